@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/base.h"
+
+#include <errno.h>
+
+static void die_without_memory(void)
+{
+	static const char message[] = "ccci: out of memory\n";
+
+	if (write(STDERR_FILENO, message, sizeof(message) - 1) < 0) {
+		/* nothing is left to tell it to */
+	}
+	abort();
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+	void *memory = calloc(count ? count : 1, size ? size : 1);
+
+	if (!memory)
+		die_without_memory();
+	return memory;
+}
+
+void *xrealloc_array(void *old, size_t count, size_t size)
+{
+	void *memory = reallocarray(old, count ? count : 1, size ? size : 1);
+
+	if (!memory)
+		die_without_memory();
+	return memory;
+}
+
+char *xstrdup(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		die_without_memory();
+	return copy;
+}
+
+char *xstrndup(const char *text, size_t most)
+{
+	char *copy = strndup(text, most);
+
+	if (!copy)
+		die_without_memory();
+	return copy;
+}
+
+char *xasprintf(const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	int length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		die_without_memory();
+	return text;
+}
+
+bool copy_text(char *out, size_t out_size, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length >= out_size) {
+		out[0] = '\0';
+		return false;
+	}
+	memcpy(out, text, length + 1);
+	return true;
+}
+
+bool format_text(char *out, size_t out_size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int length = vsnprintf(out, out_size, format, args);
+	va_end(args);
+	if (length < 0 || (size_t)length >= out_size) {
+		out[0] = '\0';
+		return false;
+	}
+	return true;
+}
+
+bool text_ends(const char *text, const char *suffix)
+{
+	size_t length = strlen(text);
+	size_t tail = strlen(suffix);
+
+	return length >= tail && memcmp(text + length - tail, suffix, tail) == 0;
+}
+
+bool parse_int64(const char *text, int64_t least, int64_t most, int64_t *out)
+{
+	char *end = NULL;
+
+	if ((text[0] < '0' || text[0] > '9') && text[0] != '-')
+		return false;
+	errno = 0;
+	long long value = strtoll(text, &end, 10);
+	if (errno || end == text || *end || value < least || value > most)
+		return false;
+	*out = value;
+	return true;
+}
+
+void close_fd(int *fd)
+{
+	if (*fd < 0)
+		return;
+	int saved = errno;
+	(void)close(*fd);
+	errno = saved;
+	*fd = -1;
+}

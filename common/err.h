@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One error object, last parameter of every function that can fail for a reason outside the
+ * program.
+ *
+ *   if (store_open(path, &store, err) < 0)
+ *           return err_prefix(err, "start the bridge");
+ *
+ * A failing function returns -1 (or NULL) and has filled *err; on success it has not touched it.
+ * The message says what was attempted, on what, then why. It never holds a secret; values from
+ * outside are quoted and bounded by the caller. A code exists only because some caller branches on
+ * it.
+ */
+#ifndef CCCI_ERR_H
+#define CCCI_ERR_H
+
+#include "common/base.h"
+
+enum err_code {
+	ERR_NONE,
+	ERR_CONFIG,    /* the operator's or the caller's input is wrong: exit 2 */
+	ERR_SYS,       /* a system call failed; see sys */
+	ERR_TIMEOUT,   /* a deadline of ours passed */
+	ERR_TRANSIENT, /* the peer may do better later: retry with back-off */
+	ERR_DENIED,    /* the peer refused us: 401, 403 */
+	ERR_MISSING,   /* the thing asked for does not exist: 404 */
+	ERR_PROTOCOL,  /* the peer's answer makes no sense */
+	ERR_LIMIT,     /* larger than we allow */
+};
+
+struct err {
+	enum err_code code;
+	int sys;       /* errno with ERR_SYS, else 0 */
+	char msg[256]; /* truncated, never overrun */
+};
+
+int err_set(struct err *err, enum err_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+int err_sys(struct err *err, int errnum, const char *format, ...) PRINTF_LIKE(3, 4);
+int err_prefix(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

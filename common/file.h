@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Files, whole or not at all.
+ *
+ *   if (file_read(path, MAX_STATE_BYTES, &text, err) < 0) ...
+ *   if (file_write_atomic(path, 0600, text.data, text.length, err) < 0) ...   old or new content,
+ * never half of it
+ *
+ * Errors: ERR_MISSING when the file (for reading) does not exist, ERR_LIMIT when it is larger than
+ * allowed, else ERR_SYS.
+ */
+#ifndef CCCI_FILE_H
+#define CCCI_FILE_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+#include <sys/types.h>
+
+/* Whole content, NUL-terminated behind it; out is set to a buffer of max_bytes on success. */
+int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err) CHECKED;
+/* Written beside it, fsynced, renamed over it, directory fsynced. */
+int file_write_atomic(
+    const char *path, mode_t mode, const void *data, size_t length, struct err *err) CHECKED;
+int file_make_dirs(const char *path, mode_t mode, struct err *err) CHECKED; /* mkdir -p */
+/* rm -r, never across a mount point, never following a link; a missing path is success. */
+int file_remove_tree(const char *path, struct err *err) CHECKED;
+/* cp -r of files, directories and links (links as links), modes kept; what is neither is refused by
+ * name. */
+int file_copy_tree(const char *from, const char *to, struct err *err) CHECKED;
+bool file_exists(const char *path);
+/* Hex SHA-256 over names, modes and contents below path, in sorted order; of an absent path: of
+ * nothing. */
+#define FILE_HASH_SIZE 65
+int file_hash_tree(const char *path, char out[FILE_HASH_SIZE], struct err *err) CHECKED;
+
+/* Hex SHA-256 of bytes. */
+void file_hash_bytes(const void *data, size_t length, char out[FILE_HASH_SIZE]);
+
+/* Absolute path of a program found in path_list (colon separated) or given with a slash;
+ * ERR_MISSING. */
+int file_find_program(
+    const char *name, const char *path_list, char **out_path, struct err *err) CHECKED;
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * HTTP client; the only file that includes libcurl is http.c. Also the one place where a
+ * single-threaded program sleeps.
+ *
+ *   struct http *http = http_new();
+ *   http_send(http, &request, on_done, context);            returns at once
+ *   for (;;) http_poll(http, fds, count, timeout_ms);        sleeps, moves transfers, calls on_done
+ *
+ * or, where blocking is right (workers of ccci-run):
+ *
+ *   http_call(&request, &response, err);
+ *
+ * Redirects are never followed: a 3xx is an answer. No proxy from the environment is used, no
+ * cookies, no .netrc. An answer of any status is a success; an error means that there was no whole
+ * answer.
+ *
+ * Errors: ERR_TRANSIENT (refused, reset, unresolved, cut off), ERR_TIMEOUT, ERR_LIMIT (larger than
+ * max_bytes), ERR_PROTOCOL (not HTTP, bad certificate), ERR_CONFIG (URL is none).
+ */
+#ifndef CCCI_HTTP_H
+#define CCCI_HTTP_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+#include <poll.h>
+
+#define HTTP_HEADERS_MAX 8
+
+struct http_request {
+	const char *method; /* NULL: GET */
+	const char *url;
+	const char *unix_socket;	       /* path; NULL: TCP */
+	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value"; NULL ends it */
+	const void *body;
+	size_t body_length;
+	int64_t timeout_ms;	/* of the whole exchange; required unless on_data is set (then 0 =
+				   endless) */
+	size_t max_bytes;	/* of the body; required unless on_data is set */
+	const char *connect_to; /* "127.0.0.1:18443": connect there whatever the URL names; NULL: as
+				   the URL says */
+	const char *ca_file;	/* PEM of the roots to trust; NULL: the system's */
+	const char *client_cert, *client_key; /* PEM files for an engine behind TLS; NULL: none */
+	/*
+	 * Streaming: called for each piece of a body with status below 300 instead of collecting
+	 * it. False ends the transfer; that is then no error.
+	 */
+	bool (*on_data)(void *context, const char *data, size_t length);
+};
+
+struct http_response {
+	int status;
+	struct buf body;
+	char location[512];	/* "" when there was none, or it was longer */
+	char content_type[128]; /* likewise */
+	int64_t retry_after_s;	/* -1: none */
+	int64_t total_count;	/* X-Total-Count; -1: none */
+	int64_t elapsed_ms;
+};
+
+void http_response_release(struct http_response *response);
+DEFINE_AUTO(http_response, http_response_release);
+
+/* Exactly one of response and err is not NULL; both are gone after the call. It may send further
+ * requests. */
+typedef void (*http_done)(void *context, struct http_response *response, const struct err *err);
+
+struct http;
+
+struct http *http_new(void) CHECKED;
+void http_free(struct http *http); /* transfers under way end without a call */
+
+/* The request is copied. Returns an id > 0. Errors reach done() from a later http_poll(). */
+int64_t http_send(
+    struct http *http, const struct http_request *request, http_done done, void *context);
+void http_cancel(struct http *http, int64_t id); /* without a call; unknown ids are ignored */
+size_t http_pending(const struct http *http);
+
+/*
+ * Sleeps until a descriptor of fds is ready (revents set), a transfer moved, or timeout_ms passed;
+ * then calls done() for what ended. fds may be NULL with count 0.
+ */
+int http_poll(
+    struct http *http, struct pollfd *fds, size_t count, int timeout_ms, struct err *err) CHECKED;
+
+/* One exchange, blocking. *out is filled on 0, untouched on -1. */
+int http_call(
+    const struct http_request *request, struct http_response *out, struct err *err) CHECKED;
+
+/* Percent-encodes for a path segment or query value; the caller frees it. */
+char *http_escape(const char *text) CHECKED;
+
+#endif

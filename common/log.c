@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/log.h"
+
+#include "common/clock.h"
+
+#define LOG_LINE_MAX_BYTES 4096 /* a line is for people; longer ones are cut */
+
+static struct {
+	enum log_level level;
+	int fd; /* 0: stderr, so that the zero value works */
+	bool has_journal;
+	char scope[128];
+	char **secrets; /* longest first */
+	size_t secret_count;
+	size_t longest_secret;
+} sink = {.level = LOG_LEVEL_INFO};
+
+static const char *const level_words[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+};
+
+/* sd-daemon(3): "<N>" before a line is its syslog priority when stderr is the journal. */
+static const char *const journal_prefixes[] = {
+    [LOG_LEVEL_ERROR] = "<3>",
+    [LOG_LEVEL_WARNING] = "<4>",
+    [LOG_LEVEL_INFO] = "<6>",
+    [LOG_LEVEL_DEBUG] = "<7>",
+};
+
+void log_init(enum log_level level)
+{
+	sink.level = level;
+	sink.has_journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+void log_set_fd(int fd)
+{
+	sink.fd = fd < 0 ? 0 : fd;
+}
+
+bool log_level_parse(const char *word, enum log_level *out)
+{
+	for (size_t i = 0; i < COUNT_OF(level_words); i++) {
+		if (text_is(word, level_words[i])) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void log_scope(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (vsnprintf(sink.scope, sizeof(sink.scope), format, args) < 0)
+		sink.scope[0] = '\0';
+	va_end(args);
+}
+
+void log_scope_end(void)
+{
+	sink.scope[0] = '\0';
+}
+
+static void add_escaped(struct buf *line, const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c < 0x20 || *c == 0x7f)
+			(void)buf_printf(line, "\\x%02x", *c);
+		else
+			(void)buf_add_char(line, (char)*c);
+	}
+}
+
+PRINTF_LIKE(2, 0)
+static void write_line(enum log_level level, const char *format, va_list args)
+{
+	if (level > sink.level)
+		return;
+
+	char text[LOG_LINE_MAX_BYTES / 2];
+	AUTO(buf) masked = buf_make(LOG_LINE_MAX_BYTES);
+	AUTO(buf) line = buf_make(LOG_LINE_MAX_BYTES);
+
+	if (vsnprintf(text, sizeof(text), format, args) < 0)
+		return;
+	(void)log_mask_text(&masked, text, strlen(text));
+	if (sink.has_journal)
+		(void)buf_add_text(&line, journal_prefixes[level]);
+	(void)buf_printf(&line, "%s: ", level_words[level]);
+	if (sink.scope[0])
+		(void)buf_printf(&line, "%s ", sink.scope);
+	add_escaped(&line, buf_text(&masked));
+	(void)buf_add_char(&line, '\n');
+	if (write(sink.fd ? sink.fd : STDERR_FILENO, line.data, line.length) < 0) {
+		/* a log that nobody can read is no reason to stop */
+	}
+}
+
+#define DEFINE_LOG(name, level)                                                                    \
+	void name(const char *format, ...)                                                         \
+	{                                                                                          \
+		va_list args;                                                                      \
+                                                                                                   \
+		va_start(args, format);                                                            \
+		write_line(level, format, args);                                                   \
+		va_end(args);                                                                      \
+	}
+
+DEFINE_LOG(log_error, LOG_LEVEL_ERROR)
+DEFINE_LOG(log_warning, LOG_LEVEL_WARNING)
+DEFINE_LOG(log_info, LOG_LEVEL_INFO)
+DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)
+
+void log_mask(const char *secret)
+{
+	if (!secret || strlen(secret) < LOG_SECRET_MIN_BYTES)
+		return;
+	for (size_t i = 0; i < sink.secret_count; i++) {
+		if (text_is(sink.secrets[i], secret))
+			return;
+	}
+
+	size_t length = strlen(secret);
+	size_t at = 0;
+
+	/* Longest first, so that a secret that holds another one is masked whole. */
+	while (at < sink.secret_count && strlen(sink.secrets[at]) >= length)
+		at++;
+	sink.secrets = xrealloc_array(sink.secrets, sink.secret_count + 1, sizeof(sink.secrets[0]));
+	memmove(sink.secrets + at + 1, sink.secrets + at,
+	    (sink.secret_count - at) * sizeof(sink.secrets[0]));
+	sink.secrets[at] = xstrdup(secret);
+	sink.secret_count++;
+	if (length > sink.longest_secret)
+		sink.longest_secret = length;
+}
+
+void log_mask_lines(const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\r\n");
+		auto_str char *line = xstrndup(text, length);
+
+		log_mask(line);
+		text += length;
+		text += strspn(text, "\r\n");
+	}
+}
+
+static const char *secret_at(const char *text, size_t length)
+{
+	for (size_t i = 0; i < sink.secret_count; i++) {
+		size_t size = strlen(sink.secrets[i]);
+
+		if (size <= length && memcmp(text, sink.secrets[i], size) == 0)
+			return sink.secrets[i];
+	}
+	return NULL;
+}
+
+int log_mask_text(struct buf *out, const char *text, size_t length)
+{
+	int result = 0;
+
+	for (size_t at = 0; at < length;) {
+		const char *secret = secret_at(text + at, length - at);
+
+		if (secret) {
+			result |= buf_add_text(out, "***");
+			at += strlen(secret);
+		} else {
+			result |= buf_add_char(out, text[at]);
+			at++;
+		}
+	}
+	return result;
+}
+
+size_t log_mask_longest(void)
+{
+	return sink.longest_secret;
+}
+
+void log_mask_reset(void)
+{
+	for (size_t i = 0; i < sink.secret_count; i++)
+		free(sink.secrets[i]);
+	free(sink.secrets);
+	sink.secrets = NULL;
+	sink.secret_count = 0;
+	sink.longest_secret = 0;
+}
+
+bool log_limit_pass(struct log_limit *limit, unsigned *out_dropped)
+{
+	int64_t now_ns = clock_now();
+
+	if (now_ns < limit->next_ns) {
+		limit->dropped++;
+		return false;
+	}
+	*out_dropped = limit->dropped;
+	limit->dropped = 0;
+	limit->next_ns = now_ns + limit->interval_ms * NS_PER_MS;
+	return true;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The results document, schema 1 (docs/results.md): the one contract between ccci-run, which writes
+ * it, and ccci-bridge, which reads it from the log of the report step.
+ *
+ * decode(encode(x)) equals x; decode refuses another schema, unknown words and values out of bounds
+ * with ERR_PROTOCOL. Unknown keys are ignored, so that a newer ccci-run can add some.
+ */
+#ifndef CCCI_RESULTS_H
+#define CCCI_RESULTS_H
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/verdict.h"
+
+#define RESULTS_BEGIN "--- ccci results 1 ---"
+#define RESULTS_END "--- end ccci results ---"
+#define RESULTS_MAX_BYTES                                                                          \
+	(256 * 1024) /* Drone keeps 5 MB of a log; 40 evidence lines a stage fit many times */
+#define RESULTS_TEXT_MAX 1024 /* a reason, a name */
+#define RESULTS_EVIDENCE_LINES 40
+#define RESULTS_EVIDENCE_MAX_BYTES (16 * 1024)
+#define RESULTS_ITEMS_MAX 256 /* phases, tests, leftovers, images, rejected bases */
+
+/* All texts are owned, never NULL after results_init() or decode. */
+struct results_phase {
+	char *name;
+	double seconds;
+};
+struct results_test {
+	char *name;
+	enum outcome outcome;
+	double seconds;
+	char *reason;
+};
+struct results_stage {
+	enum stage stage;
+	enum outcome outcome;
+	char *reason;
+	double seconds;
+	struct results_phase *phases;
+	size_t phase_count;
+	struct results_test *tests;
+	size_t test_count;
+	char *service;	/* the one the evidence is of; "" when of none */
+	char *evidence; /* masked, at most RESULTS_EVIDENCE_LINES */
+};
+struct results_pair {
+	char *name;
+	char *value;
+};
+struct results {
+	char *id;
+	int64_t build; /* 0: none */
+	char *recipe, *src;
+	int64_t pr; /* 0: none */
+	char *ref;
+	int64_t comment; /* 0: none */
+	char *domain, *host, *started;
+	double seconds;
+	enum verdict_class verdict;
+	int level;
+	char *reason;
+	char *head_version, *base_version, *base_why;
+	struct results_pair *rejected; /* version, why */
+	size_t rejected_count;
+	int deploys;
+	struct results_stage stages[STAGE_COUNT];
+	size_t stage_count;
+	bool is_clean;
+	double teardown_seconds;
+	char **left;
+	size_t left_count;
+	char *ccci, *abra, *suite_hash, *recipe_tests_hash;
+	struct results_pair *images; /* service, digest */
+	size_t image_count;
+};
+
+void results_init(struct results *results);
+void results_release(struct results *results);
+DEFINE_AUTO(results, results_release);
+
+/* Replaces an owned text. */
+void results_set(char **field, const char *text);
+void results_add_rejected(struct results *results, const char *version, const char *why);
+void results_add_left(struct results *results, const char *what);
+void results_add_image(struct results *results, const char *service, const char *digest);
+
+void results_stage_init(struct results_stage *stage, enum stage which);
+void results_stage_release(struct results_stage *stage);
+DEFINE_AUTO(results_stage, results_stage_release);
+void results_stage_add_phase(struct results_stage *stage, const char *name, double seconds);
+void results_stage_add_test(struct results_stage *stage, const char *name, enum outcome outcome,
+    double seconds, const char *reason);
+/* A stage by itself, as the worker hands it to the keeper; same form as in the document. */
+struct json *results_stage_encode(const struct results_stage *stage) CHECKED;
+int results_stage_decode(
+    const struct json *json, struct results_stage *out, struct err *err) CHECKED;
+
+char *results_encode(const struct results *results) CHECKED; /* one line */
+/* *out need not be initialised; it is filled on 0 and untouched on -1. */
+int results_decode(const char *text, size_t length, struct results *out, struct err *err) CHECKED;
+/* Finds the document between its two marker lines in a log, last one wins; ERR_MISSING when there
+ * is none. */
+int results_find(const char *log, size_t length, struct results *out, struct err *err) CHECKED;
+
+/* The table for people, as `ccci-run report` prints it. */
+void results_print(const struct results *results, struct buf *out);
+
+#endif

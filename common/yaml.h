@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * YAML as a read-only tree with positions. The only file that includes libyaml is yaml.c; settings
+ * (conf), suites and compose files are read through this.
+ *
+ *   AUTO_PTR(yaml) root = yaml_parse("suite.yml", text, length, err);
+ *   const struct yaml *env = yaml_get(root, "env");
+ *
+ * Scalars keep their text as written; nobody guesses types. Aliases are expanded within
+ * YAML_MAX_NODES ("billion laughs" ends there), merge keys ("<<") are applied. Duplicate keys,
+ * several documents, non-scalar keys, NUL bytes and text that is not UTF-8 are errors. An empty
+ * document is an empty mapping.
+ *
+ * Errors: ERR_CONFIG, "suite.yml:3:5: ...", ERR_LIMIT.
+ */
+#ifndef CCCI_YAML_H
+#define CCCI_YAML_H
+
+#include "common/err.h"
+
+#define YAML_MAX_BYTES (1024 * 1024)
+#define YAML_MAX_NODES 20000 /* the largest compose file seen has under 1,000 */
+#define YAML_MAX_DEPTH 32
+
+enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
+
+struct yaml {
+	enum yaml_kind kind;
+	int line; /* from 1 */
+	int column;
+	bool is_quoted; /* scalar in quotes: "null" is then a text */
+	char *text;	/* scalar; owned */
+	size_t count;	/* of items */
+	char **keys;	/* mapping; owned */
+	struct yaml **items;
+};
+
+struct yaml *yaml_parse(const char *name, const char *text, size_t length, struct err *err) CHECKED;
+void yaml_free(struct yaml *yaml);
+
+/* NULL: no mapping, or no such key. */
+const struct yaml *yaml_get(const struct yaml *mapping, const char *key);
+/* Text of a scalar; NULL for anything else. An unquoted empty, "~" or "null" is NULL too. */
+const char *yaml_text(const struct yaml *value);
+const char *yaml_get_text(const struct yaml *mapping, const char *key);
+bool yaml_bool(
+    const struct yaml *value, bool *out); /* true false yes no on off, in lower case; 1 and 0 */
+
+/* The candidate nearest to word by edit distance, when near enough to suggest; NULL else. */
+const char *yaml_nearest(const char *word, const char *const *candidates, size_t count);
+
+DEFINE_AUTO_PTR(yaml, yaml_free);
+
+#endif

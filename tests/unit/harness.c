@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness.h"
+
+#include "common/base.h"
+#include "common/err.h"
+#include "common/file.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+static char *dirs_root; /* of all directories of this program */
+
+char *harness_dir(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (!dirs_root) {
+		dirs_root = xasprintf("%s/ccci-unit-XXXXXX", tmp ? tmp : "/tmp");
+		ck_assert_ptr_nonnull(mkdtemp(dirs_root));
+	}
+	char *path = xasprintf("%s/XXXXXX", dirs_root);
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	return path;
+}
+
+/* Ends what is left and counts it; ours are all children now, as we are the subreaper. */
+static int count_left_processes(void)
+{
+	int left = 0;
+
+	for (;;) {
+		int status = 0;
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+
+		if (pid < 0 && errno == ECHILD)
+			return left;
+		if (pid == 0) {
+			(void)fprintf(stderr, "a test left a process behind\n");
+			return left + 1;
+		}
+	}
+}
+
+int harness_run(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+
+	/* With CK_FORK each test is a child that could make directories of its own: make the root
+	 * first. */
+	free(harness_dir());
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		return EXIT_FAILURE;
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	failed += count_left_processes();
+	if (!failed && dirs_root) {
+		struct err err;
+
+		if (file_remove_tree(dirs_root, &err) < 0)
+			(void)fprintf(stderr, "%s\n", err.msg);
+	}
+	free(dirs_root);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
