@@ -17,6 +17,8 @@
 
 #include <sys/types.h>
 
+#define FILE_DEPTH_MAX 64 /* of directories, as one descriptor stays open for each */
+
 /* Whole content, NUL-terminated behind it; out is set to a buffer of max_bytes on success. */
 int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err) CHECKED;
 /* Written beside it, fsynced, renamed over it, directory fsynced. */
@@ -25,20 +27,25 @@ int file_write_atomic(
 int file_make_dirs(const char *path, mode_t mode, struct err *err) CHECKED; /* mkdir -p */
 /* rm -r, never across a mount point, never following a link; a missing path is success. */
 int file_remove_tree(const char *path, struct err *err) CHECKED;
-/* cp -r of files, directories and links (links as links), modes kept; what is neither is refused by
- * name. */
+/*
+ * cp -r of files, directories and links (links as links), permission bits kept; what is neither is
+ * refused by name. A directory that is there already is filled up; anything else there already is
+ * an error, so nothing is ever written over or through a link. ERR_MISSING: nothing to copy.
+ */
 int file_copy_tree(const char *from, const char *to, struct err *err) CHECKED;
 bool file_exists(const char *path);
-/* Hex SHA-256 over names, modes and contents below path, in sorted order; of an absent path: of
- * nothing. */
+/*
+ * Hex SHA-256 over names, kinds (a program is a file its owner may run), contents and link targets
+ * below path, in sorted order; of an absent path: of nothing.
+ */
 #define FILE_HASH_SIZE 65
 int file_hash_tree(const char *path, char out[FILE_HASH_SIZE], struct err *err) CHECKED;
 
 /* Hex SHA-256 of bytes. */
 void file_hash_bytes(const void *data, size_t length, char out[FILE_HASH_SIZE]);
 
-/* Absolute path of a program found in path_list (colon separated) or given with a slash;
- * ERR_MISSING. */
+/* Absolute path of a program found in the absolute entries of path_list (colon separated) or given
+ * with a slash; ERR_MISSING. */
 int file_find_program(
     const char *name, const char *path_list, char **out_path, struct err *err) CHECKED;
 

@@ -6,7 +6,8 @@
  *   const char *state = json_get_text(root, "state");        NULL: absent or not a text
  *
  * Reading is total: asking a value of another type, a missing key or a NULL object answers
- * "absent". Nesting deeper than JSON_MAX_DEPTH and a NUL inside a text are parse errors.
+ * "absent". Nesting deeper than JSON_MAX_DEPTH, a NUL inside a text, bytes that are not UTF-8 and
+ * anything behind the value are parse errors. Of a key given twice the first counts.
  */
 #ifndef CCCI_JSON_H
 #define CCCI_JSON_H
@@ -33,7 +34,10 @@ bool json_get_bool(const struct json *object, const char *key, bool *out);
 const char *json_text(const struct json *value); /* NULL: no text */
 bool json_int(const struct json *value, int64_t *out);
 size_t json_count(const struct json *array_or_object); /* 0 for anything else */
-const struct json *json_at(const struct json *array_or_object, size_t index);
+const struct json *json_at(const struct json *array_or_object, size_t index); /* walks there */
+/* In order: for (item = json_first(list); item; item = json_next(item)). NULL ends it. */
+const struct json *json_first(const struct json *array_or_object);
+const struct json *json_next(const struct json *member);
 const char *json_key(const struct json *member); /* name of a member of an object, NULL else */
 /* "a.b.c": nested json_get(); keys with dots cannot be asked this way. */
 const struct json *json_path(const struct json *object, const char *dotted);
@@ -44,7 +48,7 @@ struct json *json_new_object(void) CHECKED;
 struct json *json_new_array(void) CHECKED;
 struct json *json_new_text(const char *text) CHECKED;
 struct json *json_new_int(int64_t value) CHECKED;
-void json_set(struct json *object, const char *key, struct json *take_value);
+void json_set(struct json *object, const char *key, struct json *take_value); /* replaces */
 void json_set_text(struct json *object, const char *key, const char *text); /* NULL: stores null */
 void json_set_int(struct json *object, const char *key, int64_t value);
 void json_set_number(struct json *object, const char *key, double value);
