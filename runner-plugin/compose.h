@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a recipe's compose files say, rendered as abra will render them, as far as ccci must know
+ * before a deploy: services with image, healthcheck and mounts; names of secrets, configs and
+ * volumes. Pure: files and env come in as text.
+ *
+ *   compose_render(files, count, &env, &model, err);     in the order of COMPOSE_FILE, later ones
+ * win
+ *
+ * Interpolation: $V ${V} ${V:-d} ${V-d} ${V:?e} ${V?e} ${V:+a} ${V+a} $$. Errors: ERR_CONFIG with
+ * file:line:column.
+ */
+#ifndef CCCI_COMPOSE_H
+#define CCCI_COMPOSE_H
+
+#include "common/err.h"
+
+#define COMPOSE_FILES_MAX 16
+#define COMPOSE_NAME_MAX 64 /* Swarm's limit for names of secrets and configs */
+
+struct compose_env_row {
+	char *name;
+	char *value;
+};
+struct compose_env {
+	struct compose_env_row *rows;
+	size_t count;
+};
+/* Parses an env file as abra does (quotes, comments, expansion of earlier lines, "# length=.."
+ * modifiers dropped). */
+int compose_env_parse(const char *name, const char *text, size_t length, struct compose_env *out,
+    struct err *err) CHECKED;
+/* Adds `export NAME=value` lines of abra.sh; what is not one is skipped. */
+void compose_env_add_abra_sh(struct compose_env *env, const char *text, size_t length);
+const char *compose_env_get(const struct compose_env *env, const char *name); /* NULL: unset */
+void compose_env_set(struct compose_env *env, const char *name, const char *value);
+void compose_env_release(struct compose_env *env);
+DEFINE_AUTO(compose_env, compose_env_release);
+
+struct compose_mount {
+	char *volume; /* key in volumes:; NULL for a bind or tmpfs */
+	char *source; /* as rendered */
+	char *target; /* path in the container */
+	bool is_bind;
+};
+struct compose_service {
+	char *name;
+	char *image;	      /* rendered; NULL: none */
+	bool has_healthcheck; /* in the compose file; the image may bring one of its own */
+	bool is_job;	      /* restart_policy condition none, or mode replicated-job */
+	int64_t replicas;     /* -1: global */
+	struct compose_mount *mounts;
+	size_t mount_count;
+};
+struct compose_named { /* a secret, config or volume */
+	char *key;
+	char *name; /* in Swarm */
+	bool is_external;
+};
+struct compose_model {
+	struct compose_service *services;
+	size_t service_count;
+	struct compose_named *secrets, *configs, *volumes;
+	size_t secret_count, config_count, volume_count;
+	char *version;	   /* label coop-cloud.<stack>.version of service app; NULL: none */
+	char *timeout;	   /* label coop-cloud.<stack>.timeout; NULL: none */
+	bool is_backed_up; /* some service has backupbot.backup=true */
+};
+struct compose_file {
+	const char *name;
+	const char *text;
+	size_t length;
+};
+/* env must hold STACK_NAME and DOMAIN. */
+int compose_render(const struct compose_file *files, size_t count, const struct compose_env *env,
+    struct compose_model *out, struct err *err) CHECKED;
+void compose_model_release(struct compose_model *model);
+DEFINE_AUTO(compose_model, compose_model_release);
+
+/* NULL, or the first secret or config name over COMPOSE_NAME_MAX; borrowed. */
+const char *compose_find_long_name(const struct compose_model *model);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The undo journal: what has to be taken back, on disk before it exists.
+ *
+ * One line a record: "<seq> <kind> <key=value escaped>... <crc32 hex>\n". Appended and fsynced by
+ * the keeper (or by who holds the lease in its place); a worker asks for it with journal_record()
+ * and goes on when the keeper has acknowledged. A torn or damaged last line never was acknowledged,
+ * so it is dropped; damage before it is an error that names the line.
+ *
+ * Undo runs backwards and marks what is done by a record of its own, so that it can be repeated
+ * after any death.
+ */
+#ifndef CCCI_JOURNAL_H
+#define CCCI_JOURNAL_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+#define JOURNAL_MAX_BYTES (1024 * 1024)
+#define JOURNAL_FIELD_MAX 1024
+
+enum journal_kind {
+	JOURNAL_DIR,  /* path: a tree below the run directory to remove */
+	JOURNAL_APP,  /* recipe, domain, stack, server, env: an app of abra; everything of its stack
+			 goes */
+	JOURNAL_MARK, /* text: progress for people and tests; nothing to undo */
+	JOURNAL_UNDONE, /* seq of the record that was taken back */
+	JOURNAL_CLOSED, /* teardown finished and audited: nothing is left */
+};
+
+struct journal_entry {
+	int64_t seq; /* set by journal_append() */
+	enum journal_kind kind;
+	char *path;				      /* DIR */
+	char *recipe, *domain, *stack, *server, *env; /* APP */
+	char *text;				      /* MARK */
+	int64_t undone;				      /* UNDONE */
+};
+
+/* Pure: text to records and back. */
+void journal_entry_release(struct journal_entry *entry);
+DEFINE_AUTO(journal_entry, journal_entry_release);
+char *journal_encode(const struct journal_entry *entry) CHECKED; /* with newline */
+struct journal {
+	struct journal_entry *entries;
+	size_t count;
+	bool had_torn_tail;
+};
+int journal_decode(const char *text, size_t length, struct journal *out, struct err *err) CHECKED;
+void journal_release(struct journal *journal);
+DEFINE_AUTO(journal, journal_release);
+bool journal_is_closed(const struct journal *journal);
+/* Records that still have to be undone, newest first; *out_count of them, indexes into entries; the
+ * caller frees it. */
+size_t *journal_open_entries(const struct journal *journal, size_t *out_count) CHECKED;
+
+/* Effects, for the holder of the lease. */
+int journal_read(
+    const char *path, struct journal *out, struct err *err) CHECKED; /* absent: empty */
+/* Appends with the next seq and fsyncs. */
+int journal_append(const char *path, struct journal_entry *entry, struct err *err) CHECKED;
+
+/* For workers: asks the keeper over its control socket and waits for the acknowledgement. */
+int journal_record(int control_fd, const struct journal_entry *entry, struct err *err) CHECKED;
+
+#endif

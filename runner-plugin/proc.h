@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Runs one child to its end. The only door to fork(2) and exec(2) for tools (the keeper forks
+ * workers itself).
+ *
+ *   struct proc_spec spec = {.label = "abra app deploy", .argv = argv, .env = env, .deadline_ns =
+ * ..., ...}; if (proc_run(&spec, &result, err) < 0)              our plumbing failed; nothing runs
+ *           ...
+ *   if (result.end == PROC_EXITED && result.code == 0)
+ *
+ * The contract, each line a test with its own child in tests/child/:
+ *  1. PROC_NOT_STARTED (exec failed) is told apart from exit 127, by an errno pipe.
+ *  2. The child has its own session, default signals, empty mask, fds 0-2 only, stdin from
+ * /dev/null, and dies with us (PR_SET_PDEATHSIG, checked against a parent that died before).
+ *  3. End of the leader (pidfd) and end of output (pipe) are different events; a grandchild that
+ * keeps the pipe open costs drain_ms, not a hang.
+ *  4. Timeout and cancel: TERM to the group, grace, KILL to the group; never to a group <= 1.
+ *  5. We are a child subreaper: what leaves the group by setsid() comes back to us, is killed and
+ * counted in escaped.
+ *  6. Output is read while it is produced, masked (log_mask_text), to a bounded file and a bounded
+ * tail; excess is counted.
+ *  7. When proc_run() returns, nothing it started is alive.
+ */
+#ifndef CCCI_PROC_H
+#define CCCI_PROC_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+struct proc_spec {
+	const char *label;	 /* for messages; borrowed, like all of it */
+	const char *const *argv; /* absolute argv[0]; never a shell */
+	const char *const *env;	 /* the whole environment; nothing is inherited */
+	const char *cwd;	 /* NULL: "/" */
+	const char
+	    *log_path; /* stdout and stderr appended, interleaved, masked, bounded; NULL: none */
+	size_t log_max_bytes, tail_max_bytes;
+	struct buf *out_text; /* stdout alone, unmasked, for machine-read output; NULL: stdout goes
+				 with stderr */
+	int64_t deadline_ns;  /* instant; there is no "never" */
+	int64_t term_grace_ms;
+	int64_t drain_ms;
+	int cancel_fd; /* readable = stop now; -1: none. Not consumed. */
+	/*
+	 * Called when watch_fd (-1: none) is readable and at least every watch_every_ms (0: never)
+	 * while the child runs. True = stop it now (PROC_CANCELLED). So a deploy can be watched
+	 * from outside while abra waits.
+	 */
+	bool (*watch)(void *context);
+	void *watch_context;
+	int watch_fd;
+	int64_t watch_every_ms;
+};
+
+enum proc_end { PROC_EXITED, PROC_SIGNALLED, PROC_TIMED_OUT, PROC_CANCELLED, PROC_NOT_STARTED };
+
+struct proc_result {
+	enum proc_end end;
+	int code; /* exit status, signal number, or errno with PROC_NOT_STARTED */
+	int64_t elapsed_ms;
+	struct buf tail; /* last output, masked */
+	bool was_truncated;
+	unsigned escaped;
+};
+
+/* Blocks until the child and everything it started is gone. *out is filled on 0, untouched on -1
+ * (ERR_SYS). */
+int proc_run(const struct proc_spec *spec, struct proc_result *out, struct err *err) CHECKED;
+void proc_result_release(struct proc_result *result);
+DEFINE_AUTO(proc_result, proc_result_release);
+
+/* "exit status 3", "killed by SIGSEGV", "timed out after 20 s", "cannot start: No such file"; out:
+ * 128 bytes are enough. */
+#define PROC_RESULT_TEXT_SIZE 128
+void proc_result_text(const struct proc_result *result, char out[PROC_RESULT_TEXT_SIZE]);
+
+/* Ends every process whose environment has RUN_ENVIRONMENT=<id>, but not ourselves; *out_count were
+ * ended. */
+int proc_kill_run(const char *run_id, unsigned *out_count, struct err *err) CHECKED;
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Settings of ccci-run: the table of contracts section 2 as values. Filled by conf_load() from
+ * settings_rows.
+ *
+ * Every text is owned by the object; NULL only where "may be NULL" says so.
+ */
+#ifndef CCCI_RUNNER_SETTINGS_H
+#define CCCI_RUNNER_SETTINGS_H
+
+#include "common/conf.h"
+
+struct settings {
+	char *gitea_url;   /* may be NULL: local runs only */
+	char *git_token;   /* secret; may be NULL */
+	char *zone;	   /* "ci.example.org" */
+	char *drone_url;   /* may be NULL: from DRONE_SYSTEM_PROTO and _HOST of the step */
+	char *drone_token; /* secret; may be NULL */
+	char *abra;	   /* program name or path */
+	char *abra_dir;	   /* the operator's, "~" already expanded */
+	char *abra_server;
+	char *docker_host;
+	char *recipe_org; /* may be NULL */
+	char *suites;	  /* directory, relative to the CI checkout */
+	int64_t max_tests;
+	int64_t run_timeout_ms;
+	int64_t deploy_timeout_ms;
+	char *crash_loop; /* "3/120s" as written */
+	int64_t crash_loop_failures;
+	int64_t crash_loop_within_ms;
+	int64_t janitor_max_age_ms;
+	char *recipe_tests_allow; /* may be NULL */
+	char *probe_connect;	  /* "127.0.0.1:443" */
+	char *probe_ca_file;	  /* PEM; NULL: the system's roots */
+	char *state_dir;
+	int64_t log_level;
+};
+
+extern const struct conf_row settings_rows[];
+extern const size_t settings_row_count;
+
+#define SETTINGS_FILE "/etc/ccci/run.yml"
+
+/* conf_load() and what a row alone cannot say (crash_loop's two numbers, "~"); the same contract.
+ */
+int settings_load(
+    const struct conf_sources *sources, struct settings *out, struct buf *mistakes) CHECKED;
+void settings_release(struct settings *settings);
+
+#endif

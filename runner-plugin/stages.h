@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a worker does: prepare, and each stage. Runs in a process of its own, forked by the keeper,
+ * that dies with it.
+ *
+ * The keeper calls these right after the fork; the return value is the worker's exit status.
+ * Progress goes to stderr (the step's, passed by the front). Undo is on disk before anything
+ * exists: journal_record(work->control_fd, ...). The result of a stage is in stage-<word>.json
+ * before it returns; a worker that dies without one is an error stage that the keeper writes.
+ */
+#ifndef CCCI_STAGES_H
+#define CCCI_STAGES_H
+
+#include "common/results.h"
+#include "runner-plugin/run.h"
+
+struct stages_work {
+	const struct settings *settings;
+	const struct run *run;
+	const char
+	    *checkout; /* directory of the CI checkout: suites are relative to it; NULL: none */
+	const char *local_recipe;   /* `run DIR`: recipe directory instead of a fetch; NULL else */
+	int control_fd;		    /* to the keeper, for journal_record() */
+	int cancel_fd;		    /* readable: the run is cancelled; finish nothing, return */
+	int64_t deadline_ns;	    /* of the whole run */
+	const char *const *environ; /* the step's, to pick PATH and HOME from; never given to
+				       children as a whole */
+};
+
+/*
+ * 0 passed (or not run), 1 the recipe failed, 2 usage or configuration, 3 ours, 5 timed out, 6
+ * cancelled. prepare ending with 1 (image missing, name too long, not a recipe) means that no stage
+ * runs; its reason is in stage-install.json like any other result.
+ */
+int stages_prepare(const struct stages_work *work);
+int stages_stage(const struct stages_work *work, enum stage stage);
+
+/* Puts what the files of the run directory say into results: all but teardown, verdict and level.
+ */
+int stages_collect(const struct run *run, struct results *out, struct err *err) CHECKED;
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A recipe's suite, tests/recipes/<recipe>/suite.yml (contracts section 6), as a checked value.
+ *
+ *   suite_parse("suite.yml", text, length, &suite, err);     pure: ERR_CONFIG with file:line:column
+ * and a guess suite_read(directory, &suite, err);                       directory without
+ * suite.yml: all defaults
+ *
+ * All known keys are checked. Keys whose machinery does not exist yet in this version are refused
+ * by name, not ignored: a check that silently does not run would be a lie.
+ */
+#ifndef CCCI_SUITE_H
+#define CCCI_SUITE_H
+
+#include "common/err.h"
+#include "common/verdict.h"
+
+#define SUITE_FILE_MAX_BYTES (128 * 1024)
+#define SUITE_ITEMS_MAX 64
+#define SUITE_STATUS_MAX 8
+
+struct suite_pair {
+	char *key;
+	char *value;
+};
+
+enum suite_probe_kind { SUITE_HTTP, SUITE_TCP };
+
+struct suite_probe {
+	enum suite_probe_kind kind;
+	char *path;			/* HTTP, begins with "/" */
+	char *host;			/* HTTP: another host name than the app's domain; NULL */
+	int statuses[SUITE_STATUS_MAX]; /* HTTP: accepted ones; none = below 500 */
+	size_t status_count;
+	char *contains; /* HTTP: bytes the body must hold; NULL */
+	char *title;	/* HTTP: text of <title>; NULL */
+	char *header;	/* HTTP: "Name: value" that must be there; NULL */
+	char *service;	/* service to connect to directly; NULL: through the proxy */
+	int port;	/* with service */
+};
+
+struct suite {
+	struct suite_pair *env; /* written into the app's env file */
+	size_t env_count;
+	char **compose; /* overlay files beside suite.yml */
+	size_t compose_count;
+	int64_t deploy_timeout_ms; /* 0: the setting's */
+	int64_t weight;		   /* slots, from 1 */
+	struct suite_probe *ready; /* none: GET / below 500 through the proxy */
+	size_t ready_count;
+	struct suite_probe *checks;
+	size_t check_count;
+	char *not_run[STAGE_COUNT]; /* reason why a stage is intentionally not run; NULL: it runs */
+	char **ignored_images;
+	size_t ignored_image_count;
+	char **allow;
+	size_t allow_count;
+};
+
+int suite_parse(
+    const char *name, const char *text, size_t length, struct suite *out, struct err *err) CHECKED;
+/* ERR_MISSING: the directory does not exist ("not enrolled"). */
+int suite_read(const char *directory, struct suite *out, struct err *err) CHECKED;
+void suite_release(struct suite *suite);
+DEFINE_AUTO(suite, suite_release);
+
+#endif
