@@ -15,6 +15,8 @@
  * cookies, no .netrc. An answer of any status is a success; an error means that there was no whole
  * answer.
  *
+ * A message names method, host and path, never the query or a header. The program ignores SIGPIPE.
+ *
  * Errors: ERR_TRANSIENT (refused, reset, unresolved, cut off), ERR_TIMEOUT, ERR_LIMIT (larger than
  * max_bytes), ERR_PROTOCOL (not HTTP, bad certificate), ERR_CONFIG (URL is none).
  */
@@ -44,7 +46,8 @@ struct http_request {
 	const char *client_cert, *client_key; /* PEM files for an engine behind TLS; NULL: none */
 	/*
 	 * Streaming: called for each piece of a body with status below 300 instead of collecting
-	 * it. False ends the transfer; that is then no error.
+	 * it, with the context given to http_send(). False ends the transfer; that is then no
+	 * error. It may send and cancel.
 	 */
 	bool (*on_data)(void *context, const char *data, size_t length);
 };
@@ -79,12 +82,13 @@ size_t http_pending(const struct http *http);
 
 /*
  * Sleeps until a descriptor of fds is ready (revents set), a transfer moved, or timeout_ms passed;
- * then calls done() for what ended. fds may be NULL with count 0.
+ * then calls done() for what ended. May return earlier, with nothing to show; -1 sleeps long. fds
+ * may be NULL with count 0; negative descriptors in it are skipped.
  */
 int http_poll(
     struct http *http, struct pollfd *fds, size_t count, int timeout_ms, struct err *err) CHECKED;
 
-/* One exchange, blocking. *out is filled on 0, untouched on -1. */
+/* One exchange, blocking; no on_data. *out is filled on 0, untouched on -1. */
 int http_call(
     const struct http_request *request, struct http_response *out, struct err *err) CHECKED;
 
