@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The forge: every request the bridge makes to Gitea, and the readers of its answers.
+ *
+ *   struct gitea *gitea = gitea_new(http, settings->gitea_url, settings->gitea_token);
+ *   gitea_list_comments(gitea, "org/repo", since_s, on_comments, context);
+ *
+ * Nothing blocks: a call sends, and its callback runs once (lists: once for each page, until
+ * is_last or an error) from a later http_poll(). Of value and err exactly one is not NULL; both are
+ * gone after the call. A callback may send further requests. Texts it wants to keep are copied or
+ * taken with take_ptr().
+ *
+ * Errors: ERR_TRANSIENT (no connection, 408, 429, 5xx), ERR_TIMEOUT, ERR_DENIED (401, 403),
+ * ERR_MISSING (404), ERR_LIMIT (larger than we read), ERR_PROTOCOL (a redirect, another status, an
+ * answer that makes no sense). A message names what was asked and the status, never a token or a
+ * body. Nothing is retried here: the bridge knows back-off.
+ *
+ * The gitea_read_* functions are pure: bytes to a value. On -1 *out is untouched. Unknown members
+ * are ignored; a missing or mistyped one that is needed is ERR_PROTOCOL.
+ *
+ * Source: Gitea 1.26.0, observed; see tests/data/README.md.
+ */
+#ifndef CCCI_GITEA_H
+#define CCCI_GITEA_H
+
+#include "common/err.h"
+#include "common/http.h"
+
+#define GITEA_REPO_SIZE 160 /* "owner/repo": 40 and 100 are Gitea's own limits */
+#define GITEA_SHA_SIZE 41
+#define GITEA_PAGE 50 /* the most Gitea gives */
+#define GITEA_ANSWER_MAX_BYTES                                                                     \
+	(2 * 1024 * 1024) /* a comment may have 5 MB: see gitea_list_comments */
+#define GITEA_DIRECTORY_MAX_BYTES                                                                  \
+	(8 * 1024 * 1024)	     /* 1 kB for each entry; Gitea does not page it */
+#define GITEA_TIMELINE_PAGES_MAX 200 /* 10,000 events; a longer one is ERR_LIMIT */
+#define GITEA_TIMEOUT_MS 30000
+#define GITEA_BODY_MAX_BYTES (64 * 1024) /* of a comment of ours */
+
+/* "owner/repo": letters, digits, "-_." on both sides, neither "." nor "..", nor a leading "-". */
+bool gitea_is_repo(const char *text);
+/* A user's or an organisation's name; same letters. */
+bool gitea_is_name(const char *text);
+/* 40 lower-case hex digits. */
+bool gitea_is_sha(const char *text);
+
+/* All texts are owned and not NULL. */
+struct gitea_issue { /* a pull request, as the search over an owner lists it */
+	char repo[GITEA_REPO_SIZE];
+	int64_t number;
+	int64_t updated_s;
+	bool is_open;
+};
+struct gitea_issues {
+	struct gitea_issue *items; /* newest created first */
+	size_t count;
+	bool is_last;
+};
+struct gitea_comment {
+	int64_t id;
+	char repo[GITEA_REPO_SIZE];
+	int64_t pr; /* 0: it is an issue's */
+	char *author;
+	char *body;
+	int64_t created_s, updated_s;
+};
+struct gitea_comments {
+	struct gitea_comment *items; /* oldest created first */
+	size_t count;
+	/* Items that could not be read: larger than GITEA_ANSWER_MAX_BYTES each. No command. */
+	size_t skipped;
+	bool is_last;
+};
+struct gitea_pull {
+	int64_t number;
+	bool is_open, is_merged, is_private; /* private: the base repository */
+	char head_sha[GITEA_SHA_SIZE];
+	char *author;
+	char *title;
+};
+/* What policy_judge_push() needs of a timeline. */
+struct gitea_timeline {
+	int64_t push_id; /* newest pull_push; 0: none */
+	char push_sha[GITEA_SHA_SIZE];
+	int64_t reopen_id; /* newest reopen; 0: none */
+};
+struct gitea_names {
+	char **items;
+	size_t count;
+};
+enum gitea_member {
+	GITEA_MEMBER,
+	GITEA_NOT_MEMBER,  /* also: no such user, no such organisation */
+	GITEA_BOT_OUTSIDE, /* 303: our token's user is not in the organisation, so it is not told */
+};
+
+void gitea_issues_release(struct gitea_issues *issues);
+void gitea_comment_release(struct gitea_comment *comment);
+void gitea_comments_release(struct gitea_comments *comments);
+void gitea_pull_release(struct gitea_pull *pull);
+void gitea_names_release(struct gitea_names *names);
+DEFINE_AUTO(gitea_issues, gitea_issues_release);
+DEFINE_AUTO(gitea_comment, gitea_comment_release);
+DEFINE_AUTO(gitea_comments, gitea_comments_release);
+DEFINE_AUTO(gitea_pull, gitea_pull_release);
+DEFINE_AUTO(gitea_names, gitea_names_release);
+
+int gitea_read_issues(
+    const char *text, size_t length, struct gitea_issues *out, struct err *err) CHECKED;
+int gitea_read_comment(
+    const char *text, size_t length, struct gitea_comment *out, struct err *err) CHECKED;
+int gitea_read_comments(
+    const char *text, size_t length, struct gitea_comments *out, struct err *err) CHECKED;
+int gitea_read_pull(
+    const char *text, size_t length, struct gitea_pull *out, struct err *err) CHECKED;
+/* Folds a page into *timeline (zero before the first); *out_count is the number of its events. */
+int gitea_read_timeline(const char *text, size_t length, struct gitea_timeline *timeline,
+    size_t *out_count, struct err *err) CHECKED;
+/* Names of the directories of a contents listing. */
+int gitea_read_directories(
+    const char *text, size_t length, struct gitea_names *out, struct err *err) CHECKED;
+int gitea_read_login(const char *text, size_t length, char **out, struct err *err) CHECKED;
+
+struct gitea;
+
+/* Borrows http, which must outlive it; copies the texts. */
+struct gitea *gitea_new(struct http *http, const char *url, const char *token) CHECKED;
+void gitea_free(struct gitea *gitea); /* calls under way end without their callback */
+/* Milliseconds the forge asked us to stay away (Retry-After of a 429 or 503), 0: none. */
+int64_t gitea_retry_after_ms(const struct gitea *gitea);
+
+typedef void (*gitea_done)(void *context, const struct err *err); /* NULL: it was done */
+typedef void (*gitea_issues_done)(
+    void *context, struct gitea_issues *issues, const struct err *err);
+typedef void (*gitea_comments_done)(
+    void *context, struct gitea_comments *comments, const struct err *err);
+typedef void (*gitea_comment_done)(
+    void *context, struct gitea_comment *comment, const struct err *err);
+typedef void (*gitea_pull_done)(void *context, struct gitea_pull *pull, const struct err *err);
+typedef void (*gitea_timeline_done)(
+    void *context, const struct gitea_timeline *timeline, const struct err *err);
+typedef void (*gitea_member_done)(
+    void *context, const enum gitea_member *member, const struct err *err);
+typedef void (*gitea_names_done)(void *context, struct gitea_names *names, const struct err *err);
+typedef void (*gitea_login_done)(void *context, const char *login, const struct err *err);
+
+/*
+ * Every pull request of an owner with something new at or after since_s (whole seconds, inclusive),
+ * in any state. An unknown owner is ERR_PROTOCOL (400).
+ */
+void gitea_search_pulls(
+    struct gitea *gitea, const char *owner, int64_t since_s, gitea_issues_done done, void *context);
+/*
+ * Comments of a repository, issues included, created or edited at or after since_s. A page too
+ * large to read is asked again in smaller ones, down to single comments; one that is too large
+ * alone is skipped and counted. A deletion meanwhile may shift a comment out of sight: the sweep
+ * finds it.
+ */
+void gitea_list_comments(struct gitea *gitea, const char *repo, int64_t since_s,
+    gitea_comments_done done, void *context);
+/* The same of one pull request; since_s 0: all. */
+void gitea_list_pull_comments(struct gitea *gitea, const char *repo, int64_t pr, int64_t since_s,
+    gitea_comments_done done, void *context);
+void gitea_get_comment(
+    struct gitea *gitea, const char *repo, int64_t comment, gitea_comment_done done, void *context);
+void gitea_get_pull(
+    struct gitea *gitea, const char *repo, int64_t pr, gitea_pull_done done, void *context);
+/* Reads all pages, then calls once. */
+void gitea_get_timeline(
+    struct gitea *gitea, const char *repo, int64_t pr, gitea_timeline_done done, void *context);
+void gitea_get_member(
+    struct gitea *gitea, const char *org, const char *user, gitea_member_done done, void *context);
+/* The comment that came to be. Not idempotent: after an error it may exist, look before trying
+ * again. */
+void gitea_post_comment(struct gitea *gitea, const char *repo, int64_t pr, const char *body,
+    gitea_comment_done done, void *context);
+/* ERR_MISSING: it was deleted. */
+void gitea_edit_comment(struct gitea *gitea, const char *repo, int64_t comment, const char *body,
+    gitea_done done, void *context);
+/* Idempotent. content: "eyes". */
+void gitea_react(struct gitea *gitea, const char *repo, int64_t comment, const char *content,
+    gitea_done done, void *context);
+/* Login of our token's user. */
+void gitea_whoami(struct gitea *gitea, gitea_login_done done, void *context);
+/* Names of the directories below path ("tests/recipes") at a branch. ERR_MISSING: no such path. */
+void gitea_list_directories(struct gitea *gitea, const char *repo, const char *branch,
+    const char *path, gitea_names_done done, void *context);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The bridge's HTTP server: POST /hook, GET /healthz, GET /metrics; the only file that includes
+ * libmicrohttpd is server.c. No thread: its one descriptor is polled by the loop.
+ *
+ *   struct server *server = server_new(&settings, err);
+ *   struct pollfd fd = {.fd = server_fd(server), .events = POLLIN};
+ *   http_poll(http, &fd, 1, min(server_timeout_ms(server), ...), err);
+ *   server_turn(server);              always, ready or not: timeouts are kept here too
+ *
+ * Built for the open internet: heads, bodies, the number of connections and the time of each are
+ * bounded, bodies of all connections together too; a new connection pushes the oldest out when
+ * there are too many, so those that only hold on do not lock others out.
+ */
+#ifndef CCCI_SERVER_H
+#define CCCI_SERVER_H
+
+#include "bridge/hook.h"
+
+#define SERVER_CONNECTIONS_MAX 128
+#define SERVER_HEAD_MAX_BYTES (16 * 1024)	  /* request line, headers and MHD's own use */
+#define SERVER_BODIES_MAX_BYTES (4 * 1024 * 1024) /* of all connections together */
+#define SERVER_IDLE_S 10			  /* without a byte */
+#define SERVER_CONNECTION_MS 30000		  /* the longest a connection lives */
+#define SERVER_METRICS_MAX_BYTES (64 * 1024)
+
+struct server_settings {
+	const char *listen;	      /* "127.0.0.1:8080", "[::1]:0"; port 0: any */
+	const struct hook_keys *keys; /* borrowed, outlives the server; none: /hook is 404 */
+	void *context;
+	/* A signed delivery names this comment. Called from server_turn(). */
+	void (*on_look)(void *context, const struct hook_look *look);
+	/* NULL: well (200). Else one line for people (503). */
+	const char *(*on_health)(void *context);
+	/* Appends further lines of Prometheus text; may be NULL. */
+	void (*on_metrics)(void *context, struct buf *out);
+};
+
+struct server;
+
+/* ERR_CONFIG: not an address; ERR_SYS: cannot listen there. */
+struct server *server_new(const struct server_settings *settings, struct err *err) CHECKED;
+void server_free(struct server *server);
+int server_fd(const struct server *server);
+int server_port(const struct server *server);
+/* Milliseconds after which server_turn() must be called though nothing is ready; -1: any time. */
+int server_timeout_ms(const struct server *server);
+void server_turn(struct server *server);
+/* For the settings: NULL when it is an address to listen at, else what is wrong. */
+const char *server_check_listen(const char *text);
+
+#endif
