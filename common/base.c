@@ -96,6 +96,17 @@ bool text_ends(const char *text, const char *suffix)
 	return length >= tail && memcmp(text + length - tail, suffix, tail) == 0;
 }
 
+const char *environ_get(const char *const *environ, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; environ && *environ; environ++) {
+		if (strncmp(*environ, name, length) == 0 && (*environ)[length] == '=')
+			return *environ + length + 1;
+	}
+	return NULL;
+}
+
 bool parse_int64(const char *text, int64_t least, int64_t most, int64_t *out)
 {
 	char *end = NULL;

@@ -54,6 +54,10 @@ static inline bool text_starts(const char *text, const char *prefix)
 
 bool text_ends(const char *text, const char *suffix);
 
+/* The value of a variable in a NULL-terminated NAME=value list, borrowed; NULL: not there. The
+ * first one counts. */
+const char *environ_get(const char *const *environ, const char *name);
+
 /* A whole decimal number, nothing around it: true and *out set, or false and *out untouched. */
 bool parse_int64(const char *text, int64_t least, int64_t most, int64_t *out) CHECKED;
 

@@ -31,6 +31,9 @@ struct abra_target {
 	const char *recipe;
 	const char *domain;
 	const char *server;
+	/* Words that may stand in the output of secret generate and are none: names of secrets.
+	 * NULL-terminated; or NULL. */
+	const char *const *plain_words;
 };
 
 struct abra {

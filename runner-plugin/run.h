@@ -68,6 +68,8 @@ int run_find(const struct settings *settings, const struct run_step *step, struc
     struct err *err) CHECKED;
 int run_open(
     const struct settings *settings, const char *id, struct run *out, struct err *err) CHECKED;
+/* Writes run.json again, after prepare resolved params.ref. */
+int run_save(const struct run *run, struct err *err) CHECKED;
 void run_release(struct run *run);
 DEFINE_AUTO(run, run_release);
 

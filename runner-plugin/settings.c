@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/settings.h"
+
+#include "common/log.h"
+
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+static const char *check_zone(const char *value)
+{
+	size_t length = strlen(value);
+
+	if (length > 200)
+		return "is longer than 200 characters";
+	if (strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789.-") != length)
+		return "is no domain name: a-z 0-9 . - only";
+	if (!strchr(value, '.') || value[0] == '.' || value[0] == '-' || value[length - 1] == '.' ||
+	    strstr(value, ".."))
+		return "is no domain name such as ci.example.org";
+	return NULL;
+}
+
+static const char *check_docker_host(const char *value)
+{
+	if (!text_starts(value, "unix:///") && !text_starts(value, "tcp://") &&
+	    !text_starts(value, "ssh://"))
+		return "is none of unix:///path, tcp://host:port, ssh://host";
+	return NULL;
+}
+
+static const char *check_host_port(const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	int64_t port = 0;
+
+	if (!colon || colon == value || !parse_int64(colon + 1, 1, 65535, &port))
+		return "is no host:port";
+	return NULL;
+}
+
+static const char *check_word(const char *value)
+{
+	if (value[0] == '-' ||
+	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
+		strlen(value))
+		return "holds characters other than A-Z a-z 0-9 . _ - or starts with -";
+	return NULL;
+}
+
+static bool split_crash_loop(const char *value, int64_t *out_failures, int64_t *out_within_ms)
+{
+	const char *slash = strchr(value, '/');
+
+	if (!slash)
+		return false;
+	auto_str char *count = xstrndup(value, (size_t)(slash - value));
+	return parse_int64(count, 1, 100, out_failures) &&
+	       conf_parse_duration(slash + 1, out_within_ms) && *out_within_ms >= 1000;
+}
+
+static const char *check_crash_loop(const char *value)
+{
+	int64_t failures = 0;
+	int64_t within_ms = 0;
+
+	if (!split_crash_loop(value, &failures, &within_ms))
+		return "is no FAILURES/TIME such as 3/120s";
+	return NULL;
+}
+
+static const char *check_program(const char *value)
+{
+	return value[0] == '-' ? "starts with -" : NULL;
+}
+
+static const char *check_absolute(const char *value)
+{
+	return value[0] == '/' ? NULL : "is no absolute path";
+}
+
+static const char *check_home_path(const char *value)
+{
+	return value[0] == '/' || text_is(value, "~") || text_starts(value, "~/")
+		   ? NULL
+		   : "is no absolute path (or ~/...)";
+}
+
+#define MINUTE_MS (INT64_C(60) * 1000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define AT(field) offsetof(struct settings, field)
+
+const struct conf_row settings_rows[] = {
+    {"GITEA_URL", CONF_URL, AT(gitea_url), .help = "the forge that recipes are fetched from"},
+    {"GIT_TOKEN", CONF_SECRET, AT(git_token),
+	.help = "token for private mirrors, sent in one header of one call"},
+    {"ZONE", CONF_TEXT, AT(zone), .is_required = true, .check = check_zone,
+	.help = "wildcard zone of the test domains, e.g. ci.example.org"},
+    {"DRONE_URL", CONF_URL, AT(drone_url),
+	.help = "Drone, asked whether the build is still wanted; default: from the step"},
+    {"DRONE_TOKEN", CONF_SECRET, AT(drone_token),
+	.help = "only needed when the CI repository is private"},
+    {"ABRA", CONF_TEXT, AT(abra), .fallback = "abra", .check = check_program,
+	.help = "abra: a name on PATH, or a path"},
+    {"ABRA_DIR", CONF_TEXT, AT(abra_dir), .fallback = "~/.abra", .check = check_home_path,
+	.help = "the operator's abra home; servers and catalogue are linked from it"},
+    {"ABRA_SERVER", CONF_TEXT, AT(abra_server), .fallback = "default", .check = check_word,
+	.help = "abra's name of the server that tests are deployed on"},
+    {"DOCKER_HOST", CONF_TEXT, AT(docker_host), .fallback = "unix:///var/run/docker.sock",
+	.check = check_docker_host, .help = "Docker engine of the test Swarm"},
+    {"RECIPE_ORG", CONF_TEXT, AT(recipe_org), .check = check_word,
+	.help = "owner of the recipe when a build names only RECIPE"},
+    {"SUITES", CONF_TEXT, AT(suites), .fallback = "tests/recipes", .check = check_program,
+	.help = "directory of the suites, relative to the CI checkout"},
+    {"MAX_TESTS", CONF_INT, AT(max_tests), .fallback = "1", .least = 1, .most = 64,
+	.help = "slots of this host", .unit = "runs"},
+    {"RUN_TIMEOUT", CONF_DURATION, AT(run_timeout_ms), .fallback = "55m", .least = 10000,
+	.most = 24 * HOUR_MS, .help = "a run's deadline, counted from the build's start"},
+    {"DEPLOY_TIMEOUT", CONF_DURATION, AT(deploy_timeout_ms), .fallback = "20m", .least = 5000,
+	.most = 12 * HOUR_MS, .help = "longest wait for one deployment"},
+    {"CRASH_LOOP", CONF_TEXT, AT(crash_loop), .fallback = "3/120s", .check = check_crash_loop,
+	.help = "failures without a healthy second, within this time"},
+    {"CCCI_JANITOR_MAX_AGE", CONF_DURATION, AT(janitor_max_age_ms), .fallback = "2h", .least = 0,
+	.most = 30 * 24 * HOUR_MS, .help = "age of leftovers without a lease that reap removes"},
+    {"RECIPE_TESTS_ALLOW", CONF_TEXT, AT(recipe_tests_allow),
+	.help = "recipes whose own tests/ may run, comma separated; * = all"},
+    {"PROBE_CONNECT", CONF_TEXT, AT(probe_connect), .fallback = "127.0.0.1:443",
+	.check = check_host_port, .help = "where probes reach the proxy"},
+    {"PROBE_CA_FILE", CONF_TEXT, AT(probe_ca_file), .check = check_absolute,
+	.help = "PEM of the authority behind the zone's certificate; default: the system's"},
+    {"STATE_DIR", CONF_TEXT, AT(state_dir), .fallback = "/var/lib/ccci", .check = check_absolute,
+	.help = "runs, leases, slots"},
+    {"LOG_LEVEL", CONF_CHOICE, AT(log_level), .fallback = "info", .choices = log_levels,
+	.help = "error, warning, info or debug"},
+};
+const size_t settings_row_count = COUNT_OF(settings_rows);
+
+static const char *find_home(const struct conf_sources *sources)
+{
+	for (const char *const *row = sources->environ; row && *row; row++) {
+		if (text_starts(*row, "HOME=/"))
+			return *row + strlen("HOME=");
+	}
+	return "/root";
+}
+
+int settings_load(const struct conf_sources *sources, struct settings *out, struct buf *mistakes)
+{
+	struct settings settings = {0};
+
+	if (conf_load(settings_rows, settings_row_count, sources, &settings, mistakes) < 0)
+		return -1;
+	/* The row's check has seen the form already. */
+	(void)split_crash_loop(
+	    settings.crash_loop, &settings.crash_loop_failures, &settings.crash_loop_within_ms);
+	if (settings.janitor_max_age_ms == 0 && settings.max_tests != 1) {
+		(void)buf_add_text(mistakes,
+		    "CCCI_JANITOR_MAX_AGE: 0 is safe only with MAX_TESTS=1: with more, a leftover "
+		    "may be a run that just starts\n");
+		settings_release(&settings);
+		return -1;
+	}
+	if (settings.abra_dir[0] == '~') {
+		char *expanded = xasprintf("%s%s", find_home(sources), settings.abra_dir + 1);
+
+		free(settings.abra_dir);
+		settings.abra_dir = expanded;
+	}
+	*out = settings;
+	return 0;
+}
+
+void settings_release(struct settings *settings)
+{
+	conf_release(settings_rows, settings_row_count, settings);
+}
