@@ -11,15 +11,19 @@
 
 static char *dirs_root; /* of all directories of this program */
 
-char *harness_dir(void)
+/* Outside a test: with CK_FORK each test is a child, and would make a root of its own. */
+static bool make_root(void)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	if (!dirs_root) {
-		dirs_root = xasprintf("%s/ccci-unit-XXXXXX", tmp ? tmp : "/tmp");
-		ck_assert_ptr_nonnull(mkdtemp(dirs_root));
-	}
+	dirs_root = xasprintf("%s/ccci-unit-XXXXXX", tmp ? tmp : "/tmp");
+	return mkdtemp(dirs_root) != NULL;
+}
+
+char *harness_dir(void)
+{
 	char *path = xasprintf("%s/XXXXXX", dirs_root);
+
 	ck_assert_ptr_nonnull(mkdtemp(path));
 	return path;
 }
@@ -46,16 +50,13 @@ int harness_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);
 
-	/* With CK_FORK each test is a child that could make directories of its own: make the root
-	 * first. */
-	free(harness_dir());
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+	if (!make_root() || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
 		return EXIT_FAILURE;
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	failed += count_left_processes();
-	if (!failed && dirs_root) {
+	if (!failed) {
 		struct err err;
 
 		if (file_remove_tree(dirs_root, &err) < 0)
