@@ -4,8 +4,12 @@
  *
  *   struct verdict verdict = verdict_judge(&facts);
  *
- * A recipe is never blamed for our machine: error outcomes make ci_error, even beside a fail of a
- * later stage that depended on it; unverified never counts as passed.
+ * A recipe is never blamed for our machine, nor let off by it: of a fail and an error that one
+ * counts which came first, as what follows may only be its consequence. Else any unverified stage
+ * makes ci_error: it never counts as passed. Nothing passed and nothing failed: not_run.
+ *
+ * A run that timed out, was cancelled or broke has that verdict whatever its stages say. A fail
+ * beside leftovers stays a fail; only the exit code tells.
  */
 #ifndef CCCI_VERDICT_H
 #define CCCI_VERDICT_H
@@ -59,9 +63,18 @@ struct verdict_facts {
 
 struct verdict {
 	enum verdict_class class;
-	int level; /* 0 to 5, see contracts: 1 installs, 2 upgrades, 3 backs up, 4 tests, 5 lint and
-		      clean */
-	int exit_code; /* contracts section 4 */
+	/*
+	 * 0 to 5: 1 installs, 2 upgrades, 3 backs up, 4 passes its tests, 5 lint clean and nothing
+	 * left. The highest level whose own stage passed; those below passed or were not run. A
+	 * stage that was not planned ends the climb, so a run of install alone reaches 1. 5 is not
+	 * reachable before there is a lint stage.
+	 */
+	int level;
+	/*
+	 * 0 passed, 1 recipe failed, 3 could not judge (also when nothing was run), 4 judged but
+	 * something was left behind, 5 timed out, 6 cancelled or superseded.
+	 */
+	int exit_code;
 };
 
 struct verdict verdict_judge(const struct verdict_facts *facts);

@@ -8,8 +8,8 @@
  *
  * Scalars keep their text as written; nobody guesses types. Aliases are expanded within
  * YAML_MAX_NODES ("billion laughs" ends there), merge keys ("<<") are applied. Duplicate keys,
- * several documents, non-scalar keys, NUL bytes and text that is not UTF-8 are errors. An empty
- * document is an empty mapping.
+ * several documents, non-scalar keys, tags of one's own ("!reset"), NUL bytes and text that is not
+ * UTF-8 are errors. An empty document is an empty mapping.
  *
  * Errors: ERR_CONFIG, "suite.yml:3:5: ...", ERR_LIMIT.
  */
@@ -28,6 +28,8 @@ struct yaml {
 	enum yaml_kind kind;
 	int line; /* from 1 */
 	int column;
+	int key_line; /* of the key it is the value of; 0 in a sequence and at the root */
+	int key_column;
 	bool is_quoted; /* scalar in quotes: "null" is then a text */
 	char *text;	/* scalar; owned */
 	size_t count;	/* of items */
@@ -36,7 +38,8 @@ struct yaml {
 };
 
 struct yaml *yaml_parse(const char *name, const char *text, size_t length, struct err *err) CHECKED;
-void yaml_free(struct yaml *yaml);
+/* Not yaml_free(): libyaml has a function of that name and would end up calling ours. */
+void yaml_tree_free(struct yaml *yaml);
 
 /* NULL: no mapping, or no such key. */
 const struct yaml *yaml_get(const struct yaml *mapping, const char *key);
@@ -49,6 +52,6 @@ bool yaml_bool(
 /* The candidate nearest to word by edit distance, when near enough to suggest; NULL else. */
 const char *yaml_nearest(const char *word, const char *const *candidates, size_t count);
 
-DEFINE_AUTO_PTR(yaml, yaml_free);
+DEFINE_AUTO_PTR(yaml, yaml_tree_free);
 
 #endif

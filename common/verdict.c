@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/verdict.h"
+
+static const char *const outcome_words[] = {
+    [OUTCOME_PASS] = "pass",
+    [OUTCOME_FAIL] = "fail",
+    [OUTCOME_NOT_RUN] = "not_run",
+    [OUTCOME_UNVERIFIED] = "unverified",
+    [OUTCOME_ERROR] = "error",
+};
+
+static const char *const verdict_words[] = {
+    [VERDICT_PASSED] = "passed",
+    [VERDICT_RECIPE_FAILED] = "recipe_failed",
+    [VERDICT_TIMED_OUT] = "timed_out",
+    [VERDICT_CI_ERROR] = "ci_error",
+    [VERDICT_CANCELLED] = "cancelled",
+    [VERDICT_SUPERSEDED] = "superseded",
+    [VERDICT_NOT_RUN] = "not_run",
+};
+
+static const char *const stage_words[] = {
+    [STAGE_INSTALL] = "install",
+    [STAGE_RECREATE] = "recreate",
+    [STAGE_UPGRADE] = "upgrade",
+    [STAGE_BACKUP] = "backup",
+    [STAGE_RECIPE] = "recipe",
+    [STAGE_EXTRA] = "extra",
+};
+
+static_assert(COUNT_OF(stage_words) == STAGE_COUNT, "a word for each stage");
+
+/*
+ * What must hold for each level, from 1 up: the stage that proves it, and one that proves nothing
+ * of it but forbids it. Who loses data when its containers are made anew cannot be said to survive
+ * an upgrade. Level 5 would need a lint that no stage does yet: 4 is the highest there is.
+ */
+static const struct {
+	enum stage proof;
+	enum stage forbids;
+} levels[] = {
+    {STAGE_INSTALL, STAGE_NONE},
+    {STAGE_UPGRADE, STAGE_RECREATE},
+    {STAGE_BACKUP, STAGE_NONE},
+    {STAGE_RECIPE, STAGE_NONE},
+};
+
+const char *outcome_word(enum outcome outcome)
+{
+	assert((size_t)outcome < COUNT_OF(outcome_words));
+	return outcome_words[outcome];
+}
+
+const char *verdict_word(enum verdict_class verdict)
+{
+	assert((size_t)verdict < COUNT_OF(verdict_words));
+	return verdict_words[verdict];
+}
+
+const char *stage_word(enum stage stage)
+{
+	assert((size_t)stage < COUNT_OF(stage_words));
+	return stage_words[stage];
+}
+
+/* Index of word, or count. */
+static size_t find_word(const char *const *words, size_t count, const char *word)
+{
+	size_t at = 0;
+
+	while (at < count && !text_is(words[at], word))
+		at++;
+	return at;
+}
+
+bool outcome_parse(const char *word, enum outcome *out)
+{
+	size_t at = find_word(outcome_words, COUNT_OF(outcome_words), word);
+
+	if (at == COUNT_OF(outcome_words))
+		return false;
+	*out = (enum outcome)at;
+	return true;
+}
+
+bool verdict_parse(const char *word, enum verdict_class *out)
+{
+	size_t at = find_word(verdict_words, COUNT_OF(verdict_words), word);
+
+	if (at == COUNT_OF(verdict_words))
+		return false;
+	*out = (enum verdict_class)at;
+	return true;
+}
+
+bool stage_parse(const char *word, enum stage *out)
+{
+	size_t at = find_word(stage_words, COUNT_OF(stage_words), word);
+
+	if (at == COUNT_OF(stage_words))
+		return false;
+	*out = (enum stage)at;
+	return true;
+}
+
+/* In the order they ran: what was seen first is what the others may only have followed from. */
+static enum verdict_class judge_stages(const struct verdict_facts *facts)
+{
+	bool has_pass = false;
+	bool has_unverified = false;
+
+	for (size_t i = 0; i < STAGE_COUNT; i++) {
+		if (!facts->stages[i].is_known)
+			continue;
+		switch (facts->stages[i].outcome) {
+		case OUTCOME_FAIL:
+			return VERDICT_RECIPE_FAILED;
+		case OUTCOME_ERROR:
+			return VERDICT_CI_ERROR;
+		case OUTCOME_UNVERIFIED:
+			has_unverified = true;
+			break;
+		case OUTCOME_PASS:
+			has_pass = true;
+			break;
+		case OUTCOME_NOT_RUN:
+			break;
+		}
+	}
+	if (has_unverified)
+		return VERDICT_CI_ERROR;
+	return has_pass ? VERDICT_PASSED : VERDICT_NOT_RUN;
+}
+
+static enum verdict_class judge(const struct verdict_facts *facts)
+{
+	switch (facts->end) {
+	case RUN_TIMED_OUT:
+		return VERDICT_TIMED_OUT;
+	case RUN_CANCELLED:
+		return VERDICT_CANCELLED;
+	case RUN_BROKE:
+		return VERDICT_CI_ERROR;
+	case RUN_COMPLETE:
+		break;
+	}
+	return judge_stages(facts);
+}
+
+/* Neither passed nor not run: nothing above it counts. */
+static bool is_in_the_way(const struct verdict_facts *facts, enum stage stage)
+{
+	if (stage == STAGE_NONE || !facts->stages[stage].is_known)
+		return false;
+	switch (facts->stages[stage].outcome) {
+	case OUTCOME_PASS:
+	case OUTCOME_NOT_RUN:
+		return false;
+	case OUTCOME_FAIL:
+	case OUTCOME_UNVERIFIED:
+	case OUTCOME_ERROR:
+		break;
+	}
+	return true;
+}
+
+/* The highest level that was proven. One that was not run is climbed past but not reached; one that
+ * nobody planned ends the climb, as nothing is known of it. */
+static int judge_level(const struct verdict_facts *facts)
+{
+	int level = 0;
+
+	for (size_t i = 0; i < COUNT_OF(levels); i++) {
+		enum stage proof = levels[i].proof;
+
+		if (!facts->stages[proof].is_known || is_in_the_way(facts, proof) ||
+		    is_in_the_way(facts, levels[i].forbids))
+			break;
+		if (facts->stages[proof].outcome == OUTCOME_PASS)
+			level = (int)i + 1;
+	}
+	return level;
+}
+
+int verdict_exit_code(enum verdict_class class, bool is_clean)
+{
+	switch (class) {
+	case VERDICT_PASSED:
+		return is_clean ? 0 : 4;
+	case VERDICT_RECIPE_FAILED:
+		return is_clean ? 1 : 4;
+	case VERDICT_CI_ERROR:
+	case VERDICT_NOT_RUN: /* nothing was judged: 0 would say that something passed */
+		return 3;
+	case VERDICT_TIMED_OUT:
+		return 5;
+	case VERDICT_CANCELLED:
+	case VERDICT_SUPERSEDED:
+		return 6;
+	}
+	return 3;
+}
+
+struct verdict verdict_judge(const struct verdict_facts *facts)
+{
+	enum verdict_class class = judge(facts);
+
+	return (struct verdict){
+	    .class = class,
+	    .level = judge_level(facts),
+	    .exit_code = verdict_exit_code(class, facts->is_clean),
+	};
+}
