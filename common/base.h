@@ -28,15 +28,16 @@
 #include <unistd.h>
 
 #define CHECKED __attribute__((warn_unused_result))
+#define NEVER_NULL __attribute__((returns_nonnull))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Memory of these is never NULL; free() it, or let auto_str do so. */
-void *xcalloc(size_t count, size_t size) CHECKED;
-void *xrealloc_array(void *old, size_t count, size_t size) CHECKED;
-char *xstrdup(const char *text) CHECKED;
-char *xstrndup(const char *text, size_t most) CHECKED;
-char *xasprintf(const char *format, ...) CHECKED PRINTF_LIKE(1, 2);
+void *xcalloc(size_t count, size_t size) CHECKED NEVER_NULL;
+void *xrealloc_array(void *old, size_t count, size_t size) CHECKED NEVER_NULL;
+char *xstrdup(const char *text) CHECKED NEVER_NULL;
+char *xstrndup(const char *text, size_t most) CHECKED NEVER_NULL;
+char *xasprintf(const char *format, ...) CHECKED NEVER_NULL PRINTF_LIKE(1, 2);
 
 /* Bounded text. Each returns false, and writes an empty string, when the whole does not fit. */
 bool copy_text(char *out, size_t out_size, const char *text);

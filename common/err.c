@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/err.h"
 
+#undef err_set
+#undef err_sys
+#undef err_prefix
+
 PRINTF_LIKE(3, 0)
 static void format_into(char *out, size_t out_size, const char *format, va_list args)
 {

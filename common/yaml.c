@@ -398,7 +398,14 @@ static struct yaml *read_node(struct reader *reader, int depth)
 
 static bool is_nothing(const struct yaml *node)
 {
-	return node->kind == YAML_SCALAR && !node->is_quoted && !node->text[0];
+	return node->kind == YAML_SCALAR && !node->is_quoted && !(node->text && node->text[0]);
+}
+
+static int next_two_events(struct reader *reader)
+{
+	if (next_event(reader) < 0)
+		return -1;
+	return next_event(reader);
 }
 
 /* STREAM-START [DOCUMENT-START node DOCUMENT-END] STREAM-END */
@@ -406,7 +413,7 @@ static struct yaml *read_stream(struct reader *reader)
 {
 	static const yaml_mark_t start;
 
-	if (next_event(reader) < 0 || next_event(reader) < 0)
+	if (next_two_events(reader) < 0)
 		return NULL;
 	if (reader->event.type == YAML_STREAM_END_EVENT)
 		return make_node(reader, YAML_MAPPING, &start);
@@ -415,7 +422,7 @@ static struct yaml *read_stream(struct reader *reader)
 	AUTO_PTR(yaml) root = read_node(reader, 0);
 	if (!root)
 		return NULL;
-	if (next_event(reader) < 0 || next_event(reader) < 0)
+	if (next_two_events(reader) < 0)
 		return NULL;
 	if (reader->event.type != YAML_STREAM_END_EVENT) {
 		fail_at(reader, ERR_CONFIG, &reader->event.start_mark, "a second document begins");

@@ -175,7 +175,7 @@ static int read_source(
 int params_read(
     const char *const *environ, const char *default_org, struct params *out, struct err *err)
 {
-	const char *values[PARAM_COUNT];
+	const char *values[PARAM_COUNT] = {0};
 	struct params params = {0};
 
 	if (find_values(environ, values, err) < 0)
