@@ -6,18 +6,31 @@
  *   AUTO_PTR(engine) engine = engine_open(settings->docker_host, err);
  *   engine_list(engine, ENGINE_SERVICE, stack, &list, err);
  *
- * Errors: ERR_TRANSIENT the engine does not answer, ERR_MISSING no such object, ERR_PROTOCOL else.
+ * Hides where the engine is (a socket, or TCP behind TLS), the API version asked for, filters, tar
+ * archives and the framing of logs. Used by the keeper, reap, the stages and the doctor.
  *
- * Source: Engine API 1.41, observed on 20.10.24.
+ * Errors: ERR_TRANSIENT the engine does not answer or is busy with the object, ERR_MISSING no such
+ * object, ERR_DENIED a registry refused, ERR_CONFIG a DOCKER_HOST we cannot use, ERR_PROTOCOL else.
+ *
+ * Source: Engine API 1.41, observed on 20.10.24. A newer engine that has dropped 1.41 is asked with
+ * the oldest version that it still speaks.
  */
 #ifndef CCCI_ENGINE_H
 #define CCCI_ENGINE_H
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/json.h"
 
+#include <poll.h>
+
+#define ENGINE_ANSWER_MAX_BYTES (32 * 1024 * 1024) /* 5,000 tasks of 4 KiB, with room */
+#define ENGINE_FILE_MAX_BYTES 4096		   /* of engine_write_file(): markers */
+#define ENGINE_STACK_LABEL "com.docker.stack.namespace"
+
 struct engine;
 
+/* Does not talk to the engine yet. TLS files of a tcp:// host come from DOCKER_CERT_PATH. */
 struct engine *engine_open(const char *docker_host, struct err *err) CHECKED;
 void engine_close(struct engine *engine);
 DEFINE_AUTO_PTR(engine, engine_close);
@@ -35,8 +48,8 @@ enum engine_kind {
 const char *engine_kind_word(enum engine_kind kind); /* "service" */
 
 struct engine_item {
-	char *id; /* of a volume: its name */
-	char *name;
+	char *id;   /* of a volume: its name */
+	char *name; /* of a task, which has none: "<service id>.<slot>" */
 };
 struct engine_list {
 	struct engine_item *items;
@@ -47,16 +60,68 @@ DEFINE_AUTO(engine_list, engine_list_release);
 
 /*
  * Everything of a stack: by label com.docker.stack.namespace, and, because abra's secrets may lack
- * it, by the name prefix
- * "<stack>_". A stack of "" lists all.
+ * it, by the name prefix "<stack>_". A stack of "" lists all.
  */
 int engine_list(struct engine *engine, enum engine_kind kind, const char *stack,
     struct engine_list *out, struct err *err) CHECKED;
-/* 0 also when it is gone already. ERR_TRANSIENT while in use. */
+/* The same from an answer of the engine; pure. */
+int engine_list_read(enum engine_kind kind, const char *stack, const struct json *answer,
+    struct engine_list *out, struct err *err) CHECKED;
+/*
+ * 0 also when it is gone already. ERR_TRANSIENT while in use, and always for a task that is still
+ * there: it goes with its service.
+ */
 int engine_remove(
     struct engine *engine, enum engine_kind kind, const char *id, struct err *err) CHECKED;
 
 /* GET of any path below /v1.41, answer as JSON; for the watcher, image checks and the doctor. */
 struct json *engine_get(struct engine *engine, const char *path, struct err *err) CHECKED;
+/* "/tasks?filters=..." of everything labelled with that stack; the caller frees it. */
+char *engine_stack_path(const char *collection, const char *stack) CHECKED;
+
+/*
+ * A small file of a running or ended container, whatever it has for a shell: written to and read
+ * from a directory of it. ERR_LIMIT when it is larger than max_bytes.
+ */
+int engine_write_file(struct engine *engine, const char *container, const char *directory,
+    const char *name, const struct buf *content, struct err *err) CHECKED;
+int engine_read_file(struct engine *engine, const char *container, const char *path,
+    size_t max_bytes, struct buf *out, struct err *err) CHECKED;
+
+/*
+ * The last lines of a task's stdout and stderr, appended to out; what does not fit is dropped. Not
+ * masked.
+ */
+int engine_task_logs(struct engine *engine, const char *task, const char *container, int lines,
+    struct buf *out, struct err *err) CHECKED;
+/* Takes the frames of the engine's log stream apart; text that is not framed is kept as it is. */
+void engine_unframe(const char *data, size_t length, struct buf *out);
+
+/*
+ * Pulls an image; blocks until it is there, the deadline has passed or cancel_fd (-1: none) is
+ * readable (both ERR_TIMEOUT). What the registry said is in err->msg.
+ */
+int engine_pull(struct engine *engine, const char *image, int64_t deadline_ns, int cancel_fd,
+    struct err *err) CHECKED;
+
+/*
+ * What happens to a stack, as it happens. Tasks make no events of their own (a rejected one is
+ * silent), so a waiter also has to look now and then.
+ *
+ *   AUTO_PTR(engine_watch) watch = engine_watch_open(engine, stack);
+ *   engine_watch_wait(watch, fds, count, 1000, &has_changed, err);
+ *
+ * It sleeps until something happened, a descriptor of fds is ready (revents set) or the time has
+ * passed. A stream that breaks off counts as a change and is opened again by the next wait.
+ * The engine is borrowed until the close. Errors: ERR_SYS; an engine that does not answer shows in
+ * the next look.
+ */
+struct engine_watch;
+
+struct engine_watch *engine_watch_open(struct engine *engine, const char *stack) CHECKED;
+int engine_watch_wait(struct engine_watch *watch, struct pollfd *fds, size_t count, int timeout_ms,
+    bool *out_has_changed, struct err *err) CHECKED;
+void engine_watch_close(struct engine_watch *watch);
+DEFINE_AUTO_PTR(engine_watch, engine_watch_close);
 
 #endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The engine's answers, as recorded and from a peer that follows a script. */
+#include "harness.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "runner-plugin/engine.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+static struct json *recorded(const char *name)
+{
+	struct err err;
+	AUTO(buf) text = {0};
+	auto_str char *path = xasprintf("%s/engine/%s.json", TEST_DATA_DIR, name);
+
+	ck_assert_msg(file_read(path, 1024 * 1024, &text, &err) == 0, "%s", err.msg);
+	struct json *answer = json_parse(buf_text(&text), text.length, &err);
+	ck_assert_msg(answer != NULL, "%s", err.msg);
+	return answer;
+}
+
+/* --- lists --- */
+
+static const struct list_row {
+	enum engine_kind kind;
+	const char *file;
+	const char *stack;
+	size_t count;
+	const char *first_name; /* NULL: not looked at */
+} list_rows[] = {
+    {ENGINE_SERVICE, "services", "stages-rec", 5, NULL},
+    {ENGINE_SERVICE, "services", "stages", 0, NULL},
+    {ENGINE_SERVICE, "services", "", 5, NULL},
+    {ENGINE_TASK, "tasks", "", 13, NULL},
+    {ENGINE_CONTAINER, "containers", "stages-rec", 7, NULL},
+    {ENGINE_NETWORK, "networks", "stages-rec", 1, "stages-rec_default"},
+    {ENGINE_NETWORK, "networks", "", 7, NULL},
+    {ENGINE_SECRET, "secrets", "stages-rec", 1, "stages-rec_s"},
+    {ENGINE_SECRET, "secrets", "stages-re", 0, NULL},
+    {ENGINE_CONFIG, "configs", "stages-rec", 1, "stages-rec_c"},
+    {ENGINE_VOLUME, "volumes", "stages-rec", 1, "stages-rec_data"},
+    {ENGINE_VOLUME, "volumes", "other", 0, NULL},
+};
+
+START_TEST(lists_what_belongs_to_a_stack)
+{
+	const struct list_row *row = &list_rows[_i];
+	AUTO_PTR(json) answer = recorded(row->file);
+	AUTO(engine_list) list = {0};
+	struct err err;
+
+	ck_assert_msg(
+	    engine_list_read(row->kind, row->stack, answer, &list, &err) == 0, "%s", err.msg);
+	ck_assert_msg(list.count == row->count, "%s of \"%s\": %zu, not %zu", row->file, row->stack,
+	    list.count, row->count);
+	if (row->first_name)
+		ck_assert_str_eq(list.items[0].name, row->first_name);
+}
+END_TEST
+
+START_TEST(finds_unlabelled_things_by_prefix)
+{
+	static const char text[] =
+	    "[{\"ID\":\"a\",\"Spec\":{\"Name\":\"app-1_ci_pw_v1\",\"Labels\":{}}},"
+	    "{\"ID\":\"b\",\"Spec\":{\"Name\":\"app-1_ci2_pw_v1\"}},"
+	    "{\"ID\":\"c\",\"Spec\":{\"Name\":\"app-1_ci\",\"Labels\":null}}]";
+	struct err err;
+	AUTO_PTR(json) answer = json_parse(text, strlen(text), &err);
+	AUTO(engine_list) list = {0};
+
+	ck_assert_int_eq(engine_list_read(ENGINE_SECRET, "app-1_ci", answer, &list, &err), 0);
+	ck_assert_uint_eq(list.count, 1);
+	ck_assert_str_eq(list.items[0].id, "a");
+}
+END_TEST
+
+static const char *const bad_lists[] = {"{}", "null", "\"x\"", "[{}]", "[3]", "{\"Volumes\":3}"};
+
+START_TEST(refuses_what_is_no_list)
+{
+	struct err err = {0};
+	AUTO_PTR(json) answer = json_parse(bad_lists[_i], strlen(bad_lists[_i]), &err);
+	AUTO(engine_list) list = {0};
+
+	ck_assert_int_eq(engine_list_read(ENGINE_SERVICE, "x", answer, &list, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PROTOCOL);
+	ck_assert_uint_eq(list.count, 0);
+}
+END_TEST
+
+/* --- log frames --- */
+
+static const struct frame_row {
+	const char *data;
+	size_t length;
+	const char *text;
+} frame_rows[] = {
+    {"", 0, ""}, {"\1\0\0\0\0\0\0\3one", 11, "one"},
+    {"\1\0\0\0\0\0\0\4one\n\2\0\0\0\0\0\0\3two", 23, "one\ntwo"},
+    {"plain text\n", 11, "plain text\n"},
+    {"\1\0\0\0\0\0\1\0cut", 11, "cut"},		      /* the answer ended inside a frame */
+    {"\1\0\0\0\0\0\0\0", 8, ""}, {"\1\0\0", 3, "\1"}, /* as text: ends at its NUL */
+};
+
+START_TEST(takes_log_frames_apart)
+{
+	AUTO(buf) out = buf_make(1000);
+
+	engine_unframe(frame_rows[_i].data, frame_rows[_i].length, &out);
+	ck_assert_str_eq(buf_text(&out), frame_rows[_i].text);
+}
+END_TEST
+
+/* --- addresses --- */
+
+static const struct host_row {
+	const char *host;
+	const char *complaint; /* NULL: accepted */
+} host_rows[] = {
+    {"unix:///var/run/docker.sock", NULL},
+    {"tcp://10.0.0.1:2376", NULL},
+    {"ssh://ci@host", "ssh:// is not in this version"},
+    {"tcp://", "is not tcp://host:port"},
+    {"tcp://user@host:1", "is not tcp://host:port"},
+    {"unix://relative", "is neither"},
+    {"", "is neither"},
+    {"http://host", "is neither"},
+};
+
+START_TEST(knows_addresses)
+{
+	const struct host_row *row = &host_rows[_i];
+	struct err err = {0};
+	AUTO_PTR(engine) engine = engine_open(row->host, &err);
+
+	if (!row->complaint) {
+		ck_assert_ptr_nonnull(engine);
+		return;
+	}
+	ck_assert_ptr_null(engine);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_msg(strstr(err.msg, row->complaint) != NULL, "%s", err.msg);
+}
+END_TEST
+
+/* --- a peer --- */
+
+#define VERSION "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}"
+
+struct exchange {
+	const char *want; /* the request line begins so */
+	int status;
+	const char *body;
+};
+
+static char *peer_dir;
+static pid_t peer_pid;
+
+static void serve(int connection, const struct exchange *exchange)
+{
+	AUTO(buf) request = buf_make(64 * 1024);
+	char piece[4096];
+	size_t need = 0;
+
+	while (!need || request.length < need) {
+		ssize_t got = read(connection, piece, sizeof(piece));
+
+		if (got <= 0 || buf_add(&request, piece, (size_t)got) < 0)
+			_exit(3);
+		const char *end = strstr(buf_text(&request), "\r\n\r\n");
+		const char *length = strcasestr(buf_text(&request), "content-length: ");
+		if (end)
+			need = (size_t)(end + 4 - request.data) +
+			       (length && length < end ? strtoul(length + 16, NULL, 10) : 0);
+	}
+	auto_str char *body_path = xasprintf("%s/request", peer_dir);
+	struct err err;
+	if (file_write_atomic(body_path, 0600, request.data, request.length, &err) < 0)
+		_exit(3);
+	bool is_wanted = exchange && text_starts(buf_text(&request), exchange->want);
+	auto_str char *surprise = xasprintf("{\"message\":\"surprise: %.*s\"}",
+	    (int)strcspn(buf_text(&request), "\r"), buf_text(&request));
+	const char *body = is_wanted ? exchange->body : surprise;
+	auto_str char *answer = xasprintf("HTTP/1.1 %d x\r\nConnection: close\r\n"
+					  "Content-Length: %zu\r\n\r\n%s",
+	    is_wanted ? exchange->status : 418, strlen(body), body);
+	if (write(connection, answer, strlen(answer)) != (ssize_t)strlen(answer))
+		_exit(3);
+}
+
+/* Answers the exchanges in order; anything else, and anything after, is told as a surprise. */
+static struct engine *peer_start(const struct exchange *exchanges, size_t count)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct err err;
+
+	peer_dir = harness_dir();
+	auto_str char *path = xasprintf("%s/sock", peer_dir);
+	ck_assert(copy_text(address.sun_path, sizeof(address.sun_path), path));
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(listener, 8), 0);
+	peer_pid = fork();
+	for (size_t i = 0; peer_pid == 0; i++) {
+		int connection = accept(listener, NULL, NULL);
+
+		serve(connection, i < count ? &exchanges[i] : NULL);
+		close(connection);
+	}
+	close(listener);
+	auto_str char *host = xasprintf("unix://%s", path);
+	struct engine *engine = engine_open(host, &err);
+	ck_assert_ptr_nonnull(engine);
+	return engine;
+}
+
+static void peer_stop(void)
+{
+	ck_assert_int_eq(kill(peer_pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(peer_pid, NULL, 0), peer_pid);
+	free(take_ptr(peer_dir));
+}
+
+static const struct removal_row {
+	enum engine_kind kind;
+	struct exchange exchange;
+	int result;
+	enum err_code code;
+} removal_rows[] = {
+    {ENGINE_VOLUME, {"DELETE /v1.41/volumes/x%20y ", 204, ""}, 0, ERR_NONE},
+    {ENGINE_SERVICE, {"DELETE /v1.41/services/x%20y ", 404, "{\"message\":\"gone\"}"}, 0, ERR_NONE},
+    {ENGINE_CONTAINER, {"DELETE /v1.41/containers/x%20y?force=1&v=1 ", 204, ""}, 0, ERR_NONE},
+    {ENGINE_VOLUME,
+	{"DELETE /v1.41/volumes/x%20y ", 409, "{\"message\":\"remove x: volume is in use - [a]\"}"},
+	-1, ERR_TRANSIENT},
+    {ENGINE_SECRET,
+	{"DELETE /v1.41/secrets/x%20y ", 400,
+	    "{\"message\":\"rpc error: secret 's' is in use by the following service: a\"}"},
+	-1, ERR_TRANSIENT},
+    {ENGINE_NETWORK,
+	{"DELETE /v1.41/networks/x%20y ", 403, "{\"message\":\"network n has active endpoints\"}"},
+	-1, ERR_TRANSIENT},
+    {ENGINE_CONFIG, {"DELETE /v1.41/configs/x%20y ", 400, "{\"message\":\"bad\"}"}, -1,
+	ERR_PROTOCOL},
+    {ENGINE_CONFIG, {"DELETE /v1.41/configs/x%20y ", 500, "no JSON"}, -1, ERR_TRANSIENT},
+    {ENGINE_TASK, {"GET /v1.41/tasks/x%20y ", 404, "{\"message\":\"gone\"}"}, 0, ERR_NONE},
+    {ENGINE_TASK, {"GET /v1.41/tasks/x%20y ", 200, "{}"}, -1, ERR_TRANSIENT},
+};
+
+START_TEST(removes_and_says_why_not)
+{
+	const struct removal_row *row = &removal_rows[_i];
+	struct exchange script[] = {{"GET /version ", 200, VERSION}, row->exchange};
+	struct err err = {0};
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+
+	int result = engine_remove(engine, row->kind, "x y", &err);
+	peer_stop();
+	ck_assert_msg(result == row->result, "%s", err.msg);
+	ck_assert_msg(err.code == row->code, "%d: %s", (int)err.code, err.msg);
+}
+END_TEST
+
+static const struct version_row {
+	const char *answer;
+	const char *want; /* the request that follows; NULL: refused */
+} version_rows[] = {
+    {VERSION, "GET /v1.41/info "},
+    {"{\"ApiVersion\":\"1.52\",\"MinAPIVersion\":\"1.44\"}", "GET /v1.44/info "},
+    {"{\"ApiVersion\":\"1.40\"}", "GET /v1.40/info "},
+    {"{}", NULL},
+    {"{\"ApiVersion\":41}", NULL},
+    {"[", NULL},
+};
+
+START_TEST(speaks_a_version_the_engine_knows)
+{
+	const struct version_row *row = &version_rows[_i];
+	struct exchange script[] = {
+	    {"GET /version ", 200, row->answer}, {row->want ? row->want : "none", 200, "{}"}};
+	struct err err = {0};
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	AUTO_PTR(json) answer = engine_get(engine, "/info", &err);
+
+	peer_stop();
+	ck_assert_msg((answer != NULL) == (row->want != NULL), "%s", err.msg);
+	if (!row->want)
+		ck_assert_int_eq(err.code, ERR_PROTOCOL);
+}
+END_TEST
+
+START_TEST(a_written_file_comes_back)
+{
+	struct err err = {0};
+	AUTO(buf) marker = buf_make(100);
+	AUTO(buf) request = {0};
+	struct exchange script[] = {{"GET /version ", 200, VERSION},
+	    {"PUT /v1.41/containers/c1/archive?path=%2Fdata ", 200, ""}};
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+
+	ck_assert_int_eq(buf_add_text(&marker, "marker 7\n"), 0);
+	int result = engine_write_file(engine, "c1", "/data", ".ccci-marker", &marker, &err);
+	auto_str char *path = xasprintf("%s/request", peer_dir);
+	ck_assert_int_eq(file_read(path, 64 * 1024, &request, &err), 0);
+	auto_str char *dir = xstrdup(peer_dir);
+	peer_stop();
+	ck_assert_msg(result == 0, "%s", err.msg);
+
+	/* tar(1) has to agree with what we call an archive. */
+	const char *archive = strstr(buf_text(&request), "\r\n\r\n") + 4;
+	auto_str char *tar = xasprintf("%s/a.tar", dir);
+	auto_str char *listing = xasprintf("%s/out", dir);
+	size_t length = request.length - (size_t)(archive - request.data);
+	ck_assert_int_eq(file_write_atomic(tar, 0600, archive, length, &err), 0);
+	ck_assert_int_eq(file_make_dirs(listing, 0700, &err), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execl("/usr/bin/tar", "tar", "-xf", tar, "-C", listing, (char *)NULL);
+		_exit(127);
+	}
+	int status = 0;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	auto_str char *file = xasprintf("%s/.ccci-marker", listing);
+	AUTO(buf) content = {0};
+	ck_assert_int_eq(file_read(file, 100, &content, &err), 0);
+	ck_assert_str_eq(buf_text(&content), "marker 7\n");
+}
+END_TEST
+
+static const struct pull_row {
+	struct exchange exchange;
+	enum err_code code;
+	const char *message;
+} pull_rows[] = {
+    {{"POST /v1.41/images/create?fromImage=a%2Fb%3A1 ", 200,
+	 "{\"status\":\"Pulling\"}\r\n{\"status\":\"done\"}\r\n"},
+	ERR_NONE, NULL},
+    {{"POST /v1.41/images/create?fromImage=a%2Fb%3A1 ", 200,
+	 "{\"status\":\"Pulling\"}\r\n{\"errorDetail\":{\"message\":\"m\"},\"error\":\"manifest "
+	 "unknown\"}\r\n"},
+	ERR_PROTOCOL, "manifest unknown"},
+    {{"POST /v1.41/images/create?fromImage=a%2Fb%3A1 ", 404,
+	 "{\"message\":\"pull access denied for a/b, repository does not exist\"}"},
+	ERR_MISSING, "pull access denied"},
+    {{"POST /v1.41/images/create?fromImage=a%2Fb%3A1 ", 500, "{\"message\":\"no such host\"}"},
+	ERR_TRANSIENT, "no such host"},
+};
+
+START_TEST(pulls_and_repeats_the_complaint)
+{
+	const struct pull_row *row = &pull_rows[_i];
+	struct exchange script[] = {{"GET /version ", 200, VERSION}, row->exchange};
+	struct err err = {0};
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+
+	int result = engine_pull(engine, "a/b:1", clock_now() + 10 * NS_PER_S, -1, &err);
+	peer_stop();
+	ck_assert_msg(result == (row->code == ERR_NONE ? 0 : -1), "%s", err.msg);
+	ck_assert_msg(err.code == row->code, "%d: %s", (int)err.code, err.msg);
+	if (row->message)
+		ck_assert_msg(strstr(err.msg, row->message) != NULL, "%s", err.msg);
+}
+END_TEST
+
+#define EVENTS "GET /v1.41/events?filters="
+
+static const char *const events[] = {
+    "{\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"Attributes\":{\"name\":\"x\","
+    "\"com.docker.stack.namespace\":\"mine\"}}}\n",
+    "{\"Type\":\"service\",\"Action\":\"update\",\"Actor\":{\"Attributes\":{\"name\":"
+    "\"mine_app\"}}}\n",
+    "", /* a stream that ends is a change too */
+};
+
+START_TEST(an_event_wakes_the_waiter)
+{
+	struct exchange script[] = {{"GET /version ", 200, VERSION}, {EVENTS, 200, events[_i]}};
+	struct err err = {0};
+	bool has_changed = false;
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	int64_t started_ns = clock_now();
+
+	struct engine_watch *watch = engine_watch_open(engine, "mine");
+	int result = engine_watch_wait(watch, NULL, 0, 20000, &has_changed, &err);
+	engine_watch_close(watch);
+	peer_stop();
+	ck_assert_msg(result == 0, "%s", err.msg);
+	ck_assert(has_changed);
+	ck_assert_int_lt(clock_elapsed_ms(started_ns), 10000);
+}
+END_TEST
+
+START_TEST(an_engine_that_is_gone_is_transient)
+{
+	struct err err = {0};
+	AUTO_PTR(engine) engine = engine_open("unix:///nonexistent/docker.sock", &err);
+	AUTO(engine_list) list = {0};
+	bool has_changed = false;
+
+	ck_assert_int_eq(engine_list(engine, ENGINE_SERVICE, "x", &list, &err), -1);
+	ck_assert_int_eq(err.code, ERR_TRANSIENT);
+	AUTO_PTR(engine_watch) watch = engine_watch_open(engine, "x");
+	ck_assert_int_eq(engine_watch_wait(watch, NULL, 0, 20000, &has_changed, &err), 0);
+	ck_assert(has_changed);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("engine");
+	TCase *tc = tcase_create("engine");
+
+	tcase_set_timeout(tc, 30);
+	tcase_add_loop_test(tc, lists_what_belongs_to_a_stack, 0, COUNT_OF(list_rows));
+	tcase_add_test(tc, finds_unlabelled_things_by_prefix);
+	tcase_add_loop_test(tc, refuses_what_is_no_list, 0, COUNT_OF(bad_lists));
+	tcase_add_loop_test(tc, takes_log_frames_apart, 0, COUNT_OF(frame_rows));
+	tcase_add_loop_test(tc, knows_addresses, 0, COUNT_OF(host_rows));
+	tcase_add_loop_test(tc, removes_and_says_why_not, 0, COUNT_OF(removal_rows));
+	tcase_add_loop_test(tc, speaks_a_version_the_engine_knows, 0, COUNT_OF(version_rows));
+	tcase_add_test(tc, a_written_file_comes_back);
+	tcase_add_loop_test(tc, pulls_and_repeats_the_complaint, 0, COUNT_OF(pull_rows));
+	tcase_add_loop_test(tc, an_event_wakes_the_waiter, 0, COUNT_OF(events));
+	tcase_add_test(tc, an_engine_that_is_gone_is_transient);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+TEST_MAIN(make_suite)
