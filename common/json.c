@@ -76,7 +76,7 @@ static bool is_utf8(const char *text, size_t length)
 	return true;
 }
 
-static char *repair_utf8(const char *text)
+char *json_repair(const char *text)
 {
 	size_t length = strlen(text);
 	const unsigned char *bytes = (const unsigned char *)text;
@@ -289,7 +289,7 @@ struct json *json_new_array(void)
 
 struct json *json_new_text(const char *text)
 {
-	auto_str char *repaired = repair_utf8(text);
+	auto_str char *repaired = json_repair(text);
 
 	return wrap(cJSON_CreateString(repaired));
 }
@@ -302,7 +302,7 @@ struct json *json_new_int(int64_t value)
 
 void json_set(struct json *object, const char *key, struct json *take_value)
 {
-	auto_str char *repaired = repair_utf8(key);
+	auto_str char *repaired = json_repair(key);
 
 	assert(json_is_object(object) && take_value);
 	cJSON_DeleteItemFromObjectCaseSensitive(open_node(object), repaired);

@@ -44,6 +44,7 @@ const struct json *json_path(const struct json *object, const char *dotted);
 
 /* Building. Children are taken over by their parent. A text that is not UTF-8 is stored with U+FFFD
  * in its place. */
+char *json_repair(const char *text) CHECKED; /* what is stored for text; the caller frees it */
 struct json *json_new_object(void) CHECKED;
 struct json *json_new_array(void) CHECKED;
 struct json *json_new_text(const char *text) CHECKED;

@@ -3,8 +3,14 @@
  * The results document, schema 1 (docs/results.md): the one contract between ccci-run, which writes
  * it, and ccci-bridge, which reads it from the log of the report step.
  *
- * decode(encode(x)) equals x; decode refuses another schema, unknown words and values out of bounds
- * with ERR_PROTOCOL. Unknown keys are ignored, so that a newer ccci-run can add some.
+ *   results_init(&results);
+ *   results_set(&results.recipe, "custom-html");
+ *   char *line = results_encode(&results);
+ *
+ * decode(encode(x)) equals x, as long as x fits RESULTS_MAX_BYTES: else the evidence is left out
+ * first, then tests and phases. encode masks reasons and evidence (log_mask_text). decode refuses
+ * another schema, unknown words and values out of bounds with ERR_PROTOCOL. Unknown keys are
+ * ignored, so that a newer ccci-run can add some.
  */
 #ifndef CCCI_RESULTS_H
 #define CCCI_RESULTS_H
@@ -44,7 +50,7 @@ struct results_stage {
 	struct results_test *tests;
 	size_t test_count;
 	char *service;	/* the one the evidence is of; "" when of none */
-	char *evidence; /* masked, at most RESULTS_EVIDENCE_LINES */
+	char *evidence; /* set with results_stage_set_evidence() */
 };
 struct results_pair {
 	char *name;
@@ -68,12 +74,13 @@ struct results {
 	int deploys;
 	struct results_stage stages[STAGE_COUNT];
 	size_t stage_count;
-	bool is_clean;
+	bool is_clean; /* teardown left nothing */
 	double teardown_seconds;
 	char **left;
 	size_t left_count;
-	char *ccci, *abra, *suite_hash, *recipe_tests_hash;
-	struct results_pair *images; /* service, digest */
+	char *ccci, *abra;
+	char *suite_hash, *recipe_tests_hash; /* "sha256:" and hex; "" when there is none */
+	struct results_pair *images;	      /* service, digest */
 	size_t image_count;
 };
 
@@ -81,11 +88,17 @@ void results_init(struct results *results);
 void results_release(struct results *results);
 DEFINE_AUTO(results, results_release);
 
-/* Replaces an owned text. */
+/*
+ * Replaces an owned text; cut to RESULTS_TEXT_MAX bytes, what is not UTF-8 becomes U+FFFD. The
+ * functions below treat their texts the same way; beyond RESULTS_ITEMS_MAX nothing is added.
+ */
 void results_set(char **field, const char *text);
 void results_add_rejected(struct results *results, const char *version, const char *why);
 void results_add_left(struct results *results, const char *what);
+/* A second one of the same service replaces the first. */
 void results_add_image(struct results *results, const char *service, const char *digest);
+/* Moves a stage to the end of results->stages; one of the same name is replaced. */
+void results_take_stage(struct results *results, struct results_stage *take_stage);
 
 void results_stage_init(struct results_stage *stage, enum stage which);
 void results_stage_release(struct results_stage *stage);
@@ -93,6 +106,8 @@ DEFINE_AUTO(results_stage, results_stage_release);
 void results_stage_add_phase(struct results_stage *stage, const char *name, double seconds);
 void results_stage_add_test(struct results_stage *stage, const char *name, enum outcome outcome,
     double seconds, const char *reason);
+/* The last RESULTS_EVIDENCE_LINES of text, cut to RESULTS_EVIDENCE_MAX_BYTES from its front. */
+void results_stage_set_evidence(struct results_stage *stage, const char *service, const char *text);
 /* A stage by itself, as the worker hands it to the keeper; same form as in the document. */
 struct json *results_stage_encode(const struct results_stage *stage) CHECKED;
 int results_stage_decode(

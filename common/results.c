@@ -1,0 +1,871 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/results.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <ctype.h>
+
+#define RESULTS_SCHEMA 1
+#define SECONDS_MAX 1e7 /* a third of a year: no run is longer */
+#define LEVEL_MAX 5
+
+/*
+ * Every text and number of the document by its place: what init, release, encode and decode walk.
+ * Section "" is the top.
+ */
+struct place {
+	const char *section;
+	const char *key;
+	size_t offset;
+	bool is_required;
+};
+
+static const struct place text_places[] = {
+    {"run", "id", offsetof(struct results, id), true},
+    {"run", "recipe", offsetof(struct results, recipe), true},
+    {"run", "src", offsetof(struct results, src)},
+    {"run", "ref", offsetof(struct results, ref)},
+    {"run", "domain", offsetof(struct results, domain)},
+    {"run", "host", offsetof(struct results, host)},
+    {"run", "started", offsetof(struct results, started)},
+    {"", "reason", offsetof(struct results, reason)},
+    {"versions", "head", offsetof(struct results, head_version)},
+    {"versions", "base", offsetof(struct results, base_version)},
+    {"versions", "base_why", offsetof(struct results, base_why)},
+    {"provenance", "ccci", offsetof(struct results, ccci)},
+    {"provenance", "abra", offsetof(struct results, abra)},
+    {"provenance", "suite", offsetof(struct results, suite_hash)},
+    {"provenance", "recipe_tests", offsetof(struct results, recipe_tests_hash)},
+};
+
+static const struct place id_places[] = {
+    {"run", "build", offsetof(struct results, build)},
+    {"run", "pr", offsetof(struct results, pr)},
+    {"run", "comment", offsetof(struct results, comment)},
+};
+
+static const char *const sections[] = {"run", "versions", "teardown", "provenance"};
+
+static char **text_at(const struct results *results, size_t offset)
+{
+	return (char **)((uintptr_t)results + offset);
+}
+
+static int64_t *id_at(const struct results *results, size_t offset)
+{
+	return (int64_t *)((uintptr_t)results + offset);
+}
+
+/* --- texts --- */
+
+/* At most max_bytes from the front, not in the middle of a character. */
+static char *cut_text(const char *text, size_t max_bytes)
+{
+	char *whole = json_repair(text);
+	size_t length = strlen(whole);
+
+	if (length <= max_bytes)
+		return whole;
+	length = max_bytes;
+	while (length && ((unsigned char)whole[length] & 0xc0) == 0x80)
+		length--;
+	whole[length] = '\0';
+	return whole;
+}
+
+void results_set(char **field, const char *text)
+{
+	char *copy = cut_text(text, RESULTS_TEXT_MAX);
+
+	free(*field);
+	*field = copy;
+}
+
+/* The last lines that fit, by count and by bytes. */
+static char *cut_evidence(const char *text)
+{
+	auto_str char *whole = json_repair(text);
+	size_t length = strlen(whole);
+	size_t at = length;
+	size_t lines = 0;
+
+	while (at && length - at < RESULTS_EVIDENCE_MAX_BYTES) {
+		if (whole[at - 1] == '\n' && whole[at] && ++lines == RESULTS_EVIDENCE_LINES)
+			break;
+		at--;
+	}
+	while (((unsigned char)whole[at] & 0xc0) == 0x80)
+		at++;
+	return xstrdup(whole + at);
+}
+
+void results_stage_set_evidence(struct results_stage *stage, const char *service, const char *text)
+{
+	results_set(&stage->service, service);
+	free(stage->evidence);
+	stage->evidence = cut_evidence(text);
+}
+
+/* --- building --- */
+
+void results_init(struct results *results)
+{
+	*results = (struct results){.is_clean = true, .verdict = VERDICT_NOT_RUN};
+	for (size_t i = 0; i < COUNT_OF(text_places); i++)
+		*text_at(results, text_places[i].offset) = xstrdup("");
+}
+
+static void release_pairs(struct results_pair *pairs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(pairs[i].name);
+		free(pairs[i].value);
+	}
+	free(pairs);
+}
+
+void results_stage_init(struct results_stage *stage, enum stage which)
+{
+	*stage = (struct results_stage){.stage = which,
+	    .outcome = OUTCOME_NOT_RUN,
+	    .reason = xstrdup(""),
+	    .service = xstrdup(""),
+	    .evidence = xstrdup("")};
+}
+
+void results_stage_release(struct results_stage *stage)
+{
+	for (size_t i = 0; i < stage->phase_count; i++)
+		free(stage->phases[i].name);
+	free(stage->phases);
+	for (size_t i = 0; i < stage->test_count; i++) {
+		free(stage->tests[i].name);
+		free(stage->tests[i].reason);
+	}
+	free(stage->tests);
+	free(stage->reason);
+	free(stage->service);
+	free(stage->evidence);
+	*stage = (struct results_stage){0};
+}
+
+void results_release(struct results *results)
+{
+	for (size_t i = 0; i < COUNT_OF(text_places); i++)
+		free(*text_at(results, text_places[i].offset));
+	for (size_t i = 0; i < results->stage_count; i++)
+		results_stage_release(&results->stages[i]);
+	for (size_t i = 0; i < results->left_count; i++)
+		free(results->left[i]);
+	free(results->left);
+	release_pairs(results->rejected, results->rejected_count);
+	release_pairs(results->images, results->image_count);
+	*results = (struct results){0};
+}
+
+static void add_pair(
+    struct results_pair **pairs, size_t *count, const char *name, const char *value)
+{
+	if (*count == RESULTS_ITEMS_MAX)
+		return;
+	*pairs = xrealloc_array(*pairs, *count + 1, sizeof((*pairs)[0]));
+	(*pairs)[(*count)++] = (struct results_pair){
+	    .name = cut_text(name, RESULTS_TEXT_MAX), .value = cut_text(value, RESULTS_TEXT_MAX)};
+}
+
+void results_add_rejected(struct results *results, const char *version, const char *why)
+{
+	add_pair(&results->rejected, &results->rejected_count, version, why);
+}
+
+void results_add_left(struct results *results, const char *what)
+{
+	results->is_clean = false;
+	if (results->left_count == RESULTS_ITEMS_MAX)
+		return;
+	results->left =
+	    xrealloc_array(results->left, results->left_count + 1, sizeof(results->left[0]));
+	results->left[results->left_count++] = cut_text(what, RESULTS_TEXT_MAX);
+}
+
+void results_add_image(struct results *results, const char *service, const char *digest)
+{
+	for (size_t i = 0; i < results->image_count; i++) {
+		if (text_is(results->images[i].name, service)) {
+			results_set(&results->images[i].value, digest);
+			return;
+		}
+	}
+	add_pair(&results->images, &results->image_count, service, digest);
+}
+
+void results_take_stage(struct results *results, struct results_stage *take_stage)
+{
+	size_t at = 0;
+
+	while (at < results->stage_count && results->stages[at].stage != take_stage->stage)
+		at++;
+	if (at < results->stage_count)
+		results_stage_release(&results->stages[at]);
+	else
+		results->stage_count++;
+	results->stages[at] = *take_stage;
+	*take_stage = (struct results_stage){0};
+}
+
+void results_stage_add_phase(struct results_stage *stage, const char *name, double seconds)
+{
+	if (stage->phase_count == RESULTS_ITEMS_MAX)
+		return;
+	stage->phases =
+	    xrealloc_array(stage->phases, stage->phase_count + 1, sizeof(stage->phases[0]));
+	stage->phases[stage->phase_count++] =
+	    (struct results_phase){.name = cut_text(name, RESULTS_TEXT_MAX), .seconds = seconds};
+}
+
+void results_stage_add_test(struct results_stage *stage, const char *name, enum outcome outcome,
+    double seconds, const char *reason)
+{
+	if (stage->test_count == RESULTS_ITEMS_MAX)
+		return;
+	stage->tests = xrealloc_array(stage->tests, stage->test_count + 1, sizeof(stage->tests[0]));
+	stage->tests[stage->test_count++] =
+	    (struct results_test){.name = cut_text(name, RESULTS_TEXT_MAX),
+		.outcome = outcome,
+		.seconds = seconds,
+		.reason = cut_text(reason ? reason : "", RESULTS_TEXT_MAX)};
+}
+
+/* --- writing --- */
+
+enum detail { DETAIL_ALL, DETAIL_NO_EVIDENCE, DETAIL_NO_ITEMS };
+
+/* The second net: who captured the text has masked it already. */
+static void set_masked(struct json *object, const char *key, const char *text)
+{
+	AUTO(buf) masked = buf_make(RESULTS_EVIDENCE_MAX_BYTES);
+
+	(void)log_mask_text(&masked, text, strlen(text));
+	json_set_text(object, key, buf_text(&masked));
+}
+
+static struct json *encode_phases(const struct results_stage *stage)
+{
+	struct json *phases = json_new_array();
+
+	for (size_t i = 0; i < stage->phase_count; i++) {
+		struct json *phase = json_new_object();
+
+		json_set_text(phase, "name", stage->phases[i].name);
+		json_set_number(phase, "seconds", stage->phases[i].seconds);
+		json_add(phases, phase);
+	}
+	return phases;
+}
+
+static struct json *encode_tests(const struct results_stage *stage)
+{
+	struct json *tests = json_new_array();
+
+	for (size_t i = 0; i < stage->test_count; i++) {
+		struct json *test = json_new_object();
+
+		json_set_text(test, "name", stage->tests[i].name);
+		json_set_text(test, "outcome", outcome_word(stage->tests[i].outcome));
+		json_set_number(test, "seconds", stage->tests[i].seconds);
+		set_masked(test, "reason", stage->tests[i].reason);
+		json_add(tests, test);
+	}
+	return tests;
+}
+
+static struct json *encode_stage(const struct results_stage *stage, enum detail detail)
+{
+	struct json *json = json_new_object();
+
+	json_set_text(json, "name", stage_word(stage->stage));
+	json_set_text(json, "outcome", outcome_word(stage->outcome));
+	set_masked(json, "reason", stage->reason);
+	json_set_number(json, "seconds", stage->seconds);
+	json_set(
+	    json, "phases", detail < DETAIL_NO_ITEMS ? encode_phases(stage) : json_new_array());
+	json_set(json, "tests", detail < DETAIL_NO_ITEMS ? encode_tests(stage) : json_new_array());
+	json_set_text(json, "service", stage->service);
+	set_masked(json, "evidence", detail < DETAIL_NO_EVIDENCE ? stage->evidence : "");
+	return json;
+}
+
+struct json *results_stage_encode(const struct results_stage *stage)
+{
+	return encode_stage(stage, DETAIL_ALL);
+}
+
+static struct json *encode_teardown(const struct results *results)
+{
+	struct json *teardown = json_new_object();
+	struct json *left = json_new_array();
+
+	json_set_text(teardown, "outcome", results->is_clean ? "clean" : "left");
+	json_set_number(teardown, "seconds", results->teardown_seconds);
+	for (size_t i = 0; i < results->left_count; i++)
+		json_add_text(left, results->left[i]);
+	json_set(teardown, "left", left);
+	return teardown;
+}
+
+static struct json *encode_rejected(const struct results *results)
+{
+	struct json *rejected = json_new_array();
+
+	for (size_t i = 0; i < results->rejected_count; i++) {
+		struct json *one = json_new_object();
+
+		json_set_text(one, "version", results->rejected[i].name);
+		json_set_text(one, "why", results->rejected[i].value);
+		json_add(rejected, one);
+	}
+	return rejected;
+}
+
+static struct json *encode_images(const struct results *results)
+{
+	struct json *images = json_new_object();
+
+	for (size_t i = 0; i < results->image_count; i++)
+		json_set_text(images, results->images[i].name, results->images[i].value);
+	return images;
+}
+
+/* The texts and ids of one section; the top when it is "". */
+static void encode_section(const struct results *results, const char *section, struct json *into)
+{
+	for (size_t i = 0; i < COUNT_OF(text_places); i++) {
+		const struct place *place = &text_places[i];
+
+		if (!text_is(place->section, section))
+			continue;
+		if (text_is(place->key, "reason"))
+			set_masked(into, place->key, *text_at(results, place->offset));
+		else
+			json_set_text(into, place->key, *text_at(results, place->offset));
+	}
+	for (size_t i = 0; i < COUNT_OF(id_places); i++) {
+		int64_t id = *id_at(results, id_places[i].offset);
+
+		if (text_is(id_places[i].section, section) && id)
+			json_set_int(into, id_places[i].key, id);
+	}
+}
+
+static struct json *new_section(const struct results *results, const char *section)
+{
+	struct json *json = json_new_object();
+
+	encode_section(results, section, json);
+	return json;
+}
+
+static char *encode(const struct results *results, enum detail detail)
+{
+	AUTO_PTR(json) root = json_new_object();
+	struct json *run = new_section(results, "run");
+	struct json *versions = new_section(results, "versions");
+	struct json *stages = json_new_array();
+	struct json *provenance = new_section(results, "provenance");
+
+	json_set_number(run, "seconds", results->seconds);
+	json_set(versions, "rejected", encode_rejected(results));
+	for (size_t i = 0; i < results->stage_count; i++)
+		json_add(stages, encode_stage(&results->stages[i], detail));
+	json_set(provenance, "images", encode_images(results));
+
+	json_set_int(root, "schema", RESULTS_SCHEMA);
+	json_set(root, "run", run);
+	json_set_text(root, "verdict", verdict_word(results->verdict));
+	json_set_int(root, "level", results->level);
+	encode_section(results, "", root);
+	json_set(root, "versions", versions);
+	json_set_int(root, "deploys", results->deploys);
+	json_set(root, "stages", stages);
+	json_set(root, "teardown", encode_teardown(results));
+	json_set(root, "provenance", provenance);
+	return json_print(root);
+}
+
+char *results_encode(const struct results *results)
+{
+	char *text = encode(results, DETAIL_ALL);
+
+	for (int detail = DETAIL_NO_EVIDENCE;
+	     strlen(text) > RESULTS_MAX_BYTES && detail <= DETAIL_NO_ITEMS; detail++) {
+		free(text);
+		text = encode(results, (enum detail)detail);
+	}
+	return text;
+}
+
+/* --- reading --- */
+
+static int fail(struct err *err, const char *what, const char *key)
+{
+	return err_set(err, ERR_PROTOCOL, "read results: %s: %s", key, what);
+}
+
+/* Replaces *field when the key is there; a text of another type or over its bounds is an error. */
+static int read_text(
+    const struct json *object, const char *key, size_t max_bytes, char **field, struct err *err)
+{
+	const struct json *value = json_get(object, key);
+	const char *text = json_text(value);
+
+	if (!value)
+		return 0;
+	if (!text)
+		return fail(err, "not a text", key);
+	if (strlen(text) > max_bytes)
+		return fail(err, "too long", key);
+	free(*field);
+	*field = xstrdup(text);
+	return 0;
+}
+
+static int read_int(
+    const struct json *object, const char *key, int64_t most, int64_t *out, struct err *err)
+{
+	int64_t value = 0;
+
+	if (!json_get(object, key))
+		return 0;
+	if (!json_get_int(object, key, &value) || value < 0 || value > most)
+		return fail(err, "not a whole number within its bounds", key);
+	*out = value;
+	return 0;
+}
+
+static int read_seconds(const struct json *object, double *out, struct err *err)
+{
+	double value = 0;
+
+	if (!json_get(object, "seconds"))
+		return 0;
+	if (!json_get_number(object, "seconds", &value) || !(value >= 0 && value <= SECONDS_MAX))
+		return fail(err, "not a duration", "seconds");
+	*out = value;
+	return 0;
+}
+
+static int read_outcome(const struct json *object, enum outcome *out, struct err *err)
+{
+	const char *word = json_get_text(object, "outcome");
+
+	if (!word || !outcome_parse(word, out))
+		return fail(err, "no known word", "outcome");
+	return 0;
+}
+
+/* An absent list is an empty one. */
+static int check_list(const struct json *object, const char *key, struct err *err)
+{
+	const struct json *list = json_get(object, key);
+
+	if (list && !json_is_array(list))
+		return fail(err, "not a list", key);
+	if (json_count(list) > RESULTS_ITEMS_MAX)
+		return fail(err, "too many", key);
+	return 0;
+}
+
+static int read_phase(const struct json *json, struct results_stage *stage, struct err *err)
+{
+	auto_str char *name = xstrdup("");
+	double seconds = 0;
+
+	if (!json_is_object(json))
+		return fail(err, "not an object", "phases");
+	if (read_text(json, "name", RESULTS_TEXT_MAX, &name, err) < 0 ||
+	    read_seconds(json, &seconds, err) < 0)
+		return -1;
+	results_stage_add_phase(stage, name, seconds);
+	return 0;
+}
+
+static int read_test(const struct json *json, struct results_stage *stage, struct err *err)
+{
+	auto_str char *name = xstrdup("");
+	auto_str char *reason = xstrdup("");
+	enum outcome outcome = OUTCOME_NOT_RUN;
+	double seconds = 0;
+
+	if (!json_is_object(json))
+		return fail(err, "not an object", "tests");
+	if (read_text(json, "name", RESULTS_TEXT_MAX, &name, err) < 0 ||
+	    read_text(json, "reason", RESULTS_TEXT_MAX, &reason, err) < 0 ||
+	    read_outcome(json, &outcome, err) < 0 || read_seconds(json, &seconds, err) < 0)
+		return -1;
+	results_stage_add_test(stage, name, outcome, seconds, reason);
+	return 0;
+}
+
+static int read_stage_items(const struct json *json, struct results_stage *stage, struct err *err)
+{
+	const struct json *item = NULL;
+
+	if (check_list(json, "phases", err) < 0 || check_list(json, "tests", err) < 0)
+		return -1;
+	for (item = json_first(json_get(json, "phases")); item; item = json_next(item)) {
+		if (read_phase(item, stage, err) < 0)
+			return -1;
+	}
+	for (item = json_first(json_get(json, "tests")); item; item = json_next(item)) {
+		if (read_test(item, stage, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_evidence(const struct json *json, struct results_stage *stage, struct err *err)
+{
+	auto_str char *evidence = xstrdup("");
+
+	if (read_text(json, "evidence", RESULTS_EVIDENCE_MAX_BYTES, &evidence, err) < 0 ||
+	    read_text(json, "service", RESULTS_TEXT_MAX, &stage->service, err) < 0)
+		return -1;
+	free(stage->evidence);
+	stage->evidence = cut_evidence(evidence);
+	if (strlen(stage->evidence) != strlen(evidence))
+		return fail(err, "too many lines", "evidence");
+	return 0;
+}
+
+int results_stage_decode(const struct json *json, struct results_stage *out, struct err *err)
+{
+	AUTO(results_stage) stage = {0};
+	const char *word = json_get_text(json, "name");
+	enum stage which = STAGE_NONE;
+
+	if (!word || !stage_parse(word, &which))
+		return fail(err, "no known stage", "name");
+	results_stage_init(&stage, which);
+	if (read_outcome(json, &stage.outcome, err) < 0 ||
+	    read_text(json, "reason", RESULTS_TEXT_MAX, &stage.reason, err) < 0 ||
+	    read_seconds(json, &stage.seconds, err) < 0 ||
+	    read_stage_items(json, &stage, err) < 0 || read_evidence(json, &stage, err) < 0)
+		return -1;
+	*out = stage;
+	stage = (struct results_stage){0};
+	return 0;
+}
+
+static const struct json *find_section(const struct json *root, const char *section)
+{
+	return section[0] ? json_get(root, section) : root;
+}
+
+static int read_places(const struct json *root, struct results *results, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(sections); i++) {
+		const struct json *section = json_get(root, sections[i]);
+
+		if (section && !json_is_object(section))
+			return fail(err, "not an object", sections[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(text_places); i++) {
+		const struct place *place = &text_places[i];
+		char **text = text_at(results, place->offset);
+
+		if (read_text(find_section(root, place->section), place->key, RESULTS_TEXT_MAX,
+			text, err) < 0)
+			return -1;
+		if (place->is_required && !(*text)[0])
+			return fail(err, "missing", place->key);
+	}
+	for (size_t i = 0; i < COUNT_OF(id_places); i++) {
+		const struct place *place = &id_places[i];
+
+		if (read_int(find_section(root, place->section), place->key, INT64_C(1) << 52,
+			id_at(results, place->offset), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_verdict(const struct json *root, struct results *results, struct err *err)
+{
+	const char *word = json_get_text(root, "verdict");
+	int64_t level = 0;
+	int64_t deploys = 0;
+
+	if (!word || !verdict_parse(word, &results->verdict))
+		return fail(err, "no known word", "verdict");
+	if (read_int(root, "level", LEVEL_MAX, &level, err) < 0 ||
+	    read_int(root, "deploys", INT16_MAX, &deploys, err) < 0)
+		return -1;
+	results->level = (int)level;
+	results->deploys = (int)deploys;
+	return read_seconds(json_get(root, "run"), &results->seconds, err);
+}
+
+static int read_stages(const struct json *root, struct results *results, struct err *err)
+{
+	const struct json *list = json_get(root, "stages");
+
+	if (check_list(root, "stages", err) < 0)
+		return -1;
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		AUTO(results_stage) stage = {0};
+		size_t before = results->stage_count;
+
+		if (results_stage_decode(item, &stage, err) < 0)
+			return -1;
+		results_take_stage(results, &stage);
+		if (results->stage_count == before)
+			return fail(err, "one is there twice", "stages");
+	}
+	return 0;
+}
+
+static int read_teardown(const struct json *root, struct results *results, struct err *err)
+{
+	const struct json *teardown = json_get(root, "teardown");
+	const char *word = json_get_text(teardown, "outcome");
+
+	if (!word || (!text_is(word, "clean") && !text_is(word, "left")))
+		return fail(err, "no known outcome", "teardown");
+	if (read_seconds(teardown, &results->teardown_seconds, err) < 0 ||
+	    check_list(teardown, "left", err) < 0)
+		return -1;
+	for (const struct json *item = json_first(json_get(teardown, "left")); item;
+	     item = json_next(item)) {
+		const char *what = json_text(item);
+
+		if (!what || strlen(what) > RESULTS_TEXT_MAX)
+			return fail(err, "not a text within its bounds", "left");
+		results_add_left(results, what);
+	}
+	if (results->left_count && text_is(word, "clean"))
+		return fail(err, "clean, yet something is left", "teardown");
+	results->is_clean = text_is(word, "clean");
+	return 0;
+}
+
+static int read_rejected(const struct json *root, struct results *results, struct err *err)
+{
+	const struct json *versions = json_get(root, "versions");
+
+	if (check_list(versions, "rejected", err) < 0)
+		return -1;
+	for (const struct json *item = json_first(json_get(versions, "rejected")); item;
+	     item = json_next(item)) {
+		auto_str char *version = xstrdup("");
+		auto_str char *why = xstrdup("");
+
+		if (read_text(item, "version", RESULTS_TEXT_MAX, &version, err) < 0 ||
+		    read_text(item, "why", RESULTS_TEXT_MAX, &why, err) < 0)
+			return -1;
+		if (!json_is_object(item) || !version[0])
+			return fail(err, "without a version", "rejected");
+		results_add_rejected(results, version, why);
+	}
+	return 0;
+}
+
+static int read_images(const struct json *root, struct results *results, struct err *err)
+{
+	const struct json *images = json_get(json_get(root, "provenance"), "images");
+
+	if (images && !json_is_object(images))
+		return fail(err, "not an object", "images");
+	if (json_count(images) > RESULTS_ITEMS_MAX)
+		return fail(err, "too many", "images");
+	for (const struct json *item = json_first(images); item; item = json_next(item)) {
+		const char *digest = json_text(item);
+		size_t before = results->image_count;
+
+		if (!digest || strlen(digest) > RESULTS_TEXT_MAX ||
+		    strlen(json_key(item)) > RESULTS_TEXT_MAX)
+			return fail(err, "not a text within its bounds", "images");
+		results_add_image(results, json_key(item), digest);
+		if (results->image_count == before)
+			return fail(err, "one is there twice", "images");
+	}
+	return 0;
+}
+
+static int read_document(const struct json *root, struct results *results, struct err *err)
+{
+	int64_t schema = 0;
+
+	if (!json_get_int(root, "schema", &schema) || schema != RESULTS_SCHEMA)
+		return fail(err, "not the one this program reads (1)", "schema");
+	if (read_places(root, results, err) < 0 || read_verdict(root, results, err) < 0 ||
+	    read_stages(root, results, err) < 0 || read_teardown(root, results, err) < 0 ||
+	    read_rejected(root, results, err) < 0)
+		return -1;
+	return read_images(root, results, err);
+}
+
+int results_decode(const char *text, size_t length, struct results *out, struct err *err)
+{
+	AUTO(results) results = {0};
+
+	if (length > RESULTS_MAX_BYTES)
+		return err_set(
+		    err, ERR_PROTOCOL, "read results: larger than %d bytes", RESULTS_MAX_BYTES);
+	AUTO_PTR(json) root = json_parse(text, length, err);
+	if (!root)
+		return err_prefix(err, "read results");
+	results_init(&results);
+	if (read_document(root, &results, err) < 0)
+		return -1;
+	*out = results;
+	results = (struct results){0};
+	return 0;
+}
+
+/* Length of the line at text, without its end. */
+static size_t line_length(const char *text, size_t left)
+{
+	const char *end = memchr(text, '\n', left);
+	size_t length = end ? (size_t)(end - text) : left;
+
+	while (length && text[length - 1] == '\r')
+		length--;
+	return length;
+}
+
+static bool is_line(const char *line, size_t length, const char *marker)
+{
+	return length == strlen(marker) && memcmp(line, marker, length) == 0;
+}
+
+int results_find(const char *log, size_t length, struct results *out, struct err *err)
+{
+	AUTO(buf) document = buf_make(RESULTS_MAX_BYTES);
+	AUTO(buf) found = buf_make(RESULTS_MAX_BYTES);
+	bool is_inside = false;
+	bool is_found = false;
+
+	for (size_t at = 0; at < length;) {
+		size_t size = line_length(log + at, length - at);
+
+		if (is_line(log + at, size, RESULTS_BEGIN)) {
+			is_inside = true;
+			buf_clear(&document);
+		} else if (is_inside && is_line(log + at, size, RESULTS_END)) {
+			is_inside = false;
+			is_found = true;
+			buf_clear(&found);
+			(void)buf_add(&found, buf_text(&document), document.length);
+			found.was_truncated = document.was_truncated;
+		} else if (is_inside) {
+			/* Pieces are joined: a log may break a line that is long. */
+			(void)buf_add(&document, log + at, size);
+		}
+		const char *end = memchr(log + at, '\n', length - at);
+		at = end ? (size_t)(end - log) + 1 : length;
+	}
+	if (!is_found)
+		return err_set(
+		    err, ERR_MISSING, "find results: no document in a log of %zu bytes", length);
+	if (found.was_truncated)
+		return err_set(
+		    err, ERR_PROTOCOL, "read results: larger than %d bytes", RESULTS_MAX_BYTES);
+	return results_decode(buf_text(&found), found.length, out, err);
+}
+
+/* --- for people --- */
+
+/* No text of a recipe moves the cursor of a terminal. */
+static void add_plain(struct buf *out, const char *text, const char *indent)
+{
+	for (const char *c = text; *c; c++) {
+		if (*c == '\n') {
+			(void)buf_add_char(out, '\n');
+			if (c[1])
+				(void)buf_add_text(out, indent);
+		} else {
+			(void)buf_add_char(out, iscntrl((unsigned char)*c) ? '?' : *c);
+		}
+	}
+}
+
+static void add_row(struct buf *out, const char *indent, int width, const char *name,
+    const char *word, double seconds, const char *reason)
+{
+	char duration[CLOCK_DURATION_SIZE];
+
+	clock_format_duration((int64_t)(seconds * 1000), duration);
+	(void)buf_add_text(out, indent);
+	size_t start = out->length;
+	add_plain(out, name, " ");
+	while (out->length < start + (size_t)width && buf_add_char(out, ' ') == 0)
+		continue;
+	(void)buf_printf(out, " %-11s %12s", word, duration);
+	if (reason[0]) {
+		(void)buf_add_text(out, "   ");
+		add_plain(out, reason, " ");
+	}
+	(void)buf_add_char(out, '\n');
+}
+
+static void print_stage(const struct results_stage *stage, struct buf *out)
+{
+	add_row(out, "", 28, stage_word(stage->stage), outcome_word(stage->outcome), stage->seconds,
+	    stage->reason);
+	for (size_t i = 0; i < stage->test_count; i++) {
+		const struct results_test *test = &stage->tests[i];
+
+		add_row(out, "  ", 26, test->name, outcome_word(test->outcome), test->seconds,
+		    test->reason);
+	}
+	if (!stage->evidence[0])
+		return;
+	(void)buf_add_text(out, "  last lines");
+	if (stage->service[0]) {
+		(void)buf_add_text(out, " of service ");
+		add_plain(out, stage->service, " ");
+	}
+	(void)buf_add_text(out, ":\n    | ");
+	add_plain(out, stage->evidence, "    | ");
+	if (!text_ends(stage->evidence, "\n"))
+		(void)buf_add_char(out, '\n');
+}
+
+static void print_head(const struct results *results, struct buf *out)
+{
+	char duration[CLOCK_DURATION_SIZE];
+
+	clock_format_duration((int64_t)(results->seconds * 1000), duration);
+	add_plain(out, results->recipe, " ");
+	if (results->base_version[0]) {
+		(void)buf_add_char(out, ' ');
+		add_plain(out, results->base_version, " ");
+		(void)buf_add_text(out, " ->");
+	}
+	if (results->head_version[0]) {
+		(void)buf_add_char(out, ' ');
+		add_plain(out, results->head_version, " ");
+	}
+	(void)buf_printf(out, ": %s, level %d, %s, %d deploy%s\n", verdict_word(results->verdict),
+	    results->level, duration, results->deploys, results->deploys == 1 ? "" : "s");
+	if (results->reason[0]) {
+		add_plain(out, results->reason, " ");
+		(void)buf_add_char(out, '\n');
+	}
+}
+
+void results_print(const struct results *results, struct buf *out)
+{
+	print_head(results, out);
+	(void)buf_add_char(out, '\n');
+	for (size_t i = 0; i < results->stage_count; i++)
+		print_stage(&results->stages[i], out);
+	add_row(out, "", 28, "teardown", results->is_clean ? "clean" : "left",
+	    results->teardown_seconds, "");
+	for (size_t i = 0; i < results->left_count; i++) {
+		(void)buf_add_text(out, "  left: ");
+		add_plain(out, results->left[i], " ");
+		(void)buf_add_char(out, '\n');
+	}
+}
