@@ -12,7 +12,10 @@
  * The environment name is the row's name; the YAML key is it in lower case; the flag is
  * --poll-interval. Flag beats environment beats file beats default. A row that is a secret also
  * reads NAME_FILE (a path; one trailing newline is dropped) from environment and file, is masked in
- * logs (log_mask) and printed as "***".
+ * logs (log_mask) and printed as "***". Its only flag is --name-file: argv is for all to read.
+ *
+ * A text or URL that is not required may be given as empty. Nothing else may, and no value holds
+ * control characters.
  *
  * All mistakes are reported at once, one line each, with file:line:column and the nearest known key
  * where there is one. On any mistake the settings are left as they were.
@@ -39,10 +42,14 @@ struct conf_row {
 	size_t offset;	      /* into the settings object */
 	const char *fallback; /* NULL: absent means NULL (or 0) */
 	bool is_required;
-	int64_t least,
-	    most; /* of numbers; for texts most is the longest length, 0 = CONF_TEXT_MAX */
+	/*
+	 * Of numbers, both 0: 0 to INT64_MAX. Of texts the lengths, most 0: CONF_TEXT_MAX; an empty
+	 * one that is not required is never too short.
+	 */
+	int64_t least, most;
 	const char *const *choices; /* NULL-terminated */
-	/* A further form the text must have: NULL when it has, else what is wrong, borrowed. */
+	/* A further form a text that is not empty must have: NULL when it has, else what is wrong
+	 * ("must be ..."), borrowed. */
 	const char *(*check)(const char *value);
 	const char *help;
 	const char *unit; /* for the help text */
