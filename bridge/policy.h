@@ -33,6 +33,7 @@ enum policy_push {
 	POLICY_PUSH_UNKNOWN, /* not asked yet, no answer, or a push is not in the timeline yet */
 	POLICY_PUSH_NONE,
 	POLICY_PUSH_AFTER,
+	POLICY_PUSH_UNSURE, /* the timeline does not say how the head came there, and will not */
 };
 
 struct policy_facts {
@@ -46,6 +47,7 @@ struct policy_facts {
 	const char *head_sha; /* NULL or "": not known */
 	int64_t age_s;	      /* of the comment now; below 0 counts as 0 (clocks differ) */
 	int64_t max_age_s;    /* MAX_COMMENT_AGE */
+	bool has_asked;	      /* a decision on this comment was ASK_AGAIN before */
 };
 
 enum decision_kind {
@@ -67,7 +69,8 @@ enum decision_reason {
 	DECISION_PULL_CLOSED,
 	DECISION_PULL_MERGED,
 	DECISION_PUSHED_AFTER,
-	DECISION_NO_ANSWER, /* a fact is missing: with ASK_AGAIN, or with REFUSE when too old */
+	DECISION_HEAD_UNSURE,
+	DECISION_NO_ANSWER, /* a fact is missing: ASK_AGAIN; or was until too old: REFUSE */
 };
 struct decision {
 	enum decision_kind kind;
@@ -91,7 +94,7 @@ const char *decision_reason_word(enum decision_reason reason); /* for logs, metr
  * the head.
  */
 struct policy_push_facts {
-	const char *head_sha; /* read BEFORE the timeline */
+	const char *head_sha;
 	int64_t comment_id;
 	int64_t push_id;      /* of the newest push event; 0: none */
 	const char *push_sha; /* where it ended */
