@@ -3,10 +3,14 @@
  * Runs one child to its end. The only door to fork(2) and exec(2) for tools (the keeper forks
  * workers itself).
  *
- *   struct proc_spec spec = {.label = "abra app deploy", .argv = argv, .env = env, .deadline_ns =
- * ..., ...}; if (proc_run(&spec, &result, err) < 0)              our plumbing failed; nothing runs
+ *   struct proc_spec spec = {.label = "abra app deploy", .argv = argv, .env = env,
+ *       .deadline_ns = ..., .cancel_fd = -1, .watch_fd = -1};
+ *   if (proc_run(&spec, &result, err) < 0)                     our plumbing failed; nothing runs
  *           ...
  *   if (result.end == PROC_EXITED && result.code == 0)
+ *
+ * The caller has no other child that is alive meanwhile: what comes back to the subreaper cannot
+ * be told apart. Its descriptors 0 to 2 are open.
  *
  * The contract, each line a test with its own child in tests/child/:
  *  1. PROC_NOT_STARTED (exec failed) is told apart from exit 127, by an errno pipe.
@@ -74,8 +78,14 @@ DEFINE_AUTO(proc_result, proc_result_release);
 #define PROC_RESULT_TEXT_SIZE 128
 void proc_result_text(const struct proc_result *result, char out[PROC_RESULT_TEXT_SIZE]);
 
-/* Ends every process whose environment has RUN_ENVIRONMENT=<id>, but not ourselves; *out_count were
- * ended. */
+/*
+ * Ends every process whose environment has RUN_ENVIRONMENT=<id>, but not ourselves; *out_count were
+ * ended. Who cleared its environment is not found: proc_end_children() finds those as long as the
+ * keeper lives.
+ */
 int proc_kill_run(const char *run_id, unsigned *out_count, struct err *err) CHECKED;
+
+/* Ends and reaps every child of ours and, as we are the subreaper, all that they left behind. */
+int proc_end_children(unsigned *out_count, struct err *err) CHECKED;
 
 #endif
