@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "runner-plugin/compose.h"
+
+static struct compose_env make_env(void)
+{
+	struct compose_env env = {0};
+
+	compose_env_set(&env, "STACK_NAME", "cust-9f2c1a_ci_test");
+	compose_env_set(&env, "DOMAIN", "cust-9f2c1a.ci.test");
+	compose_env_set(&env, "EMPTY", "");
+	compose_env_set(&env, "TAG", "1.27.4");
+	return env;
+}
+
+/* An image as written, and as abra renders it; NULL: an error that holds the second text. */
+static const struct {
+	const char *written;
+	const char *rendered;
+	const char *error;
+} texts[] = {
+    {"nginx:1.0", "nginx:1.0", NULL},
+    {"nginx:$TAG", "nginx:1.27.4", NULL},
+    {"nginx:${TAG}", "nginx:1.27.4", NULL},
+    {"nginx:${TAG}-alpine", "nginx:1.27.4-alpine", NULL},
+    {"nginx:${NONE:-2}", "nginx:2", NULL},
+    {"nginx:${EMPTY:-2}", "nginx:2", NULL},
+    {"nginx:${EMPTY-2}", "nginx:", NULL},
+    {"nginx:${NONE-2}", "nginx:2", NULL},
+    {"nginx:${NONE:-${TAG}}", "nginx:1.27.4", NULL},
+    {"nginx:${NONE:-${ALSO:-3}}", "nginx:3", NULL},
+    {"nginx${TAG:+:}${TAG}", "nginx:1.27.4", NULL},
+    {"nginx${EMPTY:+x}", "nginx", NULL},
+    {"nginx${EMPTY+x}", "nginxx", NULL},
+    {"nginx:$$TAG", "nginx:$TAG", NULL},
+    {"nginx:${NONE}", "nginx:", NULL},
+    {"nginx:${TAG:?no tag}", "nginx:1.27.4", NULL},
+    {"nginx:${NONE:?no tag}", NULL, "NONE is required: no tag"},
+    {"nginx:${", NULL, "cannot interpolate"},
+    {"nginx:${TAG", NULL, "cannot interpolate"},
+    {"nginx:${}", NULL, "cannot interpolate"},
+    {"nginx:${1}", NULL, "cannot interpolate"},
+    {"nginx:$", NULL, "cannot interpolate"},
+    {"nginx:${TAG!x}", NULL, "cannot interpolate"},
+    {"${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-x}}}}}}}}}}", NULL, "cannot interpolate"},
+};
+
+START_TEST(interpolates)
+{
+	AUTO(compose_env) env = make_env();
+	auto_str char *text = xasprintf("services:\n  app:\n    image: '%s'\n", texts[_i].written);
+	const struct compose_file file = {"compose.yml", text, strlen(text)};
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+	int result = compose_render(&file, 1, &env, &model, &err);
+
+	if (texts[_i].rendered) {
+		ck_assert_msg(result == 0, "%s: %s", texts[_i].written, err.msg);
+		ck_assert_str_eq(model.services[0].image, texts[_i].rendered);
+	} else {
+		ck_assert_msg(result == -1, "%s rendered", texts[_i].written);
+		ck_assert_int_eq(err.code, ERR_CONFIG);
+		ck_assert_msg(strstr(err.msg, texts[_i].error) != NULL, "%s", err.msg);
+		ck_assert_msg(text_starts(err.msg, "compose.yml:3:"), "%s", err.msg);
+	}
+}
+END_TEST
+
+static const char recipe[] = "version: '3.8'\n"
+			     "x-common: &common\n"
+			     "  image: nginx:${TAG}\n"
+			     "services:\n"
+			     "  app:\n"
+			     "    <<: *common\n"
+			     "    volumes:\n"
+			     "      - data:/data\n"
+			     "      - /etc/localtime:/etc/localtime:ro\n"
+			     "      - type: volume\n"
+			     "        source: cache\n"
+			     "        target: /cache\n"
+			     "    healthcheck:\n"
+			     "      test: [CMD, 'true']\n"
+			     "    deploy:\n"
+			     "      labels:\n"
+			     "        - \"coop-cloud.${STACK_NAME}.version=1.2.0+${TAG}\"\n"
+			     "        - \"coop-cloud.${STACK_NAME}.timeout=${TIMEOUT:-60}\"\n"
+			     "        - \"backupbot.backup=${ENABLE_BACKUPS:-true}\"\n"
+			     "  cron:\n"
+			     "    image: busybox\n"
+			     "    healthcheck: {disable: true}\n"
+			     "    deploy: {restart_policy: {condition: none}, replicas: 0}\n"
+			     "secrets:\n"
+			     "  token: {external: true, name: '${STACK_NAME}_token_v1'}\n"
+			     "configs:\n"
+			     "  conf: {name: '${STACK_NAME}_conf_${CONF_VERSION}', file: x}\n"
+			     "volumes:\n"
+			     "  data:\n"
+			     "  cache: {name: elsewhere}\n";
+
+static const char overlay[] = "services:\n"
+			      "  app:\n"
+			      "    image: nginx:2\n"
+			      "    volumes: ['other:/data']\n"
+			      "    deploy: {labels: {'coop-cloud.${STACK_NAME}.version': 9.0.0}}\n";
+
+START_TEST(reads_a_recipe)
+{
+	AUTO(compose_env) env = make_env();
+	const struct compose_file file = {"compose.yml", recipe, strlen(recipe)};
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+	static const char abra_sh[] =
+	    "export CONF_VERSION=v4\n\nbackup() {\n  export X=$(date)\n}\n";
+
+	compose_env_add_abra_sh(&env, abra_sh, strlen(abra_sh));
+	ck_assert_msg(compose_render(&file, 1, &env, &model, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(model.service_count, 2);
+	const struct compose_service *app = &model.services[0];
+	ck_assert_str_eq(app->image, "nginx:1.27.4");
+	ck_assert(app->has_healthcheck && !model.services[1].has_healthcheck);
+	ck_assert(model.services[1].is_job && model.services[1].replicas == 0);
+	ck_assert_uint_eq(app->mount_count, 3);
+	ck_assert_str_eq(app->mounts[0].volume, "data");
+	ck_assert(app->mounts[1].is_bind && !app->mounts[1].volume);
+	ck_assert_str_eq(app->mounts[2].target, "/cache");
+	ck_assert_str_eq(model.version, "1.2.0+1.27.4");
+	ck_assert_str_eq(model.timeout, "60");
+	ck_assert(model.is_backed_up);
+	ck_assert_str_eq(model.secrets[0].name, "cust-9f2c1a_ci_test_token_v1");
+	ck_assert(model.secrets[0].is_external);
+	ck_assert_str_eq(model.configs[0].name, "cust-9f2c1a_ci_test_conf_v4");
+	ck_assert_str_eq(model.volumes[0].name, "cust-9f2c1a_ci_test_data");
+	ck_assert_str_eq(model.volumes[1].name, "elsewhere");
+	ck_assert_ptr_null(compose_find_long_name(&model));
+}
+END_TEST
+
+START_TEST(lets_later_files_win)
+{
+	AUTO(compose_env) env = make_env();
+	const struct compose_file files[] = {
+	    {"compose.yml", recipe, strlen(recipe)},
+	    {"compose.x.yml", overlay, strlen(overlay)},
+	};
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+
+	ck_assert_msg(compose_render(files, 2, &env, &model, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(model.services[0].image, "nginx:2");
+	ck_assert_str_eq(model.services[0].mounts[0].volume, "other");
+	ck_assert_uint_eq(model.services[0].mount_count, 3);
+	ck_assert_str_eq(model.version, "9.0.0");
+}
+END_TEST
+
+START_TEST(finds_a_name_that_is_too_long)
+{
+	AUTO(compose_env) env = make_env();
+	static const char text[] = "secrets:\n  s: {external: true, name: "
+				   "'${STACK_NAME}_a_secret_with_a_very_long_name_indeed_that_"
+				   "ends_v1'}\n";
+	const struct compose_file file = {"compose.yml", text, strlen(text)};
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(compose_render(&file, 1, &env, &model, &err), 0);
+	ck_assert_ptr_nonnull(compose_find_long_name(&model));
+}
+END_TEST
+
+/* One line of an env file, and the value of A afterwards. */
+static const struct {
+	const char *text;
+	const char *value; /* NULL: unset */
+} lines[] = {
+    {"A=1", "1"},
+    {"A=", ""},
+    {"A=\"x y\"", "x y"},
+    {"A='x $B'", "x $B"},
+    {"B=2\nA=\"$B:3\"", "2:3"},
+    {"B=2\nA=${B}3", "23"},
+    {"A=v1 # length=64 charset=hex", "v1"},
+    {"A=v1   # generate=false", "v1"},
+    {"A=x#y", "x#y"},
+    {"A=#y", ""},
+    {"export A=1", "1"},
+    {"#A=1", NULL},
+    {"  A=1", "1"},
+    {"A=1\r", "1"},
+    {"A=1\nA=2", "2"},
+    {"A=\"compose.yml\"\nA=\"$A:compose.x.yml\"", "compose.yml:compose.x.yml"},
+    {"A=', `www.example.com`'", ", `www.example.com`"},
+    {"A=pa$$word$", "pa$$word$"},
+};
+
+START_TEST(reads_env_lines)
+{
+	AUTO(compose_env) env = {0};
+	struct err err = {0};
+
+	ck_assert_msg(
+	    compose_env_parse(".env", lines[_i].text, strlen(lines[_i].text), &env, &err) == 0,
+	    "%s", err.msg);
+	const char *value = compose_env_get(&env, "A");
+	if (lines[_i].value) {
+		ck_assert_msg(value && text_is(value, lines[_i].value), "%s gave %s",
+		    lines[_i].text, value ? value : "nothing");
+	} else {
+		ck_assert_ptr_null(value);
+	}
+}
+END_TEST
+
+START_TEST(refuses_other_lines)
+{
+	static const char *const wrong[] = {"A", "A B=1", "=1", "1A=2", "A=\"open", "-x=1"};
+	AUTO(compose_env) env = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(compose_env_parse(".env", wrong[_i], strlen(wrong[_i]), &env, &err), -1);
+	ck_assert_msg(text_starts(err.msg, ".env:1"), "%s", err.msg);
+}
+END_TEST
+
+static const char *const wrong_files[] = {
+    "- a\n",
+    "services: [a]\n",
+    "services: {app: x}\n",
+    "services: {app: {image: [x]}}\n",
+    "services: {app: {volumes: {a: b}}}\n",
+    "services: {app: {volumes: [{type: volume}]}}\n",
+    "services: {app: {deploy: {replicas: many}}}\n",
+    "secrets: x\n",
+    "a: b: c\n",
+};
+
+START_TEST(refuses_wrong_files)
+{
+	AUTO(compose_env) env = make_env();
+	const struct compose_file file = {"compose.yml", wrong_files[_i], strlen(wrong_files[_i])};
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+
+	ck_assert_msg(
+	    compose_render(&file, 1, &env, &model, &err) == -1, "accepted %s", wrong_files[_i]);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("compose");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_loop_test(tc, interpolates, 0, COUNT_OF(texts));
+	tcase_add_test(tc, reads_a_recipe);
+	tcase_add_test(tc, lets_later_files_win);
+	tcase_add_test(tc, finds_a_name_that_is_too_long);
+	tcase_add_loop_test(tc, reads_env_lines, 0, COUNT_OF(lines));
+	tcase_add_loop_test(tc, refuses_other_lines, 0, 6);
+	tcase_add_loop_test(tc, refuses_wrong_files, 0, COUNT_OF(wrong_files));
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+TEST_MAIN(make_suite)

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "runner-plugin/plan.h"
+
+#define HEAD "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define C1 "1111111111111111111111111111111111111111"
+#define C2 "2222222222222222222222222222222222222222"
+#define C3 "3333333333333333333333333333333333333333"
+
+#define TAGS_MAX 4
+
+/* Head version and tags in; base, or the reason why there is none, out. */
+static const struct {
+	const char *head;
+	struct plan_tag tags[TAGS_MAX];
+	const char *from;
+	const char *base;   /* "" none */
+	const char *reason; /* part of base_why, of upgrade's not_run, or of the error */
+	bool is_error;
+} rows[] = {
+    {"1.2.0+2.1.0", {{"1.0.0+2.0.0", C1}, {"1.1.0+2.0.3", C2}}, "", "1.1.0+2.0.3",
+	"older than 1.2.0+2.1.0", false},
+    {"1.2.0+2.1.0", {{"1.1.0+2.0.3", C2}, {"1.0.0+2.0.0", C1}}, "", "1.1.0+2.0.3", "newest", false},
+    {"1.10.0+1", {{"1.9.0+1", C1}, {"1.2.0+1", C2}}, "", "1.9.0+1", "newest", false},
+    /* The head equals the newest tag: the one before. */
+    {"1.1.0+2.0.3", {{"1.0.0+2.0.0", C1}, {"1.1.0+2.0.3", C2}}, "", "1.0.0+2.0.0", "older", false},
+    /* The newest tag is the head commit itself. */
+    {"1.1.0+2.0.3", {{"1.0.0+2.0.0", C1}, {"1.1.0+2.0.3", HEAD}}, "", "1.0.0+2.0.0", "older",
+	false},
+    {"1.0.0+1", {{"2.0.0+1", C1}}, "", "", "no published version is older than 1.0.0+1", false},
+    {"1.0.0+1", {{"release-7", C1}}, "", "", "no published version is older", false},
+    {"1.0.0+1", {{NULL, NULL}}, "", "", "no published version", false},
+    {NULL, {{"1.0.0+1", C1}, {"0.9.0+1", C2}}, "", "1.0.0+1", "the head names none", false},
+    {"latest", {{"1.0.0+1", C1}}, "", "1.0.0+1", "the head names none", false},
+    {NULL, {{"nightly", C1}}, "", "", "no tag is a recipe version", false},
+    {"1.2.0+1", {{"1.0.0+1", C1}, {"1.1.0+1", C2}}, "1.0.0+1", "1.0.0+1", "--from", false},
+    {"1.2.0+1", {{"1.0.0+1", C1}}, "1.1.0+1", "", "no such published version", true},
+    {"1.2.0+1", {{"1.3.0+1", C1}}, "1.3.0+1", "", "newer than the head", true},
+    {"1.2.0+1", {{"1.2.0+1", C1}}, "1.2.0+1", "", "version of the head", true},
+};
+
+static struct params make_params(const char *from)
+{
+	struct params params = {.recipe = "custom-html"};
+
+	for (int stage = 0; stage < STAGE_COUNT; stage++)
+		params.stages[stage] = stage != STAGE_EXTRA;
+	(void)copy_text(params.from, sizeof(params.from), from);
+	return params;
+}
+
+static struct plan_facts make_facts(int row, const struct params *params, const struct suite *suite)
+{
+	struct plan_facts facts = {
+	    .params = params,
+	    .suite = suite,
+	    .head_commit = HEAD,
+	    .head_version = rows[row].head,
+	    .tags = rows[row].tags,
+	};
+
+	while (facts.tag_count < TAGS_MAX && rows[row].tags[facts.tag_count].name)
+		facts.tag_count++;
+	return facts;
+}
+
+START_TEST(chooses_a_base)
+{
+	struct params params = make_params(rows[_i].from);
+	struct suite suite = {0};
+	struct plan_facts facts = make_facts(_i, &params, &suite);
+	AUTO(plan) plan = {0};
+	struct err err = {0};
+	int result = plan_make(&facts, &plan, &err);
+
+	if (rows[_i].is_error) {
+		ck_assert_int_eq(result, -1);
+		ck_assert_int_eq(err.code, ERR_CONFIG);
+		ck_assert_msg(strstr(err.msg, rows[_i].reason) != NULL, "%s", err.msg);
+		return;
+	}
+	ck_assert_msg(result == 0, "%s", err.msg);
+	ck_assert_str_eq(plan.base_version, rows[_i].base);
+	const char *reason = *rows[_i].base ? plan.base_why : plan.stages[STAGE_UPGRADE].not_run;
+	ck_assert_ptr_nonnull(reason);
+	ck_assert_msg(strstr(reason, rows[_i].reason) != NULL, "%s", reason);
+	ck_assert_int_eq(plan.deploys, *rows[_i].base ? 3 : 1);
+}
+END_TEST
+
+START_TEST(survives_a_file)
+{
+	struct params params = make_params("");
+	struct suite suite = {0};
+	struct plan_facts facts = make_facts(3, &params, &suite);
+	AUTO(plan) plan = {0};
+	AUTO(plan) again = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(plan_make(&facts, &plan, &err), 0);
+	AUTO_PTR(json) first = plan_encode(&plan);
+	ck_assert_msg(plan_decode(first, &again, &err) == 0, "%s", err.msg);
+	AUTO_PTR(json) second = plan_encode(&again);
+	auto_str char *first_text = json_print(first);
+	auto_str char *second_text = json_print(second);
+	ck_assert_str_eq(first_text, second_text);
+	ck_assert_msg(strstr(first_text, "is the version of the head") != NULL, "%s", first_text);
+}
+END_TEST
+
+START_TEST(says_what_is_not_run)
+{
+	struct params params = make_params("");
+	struct suite suite = {.not_run = {[STAGE_UPGRADE] = xstrdup("no state")}};
+	struct plan_facts facts = make_facts(0, &params, &suite);
+	AUTO(plan) plan = {0};
+	struct err err = {0};
+
+	params.has_stages = true;
+	params.stages[STAGE_BACKUP] = true;
+	params.stages[STAGE_INSTALL] = false;
+	ck_assert_int_eq(plan_make(&facts, &plan, &err), 0);
+	ck_assert(!plan.stages[STAGE_INSTALL].is_wanted);
+	ck_assert_str_eq(plan.stages[STAGE_UPGRADE].not_run, "no state");
+	ck_assert_ptr_nonnull(plan.stages[STAGE_BACKUP].not_run);
+	ck_assert_int_eq(plan.deploys, 0);
+	suite_release(&suite);
+}
+END_TEST
+
+START_TEST(refuses_a_damaged_file)
+{
+	static const char *const texts[] = {"{}", "[]", "{\"head_commit\":1}"};
+	AUTO_PTR(json) root = NULL;
+	AUTO(plan) plan = {0};
+	struct err err = {0};
+
+	root = json_parse(texts[_i], strlen(texts[_i]), &err);
+	ck_assert_ptr_nonnull(root);
+	ck_assert_int_eq(plan_decode(root, &plan, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PROTOCOL);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("plan");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_loop_test(tc, chooses_a_base, 0, COUNT_OF(rows));
+	tcase_add_test(tc, survives_a_file);
+	tcase_add_test(tc, says_what_is_not_run);
+	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 3);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+TEST_MAIN(make_suite)

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "common/file.h"
+#include "runner-plugin/suite.h"
+
+/* Every key wrong in each way: one error with its place. */
+static const struct {
+	const char *text;
+	const char *error; /* part of the message */
+} wrong[] = {
+    {"- a\n", "1:1: a suite is a mapping"},
+    {"redy: []\n", "did you mean \"ready\""},
+    {"env: [a]\n", "env must be a mapping"},
+    {"env: x\n", "env must be a mapping"},
+    {"env:\n  A-B: 1\n", "no variable name"},
+    {"env:\n  \"${IFS}\": 1\n", "no variable name"},
+    {"env:\n  A: [1]\n", "A must be one line"},
+    {"env:\n  A: \"x\\ny\"\n", "A must be one line"},
+    {"compose: compose.ci.yml\n", "compose must be a list"},
+    {"compose: [../compose.yml]\n", "not allowed here"},
+    {"compose: [a/b.yml]\n", "not allowed here"},
+    {"compose: [-x]\n", "not allowed here"},
+    {"compose: [\"\"]\n", "compose must be a text"},
+    {"deploy_timeout: soon\n", "duration such as"},
+    {"deploy_timeout: 15\n", "duration such as"},
+    {"deploy_timeout: -1m\n", "duration such as"},
+    {"weight: 0\n", "from 1 to"},
+    {"weight: two\n", "from 1 to"},
+    {"weight: [1]\n", "from 1 to"},
+    {"ready: /\n", "ready must be a list"},
+    {"ready: [x]\n", "a probe must be a mapping"},
+    {"ready: [{http: health}]\n", "path that begins with /"},
+    {"ready: [{http: /, tcp: 5222}]\n", "either http or tcp"},
+    {"ready: [{status: [200]}]\n", "either http or tcp"},
+    {"ready: [{tcp: 5222}]\n", "tcp needs the service"},
+    {"ready: [{tcp: 99999, service: x}]\n", "from 1 to 65535"},
+    {"ready: [{http: /, status: [99]}]\n", "from 100 to 599"},
+    {"ready: [{http: /, status: ok}]\n", "from 100 to 599"},
+    {"ready: [{http: /, pth: x}]\n", "did you mean \"path\"|unknown key"},
+    {"ready: [{http: {path: /, hosts: x}}]\n", "did you mean \"host\""},
+    {"ready: [{http: {path: /, host: \"a b\"}}]\n", "no host name"},
+    {"ready: [{http: {path: /, header: nocolon}}]\n", "header must be"},
+    {"ready: [{http: {path: /, service: app}}]\n", "service and port go together"},
+    {"checks: [{run: checks/login}]\n", "runs no executables"},
+    {"data: {seed: x}\n", "not in this version"},
+    {"secrets: {a: generate}\n", "not in this version"},
+    {"needs: [keycloak]\n", "not in this version"},
+    {"extra: [x]\n", "not in this version"},
+    {"stages: [backup]\n", "stages must be a mapping"},
+    {"stages: {bakup: {not_run: x}}\n", "no stage"},
+    {"stages: {backup: no}\n", "backup must be a mapping"},
+    {"stages: {backup: {not_run: \"\"}}\n", "needs a reason"},
+    {"stages: {backup: {skip: x}}\n", "unknown key"},
+    {"allow: [root]\n", "not allowed here"},
+    {"allow: [\"host-bind:etc\"]\n", "not allowed here"},
+    {"images: {ignored: [x]}\n", "did you mean \"ignore\""},
+    {"env: {A: 1}\nenv: {B: 2}\n", "2:"},
+    {"env: {A: \"\n", "suite.yml:"},
+};
+
+static bool has_one_of(const char *text, const char *alternatives)
+{
+	auto_str char *copy = xstrdup(alternatives);
+	char *rest = copy;
+	char *one = NULL;
+
+	while ((one = strsep(&rest, "|"))) {
+		if (strstr(text, one))
+			return true;
+	}
+	return false;
+}
+
+START_TEST(refuses_a_wrong_key)
+{
+	AUTO(suite) suite = {.weight = 77};
+	struct err err = {0};
+
+	ck_assert_msg(
+	    suite_parse("suite.yml", wrong[_i].text, strlen(wrong[_i].text), &suite, &err) == -1,
+	    "accepted %s", wrong[_i].text);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_msg(has_one_of(err.msg, wrong[_i].error), "%s: %s", wrong[_i].text, err.msg);
+	ck_assert_msg(text_starts(err.msg, "suite.yml:"), "%s", err.msg);
+	ck_assert_int_eq(suite.weight, 77);
+}
+END_TEST
+
+START_TEST(reads_all)
+{
+	static const char text[] =
+	    "env:\n  SMTP_ENABLED: \"0\"\ncompose: [compose.ci.yml]\n"
+	    "deploy_timeout: 15m\nweight: 2\nready:\n  - http: /health\n"
+	    "    status: [200, 204]\n  - tcp: 5222\n    service: xmpp\n"
+	    "checks:\n  - http: {path: /, title: \"My app\", service: app, port: 80}\n"
+	    "stages:\n  backup: {not_run: \"no state\"}\n"
+	    "allow: [docker-socket, \"host-bind:/etc/localtime\"]\n"
+	    "images: {ignore: [redis]}\n";
+	AUTO(suite) suite = {0};
+	struct err err = {0};
+
+	ck_assert_msg(
+	    suite_parse("suite.yml", text, strlen(text), &suite, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(suite.env[0].key, "SMTP_ENABLED");
+	ck_assert_str_eq(suite.env[0].value, "0");
+	ck_assert_str_eq(suite.compose[0], "compose.ci.yml");
+	ck_assert_int_eq(suite.deploy_timeout_ms, 15 * 60 * 1000);
+	ck_assert_int_eq(suite.weight, 2);
+	ck_assert_uint_eq(suite.ready_count, 2);
+	ck_assert_str_eq(suite.ready[0].path, "/health");
+	ck_assert_int_eq(suite.ready[0].statuses[1], 204);
+	ck_assert_int_eq(suite.ready[1].kind, SUITE_TCP);
+	ck_assert_int_eq(suite.ready[1].port, 5222);
+	ck_assert_str_eq(suite.checks[0].title, "My app");
+	ck_assert_str_eq(suite.not_run[STAGE_BACKUP], "no state");
+	ck_assert_uint_eq(suite.allow_count, 2);
+	ck_assert_str_eq(suite.ignored_images[0], "redis");
+}
+END_TEST
+
+START_TEST(takes_defaults)
+{
+	static const char *const texts[] = {"", "env:\n", "# only a comment\n"};
+	AUTO(suite) suite = {0};
+	struct err err = {0};
+
+	ck_assert_msg(suite_parse("suite.yml", texts[_i], strlen(texts[_i]), &suite, &err) == 0,
+	    "%s", err.msg);
+	ck_assert_int_eq(suite.weight, 1);
+	ck_assert_uint_eq(suite.ready_count, 0);
+}
+END_TEST
+
+START_TEST(reads_a_directory)
+{
+	auto_str char *directory = harness_dir();
+	auto_str char *file = xasprintf("%s/suite.yml", directory);
+	auto_str char *absent = xasprintf("%s/absent", directory);
+	AUTO(suite) empty = {0};
+	AUTO(suite) suite = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(suite_read(absent, &suite, &err), -1);
+	ck_assert_int_eq(err.code, ERR_MISSING);
+	ck_assert_int_eq(suite_read(directory, &empty, &err), 0);
+	ck_assert_int_eq(file_write_atomic(file, 0600, "weight: 3\n", 10, &err), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), 0);
+	ck_assert_int_eq(suite.weight, 3);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("suite");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_loop_test(tc, refuses_a_wrong_key, 0, COUNT_OF(wrong));
+	tcase_add_test(tc, reads_all);
+	tcase_add_loop_test(tc, takes_defaults, 0, 3);
+	tcase_add_test(tc, reads_a_directory);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+TEST_MAIN(make_suite)
