@@ -57,23 +57,33 @@ void clock_format_rfc3339(int64_t wall_s, char out[CLOCK_RFC3339_SIZE])
 		out[0] = '\0';
 }
 
+/* A digit for each 0 of form, all else as it is there; how much follows does not matter. */
+static bool has_form(const char *text, const char *form)
+{
+	for (; *form; form++, text++) {
+		if (*form == '0' ? *text < '0' || *text > '9' : *text != *form)
+			return false;
+	}
+	return true;
+}
+
+static int two_digits(const char *text)
+{
+	return (text[0] - '0') * 10 + (text[1] - '0');
+}
+
 /* The offset behind a date: "Z", "+01:00"; seconds east of UTC. */
 static bool parse_offset(const char *text, int64_t *out_s)
 {
-	int hours = 0;
-	int minutes = 0;
-	int used = 0;
-
-	if ((text[0] == 'Z' || text[0] == 'z') && !text[1]) {
+	if (text_is(text, "Z")) {
 		*out_s = 0;
 		return true;
 	}
-	if (text[0] != '+' && text[0] != '-')
+	if ((text[0] != '+' && text[0] != '-') || !has_form(text + 1, "00:00") || text[6])
 		return false;
-	/* NOLINTNEXTLINE(cert-err34-c): two digits at most cannot overflow */
-	if (sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5 || text[6])
-		return false;
-	if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+	int hours = two_digits(text + 1);
+	int minutes = two_digits(text + 4);
+	if (hours > 23 || minutes > 59)
 		return false;
 	*out_s = (text[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 	return true;
@@ -83,8 +93,11 @@ bool clock_parse_rfc3339(const char *text, int64_t *out_wall_s)
 {
 	struct tm parts = {0};
 	int64_t offset_s = 0;
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
 
+	/* strptime(3) alone takes blanks, short numbers and the 30th of February. */
+	if (!has_form(text, "0000-00-00T00:00:00"))
+		return false;
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
 	if (!rest)
 		return false;
 	if (*rest == '.') {
@@ -96,8 +109,9 @@ bool clock_parse_rfc3339(const char *text, int64_t *out_wall_s)
 	}
 	if (!parse_offset(rest, &offset_s))
 		return false;
+	int day = parts.tm_mday;
 	time_t seconds = timegm(&parts);
-	if (seconds == (time_t)-1)
+	if (seconds == (time_t)-1 || parts.tm_mday != day)
 		return false;
 	*out_wall_s = (int64_t)seconds - offset_s;
 	return true;

@@ -67,14 +67,30 @@ void log_scope_end(void)
 	sink.scope[0] = '\0';
 }
 
+/* As much as fits; what does not is left out with all that follows. */
 static void add_escaped(struct buf *line, const char *text)
 {
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+	int result = 0;
+
+	for (const unsigned char *c = (const unsigned char *)text; *c && result == 0; c++) {
 		if (*c < 0x20 || *c == 0x7f)
-			(void)buf_printf(line, "\\x%02x", *c);
+			result = buf_printf(line, "\\x%02x", *c);
 		else
-			(void)buf_add_char(line, (char)*c);
+			result = buf_add_char(line, (char)*c);
 	}
+}
+
+/* Masked before it is cut: the front half of a secret is half a secret. */
+static char *format_masked(const char *format, va_list args)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	AUTO(buf) masked = buf_make(strlen(text));
+	(void)log_mask_text(&masked, text, strlen(text));
+	free(text);
+	return buf_take(&masked);
 }
 
 PRINTF_LIKE(2, 0)
@@ -83,20 +99,19 @@ static void write_line(enum log_level level, const char *format, va_list args)
 	if (level > sink.level)
 		return;
 
-	char text[LOG_LINE_MAX_BYTES / 2];
-	AUTO(buf) masked = buf_make(LOG_LINE_MAX_BYTES);
+	auto_str char *text = format_masked(format, args);
 	AUTO(buf) line = buf_make(LOG_LINE_MAX_BYTES);
 
-	if (vsnprintf(text, sizeof(text), format, args) < 0)
-		return;
-	(void)log_mask_text(&masked, text, strlen(text));
 	if (sink.has_journal)
 		(void)buf_add_text(&line, journal_prefixes[level]);
 	(void)buf_printf(&line, "%s: ", level_words[level]);
-	if (sink.scope[0])
-		(void)buf_printf(&line, "%s ", sink.scope);
-	add_escaped(&line, buf_text(&masked));
-	(void)buf_add_char(&line, '\n');
+	if (sink.scope[0]) {
+		add_escaped(&line, sink.scope);
+		(void)buf_add_char(&line, ' ');
+	}
+	add_escaped(&line, text);
+	line.max_bytes += 4;
+	(void)buf_add_text(&line, line.was_truncated ? "...\n" : "\n");
 	if (write(sink.fd ? sink.fd : STDERR_FILENO, line.data, line.length) < 0) {
 		/* a log that nobody can read is no reason to stop */
 	}
@@ -156,30 +171,60 @@ void log_mask_lines(const char *text)
 static const char *secret_at(const char *text, size_t length)
 {
 	for (size_t i = 0; i < sink.secret_count; i++) {
-		size_t size = strlen(sink.secrets[i]);
+		const char *secret = sink.secrets[i];
 
-		if (size <= length && memcmp(text, sink.secrets[i], size) == 0)
-			return sink.secrets[i];
+		if (secret[0] == text[0] && strlen(secret) <= length &&
+		    memcmp(text, secret, strlen(secret)) == 0)
+			return secret;
 	}
 	return NULL;
+}
+
+/* The text ends before a secret that may have begun here does. */
+static bool may_begin_secret(const char *text, size_t length)
+{
+	for (size_t i = 0; i < sink.secret_count; i++) {
+		const char *secret = sink.secrets[i];
+
+		if (secret[0] == text[0] && strlen(secret) > length &&
+		    memcmp(text, secret, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Returns how much of text is dealt with. */
+static size_t mask_text(
+    struct buf *out, const char *text, size_t length, bool has_more, int *out_result)
+{
+	for (size_t at = 0; at < length;) {
+		if (has_more && may_begin_secret(text + at, length - at))
+			return at;
+		const char *secret = secret_at(text + at, length - at);
+		if (secret) {
+			*out_result |= buf_add_text(out, "***");
+			at += strlen(secret);
+		} else {
+			*out_result |= buf_add_char(out, text[at]);
+			at++;
+		}
+	}
+	return length;
 }
 
 int log_mask_text(struct buf *out, const char *text, size_t length)
 {
 	int result = 0;
 
-	for (size_t at = 0; at < length;) {
-		const char *secret = secret_at(text + at, length - at);
-
-		if (secret) {
-			result |= buf_add_text(out, "***");
-			at += strlen(secret);
-		} else {
-			result |= buf_add_char(out, text[at]);
-			at++;
-		}
-	}
+	(void)mask_text(out, text, length, false, &result);
 	return result;
+}
+
+size_t log_mask_part(struct buf *out, const char *text, size_t length)
+{
+	int result = 0;
+
+	return mask_text(out, text, length, true, &result);
 }
 
 size_t log_mask_longest(void)

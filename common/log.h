@@ -36,6 +36,12 @@ void log_mask(const char *secret); /* copied; NULL and short ones are ignored */
 void log_mask_lines(const char *text);
 /* Appends text with every registered secret replaced by "***". Same errors as buf_add(). */
 int log_mask_text(struct buf *out, const char *text, size_t length);
+/*
+ * The same for a stream: stops before an end in which a secret may have begun. Returns how many
+ * bytes are dealt with; the caller puts the rest, shorter than log_mask_longest(), before the next
+ * piece and gives the last of it to log_mask_text().
+ */
+size_t log_mask_part(struct buf *out, const char *text, size_t length);
 /* The longest registered secret, so that a stream can keep that many bytes back between chunks. */
 size_t log_mask_longest(void);
 void log_mask_reset(void); /* forgets all; for tests */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "common/base.h"
+
+#include <fcntl.h>
+
+START_TEST(copies_text_whole_or_not_at_all)
+{
+	char out[4] = "old";
+
+	ck_assert(copy_text(out, sizeof(out), "abc"));
+	ck_assert_str_eq(out, "abc");
+	ck_assert(!copy_text(out, sizeof(out), "abcd"));
+	ck_assert_str_eq(out, "");
+	ck_assert(format_text(out, sizeof(out), "%d", 123));
+	ck_assert_str_eq(out, "123");
+	ck_assert(!format_text(out, sizeof(out), "%d", 1234));
+	ck_assert_str_eq(out, "");
+}
+END_TEST
+
+static const struct number_row {
+	const char *text;
+	int64_t least, most;
+	bool is_number;
+	int64_t value;
+} number_rows[] = {
+    {"0", 0, 10, true, 0},
+    {"10", 0, 10, true, 10},
+    {"007", 0, 10, true, 7},
+    {"-3", -5, 5, true, -3},
+    {"9223372036854775807", 0, INT64_MAX, true, INT64_MAX},
+    {"-9223372036854775808", INT64_MIN, INT64_MAX, true, INT64_MIN},
+    {"9223372036854775808", INT64_MIN, INT64_MAX, false, 0},
+    {"11", 0, 10, false, 0},
+    {"-1", 0, 10, false, 0},
+    {"", 0, 10, false, 0},
+    {"-", -10, 10, false, 0},
+    {"--1", -10, 10, false, 0},
+    {" 1", 0, 10, false, 0},
+    {"1 ", 0, 10, false, 0},
+    {"+1", 0, 10, false, 0},
+    {"1a", 0, 10, false, 0},
+    {"0x1", 0, 10, false, 0},
+    {"1.0", 0, 10, false, 0},
+    {"1\n", 0, 10, false, 0},
+};
+
+START_TEST(parses_number_row)
+{
+	const struct number_row *row = &number_rows[_i];
+	int64_t value = 4711;
+
+	ck_assert_msg(parse_int64(row->text, row->least, row->most, &value) == row->is_number,
+	    "row %d \"%s\"", _i, row->text);
+	ck_assert_msg(value == (row->is_number ? row->value : 4711), "row %d \"%s\": %lld", _i,
+	    row->text, (long long)value);
+}
+END_TEST
+
+START_TEST(compares_text)
+{
+	ck_assert(text_is("a", "a") && !text_is("a", "A"));
+	ck_assert(text_starts("abc", "ab") && text_starts("a", "") && !text_starts("a", "ab"));
+	ck_assert(text_ends("abc", "bc") && text_ends("a", "") && !text_ends("c", "bc"));
+}
+END_TEST
+
+static int open_in_scope(void)
+{
+	auto_fd int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int number = fd;
+
+	ck_assert_int_ge(fd, 0);
+	return number;
+}
+
+START_TEST(scope_closes_and_hands_out)
+{
+	int number = open_in_scope();
+
+	ck_assert_int_eq(fcntl(number, F_GETFD), -1);
+
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int taken = take_fd(&fd);
+	ck_assert_int_eq(fd, -1);
+	close_fd(&taken);
+	ck_assert_int_eq(taken, -1);
+	close_fd(&taken); /* none: nothing happens */
+
+	auto_str char *text = xasprintf("%s-%d", "a", 1);
+	char *whole = take_ptr(text);
+	ck_assert_ptr_null(text);
+	ck_assert_str_eq(whole, "a-1");
+	free(whole);
+}
+END_TEST
+
+START_TEST(empty_allocations_are_no_null)
+{
+	void *none = xcalloc(0, 0);
+
+	ck_assert_ptr_nonnull(none);
+	none = xrealloc_array(none, 0, 8);
+	ck_assert_ptr_nonnull(none);
+	free(none);
+	auto_str char *part = xstrndup("abcdef", 3);
+	ck_assert_str_eq(part, "abc");
+}
+END_TEST
+
+START_TEST(out_of_memory_aborts)
+{
+	free(xcalloc(SIZE_MAX / 2, 4));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("base");
+	TCase *tc = tcase_create("base");
+
+	suite_add_tcase(suite, tc);
+	tcase_add_test(tc, copies_text_whole_or_not_at_all);
+	tcase_add_loop_test(tc, parses_number_row, 0, COUNT_OF(number_rows));
+	tcase_add_test(tc, compares_text);
+	tcase_add_test(tc, scope_closes_and_hands_out);
+	tcase_add_test(tc, empty_allocations_are_no_null);
+	if (getenv("CK_FORK") == NULL || strcmp(getenv("CK_FORK"), "no") != 0)
+		tcase_add_test_raise_signal(tc, out_of_memory_aborts, SIGABRT);
+	return suite;
+}
+
+TEST_MAIN(make_suite)

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "common/buf.h"
+
+/* What holds after every step. */
+static void check_buf(const struct buf *buf)
+{
+	ck_assert_uint_le(buf->length, buf->max_bytes);
+	if (buf->data) {
+		ck_assert_uint_lt(buf->length, buf->room);
+		ck_assert_int_eq(buf->data[buf->length], '\0');
+	} else {
+		ck_assert_uint_eq(buf->length, 0);
+	}
+}
+
+START_TEST(grows_to_its_maximum_and_no_further)
+{
+	AUTO(buf) buf = buf_make(1000);
+
+	for (int i = 0; i < 1000; i++) {
+		ck_assert_int_eq(buf_add_char(&buf, (char)('a' + i % 26)), 0);
+		check_buf(&buf);
+	}
+	ck_assert(!buf.was_truncated);
+	ck_assert_int_eq(buf_add_char(&buf, 'x'), -1);
+	ck_assert(buf.was_truncated);
+	ck_assert_uint_eq(buf.length, 1000);
+	ck_assert_int_eq(buf_add(&buf, "", 0), 0);
+	check_buf(&buf);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_not_added_in_part)
+{
+	AUTO(buf) buf = buf_make(5);
+
+	ck_assert_int_eq(buf_add_text(&buf, "abc"), 0);
+	ck_assert_int_eq(buf_add_text(&buf, "def"), -1);
+	ck_assert_str_eq(buf_text(&buf), "abc");
+	ck_assert_int_eq(buf_printf(&buf, "%d", 123), -1);
+	ck_assert_str_eq(buf_text(&buf), "abc");
+	ck_assert_int_eq(buf_printf(&buf, "%d", 12), 0);
+	ck_assert_str_eq(buf_text(&buf), "abc12");
+	check_buf(&buf);
+}
+END_TEST
+
+START_TEST(a_length_that_would_wrap_is_refused)
+{
+	AUTO(buf) buf = buf_make(SIZE_MAX - 100);
+
+	ck_assert_int_eq(buf_add_text(&buf, "abc"), 0);
+	ck_assert_int_eq(buf_add(&buf, "x", SIZE_MAX - 50), -1);
+	check_buf(&buf);
+}
+END_TEST
+
+START_TEST(zero_value_holds_nothing)
+{
+	AUTO(buf) buf = {0};
+
+	ck_assert_str_eq(buf_text(&buf), "");
+	ck_assert_int_eq(buf_add_char(&buf, 'a'), -1);
+	ck_assert_str_eq(buf_text(&buf), "");
+	buf_drop_front(&buf, 0);
+	check_buf(&buf);
+}
+END_TEST
+
+START_TEST(keeps_nul_bytes)
+{
+	AUTO(buf) buf = buf_make(10);
+
+	ck_assert_int_eq(buf_add(&buf, "a\0b", 3), 0);
+	ck_assert_uint_eq(buf.length, 3);
+	ck_assert_int_eq(memcmp(buf.data, "a\0b", 4), 0);
+}
+END_TEST
+
+START_TEST(serves_as_a_stream)
+{
+	AUTO(buf) buf = buf_make(6);
+
+	ck_assert_int_eq(buf_add_text(&buf, "abcdef"), 0);
+	buf_drop_front(&buf, 4);
+	ck_assert_str_eq(buf_text(&buf), "ef");
+	ck_assert_int_eq(buf_add_text(&buf, "ghij"), 0);
+	ck_assert_str_eq(buf_text(&buf), "efghij");
+	buf_drop_front(&buf, 6);
+	ck_assert_str_eq(buf_text(&buf), "");
+	check_buf(&buf);
+}
+END_TEST
+
+START_TEST(take_and_clear_leave_it_usable)
+{
+	AUTO(buf) buf = buf_make(4);
+
+	ck_assert_int_eq(buf_add_text(&buf, "abcd"), 0);
+	ck_assert_int_eq(buf_add_char(&buf, 'e'), -1);
+	auto_str char *text = buf_take(&buf);
+	ck_assert_str_eq(text, "abcd");
+	ck_assert(!buf.was_truncated);
+	ck_assert_int_eq(buf_add_text(&buf, "wxyz"), 0);
+	buf_clear(&buf);
+	ck_assert_str_eq(buf_text(&buf), "");
+	ck_assert_uint_eq(buf.max_bytes, 4);
+	auto_str char *nothing = buf_take(&buf);
+	ck_assert_str_eq(nothing, "");
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("buf");
+	TCase *tc = tcase_create("buf");
+
+	suite_add_tcase(suite, tc);
+	tcase_add_test(tc, grows_to_its_maximum_and_no_further);
+	tcase_add_test(tc, what_does_not_fit_is_not_added_in_part);
+	tcase_add_test(tc, a_length_that_would_wrap_is_refused);
+	tcase_add_test(tc, zero_value_holds_nothing);
+	tcase_add_test(tc, keeps_nul_bytes);
+	tcase_add_test(tc, serves_as_a_stream);
+	tcase_add_test(tc, take_and_clear_leave_it_usable);
+	return suite;
+}
+
+TEST_MAIN(make_suite)
