@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+A host on which Drone's exec runner would run, below one directory: ccci-run with its settings, the abra stand-in, an abra
+home, a proxy to the Swarm.
+
+    with RunnerHost(directory, gitea_url=world.forge_url, recipe_org=ORG) as host:
+        drone.runner_path = host.path           steps find ccci-run and abra there
+        done = host.ccci_run("reap")            ccci-run as a person on that host calls it
+        host.switch(k24=8)                      faults of the abra stand-in (tests/standin/README.md)
+
+The PATH's `ccci-run` is a line of shell that adds --config, so that .drone.yml needs no other words than a real host's.
+"""
+import fcntl
+import glob
+import os
+import signal
+import subprocess
+import tempfile
+import textwrap
+import time
+
+TESTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class RunnerHost:
+    def __init__(self, directory=None, program=None, proxy=True, **settings):
+        """settings: keys of run.yml; those not given are what a test host needs."""
+        self.directory = directory or tempfile.mkdtemp(prefix="ccci-host-")
+        self.bin, self.abra_dir, self.state_dir = (self._make(name) for name in ("bin", "abra", "state"))
+        self._make("abra/servers/default")
+        self.program = program or os.path.join(os.environ["CCCI_BUILD"], "ccci-run")
+        self.config = os.path.join(self.directory, "run.yml")
+        self.path = f"{self.bin}:{SYSTEM_PATH}"
+        self.proxy, self.zone, self.probe_connect, self.ca_file = None, "ci.test", None, None
+        os.symlink(os.path.join(TESTS, "standin", "abra"), os.path.join(self.bin, "abra"))
+        self._write("bin/ccci-run", f"#!/bin/sh\nexec '{self.program}' --config '{self.config}' \"$@\"\n", 0o755)
+        if proxy:
+            self._start_proxy()
+        values = {"zone": self.zone, "abra": os.path.join(self.bin, "abra"), "abra_dir": self.abra_dir,
+                  "state_dir": self.state_dir, "probe_connect": self.probe_connect, "probe_ca_file": self.ca_file,
+                  **settings}
+        self._write("run.yml", "".join(f'{key}: "{value}"\n' for key, value in values.items() if value is not None), 0o600)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _make(self, name):
+        path = os.path.join(self.directory, name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def _write(self, name, text, mode):
+        path = os.path.join(self.directory, name)
+        with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(text)
+
+    def _start_proxy(self):
+        """It says its port when it listens; the first line is waited for."""
+        directory = self._make("proxy")
+        with open(os.path.join(directory, "proxy.log"), "ab") as log:
+            self.proxy = subprocess.Popen([os.path.join(TESTS, "standin", "proxy"), directory], stdin=subprocess.DEVNULL,
+                                          stdout=subprocess.PIPE, stderr=log, text=True)
+        line = self.proxy.stdout.readline()
+        if not line.startswith("PORT "):
+            self.proxy.wait(10)
+            with open(os.path.join(directory, "proxy.log"), encoding="utf-8") as log:
+                raise RuntimeError(f"the proxy did not start:\n{log.read()}")
+        with open(os.path.join(directory, "proxy.env"), encoding="utf-8") as file:
+            values = dict(line.rstrip("\n").split("=", 1) for line in file)
+        self.zone, self.probe_connect, self.ca_file = values["ZONE"], values["PROBE_CONNECT"], values["CA_FILE"]
+
+    def switch(self, **faults):
+        """The abra stand-in's faults from now on; none: it behaves."""
+        self._write("bin/abra.switches", "".join(f"{name}={value}\n" for name, value in faults.items()), 0o644)
+
+    def environment(self, **more):
+        return {"PATH": self.path, "HOME": self.directory, "LANG": "C.UTF-8", **more}
+
+    def start(self, *arguments, environment=None, **more):
+        """ccci-run as a child of the caller; its output is a pipe unless told otherwise."""
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True,
+                   "cwd": self.directory, **more}
+        return subprocess.Popen([os.path.join(self.bin, "ccci-run"), *arguments],
+                                env=self.environment(**(environment or {})), **options)
+
+    def ccci_run(self, *arguments, environment=None, timeout=300, check=False, **more):
+        """ccci-run to its end: a CompletedProcess with stdout and stderr in one text."""
+        process = self.start(*arguments, environment=environment, **more)
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=60)
+            raise AssertionError(f"ccci-run {' '.join(arguments)} ran longer than {timeout} s:\n{output}") from None
+        done = subprocess.CompletedProcess(arguments, process.returncode, output)
+        if check and done.returncode:
+            raise AssertionError(f"ccci-run {' '.join(arguments)} ended with {done.returncode}:\n{output}")
+        return done
+
+    def leftovers(self):
+        """Env files of apps that are still in the abra home: none when nothing was left behind."""
+        return sorted(name for _, _, names in os.walk(os.path.join(self.abra_dir, "servers")) for name in names)
+
+    def logs(self):
+        """What the runs on this host logged, for a failing test's message."""
+        found = []
+        for base, _, names in os.walk(self.state_dir):
+            for name in sorted(names):
+                if os.path.basename(base) == "log" or name.endswith((".log", "journal")):
+                    with open(os.path.join(base, name), encoding="utf-8", errors="replace") as file:
+                        found.append(f"{os.path.relpath(os.path.join(base, name), self.state_dir)}:\n"
+                                     + textwrap.indent(file.read()[-4000:], "    "))
+        return "\n".join(found)
+
+    def live_runs(self):
+        """Runs whose keeper holds its lease."""
+        found = []
+        for path in glob.glob(os.path.join(self.state_dir, "runs", "*", "lease")):
+            with open(path, "rb") as lease:
+                try:
+                    fcntl.flock(lease, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    found.append(os.path.basename(os.path.dirname(path)))
+        return found
+
+    def wait_idle(self, seconds=90):
+        """Until no keeper is left, then reap what a dead one left."""
+        deadline = time.monotonic() + seconds
+        while self.live_runs():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"runs still alive after {seconds} s: {self.live_runs()}\n{self.logs()}")
+            time.sleep(0.05)
+        self.ccci_run("reap", check=True)
+
+    def close(self):
+        if self.proxy is not None and self.proxy.poll() is None:
+            self.proxy.terminate()
+            self.proxy.wait(10)
+        if self.proxy is not None:
+            self.proxy.stdout.close()
