@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starting the stand-ins for abra, the proxy and the registry from tests (tests/standin/README.md).
+
+    abra = standins.Abra(directory)             # abra.path is the executable to give to ccci-run
+    abra.switch("k24=8")
+    with standins.Proxy(directory) as proxy:    # proxy.env["PROBE_CONNECT"]
+    with standins.Registry(directory) as registry:
+"""
+
+import json
+import os
+import signal
+import subprocess
+
+STANDIN = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "standin")
+
+
+class Abra:
+    """A private bin directory with the stand-in in it, its switches and its log."""
+
+    def __init__(self, directory):
+        os.makedirs(directory, exist_ok=True)
+        self.directory = directory
+        self.path = os.path.join(directory, "abra")
+        os.symlink(os.path.join(STANDIN, "abra"), self.path)
+        with open(os.path.join(directory, "abra.log.enable"), "w", encoding="utf-8"):
+            pass
+
+    def switch(self, *switches):
+        """These switches are on from now on, and no others."""
+        with open(os.path.join(self.directory, "abra.switches"), "w", encoding="utf-8") as file:
+            file.write("\n".join(switches) + "\n")
+
+    def calls(self):
+        """The calls so far, each {"argv" without the program, "env", "cwd", "stdin", "pid", "exit"}; exit is None for
+        one that was killed or still runs."""
+        calls, by_pid = [], {}
+        try:
+            with open(os.path.join(self.directory, "abra.log"), encoding="utf-8") as file:
+                lines = [json.loads(line) for line in file]
+        except FileNotFoundError:
+            return []
+        for line in lines:
+            if "argv" in line:
+                by_pid[line["pid"]] = {**line, "argv": line["argv"][1:], "exit": None}
+                calls.append(by_pid[line["pid"]])
+            else:
+                by_pid[line["pid"]]["exit"] = line["exit"]
+        return calls
+
+
+class _Program:
+    name = ""
+
+    def __init__(self, directory, port=0):
+        self.directory = directory
+        os.makedirs(directory, exist_ok=True)
+        self._log = open(os.path.join(directory, f"{self.name}.stderr"), "wb")
+        self._process = subprocess.Popen(
+            [os.path.join(STANDIN, self.name), "--port", str(port), directory],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True)
+        line = self._process.stdout.readline()
+        if not line.startswith("PORT "):
+            self.close()
+            raise RuntimeError(f"{self.name} did not start: see {self._log.name}")
+        self.port = int(line.split()[1])
+
+    def close(self):
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        self._process.wait(10)
+        self._process.stdout.close()
+        self._log.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Proxy(_Program):
+    name = "proxy"
+
+    def __init__(self, directory, port=0):
+        super().__init__(directory, port)
+        self.env = read_env(os.path.join(directory, "proxy.env"))
+
+
+class Registry(_Program):
+    name = "registry"
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def switch(self, word):
+        with open(os.path.join(self.directory, "registry.switch"), "w", encoding="utf-8") as file:
+            file.write(word)
+
+    def requests(self):
+        try:
+            with open(os.path.join(self.directory, "registry.log"), encoding="utf-8") as file:
+                return file.read().splitlines()
+        except FileNotFoundError:
+            return []
+
+
+def read_env(path):
+    with open(path, encoding="utf-8") as file:
+        return dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line)
