@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/job.h"
+
+#define BIT(effect) (1U << (effect))
+#define ACCEPTED (BIT(JOB_EFFECT_REACT) | BIT(JOB_EFFECT_REPLY) | BIT(JOB_EFFECT_BUILD))
+
+static const char *const state_words[JOB_STATE_COUNT] = {
+    "heard", "refused", "asked", "queued", "running", "ended", "judged", "answered"};
+static const char *const event_words[JOB_EVENT_COUNT] = {"allowed", "refused", "ignored", "created",
+    "unbuildable", "pending", "started", "ended", "judged", "lost", "told", "outdated"};
+static const char *const effect_words[JOB_EFFECT_COUNT] = {"react", "reply", "build", "delete"};
+
+/*
+ * Columns: allowed, refused, ignored, created, unbuildable, pending, started, ended, judged, lost,
+ * told, outdated. An event that a state has no use for leaves it where it is: Drone's list is read
+ * again and again, and a build can be seen to end before it was seen to start.
+ */
+#define STAY(state)                                                                                \
+	{                                                                                          \
+		(state), 0                                                                         \
+	}
+static const struct job_move table[JOB_STATE_COUNT][JOB_EVENT_COUNT] =
+    {
+	[JOB_HEARD] =
+	    {
+		[JOB_EVENT_ALLOWED] = {JOB_ASKED, ACCEPTED},
+		[JOB_EVENT_REFUSED] = {JOB_REFUSED, BIT(JOB_EFFECT_REPLY)},
+		[JOB_EVENT_IGNORED] = {JOB_ANSWERED, 0},
+		[JOB_EVENT_CREATED] = STAY(JOB_HEARD),
+		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_HEARD),
+		[JOB_EVENT_PENDING] = STAY(JOB_HEARD),
+		[JOB_EVENT_STARTED] = STAY(JOB_HEARD),
+		[JOB_EVENT_ENDED] = STAY(JOB_HEARD),
+		[JOB_EVENT_JUDGED] = STAY(JOB_HEARD),
+		[JOB_EVENT_LOST] = STAY(JOB_HEARD),
+		[JOB_EVENT_TOLD] = STAY(JOB_HEARD),
+		[JOB_EVENT_OUTDATED] = STAY(JOB_HEARD),
+	    },
+	[JOB_REFUSED] =
+	    {
+		[JOB_EVENT_ALLOWED] = STAY(JOB_REFUSED),
+		[JOB_EVENT_REFUSED] = STAY(JOB_REFUSED),
+		[JOB_EVENT_IGNORED] = {JOB_ANSWERED, 0},
+		[JOB_EVENT_CREATED] = STAY(JOB_REFUSED),
+		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_REFUSED),
+		[JOB_EVENT_PENDING] = STAY(JOB_REFUSED),
+		[JOB_EVENT_STARTED] = STAY(JOB_REFUSED),
+		[JOB_EVENT_ENDED] = STAY(JOB_REFUSED),
+		[JOB_EVENT_JUDGED] = STAY(JOB_REFUSED),
+		[JOB_EVENT_LOST] = STAY(JOB_REFUSED),
+		[JOB_EVENT_TOLD] = {JOB_ANSWERED, 0},
+		[JOB_EVENT_OUTDATED] = STAY(JOB_REFUSED),
+	    },
+	[JOB_ASKED] =
+	    {
+		[JOB_EVENT_ALLOWED] = STAY(JOB_ASKED),
+		[JOB_EVENT_REFUSED] = STAY(JOB_ASKED),
+		[JOB_EVENT_IGNORED] = STAY(JOB_ASKED),
+		[JOB_EVENT_CREATED] = {JOB_QUEUED, 0},
+		[JOB_EVENT_UNBUILDABLE] = {JOB_JUDGED, 0},
+		[JOB_EVENT_PENDING] = STAY(JOB_ASKED),
+		[JOB_EVENT_STARTED] = STAY(JOB_ASKED),
+		[JOB_EVENT_ENDED] = STAY(JOB_ASKED),
+		[JOB_EVENT_JUDGED] = STAY(JOB_ASKED),
+		[JOB_EVENT_LOST] = STAY(JOB_ASKED),
+		[JOB_EVENT_TOLD] = STAY(JOB_ASKED),
+		[JOB_EVENT_OUTDATED] = STAY(JOB_ASKED),
+	    },
+	[JOB_QUEUED] =
+	    {
+		[JOB_EVENT_ALLOWED] = STAY(JOB_QUEUED),
+		[JOB_EVENT_REFUSED] = STAY(JOB_QUEUED),
+		[JOB_EVENT_IGNORED] = STAY(JOB_QUEUED),
+		[JOB_EVENT_CREATED] = STAY(JOB_QUEUED),
+		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_QUEUED),
+		[JOB_EVENT_PENDING] = STAY(JOB_QUEUED),
+		[JOB_EVENT_STARTED] = {JOB_RUNNING, 0},
+		[JOB_EVENT_ENDED] = {JOB_ENDED, 0},
+		[JOB_EVENT_JUDGED] = STAY(JOB_QUEUED),
+		[JOB_EVENT_LOST] = {JOB_JUDGED, 0},
+		[JOB_EVENT_TOLD] = STAY(JOB_QUEUED),
+		[JOB_EVENT_OUTDATED] = STAY(JOB_QUEUED),
+	    },
+	[JOB_RUNNING] =
+	    {
+		[JOB_EVENT_ALLOWED] = STAY(JOB_RUNNING),
+		[JOB_EVENT_REFUSED] = STAY(JOB_RUNNING),
+		[JOB_EVENT_IGNORED] = STAY(JOB_RUNNING),
+		[JOB_EVENT_CREATED] = STAY(JOB_RUNNING),
+		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_RUNNING),
+		[JOB_EVENT_PENDING] = STAY(JOB_RUNNING),
+		[JOB_EVENT_STARTED] = STAY(JOB_RUNNING),
+		[JOB_EVENT_ENDED] = {JOB_ENDED, 0},
+		[JOB_EVENT_JUDGED] = STAY(JOB_RUNNING),
+		[JOB_EVENT_LOST] = {JOB_JUDGED, 0},
+		[JOB_EVENT_TOLD] = STAY(JOB_RUNNING),
+		[JOB_EVENT_OUTDATED] = STAY(JOB_RUNNING),
+	    },
+	[JOB_ENDED] =
+	    {
+		[JOB_EVENT_ALLOWED] = STAY(JOB_ENDED),
+		[JOB_EVENT_REFUSED] = STAY(JOB_ENDED),
+		[JOB_EVENT_IGNORED] = STAY(JOB_ENDED),
+		[JOB_EVENT_CREATED] = STAY(JOB_ENDED),
+		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_ENDED),
+		[JOB_EVENT_PENDING] = STAY(JOB_ENDED),
+		[JOB_EVENT_STARTED] = STAY(JOB_ENDED),
+		[JOB_EVENT_ENDED] = STAY(JOB_ENDED),
+		[JOB_EVENT_JUDGED] = {JOB_JUDGED, 0},
+		[JOB_EVENT_LOST] = {JOB_JUDGED, 0},
+		[JOB_EVENT_TOLD] = STAY(JOB_ENDED),
+		[JOB_EVENT_OUTDATED] = STAY(JOB_ENDED),
+	    },
+	[JOB_JUDGED] =
+	    {
+		[JOB_EVENT_ALLOWED] = STAY(JOB_JUDGED),
+		[JOB_EVENT_REFUSED] = STAY(JOB_JUDGED),
+		[JOB_EVENT_IGNORED] = STAY(JOB_JUDGED),
+		[JOB_EVENT_CREATED] = STAY(JOB_JUDGED),
+		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_JUDGED),
+		[JOB_EVENT_PENDING] = STAY(JOB_JUDGED),
+		[JOB_EVENT_STARTED] = STAY(JOB_JUDGED),
+		[JOB_EVENT_ENDED] = STAY(JOB_JUDGED),
+		[JOB_EVENT_JUDGED] = STAY(JOB_JUDGED),
+		[JOB_EVENT_LOST] = STAY(JOB_JUDGED),
+		[JOB_EVENT_TOLD] = {JOB_ANSWERED, 0},
+		[JOB_EVENT_OUTDATED] = STAY(JOB_JUDGED),
+	    },
+	[JOB_ANSWERED] =
+	    {
+		[JOB_EVENT_ALLOWED] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_REFUSED] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_IGNORED] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_CREATED] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_PENDING] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_STARTED] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_ENDED] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_JUDGED] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_LOST] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_TOLD] = STAY(JOB_ANSWERED),
+		[JOB_EVENT_OUTDATED] = {JOB_JUDGED, 0},
+	    },
+};
+
+struct job_move job_step(enum job_state state, enum job_event_kind event)
+{
+	return table[state][event];
+}
+
+static void cut_text(char *out, size_t out_size, const char *text)
+{
+	if (text)
+		(void)snprintf(out, out_size, "%s", text);
+}
+
+static void take_data(struct job *job, const struct job_event *event)
+{
+	if (event->build)
+		job->build = event->build;
+	cut_text(job->reason, sizeof(job->reason), event->reason);
+	cut_text(job->head_version, sizeof(job->head_version), event->head_version);
+	cut_text(job->base_version, sizeof(job->base_version), event->base_version);
+	if (event->results) {
+		free(job->results);
+		job->results = xstrdup(event->results);
+	}
+}
+
+/* What a build that never said anything is worth: our side's failure, never the recipe's. */
+static void take_verdict(struct job *job, const struct job_event *event)
+{
+	job->has_verdict = true;
+	job->verdict = event->kind == JOB_EVENT_JUDGED ? event->verdict : VERDICT_CI_ERROR;
+	job->level = event->kind == JOB_EVENT_JUDGED ? event->level : 0;
+}
+
+/* Only an answer with a verdict can shrink, and only once. */
+static bool can_be_judged(const struct job *job, const struct job_event *event)
+{
+	return event->kind != JOB_EVENT_OUTDATED || (job->has_verdict && !job->is_shrunk);
+}
+
+bool job_apply(struct job *job, const struct job_event *event, int64_t now_s)
+{
+	struct job_move move = job_step(job->state, event->kind);
+
+	if (move.next == job->state || (move.next == JOB_JUDGED && !can_be_judged(job, event)))
+		return false;
+	job->state = move.next;
+	job->moved_s = now_s;
+	take_data(job, event);
+	if (event->kind == JOB_EVENT_STARTED)
+		job->started_s = event->at_s;
+	if (event->kind == JOB_EVENT_ENDED)
+		job->ended_s = event->at_s;
+	if (event->kind == JOB_EVENT_OUTDATED)
+		job->is_shrunk = true;
+	else if (move.next == JOB_JUDGED)
+		take_verdict(job, event);
+	if (move.next == JOB_ANSWERED)
+		job->effects[JOB_EFFECT_REACT].state = JOB_EFFECT_DONE; /* too late to matter */
+	if (event->kind == JOB_EVENT_LOST && event->must_delete)
+		move.effects |= BIT(JOB_EFFECT_DELETE);
+	for (int effect = 0; effect < JOB_EFFECT_COUNT; effect++) {
+		if (move.effects & BIT(effect) && job->effects[effect].state == JOB_EFFECT_NONE)
+			job->effects[effect].state = JOB_EFFECT_DUE;
+	}
+	return true;
+}
+
+void job_copy(const struct job *from, struct job *out)
+{
+	*out = *from;
+	out->results = from->results ? xstrdup(from->results) : NULL;
+}
+
+void job_release(struct job *job)
+{
+	free(job->results);
+	*job = (struct job){0};
+}
+
+bool job_is_active(const struct job *job)
+{
+	enum job_effect_state deletion = job->effects[JOB_EFFECT_DELETE].state;
+
+	return job->state != JOB_ANSWERED || deletion == JOB_EFFECT_DUE ||
+	       deletion == JOB_EFFECT_TRIED;
+}
+
+bool job_has_build(const struct job *job)
+{
+	return job->state == JOB_QUEUED || job->state == JOB_RUNNING || job->state == JOB_ENDED;
+}
+
+const char *job_recipe(const struct job *job)
+{
+	const char *slash = strchr(job->repo, '/');
+
+	return slash ? slash + 1 : job->repo;
+}
+
+const char *job_state_word(enum job_state state)
+{
+	return state_words[state];
+}
+
+const char *job_event_word(enum job_event_kind event)
+{
+	return event_words[event];
+}
+
+const char *job_effect_word(enum job_effect effect)
+{
+	return effect_words[effect];
+}
+
+const char *job_check(const struct job *job)
+{
+	if (job->state == JOB_HEARD && job->effects[JOB_EFFECT_BUILD].state != JOB_EFFECT_NONE)
+		return "a build is asked for before the decision";
+	if (job->state == JOB_REFUSED && job->effects[JOB_EFFECT_BUILD].state != JOB_EFFECT_NONE)
+		return "a refused job has a build";
+	if (job_has_build(job) && !job->build)
+		return "a job waits for a build without a number";
+	if (job->state == JOB_ASKED && job->effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_NONE)
+		return "nobody asks for the build";
+	if (job->state == JOB_JUDGED && !job->has_verdict)
+		return "a judged job has no verdict";
+	if (job->state == JOB_JUDGED && job->effects[JOB_EFFECT_REPLY].state == JOB_EFFECT_NONE)
+		return "nobody will tell the verdict";
+	if (job->effects[JOB_EFFECT_DELETE].state != JOB_EFFECT_NONE && !job->build)
+		return "a build without a number is to be deleted";
+	return NULL;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A job: what one comment asks for, from the moment it was heard until its answer stands. Pure: no
+ * clock, no store, no network.
+ *
+ *   struct job_event event = {.kind = JOB_EVENT_CREATED, .build = 41};
+ *   job_apply(&job, &event);              the table says where to and which effects become due
+ *
+ * An effect changes something outside: it becomes due with the move that wants it, is saved as
+ * tried before it is tried and as done after. Whoever finds one "tried" after a crash looks outside
+ * whether it happened, see tend.c. Edits of our comment need no row of their own: while the text
+ * that stands there (told) is not the text of the job, an edit is due.
+ *
+ * What each state waits for, how long, and what then:
+ *
+ *   heard      the facts for a decision; retried with back-off until MAX_COMMENT_AGE, then refused
+ *   refused    its sentence to stand in the pull request; retried with back-off
+ *   asked      Drone to name a build; retried with back-off, a plain no ends it
+ *   queued     a runner; JOB_QUEUED_MAX, then lost
+ *   running    the build's end; BUILD_TIMEOUT and a grace, then deleted in Drone and lost
+ *   ended      the log of the report step; JOB_REPORT_MAX, then judged by Drone's words alone
+ *   judged     the last text to stand in the pull request; retried with back-off
+ *   answered   nothing
+ */
+#ifndef CCCI_BRIDGE_JOB_H
+#define CCCI_BRIDGE_JOB_H
+
+#include "common/verdict.h"
+
+enum job_state {
+	JOB_HEARD,
+	JOB_REFUSED,
+	JOB_ASKED,
+	JOB_QUEUED,
+	JOB_RUNNING,
+	JOB_ENDED,
+	JOB_JUDGED,
+	JOB_ANSWERED,
+};
+#define JOB_STATE_COUNT (JOB_ANSWERED + 1)
+
+enum job_event_kind {
+	JOB_EVENT_ALLOWED,     /* ref and parameters are pinned */
+	JOB_EVENT_REFUSED,     /* reason is the sentence */
+	JOB_EVENT_IGNORED,     /* nothing to say: not ours after all */
+	JOB_EVENT_CREATED,     /* build */
+	JOB_EVENT_UNBUILDABLE, /* Drone said no for good: reason */
+	JOB_EVENT_PENDING,
+	JOB_EVENT_STARTED,  /* at_s */
+	JOB_EVENT_ENDED,    /* at_s */
+	JOB_EVENT_JUDGED,   /* verdict, level, reason, results */
+	JOB_EVENT_LOST,	    /* overdue, or gone from Drone: reason */
+	JOB_EVENT_TOLD,	    /* the last text stands */
+	JOB_EVENT_OUTDATED, /* a newer run of its pull request began: shrink the answer to a line */
+};
+#define JOB_EVENT_COUNT (JOB_EVENT_OUTDATED + 1)
+
+enum job_effect {
+	JOB_EFFECT_REACT,  /* the eyes on the comment */
+	JOB_EFFECT_REPLY,  /* our one comment */
+	JOB_EFFECT_BUILD,  /* the build in Drone */
+	JOB_EFFECT_DELETE, /* an overdue build out of Drone's queue */
+};
+#define JOB_EFFECT_COUNT (JOB_EFFECT_DELETE + 1)
+
+enum job_effect_state {
+	JOB_EFFECT_NONE,
+	JOB_EFFECT_DUE,
+	JOB_EFFECT_TRIED, /* may have happened: look before it is tried again */
+	JOB_EFFECT_DONE,
+};
+
+#define JOB_REPO_SIZE 160 /* as run_step.repo; Gitea allows 40 + 1 + 100 */
+#define JOB_USER_SIZE 64  /* Gitea allows 40 */
+#define JOB_REF_SIZE 41
+#define JOB_STAGES_SIZE 128
+#define JOB_FROM_SIZE 65
+#define JOB_REASON_SIZE 1024 /* RESULTS_TEXT_MAX */
+#define JOB_VERSION_SIZE 65
+#define JOB_TOLD_SIZE 65
+#define JOB_QUEUED_MAX_S (INT64_C(24) * 3600) /* a runner that is away over a day is gone */
+#define JOB_REPORT_MAX_S 120		      /* the log is there 0.1 s after its step ended */
+
+struct job {
+	int64_t comment; /* its id, and the job's */
+	enum job_state state;
+	char repo[JOB_REPO_SIZE]; /* owner/name of the pull request */
+	int64_t pr;
+	char author[JOB_USER_SIZE];
+	int64_t written_s; /* when the comment was */
+	int64_t heard_s;   /* when we heard it */
+	int64_t moved_s;   /* when it came into this state */
+
+	char ref[JOB_REF_SIZE]; /* the head that was pinned; "" before */
+	char stages[JOB_STAGES_SIZE];
+	char from[JOB_FROM_SIZE];
+	bool wants_extra;
+
+	int64_t build;		    /* 0: none yet */
+	int64_t started_s, ended_s; /* of the build, Drone's clock; 0: not yet */
+
+	bool has_verdict;
+	enum verdict_class verdict;
+	int level;
+	char reason[JOB_REASON_SIZE];
+	char head_version[JOB_VERSION_SIZE];
+	char base_version[JOB_VERSION_SIZE];
+	char *results; /* the document; owned, may be NULL */
+
+	int64_t reply;		  /* id of our comment; 0: none yet */
+	char told[JOB_TOLD_SIZE]; /* hash of the text that stands there; "" none */
+	bool is_shrunk;		  /* a newer run of its pull request has made it a line */
+
+	struct {
+		enum job_effect_state state;
+		int64_t tried_s; /* wall time of the last try */
+	} effects[JOB_EFFECT_COUNT];
+};
+
+struct job_event {
+	enum job_event_kind kind;
+	int64_t at_s;
+	int64_t build;
+	enum verdict_class verdict;
+	int level;
+	const char *reason;	  /* cut when longer; NULL: none */
+	const char *head_version; /* NULL: none */
+	const char *base_version;
+	const char *results; /* copied */
+	bool must_delete;    /* with LOST: the build still blocks Drone's queue */
+};
+
+struct job_move {
+	enum job_state next;
+	unsigned effects; /* bits: 1 << enum job_effect */
+};
+
+/* The table: defined for each state and event. What comes late or twice changes nothing. */
+struct job_move job_step(enum job_state state, enum job_event_kind event);
+
+/* Takes the event in: state, data, due effects. True when anything changed. */
+bool job_apply(struct job *job, const struct job_event *event, int64_t now_s);
+
+/* No results of another job come along: the copy owns its own. */
+void job_copy(const struct job *from, struct job *out);
+void job_release(struct job *job);
+DEFINE_AUTO(job, job_release);
+
+bool job_is_active(const struct job *job);     /* something is still to be done */
+bool job_has_build(const struct job *job);     /* Drone has to be watched for it */
+const char *job_recipe(const struct job *job); /* the name in repo; borrowed */
+
+const char *job_state_word(enum job_state state);
+const char *job_event_word(enum job_event_kind event);
+const char *job_effect_word(enum job_effect effect);
+
+/* NULL, or what is wrong with it: what must hold of any job after any event; for tests. */
+const char *job_check(const struct job *job);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "bridge/job.h"
+
+/* One row for each cell of the table that leads elsewhere; every other cell must stay. */
+static const struct row {
+	enum job_state from;
+	enum job_event_kind event;
+	enum job_state to;
+	unsigned effects;
+} moves[] = {
+    {JOB_HEARD, JOB_EVENT_ALLOWED, JOB_ASKED,
+	1U << JOB_EFFECT_REACT | 1U << JOB_EFFECT_REPLY | 1U << JOB_EFFECT_BUILD},
+    {JOB_HEARD, JOB_EVENT_REFUSED, JOB_REFUSED, 1U << JOB_EFFECT_REPLY},
+    {JOB_HEARD, JOB_EVENT_IGNORED, JOB_ANSWERED, 0},
+    {JOB_REFUSED, JOB_EVENT_IGNORED, JOB_ANSWERED, 0},
+    {JOB_REFUSED, JOB_EVENT_TOLD, JOB_ANSWERED, 0},
+    {JOB_ASKED, JOB_EVENT_CREATED, JOB_QUEUED, 0},
+    {JOB_ASKED, JOB_EVENT_UNBUILDABLE, JOB_JUDGED, 0},
+    {JOB_QUEUED, JOB_EVENT_STARTED, JOB_RUNNING, 0},
+    {JOB_QUEUED, JOB_EVENT_ENDED, JOB_ENDED, 0},
+    {JOB_QUEUED, JOB_EVENT_LOST, JOB_JUDGED, 0},
+    {JOB_RUNNING, JOB_EVENT_ENDED, JOB_ENDED, 0},
+    {JOB_RUNNING, JOB_EVENT_LOST, JOB_JUDGED, 0},
+    {JOB_ENDED, JOB_EVENT_JUDGED, JOB_JUDGED, 0},
+    {JOB_ENDED, JOB_EVENT_LOST, JOB_JUDGED, 0},
+    {JOB_JUDGED, JOB_EVENT_TOLD, JOB_ANSWERED, 0},
+    {JOB_ANSWERED, JOB_EVENT_OUTDATED, JOB_JUDGED, 0},
+};
+
+START_TEST(table_is_dense)
+{
+	enum job_state from = (enum job_state)(_i / JOB_EVENT_COUNT);
+	enum job_event_kind event = (enum job_event_kind)(_i % JOB_EVENT_COUNT);
+	struct job_move expected = {from, 0};
+	struct job_move got = job_step(from, event);
+
+	for (size_t i = 0; i < COUNT_OF(moves); i++) {
+		if (moves[i].from == from && moves[i].event == event)
+			expected = (struct job_move){moves[i].to, moves[i].effects};
+	}
+	ck_assert_msg(got.next == expected.next && got.effects == expected.effects,
+	    "%s in %s: leads to %s with effects %x", job_event_word(event), job_state_word(from),
+	    job_state_word(got.next), got.effects);
+}
+END_TEST
+
+static struct job_event make_event(enum job_event_kind kind)
+{
+	struct job_event event = {.kind = kind, .reason = "r"};
+
+	if (kind == JOB_EVENT_CREATED)
+		event.build = 41;
+	if (kind == JOB_EVENT_STARTED)
+		event.at_s = 100;
+	if (kind == JOB_EVENT_ENDED)
+		event.at_s = 160;
+	if (kind == JOB_EVENT_JUDGED)
+		event.level = 4;
+	return event;
+}
+
+/* Every sequence of four events from the beginning keeps what must hold of a job. */
+START_TEST(invariants_hold_for_all_sequences)
+{
+	int at = _i;
+	AUTO(job) job = {.comment = 7, .pr = 3};
+
+	for (int i = 0; i < 5; i++) {
+		struct job_event event = make_event((enum job_event_kind)(at % JOB_EVENT_COUNT));
+		bool was_answered = job.state == JOB_ANSWERED;
+		bool changed = job_apply(&job, &event, 1000 + i);
+
+		ck_assert_msg(
+		    !job_check(&job), "after %s: %s", job_event_word(event.kind), job_check(&job));
+		if (was_answered && event.kind != JOB_EVENT_OUTDATED)
+			ck_assert_msg(
+			    !changed, "%s woke an answered job", job_event_word(event.kind));
+		if (changed)
+			ck_assert_int_eq(job.moved_s, 1000 + i);
+		at /= JOB_EVENT_COUNT;
+		if (at == 0)
+			at = _i % 97;
+	}
+}
+END_TEST
+
+static void feed(struct job *job, enum job_event_kind kind)
+{
+	struct job_event event = make_event(kind);
+
+	(void)job_apply(job, &event, 5);
+}
+
+START_TEST(life_of_a_passed_run)
+{
+	AUTO(job) job = {.comment = 7, .pr = 3, .repo = "org/custom-html"};
+	struct job_event judged = {.kind = JOB_EVENT_JUDGED,
+	    .verdict = VERDICT_PASSED,
+	    .level = 4,
+	    .head_version = "1.2.0",
+	    .results = "{}"};
+
+	feed(&job, JOB_EVENT_ALLOWED);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_BUILD].state, JOB_EFFECT_DUE);
+	feed(&job, JOB_EVENT_CREATED);
+	ck_assert_int_eq(job.build, 41);
+	feed(&job, JOB_EVENT_STARTED);
+	feed(&job, JOB_EVENT_ENDED);
+	ck_assert_int_eq(job.ended_s - job.started_s, 60);
+	ck_assert(job_apply(&job, &judged, 9));
+	ck_assert_int_eq(job.verdict, VERDICT_PASSED);
+	ck_assert_str_eq(job.results, "{}");
+	ck_assert(job_is_active(&job));
+	feed(&job, JOB_EVENT_TOLD);
+	ck_assert(!job_is_active(&job));
+	feed(&job, JOB_EVENT_OUTDATED);
+	ck_assert(job.is_shrunk);
+	ck_assert_int_eq(job.verdict, VERDICT_PASSED);
+	feed(&job, JOB_EVENT_TOLD);
+	feed(&job, JOB_EVENT_OUTDATED);
+	ck_assert_int_eq(job.state, JOB_ANSWERED);
+	ck_assert_str_eq(job_recipe(&job), "custom-html");
+}
+END_TEST
+
+START_TEST(lost_is_ours_and_deletes)
+{
+	AUTO(job) job = {.comment = 7, .pr = 3};
+	struct job_event lost = {.kind = JOB_EVENT_LOST, .reason = "gone", .must_delete = true};
+
+	feed(&job, JOB_EVENT_ALLOWED);
+	feed(&job, JOB_EVENT_CREATED);
+	ck_assert(job_apply(&job, &lost, 9));
+	ck_assert_int_eq(job.verdict, VERDICT_CI_ERROR);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_DELETE].state, JOB_EFFECT_DUE);
+	feed(&job, JOB_EVENT_TOLD);
+	ck_assert_int_eq(job.state, JOB_ANSWERED);
+	ck_assert_msg(job_is_active(&job), "the deletion is still to be done");
+	job.effects[JOB_EFFECT_DELETE].state = JOB_EFFECT_DONE;
+	ck_assert(!job_is_active(&job));
+}
+END_TEST
+
+START_TEST(refusals_never_shrink)
+{
+	AUTO(job) job = {.comment = 7, .pr = 3};
+
+	feed(&job, JOB_EVENT_REFUSED);
+	feed(&job, JOB_EVENT_TOLD);
+	feed(&job, JOB_EVENT_OUTDATED);
+	ck_assert_int_eq(job.state, JOB_ANSWERED);
+}
+END_TEST
+
+START_TEST(long_reason_is_cut)
+{
+	AUTO(job) job = {.comment = 7, .pr = 3};
+	auto_str char *reason = xcalloc(JOB_REASON_SIZE * 2, 1);
+	struct job_event event = {.kind = JOB_EVENT_REFUSED, .reason = reason};
+
+	memset(reason, 'x', JOB_REASON_SIZE * 2 - 1);
+	ck_assert(job_apply(&job, &event, 9));
+	ck_assert_uint_eq(strlen(job.reason), JOB_REASON_SIZE - 1);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("job");
+	TCase *tests = tcase_create("job");
+	int events = JOB_EVENT_COUNT;
+
+	tcase_add_loop_test(tests, table_is_dense, 0, JOB_STATE_COUNT * JOB_EVENT_COUNT);
+	tcase_add_test(tests, life_of_a_passed_run);
+	tcase_add_test(tests, lost_is_ours_and_deletes);
+	tcase_add_test(tests, refusals_never_shrink);
+	tcase_add_test(tests, long_reason_is_cut);
+	suite_add_tcase(suite, tests);
+
+	TCase *sequences = tcase_create("sequences");
+	tcase_add_loop_test(
+	    sequences, invariants_hold_for_all_sequences, 0, events * events * events);
+	suite_add_tcase(suite, sequences);
+	return suite;
+}
+TEST_MAIN(make_suite)
