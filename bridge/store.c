@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/store.h"
+
+#include "common/file.h"
+
+#include <sqlite3.h>
+
+#define STORE_VERSION 1
+#define USUAL_RUNS 5
+
+struct store {
+	sqlite3 *db;
+};
+
+/*
+ * WAL and synchronous=FULL: a commit survives a power cut, so a claim is never taken back. The lock
+ * is exclusive for the life of the process: two bridges on one store would answer everything twice.
+ */
+static const char setup_sql[] = "PRAGMA locking_mode=EXCLUSIVE;"
+				"PRAGMA journal_mode=WAL;"
+				"PRAGMA synchronous=FULL;"
+				"PRAGMA cache_size=-1024;"
+				"PRAGMA journal_size_limit=4194304;"
+				"PRAGMA trusted_schema=OFF;"
+				"BEGIN IMMEDIATE;";
+
+static const char schema_sql[] =
+    "CREATE TABLE job(comment INTEGER PRIMARY KEY, state TEXT NOT NULL, repo TEXT NOT NULL,"
+    " pr INTEGER NOT NULL, author TEXT NOT NULL, written_s INTEGER NOT NULL,"
+    " heard_s INTEGER NOT NULL, moved_s INTEGER NOT NULL, ref TEXT NOT NULL, stages TEXT NOT NULL,"
+    " from_version TEXT NOT NULL, wants_extra INTEGER NOT NULL, build INTEGER NOT NULL,"
+    " started_s INTEGER NOT NULL, ended_s INTEGER NOT NULL, verdict TEXT, level INTEGER NOT NULL,"
+    " reason TEXT NOT NULL, head_version TEXT NOT NULL, base_version TEXT NOT NULL, results TEXT,"
+    " reply INTEGER NOT NULL, told TEXT NOT NULL, is_shrunk INTEGER NOT NULL);"
+    "CREATE INDEX job_active ON job(comment) WHERE state<>'answered';"
+    "CREATE INDEX job_pull ON job(repo, pr);"
+    "CREATE INDEX job_recipe ON job(repo, ended_s) WHERE verdict='passed';"
+    "CREATE TABLE effect(comment INTEGER NOT NULL, effect TEXT NOT NULL, state TEXT NOT NULL,"
+    " tried_s INTEGER NOT NULL, PRIMARY KEY(comment, effect)) WITHOUT ROWID;"
+    "CREATE INDEX effect_deletion ON effect(comment)"
+    " WHERE effect='delete' AND state IN('due','tried');"
+    "CREATE TABLE position(what TEXT PRIMARY KEY, since_s INTEGER NOT NULL,"
+    " first_id INTEGER NOT NULL, first_s INTEGER NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version=1;";
+
+static const char *const effect_state_words[] = {
+    [JOB_EFFECT_NONE] = "none",
+    [JOB_EFFECT_DUE] = "due",
+    [JOB_EFFECT_TRIED] = "tried",
+    [JOB_EFFECT_DONE] = "done",
+};
+
+static int fail(const struct store *store, const char *what, struct err *err)
+{
+	return err_set(err, sqlite3_errcode(store->db) == SQLITE_BUSY ? ERR_CONFIG : ERR_SYS,
+	    "store: %s: %s", what, sqlite3_errmsg(store->db));
+}
+
+static int run_sql(struct store *store, const char *sql, struct err *err)
+{
+	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(store, "run", err);
+	return 0;
+}
+
+/* Takes the transaction back; what went wrong before is the error that counts. */
+static int roll_back(struct store *store)
+{
+	if (!sqlite3_get_autocommit(store->db))
+		(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+static void finalize(sqlite3_stmt **statement)
+{
+	(void)sqlite3_finalize(*statement);
+}
+#define auto_statement __attribute__((cleanup(finalize)))
+
+static sqlite3_stmt *prepare(struct store *store, const char *sql, struct err *err)
+{
+	sqlite3_stmt *statement = NULL;
+
+	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
+		(void)fail(store, "prepare", err);
+		return NULL;
+	}
+	return statement;
+}
+
+/* Binding fails only for want of memory or a wrong index: both are ends of the program. */
+static void bind_int(sqlite3_stmt *statement, int at, int64_t value)
+{
+	if (sqlite3_bind_int64(statement, at, value) != SQLITE_OK)
+		abort();
+}
+
+static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+	int result = text ? sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT)
+			  : sqlite3_bind_null(statement, at);
+
+	if (result != SQLITE_OK)
+		abort();
+}
+
+static int step_done(
+    struct store *store, sqlite3_stmt *statement, const char *what, struct err *err)
+{
+	if (sqlite3_step(statement) != SQLITE_DONE)
+		return fail(store, what, err);
+	return 0;
+}
+
+/* The one integer a query answers; *out untouched when it answers none or null. */
+static int step_int(struct store *store, sqlite3_stmt *statement, int64_t *out, struct err *err)
+{
+	int result = sqlite3_step(statement);
+
+	if (result == SQLITE_ROW && sqlite3_column_type(statement, 0) == SQLITE_INTEGER)
+		*out = sqlite3_column_int64(statement, 0);
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return fail(store, "read", err);
+	return 0;
+}
+
+/* --- opening --- */
+
+static int set_up(struct store *store, struct err *err)
+{
+	int64_t version = 0;
+
+	if (run_sql(store, setup_sql, err) < 0)
+		return -1;
+	auto_statement sqlite3_stmt *ask = prepare(store, "PRAGMA user_version", err);
+	if (!ask || step_int(store, ask, &version, err) < 0)
+		return -1;
+	if (version > STORE_VERSION)
+		return err_set(err, ERR_CONFIG,
+		    "store: written by a newer ccci-bridge (schema %lld)", (long long)version);
+	(void)sqlite3_reset(ask);
+	if (version == 0 && run_sql(store, schema_sql, err) < 0)
+		return -1;
+	return run_sql(store, "COMMIT", err);
+}
+
+int store_open(const char *dir, struct store **out, struct err *err)
+{
+	auto_str char *path = xasprintf("%s/%s", dir, STORE_FILE);
+	struct store *store = xcalloc(1, sizeof(*store));
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_PRIVATECACHE;
+
+	if (file_make_dirs(dir, 0700, err) < 0)
+		goto failed;
+	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
+		(void)err_set(err, ERR_SYS, "store: open %s: %s", path,
+		    store->db ? sqlite3_errmsg(store->db) : "no memory");
+		goto failed;
+	}
+	(void)sqlite3_extended_result_codes(store->db, 0);
+	if (set_up(store, err) < 0) {
+		(void)roll_back(store);
+		if (err->code == ERR_CONFIG && strstr(err->msg, "locked"))
+			(void)err_set(
+			    err, ERR_CONFIG, "store: another ccci-bridge has %s open", path);
+		goto failed;
+	}
+	*out = store;
+	return 0;
+failed:
+	store_close(store);
+	return -1;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	(void)sqlite3_close(store->db);
+	free(store);
+}
+
+/* --- jobs --- */
+
+static void bind_job(sqlite3_stmt *statement, const struct job *job)
+{
+	int at = 0;
+
+	bind_int(statement, ++at, job->comment);
+	bind_text(statement, ++at, job_state_word(job->state));
+	bind_text(statement, ++at, job->repo);
+	bind_int(statement, ++at, job->pr);
+	bind_text(statement, ++at, job->author);
+	bind_int(statement, ++at, job->written_s);
+	bind_int(statement, ++at, job->heard_s);
+	bind_int(statement, ++at, job->moved_s);
+	bind_text(statement, ++at, job->ref);
+	bind_text(statement, ++at, job->stages);
+	bind_text(statement, ++at, job->from);
+	bind_int(statement, ++at, job->wants_extra);
+	bind_int(statement, ++at, job->build);
+	bind_int(statement, ++at, job->started_s);
+	bind_int(statement, ++at, job->ended_s);
+	bind_text(statement, ++at, job->has_verdict ? verdict_word(job->verdict) : NULL);
+	bind_int(statement, ++at, job->level);
+	bind_text(statement, ++at, job->reason);
+	bind_text(statement, ++at, job->head_version);
+	bind_text(statement, ++at, job->base_version);
+	bind_text(statement, ++at, job->results);
+	bind_int(statement, ++at, job->reply);
+	bind_text(statement, ++at, job->told);
+	bind_int(statement, ++at, job->is_shrunk);
+}
+
+#define JOB_COLUMNS                                                                                \
+	"comment,state,repo,pr,author,written_s,heard_s,moved_s,ref,stages,from_version,"          \
+	"wants_extra,build,started_s,ended_s,verdict,level,reason,head_version,base_version,"      \
+	"results,reply,told,is_shrunk"
+#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+
+static int save_effects(struct store *store, const struct job *job, struct err *err)
+{
+	auto_statement sqlite3_stmt *put =
+	    prepare(store, "INSERT OR REPLACE INTO effect VALUES(?,?,?,?)", err);
+
+	if (!put)
+		return -1;
+	for (int i = 0; i < JOB_EFFECT_COUNT; i++) {
+		if (job->effects[i].state == JOB_EFFECT_NONE)
+			continue;
+		bind_int(put, 1, job->comment);
+		bind_text(put, 2, job_effect_word((enum job_effect)i));
+		bind_text(put, 3, effect_state_words[job->effects[i].state]);
+		bind_int(put, 4, job->effects[i].tried_s);
+		if (step_done(store, put, "save an effect", err) < 0)
+			return -1;
+		(void)sqlite3_reset(put);
+	}
+	return 0;
+}
+
+static int put_job(struct store *store, const char *sql, const struct job *job, struct err *err)
+{
+	auto_statement sqlite3_stmt *put = prepare(store, sql, err);
+
+	if (!put)
+		return -1;
+	bind_job(put, job);
+	return step_done(store, put, "save a job", err);
+}
+
+int store_claim(struct store *store, const struct job *job, bool *out_is_new, struct err *err)
+{
+	if (put_job(
+		store, "INSERT OR IGNORE INTO job(" JOB_COLUMNS ") VALUES" JOB_MARKS, job, err) < 0)
+		return roll_back(store);
+	*out_is_new = sqlite3_changes(store->db) > 0;
+	return 0;
+}
+
+int store_save(struct store *store, const struct job *job, struct err *err)
+{
+	if (run_sql(store, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (put_job(store, "INSERT OR REPLACE INTO job(" JOB_COLUMNS ") VALUES" JOB_MARKS, job,
+		err) < 0 ||
+	    save_effects(store, job, err) < 0 || run_sql(store, "COMMIT", err) < 0)
+		return roll_back(store);
+	return 0;
+}
+
+static void read_text(sqlite3_stmt *row, int at, char *out, size_t out_size)
+{
+	const unsigned char *text = sqlite3_column_text(row, at);
+
+	(void)snprintf(out, out_size, "%s", text ? (const char *)text : "");
+}
+
+static int read_state(sqlite3_stmt *row, int at, enum job_state *out, struct err *err)
+{
+	const unsigned char *word = sqlite3_column_text(row, at);
+
+	for (int i = 0; word && i < JOB_STATE_COUNT; i++) {
+		if (text_is((const char *)word, job_state_word((enum job_state)i))) {
+			*out = (enum job_state)i;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_SYS, "store: a job has no state that is known");
+}
+
+static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
+{
+	const unsigned char *verdict = sqlite3_column_text(row, 15);
+	const unsigned char *results = sqlite3_column_text(row, 20);
+
+	*out = (struct job){
+	    .comment = sqlite3_column_int64(row, 0),
+	    .pr = sqlite3_column_int64(row, 3),
+	    .written_s = sqlite3_column_int64(row, 5),
+	    .heard_s = sqlite3_column_int64(row, 6),
+	    .moved_s = sqlite3_column_int64(row, 7),
+	    .wants_extra = sqlite3_column_int(row, 11) != 0,
+	    .build = sqlite3_column_int64(row, 12),
+	    .started_s = sqlite3_column_int64(row, 13),
+	    .ended_s = sqlite3_column_int64(row, 14),
+	    .level = sqlite3_column_int(row, 16),
+	    .reply = sqlite3_column_int64(row, 21),
+	    .is_shrunk = sqlite3_column_int(row, 23) != 0,
+	};
+	if (read_state(row, 1, &out->state, err) < 0)
+		return -1;
+	read_text(row, 2, out->repo, sizeof(out->repo));
+	read_text(row, 4, out->author, sizeof(out->author));
+	read_text(row, 8, out->ref, sizeof(out->ref));
+	read_text(row, 9, out->stages, sizeof(out->stages));
+	read_text(row, 10, out->from, sizeof(out->from));
+	read_text(row, 17, out->reason, sizeof(out->reason));
+	read_text(row, 18, out->head_version, sizeof(out->head_version));
+	read_text(row, 19, out->base_version, sizeof(out->base_version));
+	read_text(row, 22, out->told, sizeof(out->told));
+	if (verdict && !verdict_parse((const char *)verdict, &out->verdict))
+		return err_set(err, ERR_SYS, "store: a job has no verdict that is known");
+	out->has_verdict = verdict != NULL;
+	out->results = results ? xstrdup((const char *)results) : NULL;
+	return 0;
+}
+
+static void read_effect(sqlite3_stmt *row, struct job *out)
+{
+	const char *word = (const char *)sqlite3_column_text(row, 0);
+	const char *state = (const char *)sqlite3_column_text(row, 1);
+
+	for (int i = 0; i < JOB_EFFECT_COUNT; i++) {
+		if (!text_is(word, job_effect_word((enum job_effect)i)))
+			continue;
+		for (size_t k = 0; k < COUNT_OF(effect_state_words); k++) {
+			if (text_is(state, effect_state_words[k]))
+				out->effects[i].state = (enum job_effect_state)k;
+		}
+		out->effects[i].tried_s = sqlite3_column_int64(row, 2);
+	}
+}
+
+static int load_effects(struct store *store, struct job *out, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask =
+	    prepare(store, "SELECT effect,state,tried_s FROM effect WHERE comment=?", err);
+	int result = SQLITE_DONE;
+
+	if (!ask)
+		return -1;
+	bind_int(ask, 1, out->comment);
+	while ((result = sqlite3_step(ask)) == SQLITE_ROW)
+		read_effect(ask, out);
+	return result == SQLITE_DONE ? 0 : fail(store, "read the effects", err);
+}
+
+int store_load(struct store *store, int64_t comment, struct job *out, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask =
+	    prepare(store, "SELECT " JOB_COLUMNS " FROM job WHERE comment=?", err);
+	AUTO(job) job = {0};
+
+	if (!ask)
+		return -1;
+	bind_int(ask, 1, comment);
+	int result = sqlite3_step(ask);
+	if (result == SQLITE_DONE)
+		return err_set(err, ERR_MISSING, "store: no job %lld", (long long)comment);
+	if (result != SQLITE_ROW)
+		return fail(store, "read a job", err);
+	if (read_job(ask, &job, err) < 0 || load_effects(store, &job, err) < 0)
+		return -1;
+	*out = job;
+	job = (struct job){0};
+	return 0;
+}
+
+/* --- questions --- */
+
+static int list_ids(struct store *store, sqlite3_stmt *ask, int64_t *out, size_t room,
+    size_t *out_count, struct err *err)
+{
+	size_t count = 0;
+	int result = SQLITE_DONE;
+
+	while (count < room && (result = sqlite3_step(ask)) == SQLITE_ROW)
+		out[count++] = sqlite3_column_int64(ask, 0);
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return fail(store, "list jobs", err);
+	*out_count = count;
+	return 0;
+}
+
+int store_list_active(struct store *store, int64_t after, int64_t *out, size_t room,
+    size_t *out_count, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT comment FROM job WHERE comment>?1 AND state<>'answered' UNION"
+	    " SELECT comment FROM effect WHERE comment>?1 AND effect='delete'"
+	    " AND state IN('due','tried') ORDER BY 1",
+	    err);
+
+	if (!ask)
+		return -1;
+	bind_int(ask, 1, after);
+	return list_ids(store, ask, out, room, out_count, err);
+}
+
+int store_list_outdated(struct store *store, const struct job *newer, int64_t *out, size_t room,
+    size_t *out_count, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT comment FROM job WHERE repo=? AND pr=? AND comment<? AND state='answered'"
+	    " AND verdict IS NOT NULL AND reply<>0 AND is_shrunk=0 ORDER BY comment",
+	    err);
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, newer->repo);
+	bind_int(ask, 2, newer->pr);
+	bind_int(ask, 3, newer->comment);
+	return list_ids(store, ask, out, room, out_count, err);
+}
+
+int store_is_outdated(struct store *store, const struct job *job, bool *out, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT EXISTS(SELECT 1 FROM job WHERE repo=? AND pr=? AND comment>? AND started_s>0)",
+	    err);
+	int64_t exists = 0;
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, job->repo);
+	bind_int(ask, 2, job->pr);
+	bind_int(ask, 3, job->comment);
+	if (step_int(store, ask, &exists, err) < 0)
+		return -1;
+	*out = exists != 0;
+	return 0;
+}
+
+int store_count_refused(
+    struct store *store, const struct job *job, int64_t since_s, int64_t *out, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT COUNT(*) FROM job WHERE repo=? AND pr=? AND author=? AND heard_s>=?"
+	    " AND comment<>? AND build=0 AND (state='refused' OR state='answered') AND verdict IS "
+	    "NULL",
+	    err);
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, job->repo);
+	bind_int(ask, 2, job->pr);
+	bind_text(ask, 3, job->author);
+	bind_int(ask, 4, since_s);
+	bind_int(ask, 5, job->comment);
+	return step_int(store, ask, out, err);
+}
+
+int store_usual_s(struct store *store, const char *recipe, int64_t *out_s, struct err *err)
+{
+	/* A recipe has one repository; which owner's is in front of the slash does not matter. */
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT ended_s-started_s FROM job WHERE verdict='passed' AND started_s>0"
+	    " AND substr(repo,instr(repo,'/')+1)=? ORDER BY ended_s DESC LIMIT ?",
+	    err);
+	int64_t runs[USUAL_RUNS];
+	size_t count = 0;
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, recipe);
+	bind_int(ask, 2, USUAL_RUNS);
+	if (list_ids(store, ask, runs, COUNT_OF(runs), &count, err) < 0)
+		return -1;
+	for (size_t i = 1; i < count; i++) {
+		for (size_t k = i; k > 0 && runs[k - 1] > runs[k]; k--) {
+			int64_t larger = runs[k - 1];
+
+			runs[k - 1] = runs[k];
+			runs[k] = larger;
+		}
+	}
+	*out_s = count ? runs[count / 2] : 0;
+	return 0;
+}
+
+/* --- positions --- */
+
+int store_get_position(struct store *store, const char *what, struct store_position *out,
+    bool *out_is_known, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask =
+	    prepare(store, "SELECT since_s,first_id,first_s FROM position WHERE what=?", err);
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, what);
+	int result = sqlite3_step(ask);
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return fail(store, "read a position", err);
+	*out_is_known = result == SQLITE_ROW;
+	*out = (struct store_position){0};
+	if (result == SQLITE_ROW)
+		*out = (struct store_position){
+		    .since_s = sqlite3_column_int64(ask, 0),
+		    .first_id = sqlite3_column_int64(ask, 1),
+		    .first_s = sqlite3_column_int64(ask, 2),
+		};
+	return 0;
+}
+
+int store_set_position(
+    struct store *store, const char *what, const struct store_position *position, struct err *err)
+{
+	auto_statement sqlite3_stmt *put =
+	    prepare(store, "INSERT OR REPLACE INTO position VALUES(?,?,?,?)", err);
+
+	if (!put)
+		return -1;
+	bind_text(put, 1, what);
+	bind_int(put, 2, position->since_s);
+	bind_int(put, 3, position->first_id);
+	bind_int(put, 4, position->first_s);
+	return step_done(store, put, "save a position", err);
+}
+
+int store_probe(struct store *store, struct err *err)
+{
+	if (run_sql(store,
+		"BEGIN IMMEDIATE; INSERT OR REPLACE INTO position VALUES('probe',0,0,0);"
+		" DELETE FROM position WHERE what='probe'; COMMIT",
+		err) < 0)
+		return roll_back(store);
+	return 0;
+}
+
+void store_limit_pages(struct store *store, int pages)
+{
+	auto_str char *sql = xasprintf("PRAGMA max_page_count=%d", pages);
+	struct err err;
+
+	if (run_sql(store, sql, &err) < 0)
+		abort();
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the bridge must not forget: jobs with their effects, and how far each repository was read.
+ * The only file that includes SQLite is store.c. Only hear, tend and bridge call it.
+ *
+ *   if (store_open(state_dir, &store, err) < 0) ...
+ *   store_claim(store, &job, &is_new, err)      at most once for each comment, whoever heard it
+ *   store_save(store, &job, err)                the job and its effects: both or neither
+ *
+ * Every call is one transaction, durable when it returns 0. On -1 nothing of it is there. One
+ * process at a time: a second one that opens the same directory fails. Errors: ERR_SYS (disk full,
+ * damaged file), ERR_CONFIG (in use, or written by a newer version).
+ */
+#ifndef CCCI_BRIDGE_STORE_H
+#define CCCI_BRIDGE_STORE_H
+
+#include "bridge/job.h"
+#include "common/err.h"
+
+#define STORE_FILE "bridge.db"
+
+struct store;
+
+int store_open(const char *dir, struct store **out, struct err *err) CHECKED;
+void store_close(struct store *store); /* NULL is fine */
+
+/* Inserts the job unless its comment is known; *out_is_new says so. */
+int store_claim(
+    struct store *store, const struct job *job, bool *out_is_new, struct err *err) CHECKED;
+int store_save(struct store *store, const struct job *job, struct err *err) CHECKED;
+/* ERR_MISSING: no such job. *out is filled on 0; job_release() it. */
+int store_load(struct store *store, int64_t comment, struct job *out, struct err *err) CHECKED;
+
+/*
+ * Comment ids, ascending, above "after": of jobs with something left to do, or of answered jobs of
+ * the same pull request with a verdict, older than "comment" and not shrunk yet. At most room.
+ */
+int store_list_active(struct store *store, int64_t after, int64_t *out, size_t room,
+    size_t *out_count, struct err *err) CHECKED;
+int store_list_outdated(struct store *store, const struct job *newer, int64_t *out, size_t room,
+    size_t *out_count, struct err *err) CHECKED;
+/* A newer job of the same pull request has a build that was seen to start. */
+int store_is_outdated(
+    struct store *store, const struct job *job, bool *out, struct err *err) CHECKED;
+/* How many of this author's comments in this pull request were refused since then. */
+int store_count_refused(struct store *store, const struct job *job, int64_t since_s, int64_t *out,
+    struct err *err) CHECKED;
+/* Median seconds of the recipe's last finished runs; 0: none yet. */
+int store_usual_s(struct store *store, const char *recipe, int64_t *out_s, struct err *err) CHECKED;
+
+/* How far something (a repository, an owner's search) was read. */
+struct store_position {
+	int64_t since_s;  /* of the newest thing seen, the forge's clock */
+	int64_t first_id; /* comments up to this id ... */
+	int64_t first_s;  /* ... or written before this were there at the first poll */
+};
+/* *out_is_known false: never read; *out is zero then. */
+int store_get_position(struct store *store, const char *what, struct store_position *out,
+    bool *out_is_known, struct err *err) CHECKED;
+int store_set_position(struct store *store, const char *what, const struct store_position *position,
+    struct err *err) CHECKED;
+/* Writes and takes back one row: whether the store can be written now. */
+int store_probe(struct store *store, struct err *err) CHECKED;
+/* The file may not grow beyond so many pages: a full disk for tests. */
+void store_limit_pages(struct store *store, int pages);
+
+#endif

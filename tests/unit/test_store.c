@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "bridge/store.h"
+
+#include <sys/wait.h>
+
+static struct err err;
+
+static struct store *open_store(const char *dir)
+{
+	struct store *store = NULL;
+
+	ck_assert_msg(store_open(dir, &store, &err) == 0, "%s", err.msg);
+	return store;
+}
+
+static struct job make_job(int64_t comment)
+{
+	return (struct job){.comment = comment,
+	    .repo = "org/custom-html",
+	    .pr = 3,
+	    .author = "member",
+	    .written_s = 100,
+	    .heard_s = 110};
+}
+
+static void save(struct store *store, const struct job *job)
+{
+	ck_assert_msg(store_save(store, job, &err) == 0, "%s", err.msg);
+}
+
+START_TEST(claims_once)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct job job = make_job(7);
+	bool is_new = false;
+
+	ck_assert_int_eq(store_claim(store, &job, &is_new, &err), 0);
+	ck_assert(is_new);
+	ck_assert_int_eq(store_claim(store, &job, &is_new, &err), 0);
+	ck_assert(!is_new);
+	store_close(store);
+	store = open_store(dir);
+	ck_assert_int_eq(store_claim(store, &job, &is_new, &err), 0);
+	ck_assert_msg(!is_new, "a reopened store forgot the claim");
+	store_close(store);
+}
+END_TEST
+
+START_TEST(job_survives_whole)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	AUTO(job) job = make_job(7);
+	AUTO(job) read = {0};
+
+	job.state = JOB_RUNNING;
+	job.moved_s = 120;
+	(void)copy_text(job.ref, sizeof(job.ref), "0123456789abcdef0123456789abcdef01234567");
+	(void)copy_text(job.stages, sizeof(job.stages), "install,upgrade");
+	(void)copy_text(job.from, sizeof(job.from), "1.0.0");
+	job.wants_extra = true;
+	job.build = 41;
+	job.started_s = 130;
+	job.has_verdict = true;
+	job.verdict = VERDICT_TIMED_OUT;
+	job.level = 2;
+	(void)copy_text(job.reason, sizeof(job.reason), "it's 'quoted'; DROP TABLE job");
+	job.results = xstrdup("{\"schema\":1}");
+	job.reply = 99;
+	(void)copy_text(job.told, sizeof(job.told), "abc");
+	job.is_shrunk = true;
+	job.effects[JOB_EFFECT_BUILD].state = JOB_EFFECT_TRIED;
+	job.effects[JOB_EFFECT_BUILD].tried_s = 125;
+	job.effects[JOB_EFFECT_REACT].state = JOB_EFFECT_DONE;
+	save(store, &job);
+	store_close(store);
+
+	store = open_store(dir);
+	ck_assert_msg(store_load(store, 7, &read, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(read.repo, job.repo);
+	ck_assert_str_eq(read.author, job.author);
+	ck_assert_str_eq(read.ref, job.ref);
+	ck_assert_str_eq(read.stages, job.stages);
+	ck_assert_str_eq(read.from, job.from);
+	ck_assert_str_eq(read.reason, job.reason);
+	ck_assert_str_eq(read.results, job.results);
+	ck_assert_str_eq(read.told, job.told);
+	ck_assert_int_eq(read.state, JOB_RUNNING);
+	ck_assert_int_eq(read.verdict, VERDICT_TIMED_OUT);
+	ck_assert_int_eq(read.build, 41);
+	ck_assert_int_eq(read.reply, 99);
+	ck_assert_int_eq(read.started_s, 130);
+	ck_assert_int_eq(read.written_s, 100);
+	ck_assert_int_eq(read.heard_s, 110);
+	ck_assert_int_eq(read.moved_s, 120);
+	ck_assert_int_eq(read.level, 2);
+	ck_assert(read.wants_extra && read.is_shrunk && read.has_verdict);
+	ck_assert_int_eq(read.effects[JOB_EFFECT_BUILD].state, JOB_EFFECT_TRIED);
+	ck_assert_int_eq(read.effects[JOB_EFFECT_BUILD].tried_s, 125);
+	ck_assert_int_eq(read.effects[JOB_EFFECT_REACT].state, JOB_EFFECT_DONE);
+	ck_assert_int_eq(read.effects[JOB_EFFECT_REPLY].state, JOB_EFFECT_NONE);
+	ck_assert_int_eq(store_load(store, 8, &read, &err), -1);
+	ck_assert_int_eq(err.code, ERR_MISSING);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(lists_what_is_left_to_do)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	int64_t ids[8];
+	size_t count = 0;
+
+	for (int64_t id = 1; id <= 4; id++) {
+		struct job job = make_job(id);
+
+		job.state = id == 2 || id == 3 ? JOB_ANSWERED : JOB_QUEUED;
+		job.effects[JOB_EFFECT_DELETE].state = id == 3 ? JOB_EFFECT_TRIED : JOB_EFFECT_NONE;
+		save(store, &job);
+	}
+	ck_assert_int_eq(store_list_active(store, 0, ids, COUNT_OF(ids), &count, &err), 0);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_int_eq(ids[0], 1);
+	ck_assert_int_eq(ids[1], 3);
+	ck_assert_int_eq(ids[2], 4);
+	ck_assert_int_eq(store_list_active(store, 1, ids, 1, &count, &err), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(ids[0], 3);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(finds_older_answers)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct job older = make_job(5);
+	struct job newer = make_job(9);
+	struct job other = make_job(6);
+	int64_t ids[4];
+	size_t count = 0;
+	bool is_outdated = true;
+
+	older.state = JOB_ANSWERED;
+	older.has_verdict = true;
+	older.reply = 50;
+	save(store, &older);
+	other.pr = 4;
+	other.state = JOB_ANSWERED;
+	other.has_verdict = true;
+	other.reply = 51;
+	save(store, &other);
+	save(store, &newer);
+	ck_assert_int_eq(store_is_outdated(store, &older, &is_outdated, &err), 0);
+	ck_assert(!is_outdated);
+	newer.started_s = 200;
+	save(store, &newer);
+	ck_assert_int_eq(store_is_outdated(store, &older, &is_outdated, &err), 0);
+	ck_assert(is_outdated);
+	ck_assert_int_eq(store_list_outdated(store, &newer, ids, COUNT_OF(ids), &count, &err), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(ids[0], 5);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(counts_refusals_of_one_author)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct job job = make_job(20);
+	int64_t count = 0;
+
+	for (int64_t id = 1; id <= 3; id++) {
+		struct job refused = make_job(id);
+
+		refused.state = id == 1 ? JOB_REFUSED : JOB_ANSWERED;
+		refused.heard_s = 100 * id;
+		save(store, &refused);
+	}
+	ck_assert_int_eq(store_count_refused(store, &job, 150, &count, &err), 0);
+	ck_assert_int_eq(count, 2);
+	(void)copy_text(job.author, sizeof(job.author), "somebody");
+	ck_assert_int_eq(store_count_refused(store, &job, 0, &count, &err), 0);
+	ck_assert_int_eq(count, 0);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(knows_the_usual_time)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	static const int64_t seconds[] = {500, 60, 70, 65, 900, 10};
+	int64_t usual_s = -1;
+
+	ck_assert_int_eq(store_usual_s(store, "custom-html", &usual_s, &err), 0);
+	ck_assert_int_eq(usual_s, 0);
+	for (size_t i = 0; i < COUNT_OF(seconds); i++) {
+		struct job job = make_job((int64_t)i + 1);
+
+		job.state = JOB_ANSWERED;
+		job.has_verdict = true;
+		job.verdict = VERDICT_PASSED;
+		job.started_s = 1000 * ((int64_t)i + 1);
+		job.ended_s = job.started_s + seconds[i];
+		save(store, &job);
+	}
+	/* The newest five: 60 70 65 900 10. */
+	ck_assert_int_eq(store_usual_s(store, "custom-html", &usual_s, &err), 0);
+	ck_assert_int_eq(usual_s, 65);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(keeps_positions)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct store_position position = {.since_s = 5, .first_id = 6, .first_s = 7};
+	struct store_position read;
+	bool is_known = true;
+
+	ck_assert_int_eq(store_get_position(store, "repo:a/b", &read, &is_known, &err), 0);
+	ck_assert(!is_known);
+	ck_assert_int_eq(store_set_position(store, "repo:a/b", &position, &err), 0);
+	ck_assert_int_eq(store_probe(store, &err), 0);
+	store_close(store);
+	store = open_store(dir);
+	ck_assert_int_eq(store_get_position(store, "repo:a/b", &read, &is_known, &err), 0);
+	ck_assert(is_known);
+	ck_assert_int_eq(read.since_s, 5);
+	ck_assert_int_eq(read.first_id, 6);
+	ck_assert_int_eq(read.first_s, 7);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(second_bridge_is_refused)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct store *second = NULL;
+
+	ck_assert_int_eq(store_open(dir, &second, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_msg(strstr(err.msg, "another ccci-bridge") != NULL, "%s", err.msg);
+	store_close(store);
+}
+END_TEST
+
+/* A process that is killed after each of its saves: what was saved is there, nothing is half. */
+START_TEST(killed_between_saves)
+{
+	auto_str char *dir = harness_dir();
+	AUTO(job) read = {0};
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct store *store = NULL;
+		struct job job = make_job(7);
+		bool is_new = false;
+
+		if (store_open(dir, &store, &err) < 0 ||
+		    store_claim(store, &job, &is_new, &err) < 0)
+			_exit(1);
+		for (int i = 0; i <= _i; i++) {
+			job.state = (enum job_state)(i % JOB_STATE_COUNT);
+			job.build = i;
+			job.effects[JOB_EFFECT_BUILD].state = JOB_EFFECT_TRIED;
+			job.effects[JOB_EFFECT_BUILD].tried_s = i;
+			if (store_save(store, &job, &err) < 0)
+				_exit(1);
+		}
+		(void)kill(getpid(), SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status));
+	struct store *store = open_store(dir);
+	ck_assert_msg(store_load(store, 7, &read, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(read.build, _i);
+	ck_assert_int_eq(read.effects[JOB_EFFECT_BUILD].tried_s, _i);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(full_disk_changes_nothing)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	AUTO(job) job = make_job(7);
+	AUTO(job) read = {0};
+
+	save(store, &job);
+	store_limit_pages(store, 1);
+	job.build = 41;
+	job.results = xcalloc(1024 * 1024, 1);
+	memset(job.results, 'x', 1024 * 1024 - 1);
+	ck_assert_int_eq(store_save(store, &job, &err), -1);
+	ck_assert_int_eq(err.code, ERR_SYS);
+	ck_assert_msg(store_load(store, 7, &read, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(read.build, 0);
+	store_limit_pages(store, 1000000);
+	save(store, &job);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(newer_schema_and_garbage_are_refused)
+{
+	auto_str char *dir = harness_dir();
+	auto_str char *path = xasprintf("%s/%s", dir, STORE_FILE);
+	struct store *store = NULL;
+	FILE *file = fopen(path, "we");
+
+	ck_assert_ptr_nonnull(file);
+	for (int i = 0; i < 4096; i++)
+		(void)fputc('x', file);
+	(void)fclose(file);
+	ck_assert_int_eq(store_open(dir, &store, &err), -1);
+	ck_assert_msg(strstr(err.msg, "not a database") != NULL, "%s", err.msg);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("store");
+	TCase *tests = tcase_create("store");
+
+	tcase_add_test(tests, claims_once);
+	tcase_add_test(tests, job_survives_whole);
+	tcase_add_test(tests, lists_what_is_left_to_do);
+	tcase_add_test(tests, finds_older_answers);
+	tcase_add_test(tests, counts_refusals_of_one_author);
+	tcase_add_test(tests, knows_the_usual_time);
+	tcase_add_test(tests, keeps_positions);
+	tcase_add_test(tests, second_bridge_is_refused);
+	tcase_add_loop_test(tests, killed_between_saves, 0, 12);
+	tcase_add_test(tests, full_disk_changes_nothing);
+	tcase_add_test(tests, newer_schema_and_garbage_are_refused);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+TEST_MAIN(make_suite)
