@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/reply.h"
+
+#include "common/clock.h"
+
+#define ZERO_WIDTH_SPACE "\xe2\x80\x8b"
+#define REPLACEMENT "\xef\xbf\xbd"
+#define SHORT_REF 8
+
+/* --- text from outside --- */
+
+/* Bytes that can begin something in Markdown, HTML or Gitea's own additions ($math$). */
+static bool is_active(unsigned char c)
+{
+	return c && strchr("\\`*_[]<>&|~$", c);
+}
+
+/* U+202A to 202E, U+2066 to 2069: they would turn the text around them. */
+static bool turns_text(const char *at)
+{
+	const unsigned char *c = (const unsigned char *)at;
+
+	if (c[0] != 0xe2)
+		return false;
+	return (c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+	       (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+}
+
+/*
+ * Gitea looks for @names, #1, !1 and addresses in the rendered text too, where an entity is the
+ * character again. So the character stays and its neighbour is moved away by a zero width space.
+ */
+static bool needs_space_after(const char *text, const char *at)
+{
+	switch (*at) {
+	case '@':
+		return true;
+	case '#':
+	case '!':
+		return at[1] >= '0' && at[1] <= '9';
+	case ':':
+		return at[1] == '/' || at[1] == '\\';
+	case '.':
+		return at - text >= 3 && strncasecmp(at - 3, "www", 3) == 0;
+	default:
+		return false;
+	}
+}
+
+static int add_plain_char(struct buf *out, const char *text, const char **at)
+{
+	unsigned char c = (unsigned char)**at;
+
+	if (turns_text(*at)) {
+		*at += 3;
+		return buf_add_text(out, REPLACEMENT);
+	}
+	const char *from = (*at)++;
+	if (c < 0x20 || c == 0x7f)
+		return buf_add_char(out, ' ');
+	if (is_active(c))
+		return buf_printf(out, "&#%u;", c);
+	if (buf_add_char(out, (char)c) < 0)
+		return -1;
+	return needs_space_after(text, from) ? buf_add_text(out, ZERO_WIDTH_SPACE) : 0;
+}
+
+int reply_add_plain(struct buf *out, const char *text)
+{
+	for (const char *at = text; *at;) {
+		if (add_plain_char(out, text, &at) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A fence one longer than the longest run of backticks within. */
+static size_t fence_length(const char *text)
+{
+	size_t longest = 2;
+
+	for (const char *at = strchr(text, '`'); at; at = strchr(at, '`')) {
+		size_t run = strspn(at, "`");
+
+		if (run > longest)
+			longest = run;
+		at += run;
+	}
+	return longest + 1;
+}
+
+static int add_fence(struct buf *out, size_t length, const char *rest)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (buf_add_char(out, '`') < 0)
+			return -1;
+	}
+	return buf_add_text(out, rest);
+}
+
+int reply_add_block(struct buf *out, const char *text, size_t max_bytes)
+{
+	size_t length = strlen(text);
+	const char *from = length > max_bytes ? text + (length - max_bytes) : text;
+
+	if (from > text && from[-1] != '\n') {
+		const char *line = strchr(from, '\n');
+
+		from = line ? line + 1 : from;
+		while ((*from & 0xc0) == 0x80) /* not in the middle of a character */
+			from++;
+	}
+	size_t fence = fence_length(from);
+	if (add_fence(out, fence, "text\n") < 0)
+		return -1;
+	for (const char *at = from; *at;) {
+		unsigned char c = (unsigned char)*at;
+		bool is_odd = turns_text(at);
+		int result = is_odd ? buf_add_text(out, REPLACEMENT)
+			     : (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f
+				 ? buf_add_char(out, ' ')
+				 : buf_add_char(out, (char)c);
+
+		if (result < 0)
+			return -1;
+		at += is_odd ? 3 : 1;
+	}
+	if (*from && !text_ends(from, "\n") && buf_add_char(out, '\n') < 0)
+		return -1;
+	return add_fence(out, fence, "\n");
+}
+
+/* A code span: for words that are to be copied. Backticks and line ends have no business there. */
+static void add_code(struct buf *out, const char *text)
+{
+	(void)buf_add_char(out, '`');
+	for (const char *at = text; *at; at++)
+		(void)buf_add_char(out, *at == '`' || (unsigned char)*at < 0x20 ? '?' : *at);
+	(void)buf_add_char(out, '`');
+}
+
+/* --- pieces --- */
+
+static void add_build(const struct reply_facts *facts, int64_t build, struct buf *out)
+{
+	(void)buf_printf(
+	    out, "[#%lld](%s/%lld)", (long long)build, facts->builds_url, (long long)build);
+}
+
+static void add_minutes(struct buf *out, int64_t seconds)
+{
+	(void)buf_printf(out, "%lld min", (long long)(seconds < 0 ? 0 : seconds / 60));
+}
+
+static void add_usual(struct buf *out, int64_t usual_s)
+{
+	if (usual_s > 0)
+		(void)buf_printf(out, ", usually %lld", (long long)((usual_s + 59) / 60));
+}
+
+static void add_duration(struct buf *out, double seconds)
+{
+	char text[CLOCK_DURATION_SIZE];
+
+	clock_format_duration((int64_t)(seconds * 1000), text);
+	(void)buf_add_text(out, text);
+}
+
+static void add_versions(const struct job *job, struct buf *out)
+{
+	if (job->base_version[0]) {
+		(void)buf_add_char(out, ' ');
+		(void)reply_add_plain(out, job->base_version);
+		(void)buf_add_text(out, " →");
+	}
+	if (job->head_version[0]) {
+		(void)buf_add_char(out, ' ');
+		(void)reply_add_plain(out, job->head_version);
+	} else if (job->ref[0]) {
+		(void)buf_printf(out, " at `%.*s`", SHORT_REF, job->ref);
+	}
+}
+
+static void add_subject(const struct reply_facts *facts, struct buf *out)
+{
+	(void)buf_add_text(out, " · ");
+	(void)reply_add_plain(out, job_recipe(facts->job));
+	add_versions(facts->job, out);
+	if (facts->job->build) {
+		(void)buf_add_text(out, " · build ");
+		add_build(facts, facts->job->build, out);
+	}
+}
+
+static const char *outcome_text(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_PASS:
+		return "✅ passed";
+	case OUTCOME_FAIL:
+		return "❌ failed";
+	case OUTCOME_NOT_RUN:
+		return "➖ not run";
+	case OUTCOME_UNVERIFIED:
+		return "❔ not verified";
+	case OUTCOME_ERROR:
+		return "⚠️ CI error";
+	}
+	return "";
+}
+
+static const char *step_text(enum reply_step_state state)
+{
+	switch (state) {
+	case REPLY_STEP_WAITING:
+		return "· waiting";
+	case REPLY_STEP_RUNNING:
+		return "⏳ running";
+	case REPLY_STEP_PASSED:
+		return "✅ done";
+	case REPLY_STEP_FAILED:
+		return "❌ failed";
+	case REPLY_STEP_SKIPPED:
+		return "➖ skipped";
+	case REPLY_STEP_ENDED:
+		return "🛑 ended";
+	}
+	return "";
+}
+
+/* --- the parts of the comment --- */
+
+static void add_trailer(const struct reply_facts *facts, struct buf *out)
+{
+	const struct job *job = facts->job;
+	bool was_refused = job->state == JOB_REFUSED;
+
+	(void)buf_printf(out, "\n<!-- ccci {\"comment\":%lld", (long long)job->comment);
+	if (job->build)
+		(void)buf_printf(out, ",\"build\":%lld", (long long)job->build);
+	if (job->ref[0])
+		(void)buf_printf(out, ",\"ref\":\"%s\"", job->ref);
+	if (job->has_verdict)
+		(void)buf_printf(out, ",\"verdict\":\"%s\",\"level\":%d",
+		    verdict_word(job->verdict), job->level);
+	else if (was_refused)
+		(void)buf_printf(out, ",\"verdict\":\"%s\"", verdict_word(VERDICT_NOT_RUN));
+	else
+		(void)buf_printf(out, ",\"state\":\"%s\"", job_state_word(job->state));
+	(void)buf_add_text(out, "} -->\n");
+}
+
+static void add_queued(const struct reply_facts *facts, struct buf *out)
+{
+	const struct reply_ahead *ahead = &facts->ahead;
+
+	(void)buf_add_text(out, "**ccci: queued**");
+	if (!ahead->build) {
+		add_subject(facts, out);
+		(void)buf_add_text(out, " · waits for a runner\n");
+		return;
+	}
+	(void)buf_add_text(out, " behind build ");
+	add_build(facts, ahead->build, out);
+	(void)buf_add_text(out, " (");
+	if (ahead->recipe[0] && ahead->pr) {
+		auto_str char *which = xasprintf("%s #%lld", ahead->recipe, (long long)ahead->pr);
+
+		add_code(out, which);
+		(void)buf_add_text(out, ", ");
+	}
+	if (ahead->running_s < 0) {
+		(void)buf_add_text(out, "queued itself");
+	} else {
+		add_minutes(out, ahead->running_s);
+		(void)buf_add_text(out, " in");
+		add_usual(out, ahead->usual_s);
+	}
+	(void)buf_add_text(out, ")");
+	add_subject(facts, out);
+	(void)buf_add_char(out, '\n');
+}
+
+static const struct reply_step *running_step(const struct reply_facts *facts)
+{
+	for (size_t i = 0; i < facts->step_count; i++) {
+		if (facts->steps[i].state == REPLY_STEP_RUNNING)
+			return &facts->steps[i];
+	}
+	return NULL;
+}
+
+static void add_steps(const struct reply_facts *facts, struct buf *out)
+{
+	if (!facts->step_count)
+		return;
+	(void)buf_add_text(out, "\n| step | result | time |\n|---|---|---|\n");
+	for (size_t i = 0; i < facts->step_count; i++) {
+		const struct reply_step *step = &facts->steps[i];
+		bool is_over = step->state == REPLY_STEP_PASSED || step->state == REPLY_STEP_FAILED;
+
+		(void)buf_add_text(out, "| ");
+		(void)reply_add_plain(out, step->name);
+		(void)buf_printf(out, " | %s | ", step_text(step->state));
+		if (is_over)
+			add_duration(out, (double)step->seconds);
+		(void)buf_add_text(out, " |\n");
+	}
+}
+
+static void add_running(const struct reply_facts *facts, struct buf *out)
+{
+	const struct reply_step *step = running_step(facts);
+
+	(void)buf_add_text(out, "**ccci: running");
+	if (step) {
+		(void)buf_add_char(out, ' ');
+		(void)reply_add_plain(out, step->name);
+	}
+	(void)buf_add_text(out, "**");
+	add_subject(facts, out);
+	(void)buf_add_text(out, " · ");
+	add_minutes(out, facts->now_s - facts->job->started_s);
+	(void)buf_add_text(out, " in");
+	add_usual(out, facts->usual_s);
+	(void)buf_add_char(out, '\n');
+	add_steps(facts, out);
+}
+
+static const struct results_stage *stage_with(const struct results *results, enum outcome outcome)
+{
+	for (size_t i = 0; results && i < results->stage_count; i++) {
+		if (results->stages[i].outcome == outcome)
+			return &results->stages[i];
+	}
+	return NULL;
+}
+
+static void add_verdict_words(const struct reply_facts *facts, struct buf *out)
+{
+	const struct results_stage *failed = stage_with(facts->results, OUTCOME_FAIL);
+	const struct results_stage *broken = stage_with(facts->results, OUTCOME_ERROR);
+
+	switch (facts->job->verdict) {
+	case VERDICT_PASSED:
+		(void)buf_add_text(out, "passed");
+		return;
+	case VERDICT_RECIPE_FAILED:
+		(void)buf_printf(out, failed ? "failed at %s" : "failed",
+		    failed ? stage_word(failed->stage) : "");
+		return;
+	case VERDICT_TIMED_OUT:
+		(void)buf_add_text(out, "timed out");
+		return;
+	case VERDICT_CI_ERROR:
+		(void)buf_printf(out, broken ? "CI error at %s" : "CI error",
+		    broken ? stage_word(broken->stage) : "");
+		return;
+	case VERDICT_CANCELLED:
+		(void)buf_add_text(out, "cancelled");
+		return;
+	case VERDICT_SUPERSEDED:
+		(void)buf_add_text(out, "superseded");
+		return;
+	case VERDICT_NOT_RUN:
+		(void)buf_add_text(out, "not run");
+		return;
+	}
+}
+
+static void add_verdict_line(const struct reply_facts *facts, struct buf *out)
+{
+	const struct job *job = facts->job;
+
+	(void)buf_add_text(out, "**ccci: ");
+	add_verdict_words(facts, out);
+	(void)buf_add_text(out, "**");
+	add_subject(facts, out);
+	if (facts->results || (job->started_s && job->ended_s >= job->started_s)) {
+		(void)buf_add_text(out, " · ");
+		add_duration(out, facts->results ? facts->results->seconds
+						 : (double)(job->ended_s - job->started_s));
+	}
+	if (facts->results)
+		(void)buf_printf(out, " · level %d", job->level);
+	if (job->is_shrunk)
+		(void)buf_add_text(out, " · a newer run follows below");
+	(void)buf_add_char(out, '\n');
+}
+
+static void add_stage_row(const struct results_stage *stage, struct buf *out)
+{
+	(void)buf_printf(
+	    out, "| %s | %s | ", stage_word(stage->stage), outcome_text(stage->outcome));
+	if (stage->seconds > 0)
+		add_duration(out, stage->seconds);
+	(void)buf_add_text(out, " | ");
+	(void)reply_add_plain(out, stage->reason);
+	(void)buf_add_text(out, " |\n");
+}
+
+static void add_left(const struct results *results, struct buf *out)
+{
+	size_t shown = results->left_count < 5 ? results->left_count : 5;
+
+	for (size_t i = 0; i < shown; i++) {
+		(void)buf_add_text(out, i ? ", " : "");
+		(void)reply_add_plain(out, results->left[i]);
+	}
+	if (shown < results->left_count)
+		(void)buf_printf(out, " and %zu more", results->left_count - shown);
+}
+
+static void add_stages(const struct results *results, struct buf *out)
+{
+	if (!results->stage_count)
+		return;
+	(void)buf_add_text(out, "\n| stage | result | time | |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < results->stage_count; i++)
+		add_stage_row(&results->stages[i], out);
+	(void)buf_printf(
+	    out, "| teardown | %s | ", results->is_clean ? "✅ clean" : "⚠️ something is left");
+	add_duration(out, results->teardown_seconds);
+	(void)buf_add_text(out, " | ");
+	add_left(results, out);
+	(void)buf_add_text(out, " |\n");
+}
+
+static void add_evidence(const struct results *results, struct buf *out)
+{
+	for (size_t i = 0; i < results->stage_count; i++) {
+		const struct results_stage *stage = &results->stages[i];
+
+		if (!stage->evidence[0])
+			continue;
+		(void)buf_add_text(out, "\n<details><summary>last lines of ");
+		if (stage->service[0]) {
+			(void)buf_add_text(out, "service ");
+			(void)reply_add_plain(out, stage->service);
+		} else {
+			(void)buf_add_text(out, stage_word(stage->stage));
+		}
+		(void)buf_add_text(out, "</summary>\n\n");
+		(void)reply_add_block(out, stage->evidence, REPLY_EVIDENCE_MAX_BYTES);
+		(void)buf_add_text(out, "\n</details>\n");
+	}
+}
+
+/* A reason that a row of the table gives already is not said twice. */
+static bool is_in_table(const struct reply_facts *facts)
+{
+	for (size_t i = 0; facts->results && i < facts->results->stage_count; i++) {
+		if (text_is(facts->results->stages[i].reason, facts->job->reason))
+			return true;
+	}
+	return false;
+}
+
+static void add_again(const struct reply_facts *facts, struct buf *out)
+{
+	const struct job *job = facts->job;
+	AUTO(buf) command = buf_make(REPLY_MAX_BYTES);
+
+	(void)buf_add_text(out, "\nAgain: ");
+	add_code(out, facts->trigger);
+	(void)buf_printf(&command, "ccci-run run %s --ref %s", job_recipe(job), job->ref);
+	if (job->stages[0])
+		(void)buf_printf(&command, " --stages=%s", job->stages);
+	if (job->from[0])
+		(void)buf_printf(&command, " --from=%s", job->from);
+	(void)buf_add_text(out, " · here: ");
+	add_code(out, buf_text(&command));
+	(void)buf_add_char(out, '\n');
+}
+
+static void add_judged(const struct reply_facts *facts, struct buf *out)
+{
+	add_verdict_line(facts, out);
+	if (facts->job->is_shrunk)
+		return;
+	if (facts->job->reason[0] && !is_in_table(facts)) {
+		(void)buf_add_char(out, '\n');
+		(void)reply_add_plain(out, facts->job->reason);
+		(void)buf_add_char(out, '\n');
+	}
+	if (facts->results) {
+		add_stages(facts->results, out);
+		add_evidence(facts->results, out);
+	}
+	add_again(facts, out);
+}
+
+static void add_refused(const struct reply_facts *facts, struct buf *out)
+{
+	(void)buf_add_text(out, "**ccci: not run** · ");
+	(void)reply_add_plain(out, facts->job->reason);
+	(void)buf_add_char(out, '\n');
+}
+
+void reply_write(const struct reply_facts *facts, struct buf *out)
+{
+	switch (facts->job->state) {
+	case JOB_HEARD:
+	case JOB_ASKED:
+		(void)buf_add_text(out, "**ccci: heard**");
+		add_subject(facts, out);
+		(void)buf_add_text(out, " · asks Drone for a build\n");
+		break;
+	case JOB_REFUSED:
+		add_refused(facts, out);
+		break;
+	case JOB_QUEUED:
+		add_queued(facts, out);
+		break;
+	case JOB_RUNNING:
+	case JOB_ENDED:
+		add_running(facts, out);
+		break;
+	case JOB_JUDGED:
+	case JOB_ANSWERED:
+		add_judged(facts, out);
+		break;
+	}
+	add_trailer(facts, out);
+}
+
+void reply_add_limit_note(char *reason, size_t reason_size)
+{
+	size_t length = strlen(reason);
+
+	(void)snprintf(reason + length, reason_size - length,
+	    " Further commands of yours that cannot be run here stay without an answer for an "
+	    "hour.");
+}
+
+void reply_help(const char *trigger, char *reason, size_t reason_size)
+{
+	(void)snprintf(reason, reason_size,
+	    "on a line of its own, %s tests this pull request; --extra adds the recipe's long "
+	    "tests, "
+	    "--stages=install,upgrade runs only those, --from=VERSION upgrades from that version.",
+	    trigger);
+}
+
+bool reply_is_for(const char *body, int64_t comment)
+{
+	auto_str char *marker = xasprintf("<!-- ccci {\"comment\":%lld", (long long)comment);
+	const char *at = strstr(body, marker);
+
+	while (at) {
+		char next = at[strlen(marker)];
+		bool starts_line = at == body || at[-1] == '\n';
+
+		if (starts_line && (next == ',' || next == '}'))
+			return true;
+		at = strstr(at + 1, marker);
+	}
+	return false;
+}
