@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Stacks coming up, or not, as sequences of looks. A look is written as lines:
+ *
+ *   "S web 1 h"        service web, 1 replica (-1: global), letters: h healthcheck, f restart on
+ *                      failure, n never, j a job by mode, u updating, p paused, r rolling back
+ *   "T web a run"      task a of it: wait start run done fail<code> rej gone; then words: old (of
+ *                      an older spec), unwanted, oom; then "= what Swarm says"
+ */
+#include "harness.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "runner-plugin/converge.h"
+
+#define LOOKS_MAX 12
+
+struct look {
+	int64_t at_ms;
+	const char *text;
+	enum converge_state state;
+	const char *says; /* part of the reason; NULL: not looked at */
+	int64_t wake_ms;  /* 0: not looked at */
+};
+
+static void read_service_line(const char *line, struct converge_view *view)
+{
+	char name[32] = "";
+	char letters[16] = "";
+	long long replicas = 0;
+	struct converge_service *service = &view->services[view->service_count++];
+
+	ck_assert_msg(sscanf(line, "S %31s %lld %15s", name, &replicas, letters) >= 2, "%s", line);
+	*service = (struct converge_service){
+	    .id = xasprintf("id-%s", name),
+	    .name = xstrdup(name),
+	    .image = xasprintf("image/%s:1", name),
+	    .replicas = replicas,
+	    .restart = strchr(letters, 'f')   ? CONVERGE_ON_FAILURE
+		       : strchr(letters, 'n') ? CONVERGE_NEVER
+					      : CONVERGE_ALWAYS,
+	    .has_healthcheck = strchr(letters, 'h') != NULL,
+	    .is_job = strchr(letters, 'j') != NULL,
+	    .update = strchr(letters, 'u')   ? CONVERGE_UPDATING
+		      : strchr(letters, 'p') ? CONVERGE_UPDATE_PAUSED
+		      : strchr(letters, 'r') ? CONVERGE_ROLLING_BACK
+					     : CONVERGE_NO_UPDATE,
+	    .update_message = xstrdup("what Swarm says of the update"),
+	    .chaos_version = xstrdup(""),
+	    .version = xstrdup(""),
+	};
+}
+
+static enum converge_task_state read_state(const char *word)
+{
+	static const char *const words[] = {"wait", "start", "run", "done", "fail", "rej", "gone"};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (text_starts(word, words[i]))
+			return (enum converge_task_state)i;
+	}
+	ck_abort_msg("no state: %s", word);
+}
+
+static void read_task_line(const char *line, struct converge_view *view)
+{
+	char service[32] = "";
+	char id[32] = "";
+	char state[32] = "";
+	struct converge_task *task = &view->tasks[view->task_count++];
+	const char *error = strchr(line, '=');
+
+	ck_assert_msg(sscanf(line, "T %31s %31s %31s", service, id, state) == 3, "%s", line);
+	*task = (struct converge_task){
+	    .id = xstrdup(id),
+	    .service_id = xasprintf("id-%s", service),
+	    .container = xasprintf("container-%s", id),
+	    .node = xstrdup("n"),
+	    .slot = 1,
+	    .state = read_state(state),
+	    .is_wanted = !strstr(line, " unwanted"),
+	    .is_current = !strstr(line, " old"),
+	    .exit_code = text_starts(state, "fail") ? (int)strtol(state + 4, NULL, 10) : 0,
+	    .error = xstrdup(error ? error + 2 : ""),
+	    .was_out_of_memory = strstr(line, " oom") != NULL,
+	};
+	if (task->state >= CONVERGE_TASK_COMPLETE)
+		task->is_wanted = false;
+}
+
+static struct converge_view read_look(const char *text)
+{
+	struct converge_view view = {
+	    .services = xcalloc(8, sizeof(struct converge_service)),
+	    .tasks = xcalloc(16, sizeof(struct converge_task)),
+	};
+
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		auto_str char *line = xstrndup(text, length);
+
+		if (*line == 'S')
+			read_service_line(line, &view);
+		else if (*line == 'T')
+			read_task_line(line, &view);
+		else
+			ck_abort_msg("no line: %s", line);
+		text += length + (text[length] != '\0');
+	}
+	return view;
+}
+
+#define H "S web 1 h\n"
+#define R "S web 1\n"
+
+static const struct row {
+	const char *name;
+	const char *before; /* NULL: a fresh deploy */
+	const char *expected;
+	struct look looks[LOOKS_MAX];
+} rows[] = {
+    {"healthy for a second", NULL, NULL,
+	{{0, H, CONVERGE_PENDING, "service web to start", 0},
+	    {500, H "T web a wait", CONVERGE_PENDING, "to start", 0},
+	    {1000, H "T web a start", CONVERGE_PENDING, "healthcheck of service web", 0},
+	    {3000, H "T web a run", CONVERGE_PENDING, "to stay up", 4000},
+	    {3999, H "T web a run", CONVERGE_PENDING, NULL, 4000},
+	    {4000, H "T web a run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"running needs longer than healthy", NULL, NULL,
+	{{0, R "T web a run", CONVERGE_PENDING, "stay up", 5000},
+	    {4999, R "T web a run", CONVERGE_PENDING, NULL, 5000},
+	    {5000, R "T web a run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"another task between two looks starts the window again", NULL, NULL,
+	{{0, R "T web a run", CONVERGE_PENDING, NULL, 5000},
+	    {4000, R "T web b run", CONVERGE_PENDING, NULL, 9000},
+	    {5000, R "T web b run", CONVERGE_PENDING, NULL, 9000}}},
+    {"three failures are a loop", NULL, NULL,
+	{{0, H "T web a start", CONVERGE_PENDING, NULL, 0},
+	    {5000, H "T web a fail1\nT web b start", CONVERGE_PENDING,
+		"after 1 failure (exit code 1)", 0},
+	    {11000, H "T web a fail1\nT web b fail1\nT web c start", CONVERGE_PENDING,
+		"after 2 failures", 0},
+	    {17000, H "T web b fail1\nT web c fail7\nT web d start", CONVERGE_CRASH_LOOPING,
+		"service web ended 3 times within 13 s: exit code 7", 0}}},
+    {"a task that Swarm has forgotten still counts", NULL, NULL,
+	{{0, H "T web a fail1\nT web b start", CONVERGE_PENDING, NULL, 0},
+	    {5000, H "T web b fail1\nT web c start", CONVERGE_PENDING, NULL, 0},
+	    {9000, H "T web c fail1\nT web d start", CONVERGE_CRASH_LOOPING, NULL, 0}}},
+    {"several failures in one look", NULL, NULL,
+	{{0, H "T web a fail1\nT web b fail1\nT web c fail1\nT web d wait", CONVERGE_CRASH_LOOPING,
+	    NULL, 0}}},
+    {"a healthy second ends a row of failures", NULL, NULL,
+	{{0, H "T web a fail1\nT web b fail1\nT web c start", CONVERGE_PENDING, NULL, 0},
+	    {1000, H "T web a fail1\nT web b fail1\nT web c run", CONVERGE_PENDING, NULL, 6000},
+	    {2500, H "T web c run", CONVERGE_PENDING, NULL, 6000},
+	    {3000, H "T web c fail1\nT web d start", CONVERGE_PENDING, NULL, 0},
+	    {9000, H "T web d fail1\nT web e start", CONVERGE_PENDING, NULL, 0},
+	    {12000, H "T web e fail1\nT web f start", CONVERGE_CRASH_LOOPING, NULL, 0}}},
+    {"less than a second of health does not", NULL, NULL,
+	{{0, H "T web a fail1\nT web b fail1\nT web c start", CONVERGE_PENDING, NULL, 0},
+	    {1000, H "T web c run", CONVERGE_PENDING, NULL, 0},
+	    {1900, H "T web c fail1\nT web d start", CONVERGE_CRASH_LOOPING, NULL, 0}}},
+    {"without a healthcheck running for 29 s is no health", NULL, NULL,
+	{{0, R "T web a fail1\nT web b fail1\nT web c run", CONVERGE_PENDING, NULL, 15000},
+	    {14000, R "T web c run", CONVERGE_PENDING, NULL, 15000},
+	    {14900, R "T web c fail1\nT web d wait", CONVERGE_CRASH_LOOPING, NULL, 0}}},
+    {"failures far apart are no loop", NULL, NULL,
+	{{0, H "T web a fail1\nT web b start", CONVERGE_PENDING, NULL, 0},
+	    {100000, H "T web b fail1\nT web c start", CONVERGE_PENDING, NULL, 0},
+	    {121000, H "T web c fail1\nT web d start", CONVERGE_PENDING, NULL, 0},
+	    {130000, H "T web d fail1\nT web e start", CONVERGE_CRASH_LOOPING, NULL, 0}}},
+    {"up after failures needs a longer quiet", NULL, NULL,
+	{{0, H "T web a fail1\nT web b start", CONVERGE_PENDING, NULL, 0},
+	    {2000, H "T web b run", CONVERGE_PENDING, "stay up", 7000},
+	    {6999, H "T web b run", CONVERGE_PENDING, NULL, 7000},
+	    {7000, H "T web b run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"a crash-looper without healthcheck runs for a moment", NULL, NULL,
+	{{0, R "T web a run", CONVERGE_PENDING, NULL, 5000},
+	    {300, R "T web a fail1\nT web b wait", CONVERGE_PENDING, NULL, 0},
+	    {5400, R "T web a fail1\nT web b run", CONVERGE_PENDING, NULL, 20400},
+	    {5700, R "T web b fail1\nT web c wait", CONVERGE_PENDING, NULL, 0},
+	    {10700, R "T web c run", CONVERGE_PENDING, NULL, 0},
+	    {11000, R "T web c fail1\nT web d wait", CONVERGE_CRASH_LOOPING, "exit code 1", 0}}},
+    {"ending with 0 again and again is a loop too", NULL, NULL,
+	{{0, R "T web a done\nT web b wait", CONVERGE_PENDING, NULL, 0},
+	    {5000, R "T web b done\nT web c wait", CONVERGE_PENDING, NULL, 0},
+	    {10000, R "T web c done\nT web d wait", CONVERGE_CRASH_LOOPING, "to run for ever", 0}}},
+    {"a failing healthcheck is called by its name", NULL, NULL,
+	{{0,
+	    H "T web a fail137 = task: non-zero exit (137): dockerexec: unhealthy container\n"
+	      "T web b fail137 = task: non-zero exit (137): dockerexec: unhealthy container\n"
+	      "T web c fail137 = task: non-zero exit (137): dockerexec: unhealthy container\n",
+	    CONVERGE_CRASH_LOOPING, "its healthcheck fails", 0}}},
+    {"out of memory", NULL, NULL,
+	{{0, H "T web a fail137 oom\nT web b fail137 oom\nT web c fail137 oom\nT web d wait",
+	    CONVERGE_OUT_OF_MEMORY, "service web ran out of memory 3 times", 0}}},
+    {"killed, but not for memory", NULL, NULL,
+	{{0, H "T web a fail137\nT web b fail137\nT web c fail137\nT web d wait",
+	    CONVERGE_CRASH_LOOPING, "exit code 137", 0}}},
+    {"a missing image is sure the second time", NULL, NULL,
+	{{0, R "T web a rej = No such image: image/web:1\nT web b wait", CONVERGE_PENDING,
+	     "No such image", 0},
+	    {5000,
+		R "T web a rej = No such image: image/web:1\nT web b rej = No such image: "
+		  "image/web:1",
+		CONVERGE_IMAGE_MISSING, "image image/web:1 is missing", 0}}},
+    {"rejected for something else", NULL, NULL,
+	{{0, R "T web a rej = bad mount\nT web b rej = bad mount\nT web c rej = bad mount",
+	    CONVERGE_CRASH_LOOPING, "was rejected 3 times within 1 s: bad mount", 0}}},
+    {"a job that completed", NULL, NULL,
+	{{0, "S job 1 n\nT job a start", CONVERGE_PENDING, NULL, 0},
+	    {1000, "S job 1 n\nT job a done", CONVERGE_PENDING, NULL, 6000},
+	    {6000, "S job 1 n\nT job a done", CONVERGE_CONVERGED, NULL, 0}}},
+    {"a job by mode", NULL, NULL,
+	{{0, "S job 2 j\nT job a done", CONVERGE_PENDING, NULL, 0},
+	    {1000, "S job 2 j\nT job a done\nT job b done", CONVERGE_PENDING, NULL, 6000},
+	    {6000, "S job 2 j\nT job a done\nT job b done", CONVERGE_CONVERGED, NULL, 0}}},
+    {"a job that failed is not started again", NULL, NULL,
+	{{0, "S job 1 n\nT job a fail3", CONVERGE_PENDING, NULL, 3000},
+	    {3000, "S job 1 n\nT job a fail3", CONVERGE_GAVE_UP,
+		"ended and is not started again: exit code 3", 0}}},
+    {"the next task comes a little later", NULL, NULL,
+	{{0, "S web 1 f\nT web a fail3", CONVERGE_PENDING, NULL, 3000},
+	    {900, "S web 1 f\nT web a fail3\nT web b wait", CONVERGE_PENDING, NULL, 0},
+	    {3900, "S web 1 f\nT web a fail3\nT web b wait", CONVERGE_PENDING, NULL, 0}}},
+    {"on-failure and exit 0 is an end that was meant", NULL, NULL,
+	{{0, "S web 1 f\nT web a done", CONVERGE_PENDING, NULL, 5000},
+	    {5000, "S web 1 f\nT web a done", CONVERGE_CONVERGED, NULL, 0}}},
+    {"scaled to nothing", NULL, NULL, {{0, "S web 0", CONVERGE_CONVERGED, NULL, 0}}},
+    {"scaled to nothing, but still there", NULL, NULL,
+	{{0, "S web 0\nT web a run", CONVERGE_PENDING, NULL, 0}}},
+    {"one of two replicas", NULL, NULL,
+	{{0, "S web 2 h\nT web a run\nT web b start", CONVERGE_PENDING, "healthcheck", 0},
+	    {3000, "S web 2 h\nT web a run\nT web b run", CONVERGE_PENDING, NULL, 4000},
+	    {4000, "S web 2 h\nT web a run\nT web b run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"one good replica does not excuse the other", NULL, NULL,
+	{{0, "S web 2 h\nT web a run\nT web b fail1\nT web c start", CONVERGE_PENDING, NULL, 0},
+	    {9000, "S web 2 h\nT web a run\nT web c fail1\nT web d start", CONVERGE_PENDING, NULL,
+		0},
+	    {18000, "S web 2 h\nT web a run\nT web d fail1\nT web e start", CONVERGE_CRASH_LOOPING,
+		NULL, 0}}},
+    {"global", NULL, NULL,
+	{{0, "S web -1 h", CONVERGE_PENDING, NULL, 0},
+	    {1000, "S web -1 h\nT web a run", CONVERGE_PENDING, NULL, 2000},
+	    {2000, "S web -1 h\nT web a run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"every service, and the one that is down is named", NULL, NULL,
+	{{0, "S db 1 h\nS web 1 h\nT db a run\nT web b start", CONVERGE_PENDING, "of service web",
+	     0},
+	    {5000, "S db 1 h\nS web 1 h\nT db a run\nT web b start", CONVERGE_PENDING,
+		"of service web", 0},
+	    {6000, "S db 1 h\nS web 1 h\nT db a run\nT web b run", CONVERGE_PENDING, NULL, 7000},
+	    {7000, "S db 1 h\nS web 1 h\nT db a run\nT web b run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"of two that are down the first is named", NULL, NULL,
+	{{0, "S a 1 h\nS b 1 h\nS c 1 h\nT a x run\nT b y start\nT c z start", CONVERGE_PENDING,
+	    "of service b", 0}}},
+    {"a service that abra has not made yet", NULL, "web",
+	{{0, "", CONVERGE_PENDING, "service web to be made", 0},
+	    {9000, "S db 0", CONVERGE_PENDING, "service web to be made", 0},
+	    {10000, "S db 0\nS web 0", CONVERGE_CONVERGED, NULL, 0}}},
+    {"an empty stack is nothing", NULL, NULL, {{0, "", CONVERGE_PENDING, "to be made", 0}}},
+    {"the old task does not count", H "T web a run", NULL,
+	{{0, H "T web a run old", CONVERGE_PENDING, "old task", 0},
+	    {2000, H "T web a run old", CONVERGE_PENDING, "old task", 0},
+	    {3000, H "T web a gone\nT web b start", CONVERGE_PENDING, NULL, 0},
+	    {5000, H "T web b run", CONVERGE_PENDING, NULL, 6000}}},
+    {"start-first: both run", H "T web a run", NULL,
+	{{0, H "T web a run old\nT web b start", CONVERGE_PENDING, NULL, 0},
+	    {3000, H "T web a run old unwanted\nT web b run", CONVERGE_PENDING, "old task", 0},
+	    {4000, H "T web a gone\nT web b run", CONVERGE_PENDING, NULL, 5000},
+	    {5000, H "T web a gone\nT web b run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"the window runs while the update is watched", H "T web a run", NULL,
+	{{0, "S web 1 hu\nT web b run", CONVERGE_PENDING, "update of service web", 0},
+	    {5000, "S web 1 hu\nT web b run", CONVERGE_PENDING, "update of service web", 0},
+	    {5200, "S web 1 h\nT web b run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"failures of the base are not the head's",
+	H "T web a fail1\nT web b fail1\nT web c fail1\nT web d run", NULL,
+	{{0, H "T web a fail1\nT web b fail1\nT web c fail1\nT web d run", CONVERGE_PENDING, NULL,
+	     1000},
+	    {1000, H "T web a fail1\nT web b fail1\nT web c fail1\nT web d run", CONVERGE_CONVERGED,
+		NULL, 0}}},
+    {"a rollback is red at once", H "T web a run", NULL,
+	{{0, "S web 1 hu\nT web b start", CONVERGE_PENDING, NULL, 0},
+	    {9000, "S web 1 hr\nT web b fail1\nT web a run", CONVERGE_ROLLED_BACK,
+		"rolled back to the old version: exit code 1", 0}}},
+    {"a rollback that left the old version serving", H "T web a run", NULL,
+	{{0, "S web 1 hr\nT web c run", CONVERGE_ROLLED_BACK, "what Swarm says", 0}}},
+    {"a paused update", H "T web a run", NULL,
+	{{0, "S web 1 hp\nT web b fail2\nT web c run", CONVERGE_PAUSED,
+	    "paused by Swarm: exit code 2", 0}}},
+    {"no node for its labels", NULL, NULL,
+	{{0, H "T web a wait = no suitable node (scheduling constraints not satisfied on 1 node)",
+	     CONVERGE_PENDING, "no suitable node", 20000},
+	    {20000,
+		H
+		"T web a wait = no suitable node (scheduling constraints not satisfied on 1 node)",
+		CONVERGE_UNSCHEDULABLE, "service web: no suitable node", 0}}},
+    {"no room on the node", NULL, NULL,
+	{{0, H "T web a wait = no suitable node (insufficient resources on 1 node)",
+	     CONVERGE_PENDING, NULL, 20000},
+	    {25000, H "T web a wait = no suitable node (insufficient resources on 1 node)",
+		CONVERGE_NO_ROOM, "insufficient resources", 0}}},
+    {"room comes after a while", NULL, NULL,
+	{{0, H "T web a wait = no suitable node (insufficient resources on 1 node)",
+	     CONVERGE_PENDING, NULL, 20000},
+	    {10000, H "T web a start", CONVERGE_PENDING, NULL, 0},
+	    {15000, H "T web a wait = no suitable node (insufficient resources on 1 node)",
+		CONVERGE_PENDING, NULL, 35000}}},
+    {"out of time", NULL, NULL,
+	{{0, H "T web a start", CONVERGE_PENDING, NULL, 600000},
+	    {599999, H "T web a start", CONVERGE_PENDING, NULL, 600000},
+	    {600000, H "T web a start", CONVERGE_TIMED_OUT, "the healthcheck of service web", 0}}},
+    {"converged late is converged", NULL, NULL,
+	{{598000, H "T web a run", CONVERGE_PENDING, NULL, 599000},
+	    {600500, H "T web a run", CONVERGE_CONVERGED, NULL, 0}}},
+};
+
+START_TEST(judges_row)
+{
+	const struct row *row = &rows[_i];
+	AUTO(converge) converge = {0};
+	AUTO(converge_view) before = read_look(row->before ? row->before : "");
+	struct converge_rules rules = {
+	    .crash_failures = 3,
+	    .crash_within_ms = 120000,
+	    .deadline_ns = 600000 * NS_PER_MS,
+	    .expected = &row->expected,
+	    .expected_count = row->expected ? 1 : 0,
+	};
+
+	converge_begin(&converge, &rules, &before);
+	for (size_t i = 0; i < LOOKS_MAX && row->looks[i].text; i++) {
+		const struct look *look = &row->looks[i];
+		AUTO(converge_view) view = read_look(look->text);
+		struct converge_verdict verdict =
+		    converge_look(&converge, &view, look->at_ms * NS_PER_MS);
+
+		ck_assert_msg(verdict.state == look->state, "%s, at %lld: state %d (%s)", row->name,
+		    (long long)look->at_ms, (int)verdict.state, verdict.reason);
+		if (look->says)
+			ck_assert_msg(strstr(verdict.reason, look->says) != NULL,
+			    "%s, at %lld: \"%s\"", row->name, (long long)look->at_ms,
+			    verdict.reason);
+		if (look->wake_ms)
+			ck_assert_msg(verdict.wake_ns == look->wake_ms * NS_PER_MS,
+			    "%s, at %lld: wakes at %lld ms", row->name, (long long)look->at_ms,
+			    (long long)(verdict.wake_ns / NS_PER_MS));
+		ck_assert(verdict.state != CONVERGE_PENDING || *verdict.reason);
+		ck_assert(!converge_is_red(verdict.state) || *verdict.service);
+	}
+}
+END_TEST
+
+static struct json *recorded(const char *name)
+{
+	struct err err;
+	AUTO(buf) text = {0};
+	auto_str char *path = xasprintf("%s/engine/%s.json", TEST_DATA_DIR, name);
+
+	ck_assert_msg(file_read(path, 1024 * 1024, &text, &err) == 0, "%s", err.msg);
+	struct json *answer = json_parse(buf_text(&text), text.length, &err);
+	ck_assert_msg(answer != NULL, "%s", err.msg);
+	return answer;
+}
+
+static const struct converge_task *task_of(
+    const struct converge_view *view, const char *service, enum converge_task_state state)
+{
+	const struct converge_service *found = converge_view_find(view, service);
+
+	ck_assert_ptr_nonnull(found);
+	for (size_t i = 0; i < view->task_count; i++) {
+		if (text_is(view->tasks[i].service_id, found->id) && view->tasks[i].state == state)
+			return &view->tasks[i];
+	}
+	return NULL;
+}
+
+START_TEST(reads_a_recorded_stack)
+{
+	AUTO_PTR(json) services = recorded("services");
+	AUTO_PTR(json) tasks = recorded("tasks");
+	AUTO(converge_view) view = {0};
+	AUTO(converge) converge = {0};
+	struct converge_rules rules = {
+	    .crash_failures = 3, .crash_within_ms = 120000, .deadline_ns = INT64_MAX};
+	struct err err;
+
+	ck_assert_msg(
+	    converge_view_read("stages-rec", services, tasks, &view, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(view.service_count, 5);
+	ck_assert_uint_eq(view.task_count, 13);
+	ck_assert(converge_view_find(&view, "app")->has_healthcheck);
+	ck_assert(!converge_view_find(&view, "app")->asks_image);
+	ck_assert(converge_view_find(&view, "crash")->asks_image);
+	ck_assert_int_eq(converge_view_find(&view, "job")->restart, CONVERGE_NEVER);
+	ck_assert_str_eq(converge_view_find(&view, "missing")->image, "ccci-canary/nope:9");
+	const struct converge_task *app = task_of(&view, "app", CONVERGE_TASK_RUNNING);
+	ck_assert(app && app->is_current && app->is_wanted);
+	const struct converge_task *crash = task_of(&view, "crash", CONVERGE_TASK_FAILED);
+	ck_assert(crash && crash->is_current && !crash->is_wanted && crash->exit_code == 1);
+	const struct converge_task *missing = task_of(&view, "missing", CONVERGE_TASK_REJECTED);
+	ck_assert(missing && strstr(missing->error, "No such image"));
+	const struct converge_task *job = task_of(&view, "job", CONVERGE_TASK_COMPLETE);
+	ck_assert(job && job->is_current);
+	const struct converge_task *unplaced = task_of(&view, "unplaced", CONVERGE_TASK_WAITING);
+	ck_assert(unplaced && strstr(unplaced->error, "no suitable node"));
+
+	converge_begin(&converge, &rules, NULL);
+	struct converge_verdict verdict = converge_look(&converge, &view, 0);
+	ck_assert_int_eq(verdict.state, CONVERGE_CRASH_LOOPING);
+	ck_assert_str_eq(verdict.service, "crash");
+	ck_assert_int_eq(verdict.exit_code, 1);
+	ck_assert_uint_eq(strlen(verdict.container), 64);
+	ck_assert_uint_eq(converge_failures(&converge), 9);
+}
+END_TEST
+
+START_TEST(reads_a_recorded_rollback)
+{
+	AUTO_PTR(json) services = recorded("rolled-back.services");
+	AUTO_PTR(json) tasks = recorded("rolled-back.tasks");
+	AUTO(converge_view) view = {0};
+	struct err err;
+
+	ck_assert_msg(
+	    converge_view_read("stages-upd", services, tasks, &view, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(converge_view_find(&view, "app")->update, CONVERGE_ROLLING_BACK);
+	ck_assert_int_eq(converge_view_find(&view, "other")->update, CONVERGE_UPDATE_PAUSED);
+	/* What serves is of the spec that it was rolled back to; the failed one is not. */
+	ck_assert(task_of(&view, "app", CONVERGE_TASK_RUNNING)->is_current);
+	ck_assert(!task_of(&view, "app", CONVERGE_TASK_FAILED)->is_current);
+}
+END_TEST
+
+static const char *const odd_answers[] = {"{}", "null", "3"};
+
+START_TEST(refuses_what_is_no_list)
+{
+	struct err err = {0};
+	AUTO_PTR(json) odd = json_parse(odd_answers[_i], strlen(odd_answers[_i]), &err);
+	AUTO_PTR(json) list = json_new_array();
+	AUTO(converge_view) view = {0};
+
+	ck_assert_int_eq(converge_view_read("x", odd, list, &view, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PROTOCOL);
+	ck_assert_int_eq(converge_view_read("x", list, odd, &view, &err), -1);
+}
+END_TEST
+
+START_TEST(reads_odd_items_without_harm)
+{
+	static const char text[] =
+	    "[{},3,null,[],{\"Spec\":3,\"ID\":{}},{\"Status\":[1],\"Slot\":\"x\"}]";
+	struct err err;
+	AUTO_PTR(json) odd = json_parse(text, strlen(text), &err);
+	AUTO(converge_view) view = {0};
+	AUTO(converge) converge = {0};
+	struct converge_rules rules = {.crash_failures = 3, .deadline_ns = INT64_MAX};
+
+	ck_assert_int_eq(converge_view_read("x", odd, odd, &view, &err), 0);
+	converge_begin(&converge, &rules, &view);
+	ck_assert_int_eq(converge_look(&converge, &view, 0).state, CONVERGE_PENDING);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("converge");
+	TCase *tc = tcase_create("converge");
+
+	tcase_add_loop_test(tc, judges_row, 0, COUNT_OF(rows));
+	tcase_add_test(tc, reads_a_recorded_stack);
+	tcase_add_test(tc, reads_a_recorded_rollback);
+	tcase_add_loop_test(tc, refuses_what_is_no_list, 0, COUNT_OF(odd_answers));
+	tcase_add_test(tc, reads_odd_items_without_harm);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+TEST_MAIN(make_suite)
