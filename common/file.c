@@ -17,14 +17,16 @@ static void close_dir(DIR **dir)
 }
 #define auto_dir __attribute__((cleanup(close_dir)))
 
-/* A stream over a directory's entries that leaves the descriptor alone. */
+/* A stream over all of a directory's entries that leaves the descriptor open. */
 static DIR *list_dir(int fd)
 {
 	auto_fd int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 
-	if (dir)
+	if (dir) {
 		(void)take_fd(&copy);
+		rewinddir(dir); /* the copy shares the position */
+	}
 	return dir;
 }
 
@@ -176,10 +178,20 @@ static bool is_dots(const char *name)
 	return text_is(name, ".") || text_is(name, "..");
 }
 
-static int remove_below(
-    int parent_fd, const char *name, const char *path, int depth, struct err *err);
+/*
+ * Directories nested deeper than descriptors last are moved up to the root of the tree and removed
+ * in a later pass over it.
+ */
+struct removal {
+	int root_fd;
+	unsigned moved;
+};
 
-static int remove_content(int dir_fd, const char *path, int depth, struct err *err)
+static int remove_below(struct removal *removal, int at, const char *name, const char *path,
+    int depth, struct err *err);
+
+static int empty_dir(
+    struct removal *removal, int dir_fd, const char *path, int depth, struct err *err)
 {
 	auto_dir DIR *dir = list_dir(dir_fd);
 
@@ -196,38 +208,83 @@ static int remove_content(int dir_fd, const char *path, int depth, struct err *e
 		if (is_dots(entry->d_name))
 			continue;
 		auto_str char *below = xasprintf("%s/%s", path, entry->d_name);
-		if (remove_below(dir_fd, entry->d_name, below, depth + 1, err) < 0)
+		if (remove_below(removal, dir_fd, entry->d_name, below, depth + 1, err) < 0)
 			return -1;
 	}
 }
 
-static int remove_below(
-    int parent_fd, const char *name, const char *path, int depth, struct err *err)
+/* Removes what is no directory: *out_fd is -1 then. A directory is opened, ready to be emptied. */
+static int unlink_or_open(int at, const char *name, const char *path, int *out_fd, struct err *err)
 {
-	if (unlinkat(parent_fd, name, 0) == 0 || errno == ENOENT)
+	*out_fd = -1;
+	if (unlinkat(at, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM && errno != EACCES)
 		return err_sys(err, errno, "remove %s", path);
 	int unlink_error = errno;
-	auto_fd int fd = open_dir_at(parent_fd, name);
+	auto_fd int fd = open_dir_at(at, name);
 	if (fd < 0)
 		return err_sys(err, errno == ENOTDIR ? unlink_error : errno, "remove %s", path);
 	if (is_mount_point(fd))
 		return err_sys(err, EXDEV, "remove %s: something is mounted there", path);
-	if (depth > FILE_DEPTH_MAX)
-		return err_set(err, ERR_LIMIT, "remove %s: nested deeper than %d", path, depth - 1);
 	if (fchmod(fd, 0700) < 0)
 		return err_sys(err, errno, "remove %s", path);
-	if (remove_content(fd, path, depth, err) < 0)
+	*out_fd = take_fd(&fd);
+	return 0;
+}
+
+static int move_to_root(
+    struct removal *removal, int at, const char *name, const char *path, struct err *err)
+{
+	for (;;) {
+		auto_str char *other = xasprintf("moved-%u", ++removal->moved);
+
+		if (renameat2(at, name, removal->root_fd, other, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return err_sys(err, errno, "remove %s", path);
+	}
+}
+
+static int remove_below(
+    struct removal *removal, int at, const char *name, const char *path, int depth, struct err *err)
+{
+	int opened = -1;
+
+	if (unlink_or_open(at, name, path, &opened, err) < 0)
 		return -1;
-	if (unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	auto_fd int fd = opened;
+	if (fd < 0)
+		return 0;
+	if (depth > FILE_DEPTH_MAX)
+		return move_to_root(removal, at, name, path, err);
+	if (empty_dir(removal, fd, path, depth, err) < 0)
+		return -1;
+	if (unlinkat(at, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return err_sys(err, errno, "remove %s", path);
 	return 0;
 }
 
 int file_remove_tree(const char *path, struct err *err)
 {
-	return remove_below(AT_FDCWD, path, path, 0, err);
+	struct removal removal = {0};
+	int opened = -1;
+	unsigned moved = 0;
+
+	if (unlink_or_open(AT_FDCWD, path, path, &opened, err) < 0)
+		return -1;
+	auto_fd int root = opened;
+	if (root < 0)
+		return 0;
+	removal.root_fd = root;
+	do {
+		moved = removal.moved;
+		if (empty_dir(&removal, root, path, 0, err) < 0)
+			return -1;
+	} while (removal.moved > moved);
+	if (rmdir(path) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "remove %s", path);
+	return 0;
 }
 
 /* --- copying --- */
