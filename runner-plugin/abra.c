@@ -192,8 +192,9 @@ int abra_find(const struct settings *settings, const struct run *run, const char
 	}
 	const char *line = buf_text(&result.tail);
 	size_t length = strcspn(line, "\r\n");
-	if (length == 0 || length >= sizeof(abra.version))
-		return err_set(err, ERR_PROTOCOL, "%s --version printed no version", abra.program);
+	if (!text_starts(line, "abra version ") || length >= sizeof(abra.version))
+		return err_set(err, ERR_PROTOCOL,
+		    "%s is no abra: --version did not print \"abra version ...\"", abra.program);
 	memcpy(abra.version, line, length);
 	abra.version[length] = '\0';
 	*out = abra;

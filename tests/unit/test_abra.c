@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "runner-plugin/abra.h"
+
+#include <sys/stat.h>
+
+static const struct abra_target target = {
+    .recipe = "custom-html",
+    .domain = "cust-9f2c1a.ci.test",
+    .server = "default",
+};
+
+/* The whole command line of every call. */
+static const struct {
+	enum abra_verb verb;
+	const char *line;
+} lines[] = {
+    {ABRA_VERSION, "--version"},
+    {ABRA_APP_NEW, "app new custom-html --server default --domain cust-9f2c1a.ci.test --chaos "
+		   "--offline --no-input"},
+    {ABRA_SECRET_GENERATE,
+	"app secret generate cust-9f2c1a.ci.test --all --chaos --offline --no-input"},
+    {ABRA_APP_DEPLOY,
+	"app deploy cust-9f2c1a.ci.test --chaos --offline --no-domain-checks --no-input"},
+    {ABRA_APP_UNDEPLOY, "app undeploy cust-9f2c1a.ci.test --offline --no-input"},
+    {ABRA_VOLUME_REMOVE, "app volume rm cust-9f2c1a.ci.test --force --offline --no-input"},
+    {ABRA_SECRET_REMOVE, "app secret rm cust-9f2c1a.ci.test --all --offline --no-input"},
+};
+
+START_TEST(makes_the_command_line)
+{
+	const char *args[ABRA_ARGS_MAX];
+	AUTO(buf) line = buf_make(1024);
+	struct err err = {0};
+
+	ck_assert_int_eq(abra_arguments(lines[_i].verb, &target, args, &err), 0);
+	for (size_t i = 0; args[i]; i++)
+		(void)buf_printf(&line, "%s%s", i ? " " : "", args[i]);
+	ck_assert_str_eq(buf_text(&line), lines[_i].line);
+}
+END_TEST
+
+START_TEST(refuses_values_that_look_like_options)
+{
+	static const struct abra_target wrong[] = {
+	    {.recipe = "-x", .domain = "d", .server = "s"},
+	    {.recipe = "", .domain = "d", .server = "s"},
+	    {.recipe = "r", .domain = "--all", .server = "s"},
+	    {.recipe = "r", .domain = "d", .server = NULL},
+	};
+	const char *args[ABRA_ARGS_MAX] = {"untouched"};
+	struct err err = {0};
+
+	ck_assert_int_eq(abra_arguments(ABRA_APP_NEW, &wrong[_i], args, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_str_eq(args[0], "untouched");
+}
+END_TEST
+
+/* An abra that says what it was given, and prints a secret. */
+static const char fake[] = "#!/bin/sh\n"
+			   "case \"$*\" in\n"
+			   "--version) echo 'abra version 0.13.0-beta-06a57de' ;;\n"
+			   "*generate*) echo 'db_password  Xy7-generated-value' ;;\n"
+			   "*) env | sort; echo value Xy7-generated-value ;;\n"
+			   "esac\n";
+
+static struct abra make_abra(const char *directory)
+{
+	auto_str char *path = xasprintf("%s/abra", directory);
+	struct settings settings = {.abra = path};
+	struct run run = {.id = "local-9f2c1a"};
+	const char *const environ[] = {"PATH=/usr/bin:/bin", "HOME=/home/me", "SECRET=leaks", NULL};
+	struct abra abra;
+	struct err err = {0};
+
+	run.dir = xstrdup(directory);
+	run.abra_dir = xasprintf("%s/abra-dir", directory);
+	auto_str char *log_dir = xasprintf("%s/log", directory);
+	ck_assert_int_eq(file_make_dirs(log_dir, 0700, &err), 0);
+	ck_assert_int_eq(file_write_atomic(path, 0755, fake, strlen(fake), &err), 0);
+	ck_assert_msg(abra_find(&settings, &run, environ, &abra, &err) == 0, "%s", err.msg);
+	run_release(&run);
+	return abra;
+}
+
+static struct abra_watch make_watch(void)
+{
+	return (struct abra_watch){
+	    .deadline_ns = clock_now() + 10 * NS_PER_S, .cancel_fd = -1, .watch_fd = -1};
+}
+
+START_TEST(calls_with_its_own_environment)
+{
+	auto_str char *directory = harness_dir();
+	AUTO(abra) abra = make_abra(directory);
+	AUTO(proc_result) result = {0};
+	struct abra_watch watch = make_watch();
+	struct err err = {0};
+
+	ck_assert_str_eq(abra.version, "abra version 0.13.0-beta-06a57de");
+	ck_assert_int_eq(abra_call(&abra, ABRA_APP_DEPLOY, &target, &watch, &result, &err), 0);
+	const char *text = buf_text(&result.tail);
+	ck_assert_msg(strstr(text, "CCCI_RUN=local-9f2c1a\n") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "HOME=/home/me\n") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "LANG=C.UTF-8\n") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "SECRET") == NULL, "%s", text);
+}
+END_TEST
+
+START_TEST(masks_what_it_generated)
+{
+	auto_str char *directory = harness_dir();
+	AUTO(abra) abra = make_abra(directory);
+	AUTO(proc_result) generated = {0};
+	AUTO(proc_result) later = {0};
+	AUTO(buf) log = {0};
+	const char *const names[] = {"db_password", NULL};
+	struct abra_target with_names = target;
+	struct abra_watch watch = make_watch();
+	struct err err = {0};
+
+	with_names.plain_words = names;
+	ck_assert_int_eq(
+	    abra_call(&abra, ABRA_SECRET_GENERATE, &with_names, &watch, &generated, &err), 0);
+	ck_assert_msg(
+	    strstr(buf_text(&generated.tail), "Xy7") == NULL, "%s", buf_text(&generated.tail));
+	ck_assert_int_eq(abra_call(&abra, ABRA_APP_DEPLOY, &target, &watch, &later, &err), 0);
+	ck_assert_msg(
+	    strstr(buf_text(&later.tail), "value ***") != NULL, "%s", buf_text(&later.tail));
+	ck_assert_int_eq(file_read(abra.log_path, 65536, &log, &err), 0);
+	ck_assert_msg(strstr(buf_text(&log), "Xy7") == NULL, "%s", buf_text(&log));
+	log_mask_reset();
+}
+END_TEST
+
+START_TEST(says_when_there_is_no_abra)
+{
+	static const struct {
+		const char *program;
+		enum err_code code;
+	} wrong[] = {
+	    {"no-such-abra", ERR_MISSING},
+	    {"/bin/false", ERR_PROTOCOL},
+	    {"/bin/true", ERR_PROTOCOL},
+	};
+	auto_str char *directory = harness_dir();
+	auto_str char *program = xstrdup(wrong[_i].program);
+	auto_str char *log_dir = xasprintf("%s/log", directory);
+	struct settings settings = {.abra = program};
+	struct run run = {.id = "local-9f2c1a", .dir = directory, .abra_dir = directory};
+	const char *const environ[] = {"PATH=/usr/bin:/bin", NULL};
+	struct abra abra;
+	struct err err = {0};
+
+	ck_assert_int_eq(file_make_dirs(log_dir, 0700, &err), 0);
+	ck_assert_int_eq(abra_find(&settings, &run, environ, &abra, &err), -1);
+	ck_assert_msg(err.code == wrong[_i].code, "%d: %s", (int)err.code, err.msg);
+	ck_assert_msg(strstr(err.msg, wrong[_i].program) != NULL, "%s", err.msg);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("abra");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_loop_test(tc, makes_the_command_line, 0, COUNT_OF(lines));
+	tcase_add_loop_test(tc, refuses_values_that_look_like_options, 0, 4);
+	tcase_add_test(tc, calls_with_its_own_environment);
+	tcase_add_test(tc, masks_what_it_generated);
+	tcase_add_loop_test(tc, says_when_there_is_no_abra, 0, 3);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+TEST_MAIN(make_suite)

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "runner-plugin/proc.h"
+#include "runner-plugin/recipe.h"
+
+#include <sys/stat.h>
+
+/* A forge of directories: <root>/o/r.git, reached as file://<root>. */
+struct world {
+	char *root;
+	char *url;
+	char *state_dir;
+	struct settings settings;
+	struct run run;
+	struct stages_work work;
+};
+
+static const char *const environ_rows[] = {"PATH=/usr/bin:/bin", NULL};
+
+/* Runs a shell script of the test's own in a directory. */
+static void shell(const char *directory, const char *script)
+{
+	const char *const argv[] = {"/bin/sh", "-euc", script, NULL};
+	const char *const env[] = {"PATH=/usr/bin:/bin", "GIT_AUTHOR_NAME=t",
+	    "GIT_AUTHOR_EMAIL=t@t", "GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@t",
+	    "GIT_CONFIG_GLOBAL=/dev/null", NULL};
+	struct proc_spec spec = {.label = "sh",
+	    .argv = argv,
+	    .env = env,
+	    .cwd = directory,
+	    .tail_max_bytes = 4096,
+	    .deadline_ns = clock_now() + 20 * NS_PER_S,
+	    .drain_ms = 500,
+	    .cancel_fd = -1,
+	    .watch_fd = -1};
+	AUTO(proc_result) result = {0};
+	struct err err = {0};
+
+	ck_assert_msg(proc_run(&spec, &result, &err) == 0, "%s", err.msg);
+	ck_assert_msg(result.end == PROC_EXITED && result.code == 0, "%s: %s", script,
+	    buf_text(&result.tail));
+}
+
+static struct world *make_world(const char *ref)
+{
+	struct world *world = xcalloc(1, sizeof(*world));
+	struct params params = {.recipe = "r", .src = "o/r"};
+	struct run_step step = {0};
+	struct err err = {0};
+	static char zone[] = "ci.test";
+
+	world->root = harness_dir();
+	world->url = xasprintf("file://%s", world->root);
+	world->state_dir = harness_dir();
+	shell(world->root,
+	    "mkdir o; git init -q -b main o/r.git; cd o/r.git; echo one >compose.yml; mkdir tests;"
+	    "echo t >tests/t; git add -A; git commit -qm one; git tag -a -m x 1.0.0+1; echo two "
+	    ">compose.yml; git commit -qam two; git tag light; git update-ref refs/pull/3/head "
+	    "HEAD;"
+	    "echo three >compose.yml; git commit -qam three");
+	(void)copy_text(params.ref, sizeof(params.ref), ref);
+	world->settings =
+	    (struct settings){.gitea_url = world->url, .state_dir = world->state_dir, .zone = zone};
+	ck_assert_msg(
+	    run_create(&world->settings, &params, &step, &world->run, &err) == 0, "%s", err.msg);
+	world->work = (struct stages_work){.settings = &world->settings,
+	    .run = &world->run,
+	    .control_fd = -1,
+	    .cancel_fd = -1,
+	    .deadline_ns = clock_now() + 30 * NS_PER_S,
+	    .environ = environ_rows};
+	return world;
+}
+
+static void free_world(struct world *world)
+{
+	run_release(&world->run);
+	free(world->root);
+	free(world->url);
+	free(world->state_dir);
+	free(world);
+}
+
+static char *read_here(const struct world *world, const char *name)
+{
+	auto_str char *path = xasprintf("%s/%s", world->run.recipe_dir, name);
+	AUTO(buf) text = {0};
+	struct err err = {0};
+
+	return file_read(path, 1024, &text, &err) < 0 ? xstrdup("") : buf_take(&text);
+}
+
+START_TEST(fetches_the_pull_request)
+{
+	struct world *world = make_world("");
+	AUTO(recipe) recipe = {0};
+	struct err err = {0};
+
+	world->run.params.pr = 3;
+	ck_assert_msg(recipe_fetch(&world->work, &recipe, &err) == 0, "%s", err.msg);
+	auto_str char *text = read_here(world, "compose.yml");
+	ck_assert_str_eq(text, "two\n");
+	ck_assert_uint_eq(recipe.tag_count, 2);
+	ck_assert_str_eq(recipe.tags[0].name, "1.0.0+1");
+	ck_assert(recipe.tags[0].is_annotated && !recipe.tags[1].is_annotated);
+	ck_assert_str_eq(recipe.tags[1].commit, recipe.head);
+	free_world(world);
+}
+END_TEST
+
+START_TEST(fetches_exactly_the_commit)
+{
+	struct world *world = make_world("");
+	AUTO(recipe) by_name = {0};
+	AUTO(recipe) by_commit = {0};
+	AUTO(buf) shown = {0};
+	struct err err = {0};
+
+	ck_assert_msg(recipe_fetch(&world->work, &by_name, &err) == 0, "%s", err.msg);
+	struct world *second = make_world(by_name.tags[0].commit);
+	shell(second->root, "rm -rf o");
+	auto_str char *copy = xasprintf("cp -r %s/o .", world->root);
+	shell(second->root, copy);
+	ck_assert_msg(recipe_fetch(&second->work, &by_commit, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(by_commit.head, by_name.tags[0].commit);
+	auto_str char *text = read_here(second, "compose.yml");
+	ck_assert_str_eq(text, "one\n");
+	ck_assert_int_eq(
+	    recipe_show(&second->work, by_commit.head, "compose.yml", 100, &shown, &err), 0);
+	ck_assert_str_eq(buf_text(&shown), "one\n");
+	ck_assert_int_eq(
+	    recipe_show(&second->work, by_commit.head, "absent", 100, &shown, &err), -1);
+	ck_assert_int_eq(err.code, ERR_MISSING);
+	free_world(second);
+	free_world(world);
+}
+END_TEST
+
+START_TEST(checks_out_over_anything)
+{
+	struct world *world = make_world("");
+	AUTO(recipe) recipe = {0};
+	struct err err = {0};
+	char head[PARAMS_REF_SIZE];
+
+	ck_assert_int_eq(recipe_fetch(&world->work, &recipe, &err), 0);
+	/* What abra and an overlay of ours leave behind. */
+	shell(world->run.recipe_dir,
+	    "echo x >compose.yml; echo y >untracked; git checkout -q -f light");
+	ck_assert_msg(
+	    recipe_checkout(&world->work, recipe.tags[0].commit, &err) == 0, "%s", err.msg);
+	auto_str char *text = read_here(world, "compose.yml");
+	auto_str char *untracked = read_here(world, "untracked");
+	ck_assert_str_eq(text, "one\n");
+	ck_assert_str_eq(untracked, "");
+	ck_assert_int_eq(recipe_head(&world->work, head, &err), 0);
+	ck_assert_str_eq(head, recipe.tags[0].commit);
+	ck_assert_int_eq(recipe_checkout(&world->work, "-x", &err), -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	free_world(world);
+}
+END_TEST
+
+START_TEST(says_what_is_missing)
+{
+	struct world *world = make_world("dddddddddddddddddddddddddddddddddddddddd");
+	AUTO(recipe) recipe = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(recipe_fetch(&world->work, &recipe, &err), -1);
+	ck_assert_msg(strstr(err.msg, "dddddddd") != NULL, "%s", err.msg);
+	ck_assert_msg(strstr(err.msg, "o/r") != NULL, "%s", err.msg);
+	free_world(world);
+}
+END_TEST
+
+START_TEST(takes_a_directory_with_its_changes)
+{
+	struct world *world = make_world("");
+	auto_str char *local = xasprintf("%s/o/r.git", world->root);
+	AUTO(recipe) recipe = {0};
+	struct err err = {0};
+
+	shell(local, "echo ignored >.gitignore; echo x >ignored; echo changed >compose.yml; "
+		     "git status --porcelain >.git/before");
+	world->work.local_recipe = local;
+	ck_assert_msg(recipe_fetch(&world->work, &recipe, &err) == 0, "%s", err.msg);
+	auto_str char *text = read_here(world, "compose.yml");
+	auto_str char *ignored = read_here(world, "ignored");
+	ck_assert_str_eq(text, "changed\n");
+	ck_assert_str_eq(ignored, "");
+	ck_assert_uint_eq(recipe.tag_count, 2);
+	/* The directory itself was not touched. */
+	shell(local, "git status --porcelain >.git/after; diff .git/before .git/after");
+	free_world(world);
+}
+END_TEST
+
+START_TEST(takes_a_clean_directory_as_it_is)
+{
+	struct world *world = make_world("");
+	auto_str char *local = xasprintf("%s/o/r.git", world->root);
+	AUTO(recipe) from_forge = {0};
+	AUTO(recipe) from_directory = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(recipe_fetch(&world->work, &from_forge, &err), 0);
+	struct world *second = make_world("");
+	second->work.local_recipe = local;
+	ck_assert_msg(recipe_fetch(&second->work, &from_directory, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(from_directory.head, from_forge.head);
+	free_world(second);
+	free_world(world);
+}
+END_TEST
+
+START_TEST(copies_the_tests)
+{
+	struct world *world = make_world("");
+	auto_str char *copy = run_path(&world->run, "tests/t");
+	AUTO(recipe) recipe = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(recipe_fetch(&world->work, &recipe, &err), 0);
+	ck_assert_msg(recipe_snapshot_tests(&world->work, &err) == 0, "%s", err.msg);
+	ck_assert(file_exists(copy));
+	free_world(world);
+}
+END_TEST
+
+START_TEST(keeps_its_token_out_of_files)
+{
+	static char token[] = "t0ken-that-must-not-leak";
+	struct world *world = make_world("");
+	auto_str char *script = xasprintf("! grep -rq t0ken-that-must-not-leak %s", world->run.dir);
+	AUTO(recipe) recipe = {0};
+	struct err err = {0};
+
+	world->settings.git_token = token;
+	log_mask(token);
+	ck_assert_msg(recipe_fetch(&world->work, &recipe, &err) == 0, "%s", err.msg);
+	shell("/", script);
+	log_mask_reset();
+	free_world(world);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("recipe");
+	TCase *tc = tcase_create("all");
+
+	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc, fetches_the_pull_request);
+	tcase_add_test(tc, fetches_exactly_the_commit);
+	tcase_add_test(tc, checks_out_over_anything);
+	tcase_add_test(tc, says_what_is_missing);
+	tcase_add_test(tc, takes_a_directory_with_its_changes);
+	tcase_add_test(tc, takes_a_clean_directory_as_it_is);
+	tcase_add_test(tc, copies_the_tests);
+	tcase_add_test(tc, keeps_its_token_out_of_files);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+TEST_MAIN(make_suite)

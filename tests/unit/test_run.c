@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "common/file.h"
+#include "runner-plugin/run.h"
+
+static const struct params params = {
+    .recipe = "custom-html",
+    .src = "recipe-maintainers/custom-html",
+    .pr = 3,
+    .ref = "0123456789abcdef0123456789abcdef01234567",
+    .comment = 812,
+    .stages = {[STAGE_INSTALL] = true, [STAGE_UPGRADE] = true},
+    .from = "1.0.0+1",
+};
+
+static struct run_step make_step(void)
+{
+	return (struct run_step){.build = 41,
+	    .system_url = "http://drone.test",
+	    .repo = "recipe-maintainers/cc-ci",
+	    .workspace = "/tmp/drone-x/drone/src",
+	    .started_s = 1795318500};
+}
+
+START_TEST(is_found_again)
+{
+	auto_str char *state_dir = harness_dir();
+	char zone[] = "ci.test";
+	struct settings settings = {.state_dir = state_dir, .zone = zone};
+	struct run_step step = make_step();
+	AUTO(run) run = {0};
+	AUTO(run) found = {0};
+	struct err err = {0};
+
+	ck_assert_msg(run_create(&settings, &params, &step, &run, &err) == 0, "%s", err.msg);
+	ck_assert(text_starts(run.id, "41-"));
+	ck_assert_uint_eq(strlen(run.id), strlen("41-9f2c1a"));
+	auto_str char *domain = xasprintf("cust-%s.ci.test", run.id + 3);
+	auto_str char *stack = xasprintf("cust-%s_ci_test", run.id + 3);
+	ck_assert_str_eq(run.domain, domain);
+	ck_assert_str_eq(run.stack, stack);
+
+	ck_assert_msg(run_find(&settings, &step, &found, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(found.id, run.id);
+	ck_assert_str_eq(found.domain, run.domain);
+	ck_assert_str_eq(found.recipe_dir, run.recipe_dir);
+	ck_assert_str_eq(found.params.src, params.src);
+	ck_assert_str_eq(found.params.from, params.from);
+	ck_assert_int_eq(found.params.pr, 3);
+	ck_assert_int_eq(found.params.comment, 812);
+	ck_assert(found.params.stages[STAGE_UPGRADE] && !found.params.stages[STAGE_BACKUP]);
+	ck_assert_str_eq(found.step.workspace, step.workspace);
+	ck_assert_int_eq(found.step.started_s, step.started_s);
+	ck_assert_int_eq(found.started_s, run.started_s);
+}
+END_TEST
+
+START_TEST(belongs_to_one_build)
+{
+	auto_str char *state_dir = harness_dir();
+	char zone[] = "ci.test";
+	struct settings settings = {.state_dir = state_dir, .zone = zone};
+	struct run_step step = make_step();
+	struct run_step other = make_step();
+	AUTO(run) run = {0};
+	AUTO(run) again = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(run_create(&settings, &params, &step, &run, &err), 0);
+	ck_assert_int_eq(run_create(&settings, &params, &step, &again, &err), -1);
+	ck_assert_int_eq(err.code, ERR_LIMIT);
+	ck_assert_msg(strstr(err.msg, "build 41") != NULL, "%s", err.msg);
+	other.build = 42;
+	ck_assert_int_eq(run_find(&settings, &other, &again, &err), -1);
+	ck_assert_int_eq(err.code, ERR_MISSING);
+	(void)copy_text(other.system_url, sizeof(other.system_url), "http://another.test");
+	other.build = 41;
+	ck_assert_int_eq(run_find(&settings, &other, &again, &err), -1);
+}
+END_TEST
+
+START_TEST(names_itself_without_drone)
+{
+	auto_str char *state_dir = harness_dir();
+	char zone[] = "ci.test";
+	struct settings settings = {.state_dir = state_dir, .zone = zone};
+	struct params short_name = {.recipe = "a--b"};
+	struct run_step step = {0};
+	AUTO(run) first = {0};
+	AUTO(run) second = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(run_create(&settings, &short_name, &step, &first, &err), 0);
+	ck_assert_int_eq(run_create(&settings, &short_name, &step, &second, &err), 0);
+	ck_assert(text_starts(first.id, "local-"));
+	ck_assert_str_ne(first.id, second.id);
+	ck_assert_msg(text_starts(first.domain, "a--b-"), "%s", first.domain);
+}
+END_TEST
+
+START_TEST(refuses_ids_that_are_none)
+{
+	static const char *const wrong[] = {"", "..", "../41-9f2c1a", "-x", "41-9f2c1a/", "A"};
+	auto_str char *state_dir = harness_dir();
+	struct settings settings = {.state_dir = state_dir};
+	AUTO(run) run = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(run_open(&settings, wrong[_i], &run, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+}
+END_TEST
+
+/* run.json damaged in each way is an error, never a run. */
+static const char *const damaged[] = {
+    "", "{", "[]", "{}", "{\"domain\":7}", "{\"domain\":\"d.ci.test\",\"recipe\":\"../x\"}"};
+
+START_TEST(refuses_a_damaged_file)
+{
+	auto_str char *state_dir = harness_dir();
+	auto_str char *directory = xasprintf("%s/runs/41-aaaaaa", state_dir);
+	auto_str char *file = xasprintf("%s/run.json", directory);
+	struct settings settings = {.state_dir = state_dir};
+	AUTO(run) run = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(file_make_dirs(directory, 0700, &err), 0);
+	ck_assert_int_eq(file_write_atomic(file, 0600, damaged[_i], strlen(damaged[_i]), &err), 0);
+	ck_assert_int_eq(run_open(&settings, "41-aaaaaa", &run, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PROTOCOL);
+}
+END_TEST
+
+/* DRONE_* of a step that do not fit. */
+static const char *const wrong_steps[] = {
+    "DRONE_BUILD_NUMBER=x",
+    "DRONE_BUILD_NUMBER=0",
+    "DRONE_BUILD_NUMBER=-1",
+    "DRONE_REPO=../x",
+    "DRONE_REPO=x",
+    "DRONE_BUILD_STARTED=soon",
+};
+
+START_TEST(refuses_a_wrong_step)
+{
+	const char *const environ[] = {wrong_steps[_i], "DRONE_BUILD_NUMBER=41", NULL};
+	struct run_step step = {.build = 77};
+	struct err err = {0};
+
+	ck_assert_int_eq(run_step_read(environ, &step, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_int_eq(step.build, 77);
+}
+END_TEST
+
+START_TEST(reads_a_step)
+{
+	const char *const environ[] = {"DRONE_BUILD_NUMBER=41", "DRONE_SYSTEM_PROTO=http",
+	    "DRONE_SYSTEM_HOST=127.0.0.1:8000", "DRONE_REPO=o/r", "DRONE_WORKSPACE=/w",
+	    "DRONE_BUILD_STARTED=1795318500", NULL};
+	const char *const nothing[] = {"PATH=/bin", NULL};
+	struct run_step step = {0};
+	struct err err = {0};
+
+	ck_assert_msg(run_step_read(environ, &step, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(step.system_url, "http://127.0.0.1:8000");
+	ck_assert_int_eq(step.started_s, 1795318500);
+	ck_assert_int_eq(run_step_read(nothing, &step, &err), 0);
+	ck_assert_int_eq(step.build, 0);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("run");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_test(tc, is_found_again);
+	tcase_add_test(tc, belongs_to_one_build);
+	tcase_add_test(tc, names_itself_without_drone);
+	tcase_add_loop_test(tc, refuses_ids_that_are_none, 0, 6);
+	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, COUNT_OF(damaged));
+	tcase_add_loop_test(tc, refuses_a_wrong_step, 0, COUNT_OF(wrong_steps));
+	tcase_add_test(tc, reads_a_step);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+TEST_MAIN(make_suite)
