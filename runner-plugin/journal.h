@@ -40,27 +40,40 @@ struct journal_entry {
 /* Pure: text to records and back. */
 void journal_entry_release(struct journal_entry *entry);
 DEFINE_AUTO(journal_entry, journal_entry_release);
+const char *journal_kind_word(enum journal_kind kind);		 /* "app" */
 char *journal_encode(const struct journal_entry *entry) CHECKED; /* with newline */
 struct journal {
 	struct journal_entry *entries;
 	size_t count;
 	bool had_torn_tail;
 };
+/* ERR_PROTOCOL: damaged before the last line. */
 int journal_decode(const char *text, size_t length, struct journal *out, struct err *err) CHECKED;
 void journal_release(struct journal *journal);
 DEFINE_AUTO(journal, journal_release);
+/* Closed, and nothing made since. */
 bool journal_is_closed(const struct journal *journal);
-/* Records that still have to be undone, newest first; *out_count of them, indexes into entries; the
- * caller frees it. */
+/*
+ * Records that still have to be undone, newest first; *out_count of them, indexes into entries; the
+ * caller frees it.
+ */
 size_t *journal_open_entries(const struct journal *journal, size_t *out_count) CHECKED;
 
 /* Effects, for the holder of the lease. */
 int journal_read(
     const char *path, struct journal *out, struct err *err) CHECKED; /* absent: empty */
-/* Appends with the next seq and fsyncs. */
+/* Appends with the next seq and fsyncs; a torn tail is cut off first. ERR_LIMIT: a field or the
+ * journal is too long. */
 int journal_append(const char *path, struct journal_entry *entry, struct err *err) CHECKED;
 
 /* For workers: asks the keeper over its control socket and waits for the acknowledgement. */
 int journal_record(int control_fd, const struct journal_entry *entry, struct err *err) CHECKED;
+
+/*
+ * For the keeper, the other end of that socket (SOCK_SEQPACKET): what a worker asks for, and the
+ * answer, once it is on disk or could not be put there (why). ERR_MISSING: the worker is gone.
+ */
+int journal_receive(int control_fd, struct journal_entry *out, struct err *err) CHECKED;
+int journal_answer(int control_fd, const struct err *why, struct err *err) CHECKED;
 
 #endif
