@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Locks that the kernel gives back when their holder dies: the lease of a run, and the turn to
+ * make one.
+ *
+ *   lease_take(run_dir, &lease, err)      held for life by a run's keeper; who reaps takes it, or
+ *                                         leaves that run alone
+ *
+ * A lock belongs to the open file, so it passes over fork(2): close it in every child.
+ */
+#ifndef CCCI_LEASE_H
+#define CCCI_LEASE_H
+
+#include "common/err.h"
+
+/*
+ * Locks <run_dir>/lease and writes our pid into it, for people. Returns the descriptor.
+ *
+ * Errors    ERR_TRANSIENT another process holds it; ERR_MISSING there is no such run; else ERR_SYS.
+ */
+int lease_take(const char *run_dir, struct err *err) CHECKED;
+/* The same, waiting until an instant. */
+int lease_wait(const char *run_dir, int64_t deadline_ns, struct err *err) CHECKED;
+/* Writes the pid again: the keeper's, who got the descriptor from the front that took it. */
+void lease_sign(int fd);
+
+/*
+ * Whoever makes a run directory, and whoever looks for dead ones, has this lock meanwhile: or a run
+ * whose lease is not taken yet would look dead. Returns the descriptor; waits.
+ */
+int lease_lock_births(const char *state_dir, struct err *err) CHECKED;
+
+#endif
