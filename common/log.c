@@ -81,6 +81,7 @@ static void add_escaped(struct buf *line, const char *text)
 }
 
 /* Masked before it is cut: the front half of a secret is half a secret. */
+PRINTF_LIKE(1, 0)
 static char *format_masked(const char *format, va_list args)
 {
 	char *text = NULL;
