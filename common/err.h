@@ -38,11 +38,16 @@ int err_set(struct err *err, enum err_code code, const char *format, ...) PRINTF
 int err_sys(struct err *err, int errnum, const char *format, ...) PRINTF_LIKE(3, 4);
 int err_prefix(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* The analyzer sees one file at a time: tell it that these fail always. */
-#ifdef __clang_analyzer__
-#define err_set(...) (err_set(__VA_ARGS__), -1)
-#define err_sys(...) (err_sys(__VA_ARGS__), -1)
-#define err_prefix(...) (err_prefix(__VA_ARGS__), -1)
+/* The analyzers see one file at a time: tell them that these fail always. */
+#if defined(__clang_analyzer__) || defined(CCCI_ANALYZE)
+static inline int err_always(int minus_one)
+{
+	(void)minus_one;
+	return -1;
+}
+#define err_set(...) err_always(err_set(__VA_ARGS__))
+#define err_sys(...) err_always(err_sys(__VA_ARGS__))
+#define err_prefix(...) err_always(err_prefix(__VA_ARGS__))
 #endif
 
 #endif

@@ -17,8 +17,9 @@
 
 #include <sys/types.h>
 
-#define FILE_DEPTH_MAX 64 /* of trees copied or hashed: one descriptor stays open for each level   \
-			   */
+#define FILE_DEPTH_MAX                                                                             \
+	64 /* of trees copied or hashed: one descriptor stays open for each level                  \
+	    */
 
 /* Whole content, NUL-terminated behind it; out is set to a buffer of max_bytes on success. */
 int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err) CHECKED;

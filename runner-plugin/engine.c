@@ -392,6 +392,7 @@ static void tar_header(char block[TAR_BLOCK], const char *name, size_t size)
 	(void)format_text(block + 124, 12, "%011zo", size);
 	(void)format_text(block + 136, 12, "%011llo", (unsigned long long)clock_wall_s());
 	block[156] = '0';
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): a field of bytes, no text */
 	memcpy(block + 257, "ustar\00000", 8);
 	memset(block + 148, ' ', 8); /* the sum is of the header with blanks in its own place */
 	for (size_t i = 0; i < TAR_BLOCK; i++)

@@ -18,7 +18,7 @@ import tempfile
 
 from lib import canary, images
 from lib.host import RunnerHost
-from lib.world import CI_REPO, ORG, StandinWorld, make_bridge, read_tree, wait_for
+from lib.world import ORG, StandinWorld, make_bridge, read_tree, wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 HOOK_SECRET = "a-secret-of-the-test-hook"

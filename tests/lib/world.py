@@ -56,7 +56,7 @@ steps:
 
 
 def recipe_files(name):
-    return {"compose.yml": f"""\
+    return {"compose.yml": """\
 version: "3.8"
 services:
   app:
@@ -64,7 +64,7 @@ services:
     networks: [proxy]
     deploy:
       labels:
-        - "coop-cloud.${{STACK_NAME}}.version=0.1.0+1.0.0"
+        - "coop-cloud.${STACK_NAME}.version=0.1.0+1.0.0"
 networks:
   proxy:
     external: true

@@ -13,7 +13,6 @@ children an environment of its own:
 import json
 import os
 import stat
-import sys
 import time
 
 TABLE = {
