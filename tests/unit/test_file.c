@@ -310,7 +310,6 @@ END_TEST
 
 START_TEST(finds_programs)
 {
-	auto_str char *first = below("one");
 	auto_str char *list = xasprintf("relative::%s/none:%s/one:%s/two", dir, dir, dir);
 	auto_str char *slash = below("two/tool");
 	char *found = NULL;

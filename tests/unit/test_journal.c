@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 static struct journal_entry make_dir(const char *path)
 {
@@ -237,10 +238,15 @@ START_TEST(takes_back_what_a_full_disk_cut)
 
 	append(path, make_dir("/a"));
 	ck_assert_int_eq(sigaction(SIGXFSZ, &ignore, NULL), 0);
-	struct rlimit small = {.rlim_cur = 40, .rlim_max = RLIM_INFINITY};
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	struct rlimit usual;
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &usual), 0);
+	struct rlimit small = {.rlim_cur = 40, .rlim_max = usual.rlim_max};
 	AUTO(journal_entry) entry = make_app("custom-html");
-	ck_assert_int_eq(journal_append(path, &entry, &err), -1);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	int result = journal_append(path, &entry, &err);
+	/* Without a process of its own for each test, Check writes to a file too. */
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &usual), 0);
+	ck_assert_int_eq(result, -1);
 	ck_assert_int_eq(err.code, ERR_SYS);
 	ck_assert_int_eq(err.sys, EFBIG);
 	AUTO(journal) journal = read_back(path);
@@ -270,7 +276,8 @@ START_TEST(records_before_it_answers)
 	int fds[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-	if (fork() == 0) {
+	pid_t keeper = fork();
+	if (keeper == 0) {
 		(void)close(fds[0]);
 		serve(fds[1], path);
 	}
@@ -282,6 +289,7 @@ START_TEST(records_before_it_answers)
 	/* The keeper is gone now. */
 	ck_assert_int_eq(journal_record(fds[0], &entry, &err), -1);
 	(void)close(fds[0]);
+	ck_assert_int_eq(waitpid(keeper, NULL, 0), keeper);
 }
 END_TEST
 
@@ -292,7 +300,8 @@ START_TEST(passes_on_why_it_could_not_record)
 	int fds[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-	if (fork() == 0) {
+	pid_t keeper = fork();
+	if (keeper == 0) {
 		(void)close(fds[0]);
 		serve(fds[1], "/nonexistent/journal");
 	}
@@ -300,6 +309,7 @@ START_TEST(passes_on_why_it_could_not_record)
 	ck_assert_int_eq(journal_record(fds[0], &entry, &err), -1);
 	ck_assert_msg(strstr(err.msg, "/nonexistent/journal"), "%s", err.msg);
 	(void)close(fds[0]);
+	ck_assert_int_eq(waitpid(keeper, NULL, 0), keeper);
 }
 END_TEST
 
