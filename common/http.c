@@ -43,6 +43,7 @@ struct http {
 void http_response_release(struct http_response *response)
 {
 	buf_release(&response->body);
+	buf_release(&response->headers);
 }
 
 static void must(CURLcode code)
@@ -119,6 +120,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 	struct http_response *response = context;
 	auto_str char *line = xstrndup(data, size * count);
 
+	(void)buf_add_text(&response->headers, line); /* holds nothing unless it is asked for */
 	(void)header_value(line, "Location", response->location, sizeof(response->location));
 	(void)header_value(
 	    line, "Content-Type", response->content_type, sizeof(response->content_type));
@@ -296,6 +298,8 @@ static void transfer_prepare(struct transfer *transfer, const struct http_reques
 	transfer->on_data = request->on_data;
 	transfer->response.retry_after_s = -1;
 	transfer->response.total_count = -1;
+	if (request->keep_headers)
+		transfer->response.headers = buf_make(HTTP_KEPT_MAX_BYTES);
 	set_peer(transfer, request);
 	set_headers(transfer, request);
 	set_method(transfer->easy, request);

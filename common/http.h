@@ -29,6 +29,7 @@
 #include <poll.h>
 
 #define HTTP_HEADERS_MAX 8
+#define HTTP_KEPT_MAX_BYTES (32 * 1024) /* servers refuse more of ours long before */
 
 struct http_request {
 	const char *method; /* NULL: GET */
@@ -44,6 +45,7 @@ struct http_request {
 				   the URL says */
 	const char *ca_file;	/* PEM of the roots to trust; NULL: the system's */
 	const char *client_cert, *client_key; /* PEM files for an engine behind TLS; NULL: none */
+	bool keep_headers; /* for who looks at one that has no member of its own */
 	/*
 	 * Streaming: called for each piece of a body with status below 300 instead of collecting
 	 * it, with the context given to http_send(). False ends the transfer; that is then no
@@ -55,6 +57,8 @@ struct http_request {
 struct http_response {
 	int status;
 	struct buf body;
+	struct buf headers;	/* with keep_headers: their lines as they came; what is more than
+				   HTTP_KEPT_MAX_BYTES is dropped */
 	char location[512];	/* "" when there was none, or it was longer */
 	char content_type[128]; /* likewise */
 	int64_t retry_after_s;	/* -1: none */
