@@ -569,89 +569,129 @@ static void lines_add(struct lines *lines, const char *data, size_t length)
 	}
 }
 
-struct pull {
+struct transfer {
 	struct lines lines;
-	const char *text; /* for messages */
-	char problem[256];
-	bool is_over;
-	int result;
-	struct err *err;
+	struct engine_pull *pull;
+	const struct puller *puller;
+	int64_t started_ns;
+	char problem[200];
+};
+
+struct puller {
+	struct http *http;
+	struct transfer *transfers;
+	size_t count;
+	engine_on_pull on_pull;
+	void *context;
 };
 
 static void pull_line(void *context, const struct json *line)
 {
-	struct pull *pull = context;
+	struct transfer *transfer = context;
 	const char *problem = json_get_text(line, "error");
 
 	if (problem)
-		(void)snprintf(pull->problem, sizeof(pull->problem), "%s", problem);
+		(void)snprintf(transfer->problem, sizeof(transfer->problem), "%s", problem);
 }
 
 static bool pull_data(void *context, const char *data, size_t length)
 {
-	struct pull *pull = context;
+	struct transfer *transfer = context;
 
-	lines_add(&pull->lines, data, length);
+	lines_add(&transfer->lines, data, length);
 	return true;
+}
+
+static void end_pull(struct transfer *transfer)
+{
+	transfer->pull->is_over = true;
+	transfer->pull->elapsed_ms = clock_elapsed_ms(transfer->started_ns);
+	if (transfer->puller->on_pull)
+		transfer->puller->on_pull(transfer->puller->context, transfer->pull);
 }
 
 static void pull_done(void *context, struct http_response *response, const struct err *err)
 {
-	struct pull *pull = context;
+	struct transfer *transfer = context;
+	struct engine_pull *pull = transfer->pull;
 
-	pull->is_over = true;
 	if (err)
-		*pull->err = *err;
-	if (err)
-		pull->result = err_prefix(pull->err, "%s", pull->text);
+		pull->err = *err;
 	else if (response->status >= 400)
-		pull->result = refusal(pull->text, response->status, buf_text(&response->body),
-		    response->body.length, pull->err);
-	else if (*pull->problem)
-		pull->result =
-		    err_set(pull->err, ERR_PROTOCOL, "%s: %s", pull->text, pull->problem);
+		(void)refusal("pull", response->status, buf_text(&response->body),
+		    response->body.length, &pull->err);
+	else if (*transfer->problem)
+		(void)err_set(&pull->err, ERR_PROTOCOL, "pull: %s", transfer->problem);
+	end_pull(transfer);
 }
 
-static int wait_for_pull(
-    struct http *http, const struct pull *pull, int64_t deadline_ns, int cancel_fd, struct err *err)
+static void start_pull(const struct engine *engine, struct puller *puller,
+    struct transfer *transfer, struct engine_pull *pull)
 {
-	struct pollfd cancel = {.fd = cancel_fd, .events = POLLIN};
-
-	while (!pull->is_over) {
-		int left_ms = clock_ms_until(deadline_ns);
-
-		if (!left_ms)
-			return err_set(err, ERR_TIMEOUT, "%s: not done in time", pull->text);
-		if (http_poll(http, &cancel, cancel_fd >= 0 ? 1 : 0, left_ms, err) < 0)
-			return -1;
-		if (cancel_fd >= 0 && cancel.revents)
-			return err_set(err, ERR_TIMEOUT, "%s: cancelled", pull->text);
-	}
-	return pull->result;
-}
-
-int engine_pull(
-    struct engine *engine, const char *image, int64_t deadline_ns, int cancel_fd, struct err *err)
-{
-	auto_str char *escaped = http_escape(image);
-	auto_str char *text = xasprintf("pull %s", image);
-	struct pull pull = {.lines = {.rest = buf_make(LINE_MAX_BYTES), .on_line = pull_line},
-	    .text = text,
-	    .err = err};
-
-	if (settle_version(engine, err) < 0)
-		return -1;
+	auto_str char *escaped = http_escape(pull->image);
 	auto_str char *url = xasprintf(
 	    "%s/v1.%d/images/create?fromImage=%s", engine->base, engine->api_minor, escaped);
 	struct http_request request = request_for(engine, url);
+
 	request.method = "POST";
 	request.on_data = pull_data;
-	struct http *http = http_new();
-	pull.lines.context = &pull;
-	(void)http_send(http, &request, pull_done, &pull);
-	int result = wait_for_pull(http, &pull, deadline_ns, cancel_fd, err);
-	http_free(http); /* a pull under way ends with its connection */
-	buf_release(&pull.lines.rest);
+	pull->is_over = false;
+	pull->err = (struct err){0};
+	*transfer = (struct transfer){
+	    .lines = {.rest = buf_make(LINE_MAX_BYTES), .on_line = pull_line, .context = transfer},
+	    .pull = pull,
+	    .puller = puller,
+	    .started_ns = clock_now(),
+	};
+	(void)http_send(puller->http, &request, pull_done, transfer);
+}
+
+/* Until all are over; -1 only for failures of ours. */
+static int wait_for_pulls(
+    const struct puller *puller, int64_t deadline_ns, int cancel_fd, struct err *err)
+{
+	struct pollfd cancel = {.fd = cancel_fd, .events = POLLIN};
+	int64_t tick_ns = clock_now() + ENGINE_PULL_TICK_MS * NS_PER_MS;
+
+	while (http_pending(puller->http) && clock_ms_until(deadline_ns) && !cancel.revents) {
+		int64_t until_ns = tick_ns < deadline_ns ? tick_ns : deadline_ns;
+
+		if (http_poll(puller->http, &cancel, 1, clock_ms_until(until_ns), err) < 0)
+			return -1;
+		if (clock_now() < tick_ns)
+			continue;
+		tick_ns += ENGINE_PULL_TICK_MS * NS_PER_MS;
+		if (puller->on_pull)
+			puller->on_pull(puller->context, NULL);
+	}
+	for (size_t i = 0; i < puller->count; i++) {
+		struct engine_pull *pull = puller->transfers[i].pull;
+
+		if (pull->is_over)
+			continue;
+		(void)err_set(&pull->err, ERR_TIMEOUT, "pull: %s",
+		    cancel.revents ? "cancelled" : "not done in time");
+		end_pull(&puller->transfers[i]);
+	}
+	return 0;
+}
+
+int engine_pull_all(struct engine *engine, struct engine_pull *pulls, size_t count,
+    int64_t deadline_ns, int cancel_fd, engine_on_pull on_pull, void *context, struct err *err)
+{
+	struct puller puller = {.count = count, .on_pull = on_pull, .context = context};
+
+	if (settle_version(engine, err) < 0)
+		return -1;
+	puller.http = http_new();
+	puller.transfers = xcalloc(count + 1, sizeof(*puller.transfers));
+	for (size_t i = 0; i < count; i++)
+		start_pull(engine, &puller, &puller.transfers[i], &pulls[i]);
+	int result = wait_for_pulls(&puller, deadline_ns, cancel_fd, err);
+	http_free(puller.http); /* a pull under way ends with its connection */
+	for (size_t i = 0; i < count; i++)
+		buf_release(&puller.transfers[i].lines.rest);
+	free(puller.transfers);
 	return result;
 }
 

@@ -97,11 +97,23 @@ int engine_task_logs(struct engine *engine, const char *task, const char *contai
 /* Takes the frames of the engine's log stream apart; text that is not framed is kept as it is. */
 void engine_unframe(const char *data, size_t length, struct buf *out);
 
+/* One image to pull. */
+struct engine_pull {
+	const char *image; /* with tag or digest; borrowed */
+	bool is_over;
+	int64_t elapsed_ms;
+	struct err err; /* ERR_NONE: it is there. What the registry said is in msg. */
+};
 /*
- * Pulls an image; blocks until it is there, the deadline has passed or cancel_fd (-1: none) is
- * readable (both ERR_TIMEOUT). What the registry said is in err->msg.
+ * Pulls all of them at once; blocks until the last is over, the deadline has passed or cancel_fd
+ * (-1: none) is readable; what is not over then ends as ERR_TIMEOUT. on_pull (NULL: none) is called
+ * for each that is over, and every ENGINE_PULL_TICK_MS with NULL.
+ * Errors: only of the engine itself; those of a pull are in it.
  */
-int engine_pull(struct engine *engine, const char *image, int64_t deadline_ns, int cancel_fd,
+#define ENGINE_PULL_TICK_MS 10000
+typedef void (*engine_on_pull)(void *context, const struct engine_pull *pull);
+int engine_pull_all(struct engine *engine, struct engine_pull *pulls, size_t count,
+    int64_t deadline_ns, int cancel_fd, engine_on_pull on_pull, void *context,
     struct err *err) CHECKED;
 
 /*

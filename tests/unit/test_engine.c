@@ -191,8 +191,11 @@ static void serve(int connection, const struct exchange *exchange)
 		_exit(3);
 }
 
-/* Answers the exchanges in order; anything else, and anything after, is told as a surprise. */
-static struct engine *peer_start(const struct exchange *exchanges, size_t count)
+/*
+ * Answers the exchanges in order; anything else, and anything after, is told as a surprise, or, by
+ * a silent one, is not answered at all.
+ */
+static struct engine *start(const struct exchange *exchanges, size_t count, bool is_silent)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct err err;
@@ -207,6 +210,8 @@ static struct engine *peer_start(const struct exchange *exchanges, size_t count)
 	for (size_t i = 0; peer_pid == 0; i++) {
 		int connection = accept(listener, NULL, NULL);
 
+		if (is_silent && i >= count)
+			pause();
 		serve(connection, i < count ? &exchanges[i] : NULL);
 		close(connection);
 	}
@@ -215,6 +220,18 @@ static struct engine *peer_start(const struct exchange *exchanges, size_t count)
 	struct engine *engine = engine_open(host, &err);
 	ck_assert_ptr_nonnull(engine);
 	return engine;
+}
+
+static struct engine *peer_start(const struct exchange *exchanges, size_t count)
+{
+	return start(exchanges, count, false);
+}
+
+static struct engine *silent_peer_start(void)
+{
+	static const struct exchange version = {"GET /version ", 200, VERSION};
+
+	return start(&version, 1, true);
 }
 
 static void peer_stop(void)
@@ -357,12 +374,38 @@ START_TEST(pulls_and_repeats_the_complaint)
 	struct err err = {0};
 	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
 
-	int result = engine_pull(engine, "a/b:1", clock_now() + 10 * NS_PER_S, -1, &err);
+	struct engine_pull pull = {.image = "a/b:1"};
+	int result =
+	    engine_pull_all(engine, &pull, 1, clock_now() + 10 * NS_PER_S, -1, NULL, NULL, &err);
 	peer_stop();
-	ck_assert_msg(result == (row->code == ERR_NONE ? 0 : -1), "%s", err.msg);
-	ck_assert_msg(err.code == row->code, "%d: %s", (int)err.code, err.msg);
+	ck_assert_msg(result == 0, "%s", err.msg);
+	ck_assert(pull.is_over);
+	ck_assert_msg(pull.err.code == row->code, "%d: %s", (int)pull.err.code, pull.err.msg);
 	if (row->message)
-		ck_assert_msg(strstr(err.msg, row->message) != NULL, "%s", err.msg);
+		ck_assert_msg(strstr(pull.err.msg, row->message) != NULL, "%s", pull.err.msg);
+}
+END_TEST
+
+static void count_pull(void *context, const struct engine_pull *pull)
+{
+	if (pull)
+		++*(int *)context;
+}
+
+START_TEST(a_pull_ends_with_its_time)
+{
+	struct err err = {0};
+	struct engine_pull pulls[2] = {{.image = "a:1"}, {.image = "b:1"}};
+	int over = 0;
+	AUTO_PTR(engine) engine = silent_peer_start();
+
+	int result = engine_pull_all(
+	    engine, pulls, 2, clock_now() + 200 * NS_PER_MS, -1, count_pull, &over, &err);
+	peer_stop();
+	ck_assert_msg(result == 0, "%s", err.msg);
+	ck_assert_int_eq(over, 2);
+	ck_assert_int_eq(pulls[0].err.code, ERR_TIMEOUT);
+	ck_assert_int_eq(pulls[1].err.code, ERR_TIMEOUT);
 }
 END_TEST
 
@@ -424,6 +467,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, speaks_a_version_the_engine_knows, 0, COUNT_OF(version_rows));
 	tcase_add_test(tc, a_written_file_comes_back);
 	tcase_add_loop_test(tc, pulls_and_repeats_the_complaint, 0, COUNT_OF(pull_rows));
+	tcase_add_test(tc, a_pull_ends_with_its_time);
 	tcase_add_loop_test(tc, an_event_wakes_the_waiter, 0, COUNT_OF(events));
 	tcase_add_test(tc, an_engine_that_is_gone_is_transient);
 	suite_add_tcase(suite, tc);
