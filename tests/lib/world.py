@@ -13,7 +13,9 @@ interface, two worlds, so that one test body runs in both:
 
 A repository is "owner/name", or a name in the organisation. Everything has a deadline.
 """
+import base64
 import http.client
+import http.server
 import json
 import os
 import re
@@ -23,6 +25,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 
@@ -259,6 +262,10 @@ class World:
     def head(self, repo, number):
         return self.forge_must("lab-admin", "GET", f"/repos/{self.full(repo)}/pulls/{number}")["head"]["sha"]
 
+    def new_token(self, user, scopes):
+        """A further forge token of that user with these scopes."""
+        raise NotImplementedError
+
     def check(self):
         """Raises when something surprised a stand-in."""
 
@@ -313,6 +320,9 @@ class StandinWorld(World):
             ("runner", "start"): self.drone.start_runner, ("runner", "stop"): self.drone.stop_runner,
             ("runner", "kill"): self.drone.kill_runner}
         actions[name, action]()
+
+    def new_token(self, user, scopes):
+        return self.forge.add_token(user, scopes)
 
     def new_recipe(self, name, files=None, private=False, tags=("0.1.0+1.0.0",)):
         self.forge.add_repo(self.full(name), private, recipe_files(name) if files is None else files, tags)
@@ -468,6 +478,14 @@ class LabWorld(World):
 
     # ---- what people do
 
+    def new_token(self, user, scopes):
+        basic = "Basic " + base64.b64encode(f"{user}:{PASSWORD}".encode()).decode()
+        status, raw, _ = exchange("POST", f"{self.forge_url}/api/v1/users/{user}/tokens", basic,
+            {"name": f"t{time.time_ns()}", "scopes": list(scopes)})
+        if status != 201:
+            raise AssertionError(f"no token for {user}: {status} {raw!r}")
+        return json.loads(raw)["sha1"]
+
     def new_recipe(self, name, files=None, private=False, tags=("0.1.0+1.0.0",)):
         self.forge_must("lab-admin", "POST", f"/orgs/{ORG}/repos",
             {"name": name, "private": private, "auto_init": True, "default_branch": "main"})
@@ -519,6 +537,36 @@ class LabWorld(World):
     def add_hook(self, repo, url, secret, events=("pull_request_comment",)):
         return self.forge_must("lab-admin", "POST", f"/repos/{self.full(repo)}/hooks", {"type": "gitea", "active": True,
             "events": list(events), "config": {"url": url, "content_type": "json", "secret": secret}})["id"]
+
+
+# ---------------------------------------------------------------- a webhook receiver
+
+class Receiver:
+    """Listens like a hook; `got` holds (path, headers, body) of what arrived. status: what it answers."""
+
+    def __init__(self, status=204):
+        self.got, self.status = [], status
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                receiver.got.append((self.path, self.headers, body))
+                self.send_response(receiver.status)
+                self.end_headers()
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def url(self, path="/hook"):
+        return f"http://127.0.0.1:{self.server.server_address[1]}{path}"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 # ---------------------------------------------------------------- the bridge

@@ -45,7 +45,8 @@ class Stage:
         self.created, self.updated, self.started, self.stopped, self.version = now, now, 0, 0, 1
         self.started_ns = 0
         self.is_at_runner = False            # holds a slot of the runner
-        self.is_closed = False               # cancelled and not heard: reports are refused
+        self.is_closed = False               # cancelled: the runner's reports are refused
+        self.is_unheard = False              # and the cancel was lost
         self.steps = []
 
 
@@ -71,6 +72,7 @@ class Drone(Server):
         self.seconds_per_minute = 60.0       # of the timeout; tests make it short
         self.listen_s, self.deaf_s = 30.0, 10.0
         self.deaf = None                     # None: by the cycle; True or False: always
+        self.report_wins = False             # after a heard cancel: the runner's report, or the server's marks
         self.start_delay_s = 0.0             # an idle runner's lateness; up to 10 on the real one
         self.capacity, self.machine = 1, "lab"
         self.runner_path = os.environ.get("PATH", "/usr/bin:/bin")
@@ -136,9 +138,8 @@ class Drone(Server):
         """Ends everything, step processes that were left behind too."""
         self.stop()
         if self.runner is not None and self.runner.poll() is None:
+            self._up.set()
             self.kill_runner()
-        if self._socket is not None:
-            self._socket.close()
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             pids = self.step_processes()
@@ -339,10 +340,11 @@ class Drone(Server):
     # ================================================================ reports of the runner
 
     def _listen(self, runner, connection):
-        for line in connection.makefile("rb"):
-            self._up.wait()                    # a server that is down hears later
-            with self.lock:
-                self._heard(json.loads(line))
+        with connection, connection.makefile("rb") as lines:
+            for line in lines:
+                self._up.wait()                # a server that is down hears later
+                with self.lock:
+                    self._heard(json.loads(line))
         runner.wait()
         with self.lock:
             if self.runner is runner:
@@ -352,6 +354,8 @@ class Drone(Server):
         stage = next(stage for stage in self._stages() if stage.id == message["stage"])
         if message["op"] == "stage":
             stage.is_at_runner = False
+        if stage.is_closed and "log" in message and not stage.is_unheard:
+            stage.steps[message["number"] - 1].log = message["log"]      # logs come by another way
         if not stage.is_closed:
             {"taken": self._on_taken, "step": self._on_step, "stage": self._on_stage}[message["op"]](stage, message)
             stage.version += 1
@@ -417,8 +421,9 @@ class Drone(Server):
                 step.exit_code, step.started, step.stopped = 130, step.started or now, now
         if stage.is_at_runner and self._socket is not None and self.hears(stage):
             self._tell({"op": "cancel", "stage": stage.id})
+            stage.is_closed = not self.report_wins
         else:
-            stage.is_closed = True
+            stage.is_closed = stage.is_unheard = True
 
     # ================================================================ shapes
 

@@ -191,9 +191,8 @@ class Stage(threading.Thread):
             file.write(script_of(as_list(step.get("commands") or [])))
         ended = threading.Event()
         try:
-            process = subprocess.Popen(["/bin/sh", "-e", script], cwd=self.workspace, umask=0o077,
-                env=self.step_environment(number, step), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT)
+            process = subprocess.Popen(["/bin/sh", "-e", script], cwd=self.workspace, env=self.step_environment(number, step), stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         except OSError as error:
             log.feed(f"{error}\n".encode())
             return 255

@@ -36,7 +36,7 @@ if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from standin.git import BareRepo, ENVIRONMENT
-from standin.server import Answer, Server, Surprise, answer, route, text
+from standin.server import Answer, Refused, Server, Surprise, answer, route, text
 
 ALL_SCOPES = ("write:issue", "write:repository", "write:organization", "write:user", "write:notification")
 BOT_SCOPES = ("read:repository", "read:organization", "read:user", "write:issue")
@@ -131,12 +131,6 @@ class Caller:
     def has(self, scope):
         kind, _, category = scope.partition(":")
         return scope in self.scopes or (kind == "read" and f"write:{category}" in self.scopes)
-
-
-class Refused(Exception):
-    def __init__(self, reply):
-        super().__init__()
-        self.reply = reply
 
 
 class Forge(Server):
@@ -298,19 +292,42 @@ class Forge(Server):
             if pull.closed is not None:
                 continue
             pull.updated = self.clock()
-            is_forced = not repo.git.is_ancestor(old, new)
-            ids = [old, new] if is_forced else repo.git.between(old, new)
             if delay > 0:
-                timer = threading.Timer(delay, self._push_event, (pull, is_forced, ids, user))
+                timer = threading.Timer(delay, self._push_events, (pull, old, new, user))
                 timer.daemon = True
                 timer.start()
             else:
-                self._push_event(pull, is_forced, ids, user)
+                self._push_events(pull, old, new, user)
+
+    def _push_events(self, pull, old, new, user):
+        """
+        A push makes one event of its commits, oldest first. A forced one first takes the commits that
+        left the pull request out of earlier events (an event left empty goes), and last makes a second
+        event of its own: old head, new head.
+        """
+        with self.lock:
+            git = pull.head_repo.git
+            brought = git.between(old, new)
+            if git.is_ancestor(old, new):
+                self._push_event(pull, False, brought, user)
+                return
+            whole = set(git.between(pull.repo.git.tip("refs/heads/main"), new))
+            for entry in [entry for entry in pull.entries if entry.kind == "pull_push"]:
+                event = json.loads(entry.body)
+                if event["is_force_push"]:
+                    continue
+                event["commit_ids"] = [sha for sha in event["commit_ids"] if sha in whole]
+                entry.body = json.dumps(event, separators=(",", ":"))
+                if not event["commit_ids"]:
+                    pull.entries.remove(entry)
+                    del self.comments_by_id[entry.id]
+            if brought:
+                self._push_event(pull, False, brought, user)
+            self._push_event(pull, True, [old, new], user)
 
     def _push_event(self, pull, is_forced, ids, user):
-        with self.lock:
-            body = json.dumps({"is_force_push": is_forced, "commit_ids": ids}, separators=(",", ":"))
-            self._entry("pull_push", pull, user, body)
+        body = json.dumps({"is_force_push": is_forced, "commit_ids": ids}, separators=(",", ":"))
+        self._entry("pull_push", pull, user, body)
 
     def _entry(self, kind, issue, user, body, when=None):
         entry = Entry(self._next("comment"), kind, issue, user, body, when or self.clock())
@@ -641,10 +658,7 @@ class Forge(Server):
 
     def dispatch(self, request):
         with self.lock:
-            try:
-                return super().dispatch(request)
-            except Refused as refused:
-                return refused.reply
+            return super().dispatch(request)
 
     # ================================================================ lists
 

@@ -30,6 +30,14 @@ class Surprise(Exception):
     """A request that the stand-in does not model."""
 
 
+class Refused(Exception):
+    """Ends a handler early with the answer that it carries."""
+
+    def __init__(self, reply):
+        super().__init__()
+        self.reply = reply
+
+
 class Answer:
     """What goes back: status, headers, body bytes."""
 
@@ -324,6 +332,8 @@ class Server:
             if request.method == "HEAD":
                 return Answer(405)
             raise Surprise("no route")
+        except Refused as refused:
+            return refused.reply
         except Surprise as surprise:
             return self.surprise(request, str(surprise))
         except Exception as error:        # a mistake of the stand-in must not look like a server's 500
