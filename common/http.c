@@ -311,7 +311,8 @@ static void transfer_prepare(struct transfer *transfer, const struct http_reques
 
 static enum err_code code_of(CURLcode code)
 {
-	/* Whatever is not here is an answer that makes no sense. */
+	/* Whatever is not here is an answer that makes no sense; HTTP/0.9, which is to say no HTTP
+	 * at all, is CURLE_UNSUPPORTED_PROTOCOL. */
 	static const struct {
 		CURLcode curl;
 		enum err_code code;
@@ -326,7 +327,6 @@ static enum err_code code_of(CURLcode code)
 	    {CURLE_RECV_ERROR, ERR_TRANSIENT},
 	    {CURLE_FILESIZE_EXCEEDED, ERR_LIMIT},
 	    {CURLE_URL_MALFORMAT, ERR_CONFIG},
-	    {CURLE_UNSUPPORTED_PROTOCOL, ERR_CONFIG},
 	    {CURLE_SSL_CACERT_BADFILE, ERR_CONFIG},
 	    {CURLE_SSL_CERTPROBLEM, ERR_CONFIG},
 	};
