@@ -21,7 +21,7 @@ from lib import docker
 
 BUSYBOX = "/bin/busybox"
 APPLETS = ("sh ash cat cp date echo env grep head httpd id kill ls mkdir mv nc printf ps pwd rm sed sleep stat sync tail "
-           "tar test touch true false tr wc wget find sha256sum wc hostname nslookup gzip gunzip od dd du df").split()
+           "tar test timeout touch true false tr wc wget find sha256sum hostname nslookup gzip gunzip od dd du df").split()
 
 # What a web server of a canary does: it keeps its pages on its volume, whose place the recipe tells it, and writes
 # the first one only when there is none. VERSION is the image's.
@@ -36,6 +36,7 @@ exec httpd -f -v -p 80 -h "$docroot"
 """
 
 # A front end that is only as alive as its database: its one page asks for the number of visits.
+# Debian 12's static busybox crashes on wget -T, hence timeout.
 FRONT = """#!/bin/sh
 set -eu
 echo "front @VERSION@ asks ${DB_HOST:-db}"
@@ -44,7 +45,7 @@ exec httpd -f -v -p 80 -h /www
 FRONT_CGI = """#!/bin/sh
 password=$(cat /run/secrets/db_password)
 title=$(sed -n 's/^title=//p' /etc/site.conf)
-if visits=$(wget -q -T 3 -O - --header "Cookie: $password" "http://${DB_HOST:-db}/cgi-bin/add?visits"); then
+if visits=$(timeout 3 wget -q -O - --header "Cookie: $password" "http://${DB_HOST:-db}/cgi-bin/add?visits"); then
 	printf 'Content-Type: text/html\\r\\n\\r\\n<title>%s</title>visits: %s\\n' "$title" "$visits"
 else
 	printf 'Status: 503 Service Unavailable\\r\\nContent-Type: text/plain\\r\\n\\r\\nno database\\n'
@@ -71,7 +72,7 @@ echo "$count" >"/var/lib/db/$name.count"
 printf 'Content-Type: text/plain\\r\\n\\r\\n%s\\n' "$count"
 """
 DATABASE_HEALTH = """#!/bin/sh
-wget -q -T 2 -O /dev/null --header "Cookie: $(cat /var/lib/db/password)" "http://127.0.0.1/cgi-bin/add?health"
+timeout 3 wget -q -O /dev/null --header "Cookie: $(cat /var/lib/db/password)" "http://127.0.0.1/cgi-bin/add?health"
 """
 
 # Dies again and again, with last words a verdict can quote.

@@ -254,7 +254,7 @@ def restart(context):
     for name in [f"{app.stack}_{service}"] if service else sorted(meta.services):
         replicas = meta.services[name]["Spec"]["Mode"].get("Replicated", {}).get("Replicas", 1)
         _scale(name, 0)
-        stack.converge(app.stack, stack.DEFAULT_TIMEOUT_S, time.time() + 1)
+        stack.wait_stopped(app.stack, meta.services[name]["ID"])
         _scale(name, replicas)
         stack.converge(app.stack, stack.DEFAULT_TIMEOUT_S, time.time() + 1)
         terminal.info(f"{name} restarted")

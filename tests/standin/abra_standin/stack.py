@@ -123,6 +123,16 @@ def converge(stack, timeout_s, began):
         time.sleep(POLL_S)
 
 
+def wait_stopped(stack, service):
+    """Until no task of the service runs any more."""
+    deadline = time.monotonic() + DEFAULT_TIMEOUT_S
+    while any(task["ServiceID"] == service and task["Status"]["State"] in ("starting", "running")
+              for task in call(docker.tasks, stack)):
+        if time.monotonic() > deadline:
+            raise TimedOut(f"service did not stop within {DEFAULT_TIMEOUT_S} s")
+        time.sleep(POLL_S)
+
+
 class TimedOut(Fatal):
     """The stack stays as it is (H19)."""
 

@@ -49,7 +49,7 @@ def start(argv):
             text = file.read()
     except FileNotFoundError:
         text = ""
-    _log(argv=argv, env=sorted(os.environ), cwd=os.getcwd(), stdin=_kind_of_stdin())
+    _log(argv=argv, env=_names_of_environment(), cwd=os.getcwd(), stdin=_kind_of_stdin())
     for line in text.splitlines():
         for word in line.partition("#")[0].split(","):
             name, _, value = word.strip().partition("=")
@@ -90,6 +90,12 @@ def _log(**what):
     line = json.dumps({"pid": os.getpid(), "time": time.time(), **what}) + "\n"
     with open(os.path.join(_directory, "abra.log"), "a", encoding="utf-8") as file:
         file.write(line)
+
+
+def _names_of_environment():
+    """As the caller gave it: Python adds to os.environ by itself."""
+    with open("/proc/self/environ", "rb") as file:
+        return sorted(pair.partition(b"=")[0].decode(errors="replace") for pair in file.read().split(b"\0") if pair)
 
 
 def _kind_of_stdin():

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""app backup and restore: whatever a deployed backup bot does (abra.md A.8, H25).
+
+The bot is the service with the label coop-cloud.backupbot.enabled=true. abra executes its `backup` or `restore` and hands
+on what came; it looks at nothing itself.
+"""
+
+from lib import docker
+
+from . import home, stack, switches, terminal
+from .recipe import Recipe
+from .terminal import Fatal
+
+BOT_LABEL = "coop-cloud.backupbot.enabled=true"
+
+
+def _open(context):
+    app = home.find(context.arg(0))
+    home.require_local(app.server)
+    Recipe(app.recipe_name).ensure(context, app.pin)
+    for service in stack.call(docker.get, "/services", filters={"label": [BOT_LABEL]}):
+        filters = {"label": [f"com.docker.swarm.service.id={service['ID']}"]}
+        running = stack.call(docker.get, "/containers/json", filters=filters)
+        if running:
+            return app, running[0]["Id"]
+    raise Fatal("no backupbot discovered, is it deployed?")
+
+
+def _execute(app, bot, argv, **variables):
+    env = [f"SERVICE={app.stack}", *(f"{name.upper()}={value}" for name, value in variables.items() if value)]
+    code, output = stack.call(docker.execute, bot, argv, env=env, timeout=3600)
+    print(output, end="", flush=True)
+    if code:
+        raise Fatal(f"{' '.join(argv)}: exit code {code}")
+
+
+def create(context):
+    app, bot = _open(context)
+    if switches.is_on("k25", "conflict"):
+        for service in stack.services(app.stack).values():
+            if (service.get("UpdateStatus") or {}).get("State") == "updating":
+                raise Fatal("409 Client Error: Conflict: container is not running")
+    if switches.is_on("k25", "empty"):
+        terminal.say("backup finished")  # as restic does when a hook's dump never came
+        return
+    _execute(app, bot, ["backup", "create"], retries=context.text("retries"))
+
+
+def show(context):
+    app, bot = _open(context)
+    _execute(app, bot, ["backup", "ls"], snapshot=context.text("snapshot"), include_path=context.text("path"))
+
+
+def snapshots(context):
+    app, bot = _open(context)
+    _execute(app, bot, ["backup", "snapshots"])
+
+
+def download(context):
+    app, bot = _open(context)
+    _execute(app, bot, ["backup", "download"], snapshot=context.text("snapshot"), include_path=context.text("path"),
+             volumes=context.flag("volumes") and "true", secrets=context.flag("secrets") and "true")
+
+
+def restore(context):
+    """Hooks run only when asked for."""
+    app, bot = _open(context)
+    terminal.confirm(context)
+    hooks = context.flag("hooks") and not switches.is_on("k25", "no-hooks")
+    _execute(app, bot, ["restore"], snapshot=context.text("snapshot"), target=context.text("target"),
+             volumes=context.flag("volumes") and "true", container=context.flag("container") and "true",
+             no_commands="" if hooks else "true")
