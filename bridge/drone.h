@@ -103,7 +103,7 @@ int drone_read_build(
     const char *text, size_t length, struct drone_build *out, struct err *err) CHECKED;
 int drone_read_builds(
     const char *text, size_t length, struct drone_builds *out, struct err *err) CHECKED;
-/* The lines joined, as the step wrote them behind its echoed command; out: buf_make(...) before. */
+/* The lines joined, the echoed command first; out: made by buf_make(). */
 int drone_read_log(const char *text, size_t length, struct buf *out, struct err *err) CHECKED;
 int drone_read_timeout(
     const char *text, size_t length, int64_t *out_minutes, struct err *err) CHECKED;

@@ -16,7 +16,8 @@
  * body. Nothing is retried here: the bridge knows back-off.
  *
  * The gitea_read_* functions are pure: bytes to a value. On -1 *out is untouched. Unknown members
- * are ignored; a missing or mistyped one that is needed is ERR_PROTOCOL.
+ * are ignored; a missing or mistyped one that is needed is ERR_PROTOCOL. A NUL in a text reads as
+ * U+FFFD. Readers of pages leave skipped and is_last alone.
  *
  * Source: Gitea 1.26.0, observed; see tests/data/README.md.
  */
@@ -32,8 +33,8 @@
 #define GITEA_ANSWER_MAX_BYTES                                                                     \
 	(2 * 1024 * 1024) /* a comment may have 5 MB: see gitea_list_comments */
 #define GITEA_DIRECTORY_MAX_BYTES                                                                  \
-	(8 * 1024 * 1024)	     /* 1 kB for each entry; Gitea does not page it */
-#define GITEA_TIMELINE_PAGES_MAX 200 /* 10,000 events; a longer one is ERR_LIMIT */
+	(8 * 1024 * 1024)    /* 1 kB for each entry; Gitea does not page it */
+#define GITEA_PAGES_MAX 1000 /* requests of one list; a longer one ends in ERR_LIMIT */
 #define GITEA_TIMEOUT_MS 30000
 #define GITEA_BODY_MAX_BYTES (64 * 1024) /* of a comment of ours */
 
@@ -44,7 +45,7 @@ bool gitea_is_name(const char *text);
 /* 40 lower-case hex digits. */
 bool gitea_is_sha(const char *text);
 
-/* All texts are owned and not NULL. */
+/* All texts are owned and not NULL; author is "" when nobody can be told by it. */
 struct gitea_issue { /* a pull request, as the search over an owner lists it */
 	char repo[GITEA_REPO_SIZE];
 	int64_t number;
@@ -54,6 +55,8 @@ struct gitea_issue { /* a pull request, as the search over an owner lists it */
 struct gitea_issues {
 	struct gitea_issue *items; /* newest created first */
 	size_t count;
+	/* Items left out: too large, or of a repository whose name none of ours can have. */
+	size_t skipped;
 	bool is_last;
 };
 struct gitea_comment {
@@ -67,7 +70,7 @@ struct gitea_comment {
 struct gitea_comments {
 	struct gitea_comment *items; /* oldest created first */
 	size_t count;
-	/* Items that could not be read: larger than GITEA_ANSWER_MAX_BYTES each. No command. */
+	/* Items left out since the page before: each larger than GITEA_ANSWER_MAX_BYTES. */
 	size_t skipped;
 	bool is_last;
 };
@@ -158,7 +161,10 @@ void gitea_search_pulls(
  */
 void gitea_list_comments(struct gitea *gitea, const char *repo, int64_t since_s,
     gitea_comments_done done, void *context);
-/* The same of one pull request; since_s 0: all. */
+/*
+ * The same of one pull request, from the comments of the whole repository: since_s as late as
+ * possible. Pages may be empty.
+ */
 void gitea_list_pull_comments(struct gitea *gitea, const char *repo, int64_t pr, int64_t since_s,
     gitea_comments_done done, void *context);
 void gitea_get_comment(

@@ -101,7 +101,7 @@ struct policy_push_facts {
 	int64_t reopen_id;    /* of the newest reopen event; 0: none */
 	bool has_waited; /* these facts are POLICY_PUSH_SETTLE_MS or more after the first look */
 };
-#define POLICY_PUSH_SETTLE_MS 5000 /* events were seen 1.3 s after the push on a quiet host */
+#define POLICY_PUSH_SETTLE_MS 15000 /* events were seen 2.5 s after the push on a busy host */
 #define POLICY_PUSH_AGAIN_MS 500   /* time between looks while it settles */
 
 /* UNKNOWN: look again after POLICY_PUSH_AGAIN_MS; never UNKNOWN once has_waited. */

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+#include "scripted_server.h"
+
+#include "bridge/drone.h"
+#include "common/file.h"
+
+#define MAX_DATA (1024 * 1024)
+#define REPO "recipe-maintainers/cc-ci"
+#define SHA "0123456789abcdef0123456789abcdef01234567"
+#define AUTH "Authorization: Bearer secret-token"
+
+static struct buf load(const char *name)
+{
+	auto_str char *path = xasprintf("%s/drone/%s", TEST_DATA_DIR, name);
+	struct buf text = {0};
+	struct err err = {0};
+
+	ck_assert_msg(file_read(path, MAX_DATA, &text, &err) == 0, "%s", err.msg);
+	return text;
+}
+
+static struct drone_build read_sample(const char *name)
+{
+	AUTO(buf) text = load(name);
+	struct drone_build build = {0};
+	struct err err = {0};
+
+	ck_assert_msg(
+	    drone_read_build(text.data, text.length, &build, &err) == 0, "%s: %s", name, err.msg);
+	return build;
+}
+
+/* --- readers on what Drone answered --- */
+
+static const struct sample {
+	const char *name;
+	int64_t number;
+	enum drone_status status;
+	size_t stages, steps; /* of the first stage */
+} samples[] = {
+    {"build-create.json", 2, DRONE_PENDING, 0, 0},
+    {"build-create-yaml-error.json", 12, DRONE_ERROR, 0, 0},
+    {"build-get-pending.json", 23, DRONE_PENDING, 1, 0},
+    {"build-get-running.json", 22, DRONE_RUNNING, 1, 4},
+    {"build-get-killed.json", 25, DRONE_KILLED, 1, 4},
+    {"build-get-two-pipelines.json", 35, DRONE_FAILURE, 2, 2},
+};
+
+START_TEST(reads_sample)
+{
+	const struct sample *sample = &samples[_i];
+	AUTO(drone_build) build = read_sample(sample->name);
+
+	ck_assert_int_eq(build.number, sample->number);
+	ck_assert_int_eq(build.status, sample->status);
+	ck_assert_str_eq(build.event, "custom");
+	ck_assert_uint_eq(build.stage_count, sample->stages);
+	if (sample->stages)
+		ck_assert_uint_eq(build.stages[0].step_count, sample->steps);
+	ck_assert_int_eq(drone_status_is_over(build.status),
+	    build.status != DRONE_PENDING && build.status != DRONE_RUNNING);
+}
+END_TEST
+
+START_TEST(reads_what_matters)
+{
+	AUTO(drone_build) running = read_sample("build-get-running.json");
+	AUTO(drone_build) killed = read_sample("build-get-killed.json");
+	AUTO(drone_build) wrong = read_sample("build-create-yaml-error.json");
+	AUTO(drone_build) two = read_sample("build-get-two-pipelines.json");
+	int64_t stage = 0;
+
+	ck_assert_int_eq(running.started_s, 1795318500);
+	ck_assert_int_eq(running.finished_s, 0);
+	ck_assert_str_eq(running.stages[0].machine, "lab");
+	ck_assert_str_eq(drone_running_step(&running)->name, "long");
+	ck_assert_ptr_null(drone_running_step(&killed));
+	ck_assert_int_eq(drone_find_step(&killed, "long", &stage)->exit_code, 130);
+	ck_assert_int_eq(killed.finished_s - killed.started_s, 31);
+	ck_assert_str_eq(
+	    wrong.error, "yaml: line 1: mapping values are not allowed in this context");
+	/* By name: the report may be in any stage, with any number. */
+	ck_assert_int_eq(drone_find_step(&two, "report", &stage)->number, 1);
+	ck_assert_int_eq(stage, 2);
+	ck_assert_ptr_null(drone_find_step(&two, "nosuch", &stage));
+}
+END_TEST
+
+/* What a person may have typed into Drone is read only where it has our forms. */
+START_TEST(reads_params)
+{
+	AUTO(buf) list = load("builds-list.json");
+	AUTO(drone_builds) builds = {0};
+	AUTO(drone_build) odd = read_sample("build-create.json");
+	struct err err = {0};
+
+	ck_assert_int_eq(drone_read_builds(list.data, list.length, &builds, &err), 0);
+	ck_assert_uint_eq(builds.count, 2);
+	ck_assert_str_eq(builds.items[1].params.recipe, "a");
+	ck_assert_int_eq(builds.items[1].params.comment, 12);
+	ck_assert_int_eq(builds.items[1].params.pr, 3);
+	ck_assert_str_eq(builds.items[0].params.recipe, "");
+	ck_assert_int_eq(builds.items[0].params.comment, 0);
+	ck_assert_str_eq(odd.params.recipe, "custom-html");
+	ck_assert_int_eq(odd.params.pr, 7);
+	ck_assert(!odd.params.wants_extra);
+}
+END_TEST
+
+START_TEST(reads_log)
+{
+	AUTO(buf) text = load("logs.json");
+	AUTO(buf) log = buf_make(MAX_DATA);
+	AUTO(buf) small = buf_make(64);
+	struct err err = {0};
+
+	ck_assert_int_eq(drone_read_log(text.data, text.length, &log, &err), 0);
+	ck_assert(text_starts(buf_text(&log), "+ env | sort\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&log), "\nCI_BUILD_CREATED=1795318176\nCI_"));
+	ck_assert_uint_eq(log.max_bytes, MAX_DATA);
+	/* A line of more than 32 kB comes in pieces, some empty. */
+	static const char pieces[] =
+	    "[{\"out\":\"{\\\"a\\\":\"},{\"out\":\"\"},{\"out\":\"1}\\n\"}]";
+	ck_assert_int_eq(drone_read_log(pieces, sizeof(pieces) - 1, &log, &err), 0);
+	ck_assert_str_eq(buf_text(&log), "{\"a\":1}\n");
+	ck_assert_int_eq(drone_read_log("null", 4, &log, &err), 0);
+	ck_assert_str_eq(buf_text(&log), "");
+	ck_assert_int_eq(drone_read_log(text.data, text.length, &small, &err), -1);
+	ck_assert_int_eq(err.code, ERR_LIMIT);
+}
+END_TEST
+
+START_TEST(reads_timeout)
+{
+	AUTO(buf) text = load("repo.json");
+	int64_t minutes = 0;
+	struct err err = {0};
+
+	ck_assert_int_eq(drone_read_timeout(text.data, text.length, &minutes, &err), 0);
+	ck_assert_int_eq(minutes, 60);
+}
+END_TEST
+
+START_TEST(knows_words)
+{
+	static const char odd[] = "{\"number\":1,\"status\":\"dreaming\"}";
+	AUTO(drone_build) build = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(drone_read_build(odd, sizeof(odd) - 1, &build, &err), 0);
+	ck_assert_int_eq(build.status, DRONE_UNKNOWN);
+	ck_assert(!drone_status_is_over(build.status));
+	ck_assert_str_eq(drone_status_word(DRONE_WAITING), "waiting_on_dependencies");
+}
+END_TEST
+
+static const struct bad_row {
+	const char *text;
+	enum err_code code;
+	const char *why;
+} bad_rows[] = {
+    {"", ERR_PROTOCOL, "parse JSON"},
+    {"null", ERR_CONFIG, "no pipeline for the event custom"},
+    {"[]", ERR_PROTOCOL, "number"},
+    {"{\"number\":\"1\"}", ERR_PROTOCOL, "number"},
+    {"{\"number\":-1}", ERR_PROTOCOL, "number"},
+    {"{\"number\":1}", ERR_PROTOCOL, "status"},
+    {"{\"number\":1,\"status\":7}", ERR_PROTOCOL, "status"},
+    {"{\"number\":1,\"status\":\"error\",\"stages\":[{}]}", ERR_PROTOCOL, "number"},
+    {"{\"number\":1,\"status\":\"error\",\"stages\":[{\"number\":1}]}", ERR_PROTOCOL, "status"},
+    {"{\"number\":1,\"status\":\"error\",\"stages\":[{\"number\":1,\"status\":\"error\","
+     "\"steps\":[{\"number\":1,\"name\":\"a\",\"status\":\"success\"},{\"number\":2}]}]}",
+	ERR_PROTOCOL, "name"},
+    {"{\"number\":1,\"status\":\"error\",\"stages\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}",
+	ERR_LIMIT, "stages"},
+};
+
+START_TEST(refuses_row)
+{
+	const struct bad_row *row = &bad_rows[_i];
+	struct drone_build build;
+	struct err err = {0};
+
+	ck_assert_int_eq(drone_read_build(row->text, strlen(row->text), &build, &err), -1);
+	ck_assert_int_eq(err.code, row->code);
+	ck_assert_msg(strstr(err.msg, row->why), "%s: %s", row->text, err.msg);
+}
+END_TEST
+
+START_TEST(refuses_other_answers)
+{
+	AUTO(buf) log = buf_make(MAX_DATA);
+	struct drone_builds builds;
+	struct err err = {0};
+	int64_t minutes = 0;
+
+	ck_assert_int_eq(drone_read_builds("{}", 2, &builds, &err), -1);
+	ck_assert_int_eq(drone_read_builds("[{}]", 4, &builds, &err), -1);
+	ck_assert_int_eq(drone_read_log("{}", 2, &log, &err), -1);
+	ck_assert_int_eq(drone_read_log("[{\"out\":1}]", 11, &log, &err), -1);
+	ck_assert_int_eq(drone_read_timeout("{\"timeout\":-1}", 14, &minutes, &err), -1);
+	ck_assert_int_eq(drone_read_timeout("{\"timeout\":\"60\"}", 16, &minutes, &err), -1);
+	ck_assert_int_eq(drone_read_timeout("null", 4, &minutes, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PROTOCOL);
+}
+END_TEST
+
+/* --- calls --- */
+
+struct outcome_seen {
+	bool is_done;
+	enum err_code code;
+	char message[256];
+	int64_t number;
+	enum drone_status status;
+	size_t items;
+	char text[256];
+};
+
+static void note(struct outcome_seen *seen, const struct err *err)
+{
+	seen->is_done = true;
+	if (!err)
+		return;
+	seen->code = err->code;
+	(void)copy_text(seen->message, sizeof(seen->message), err->msg);
+}
+
+static void on_build(void *context, struct drone_build *build, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	ck_assert_int_ne(build == NULL, err == NULL);
+	seen->number = build ? build->number : 0;
+	seen->status = build ? build->status : DRONE_UNKNOWN;
+}
+
+static void on_builds(void *context, struct drone_builds *builds, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->items = builds ? builds->count : 0;
+}
+
+static void on_log(void *context, const struct buf *log, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	(void)copy_text(seen->text, sizeof(seen->text), log ? buf_text(log) : "");
+}
+
+static void on_timeout(void *context, const int64_t *minutes, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->number = minutes ? *minutes : 0;
+}
+
+struct stage_set {
+	struct scripted_server server;
+	struct http *http;
+	struct drone *drone;
+	struct outcome_seen seen;
+};
+
+static void raise_curtain(struct stage_set *set, const struct exchange *script, size_t count)
+{
+	*set = (struct stage_set){.server = scripted_start(script, count)};
+	set->http = http_new();
+	set->drone = drone_new(set->http, set->server.url, "secret-token");
+}
+
+static void play_act(struct stage_set *set)
+{
+	scripted_run(set->http, &set->seen.is_done);
+	set->seen.is_done = false;
+}
+
+static void drop_curtain(struct stage_set *set)
+{
+	scripted_run(set->http, &set->seen.is_done);
+	scripted_end(&set->server);
+	ck_assert_ptr_null(strstr(set->seen.message, "secret-token"));
+	drone_free(set->drone);
+	http_free(set->http);
+}
+
+#define BUILDS "/api/repos/" REPO "/builds"
+
+/* Exactly the parameters of contracts section 3, and of those only what is given. */
+START_TEST(creates)
+{
+	AUTO(buf) created = load("build-create.json");
+	const struct exchange script[] = {
+	    {"POST " BUILDS "?branch=main&RECIPE=custom-html&SRC=o%2Fr&PR=3&REF=" SHA
+	     "&COMMENT=812&STAGES=install%2Cupgrade&EXTRA_TESTS=1&FROM=1.0.0%2B2.1.0",
+		AUTH, NULL, 200, NULL, created.data},
+	    {"POST " BUILDS "?branch=a%26b&RECIPE=x", "Content-Length: 0", NULL, 200, NULL,
+		created.data},
+	};
+	struct drone_params full = {.recipe = "custom-html",
+	    .src = "o/r",
+	    .pr = 3,
+	    .ref = SHA,
+	    .comment = 812,
+	    .stages = "install,upgrade",
+	    .wants_extra = true,
+	    .from = "1.0.0+2.1.0"};
+	struct drone_params least = {.recipe = "x"};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	drone_create_build(set.drone, REPO, "main", &full, on_build, &set.seen);
+	play_act(&set);
+	ck_assert_int_eq(set.seen.number, 2);
+	drone_create_build(set.drone, REPO, "a&b", &least, on_build, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+}
+END_TEST
+
+static const struct create_row {
+	int status;
+	const char *answer;
+	enum err_code code;
+	const char *why;
+} create_rows[] = {
+    {200, "null", ERR_CONFIG, "no pipeline for the event custom"},
+    {500, "{\"message\":\"Not Found\"}", ERR_CONFIG, "has no .drone.yml"},
+    {500, "{\"message\":\"oops\"}", ERR_TRANSIENT, "drone answered 500"},
+    {500, "oops", ERR_TRANSIENT, "drone answered 500"},
+    {502, "", ERR_TRANSIENT, "drone answered 502"},
+    {404, "{\"message\":\"Not Found\"}", ERR_MISSING, "drone answered 404"},
+    {401, "{\"message\":\"Unauthorized\"}", ERR_DENIED, "drone answered 401"},
+    {303, "", ERR_PROTOCOL, "drone answered 303"},
+    {0, NULL, ERR_TRANSIENT, "create a build of " REPO},
+};
+
+START_TEST(create_fails)
+{
+	const struct create_row *row = &create_rows[_i];
+	const struct exchange script[] = {
+	    {"POST " BUILDS "?branch=main&RECIPE=x", AUTH, NULL, row->status, NULL, row->answer},
+	};
+	struct drone_params params = {.recipe = "x"};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	drone_create_build(set.drone, REPO, "main", &params, on_build, &set.seen);
+	drop_curtain(&set);
+	ck_assert_msg(set.seen.code == row->code, "%d: %s", set.seen.code, set.seen.message);
+	ck_assert_msg(strstr(set.seen.message, row->why), "%s", set.seen.message);
+}
+END_TEST
+
+/* Refused by Drone itself: a build all the same, and the bridge answers with its error. */
+START_TEST(creates_one_with_an_error)
+{
+	AUTO(buf) created = load("build-create-yaml-error.json");
+	const struct exchange script[] = {
+	    {"POST " BUILDS "?branch=main&RECIPE=x", AUTH, NULL, 200, NULL, created.data},
+	};
+	struct drone_params params = {.recipe = "x"};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	drone_create_build(set.drone, REPO, "main", &params, on_build, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+	ck_assert_int_eq(set.seen.status, DRONE_ERROR);
+}
+END_TEST
+
+START_TEST(watches_and_cancels)
+{
+	AUTO(buf) list = load("builds-list.json");
+	AUTO(buf) running = load("build-get-running.json");
+	AUTO(buf) killed = load("build-get-killed.json");
+	const struct exchange script[] = {
+	    {"GET " BUILDS "?page=2&per_page=100", AUTH, NULL, 200, NULL, list.data},
+	    {"GET " BUILDS "/22", AUTH, NULL, 200, NULL, running.data},
+	    {"DELETE " BUILDS "/25", AUTH, NULL, 200, NULL, killed.data},
+	    {"DELETE " BUILDS "/26", AUTH, NULL, 404, NULL,
+		"{\"message\":\"sql: no rows in result set\"}"},
+	    {"GET " BUILDS "/22/logs/1/7", AUTH, NULL, 200, NULL, "[{\"pos\":0,\"out\":\"x\\n\"}]"},
+	    {"GET " BUILDS "/22/logs/1/8", AUTH, NULL, 404, NULL,
+		"{\"message\":\"sql: no rows in result set\"}"},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	drone_list_builds(set.drone, REPO, 2, on_builds, &set.seen);
+	play_act(&set);
+	ck_assert_uint_eq(set.seen.items, 2);
+	drone_get_build(set.drone, REPO, 22, on_build, &set.seen);
+	play_act(&set);
+	ck_assert_int_eq(set.seen.status, DRONE_RUNNING);
+	drone_delete_build(set.drone, REPO, 25, on_build, &set.seen);
+	play_act(&set);
+	ck_assert_int_eq(set.seen.status, DRONE_KILLED);
+	drone_delete_build(set.drone, REPO, 26, on_build, &set.seen);
+	play_act(&set);
+	ck_assert_int_eq(set.seen.code, ERR_MISSING);
+	drone_get_log(set.drone, REPO, 22, 1, 7, on_log, &set.seen);
+	play_act(&set);
+	ck_assert_str_eq(set.seen.text, "x\n");
+	set.seen.code = ERR_NONE;
+	drone_get_log(set.drone, REPO, 22, 1, 8, on_log, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.code, ERR_MISSING);
+}
+END_TEST
+
+START_TEST(reads_and_sets_timeout)
+{
+	AUTO(buf) repo = load("repo.json");
+	const struct exchange script[] = {
+	    {"GET /api/repos/" REPO, AUTH, NULL, 200, NULL, repo.data},
+	    {"PATCH /api/repos/" REPO, AUTH, "{\"timeout\":45}", 200, NULL, "{\"timeout\":45}"},
+	    {"PATCH /api/repos/" REPO, AUTH, "{\"timeout\":45}", 404, NULL, "{}"},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	drone_get_timeout(set.drone, REPO, on_timeout, &set.seen);
+	play_act(&set);
+	ck_assert_int_eq(set.seen.number, 60);
+	drone_set_timeout(set.drone, REPO, 45, on_timeout, &set.seen);
+	play_act(&set);
+	ck_assert_int_eq(set.seen.number, 45);
+	drone_set_timeout(set.drone, REPO, 45, on_timeout, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.code, ERR_MISSING);
+	ck_assert_str_eq(set.seen.message, "set the timeout of " REPO ": drone answered 404");
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("drone");
+	TCase *tests = tcase_create("drone");
+
+	tcase_set_timeout(tests, 20);
+	tcase_add_loop_test(tests, reads_sample, 0, COUNT_OF(samples));
+	tcase_add_test(tests, reads_what_matters);
+	tcase_add_test(tests, reads_params);
+	tcase_add_test(tests, reads_log);
+	tcase_add_test(tests, reads_timeout);
+	tcase_add_test(tests, knows_words);
+	tcase_add_loop_test(tests, refuses_row, 0, COUNT_OF(bad_rows));
+	tcase_add_test(tests, refuses_other_answers);
+	tcase_add_test(tests, creates);
+	tcase_add_loop_test(tests, create_fails, 0, COUNT_OF(create_rows));
+	tcase_add_test(tests, creates_one_with_an_error);
+	tcase_add_test(tests, watches_and_cancels);
+	tcase_add_test(tests, reads_and_sets_timeout);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+TEST_MAIN(make_suite)

@@ -1,0 +1,764 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+#include "scripted_server.h"
+
+#include "bridge/gitea.h"
+#include "common/file.h"
+
+#define HEAD "da38df64e9f47d7d31150d5abb788b8f43f2e0cc"
+#define MAX_DATA (1024 * 1024)
+
+static struct buf load(const char *name)
+{
+	auto_str char *path = xasprintf("%s/gitea/%s", TEST_DATA_DIR, name);
+	struct buf text = {0};
+	struct err err = {0};
+
+	ck_assert_msg(file_read(path, MAX_DATA, &text, &err) == 0, "%s", err.msg);
+	return text;
+}
+
+/* --- forms --- */
+
+START_TEST(knows_forms)
+{
+	static const char *const good[] = {"a/b", "recipe-maintainers/custom-html", "A.b_c-1/.x"};
+	static const char *const bad[] = {"", "a", "a/", "/b", "a/b/c", "../b", "a/..", "a/.",
+	    "-a/b", "a/-b", "a b/c", "a/b?x", "a/b%2e", "a/b\n", "\xc3\xa4/b", "a/${IFS}"};
+	auto_str char *longest = xcalloc(202, 1);
+
+	for (size_t i = 0; i < COUNT_OF(good); i++)
+		ck_assert_msg(gitea_is_repo(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		ck_assert_msg(!gitea_is_repo(bad[i]), "%s", bad[i]);
+	(void)memset(longest, 'a', 201);
+	longest[100] = '/';
+	ck_assert(!gitea_is_repo(longest));
+	ck_assert(gitea_is_sha(HEAD));
+	ck_assert(!gitea_is_sha("DA38df64e9f47d7d31150d5abb788b8f43f2e0cc"));
+	ck_assert(!gitea_is_sha("da38df64e9f47d7d31150d5abb788b8f43f2e0c"));
+	ck_assert(!gitea_is_sha(HEAD "0"));
+}
+END_TEST
+
+/* --- readers on what Gitea answered --- */
+
+START_TEST(reads_search)
+{
+	AUTO(buf) text = load("issues-search.json");
+	AUTO(gitea_issues) issues = {0};
+	struct err err = {0};
+
+	ck_assert_msg(gitea_read_issues(text.data, text.length, &issues, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(issues.count, 2);
+	ck_assert_str_eq(issues.items[0].repo, "recipe-maintainers/private-notes");
+	ck_assert_int_eq(issues.items[0].number, 1);
+	ck_assert_int_eq(issues.items[0].updated_s, 1795318095);
+	ck_assert(issues.items[0].is_open);
+	ck_assert_int_eq(issues.items[1].number, 2);
+}
+END_TEST
+
+START_TEST(reads_comments)
+{
+	AUTO(buf) text = load("comments-list.json");
+	AUTO(gitea_comments) comments = {0};
+	struct err err = {0};
+
+	ck_assert_msg(
+	    gitea_read_comments(text.data, text.length, &comments, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(comments.count, 3);
+	ck_assert_int_eq(comments.items[0].id, 2);
+	ck_assert_str_eq(comments.items[0].repo, "recipe-maintainers/custom-html");
+	ck_assert_int_eq(comments.items[0].pr, 1);
+	ck_assert_str_eq(comments.items[0].author, "member");
+	ck_assert_str_eq(comments.items[0].body, "!testme edited");
+	ck_assert_int_eq(comments.items[0].updated_s - comments.items[0].created_s, 60);
+	ck_assert_int_eq(comments.items[1].id, 6);
+	ck_assert_int_eq(comments.items[1].pr, 0); /* an issue's */
+}
+END_TEST
+
+/* Anyone can write a NUL into a comment; it must not hide the others of the page. */
+START_TEST(reads_nul)
+{
+	AUTO(buf) text = load("comments-nul.json");
+	AUTO(gitea_comments) comments = {0};
+	struct err err = {0};
+
+	ck_assert_msg(
+	    gitea_read_comments(text.data, text.length, &comments, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(comments.count, 8);
+	ck_assert_str_eq(comments.items[7].body, "a\xef\xbf\xbd"
+						 "b \xef\xbf\xbd x");
+}
+END_TEST
+
+START_TEST(reads_pull)
+{
+	AUTO(buf) text = load("pull-get-fork.json");
+	AUTO(gitea_pull) pull = {0};
+	struct err err = {0};
+
+	ck_assert_msg(gitea_read_pull(text.data, text.length, &pull, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(pull.number, 2);
+	ck_assert(pull.is_open && !pull.is_merged && !pull.is_private);
+	ck_assert_str_eq(pull.head_sha, "d0312d979b2e596734e36766f4eac2dabf664e1c");
+	ck_assert_str_eq(pull.author, "outsider");
+	ck_assert_str_eq(pull.title, "forked");
+}
+END_TEST
+
+START_TEST(reads_timeline)
+{
+	AUTO(buf) text = load("timeline.json");
+	struct gitea_timeline timeline = {0};
+	struct err err = {0};
+	size_t count = 0;
+
+	ck_assert_msg(gitea_read_timeline(text.data, text.length, &timeline, &count, &err) == 0,
+	    "%s", err.msg);
+	ck_assert_uint_eq(count, 15);
+	ck_assert_int_eq(timeline.push_id, 18);
+	ck_assert_str_eq(timeline.push_sha, HEAD);
+	ck_assert_int_eq(timeline.reopen_id, 17);
+	/* A later page with older ids, or none, changes nothing. */
+	ck_assert_int_eq(gitea_read_timeline("null", 4, &timeline, &count, &err), 0);
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(timeline.push_id, 18);
+	/* A newer push that does not say where it ended is a push all the same. */
+	static const char odd[] = "[{\"id\":19,\"type\":\"pull_push\",\"body\":\"x\"}]";
+	ck_assert_int_eq(gitea_read_timeline(odd, sizeof(odd) - 1, &timeline, &count, &err), 0);
+	ck_assert_int_eq(timeline.push_id, 19);
+	ck_assert_str_eq(timeline.push_sha, "");
+}
+END_TEST
+
+START_TEST(reads_directories_and_login)
+{
+	AUTO(buf) text = load("contents.json");
+	AUTO(buf) user = load("user.json");
+	AUTO(gitea_names) names = {0};
+	auto_str char *login = NULL;
+	struct err err = {0};
+
+	ck_assert_int_eq(gitea_read_directories(text.data, text.length, &names, &err), 0);
+	ck_assert_uint_eq(names.count, 1);
+	ck_assert_str_eq(names.items[0], "custom-html");
+	ck_assert_int_eq(gitea_read_login(user.data, user.length, &login, &err), 0);
+	ck_assert_str_eq(login, "bot");
+}
+END_TEST
+
+/* --- readers on what makes no sense --- */
+
+#define COMMENT_HEAD                                                                               \
+	"[{\"user\":{\"login\":\"m\"},\"created_at\":\"2026-11-22T03:24:12Z\","                    \
+	"\"updated_at\":\"2026-11-22T03:24:12Z\","
+
+enum kind { ISSUES, COMMENTS, COMMENT, PULL, TIMELINE, DIRECTORIES, LOGIN };
+static const struct bad_row {
+	enum kind kind;
+	const char *text;
+	const char *why;
+} bad_rows[] = {
+    {ISSUES, "", "parse JSON"},
+    {ISSUES, "{}", "it is no list"},
+    {ISSUES, "[1]", "repository.full_name"},
+    {ISSUES, "[{\"repository\":{\"full_name\":\"a/b\"}}]", "number"},
+    {ISSUES, "[{\"repository\":{\"full_name\":\"a/b\"},\"number\":\"1\"}]", "number"},
+    {ISSUES, "[{\"repository\":{\"full_name\":\"a/b\"},\"number\":1}]", "updated_at"},
+    {ISSUES, "[{\"repository\":{\"full_name\":\"a/b\"},\"number\":1,\"updated_at\":\"x\"}]",
+	"updated_at"},
+    {COMMENTS, "<html>", "parse JSON"},
+    {COMMENTS, "[", "parse JSON"},
+    {COMMENTS, "[null]", "id"},
+    {COMMENTS, COMMENT_HEAD "\"id\":0,\"body\":\"\"}]", "id"},
+    {COMMENTS, COMMENT_HEAD "\"id\":1.5,\"body\":\"\"}]", "id"},
+    {COMMENTS, COMMENT_HEAD "\"id\":1,\"body\":null}]", "body"},
+    {COMMENTS, COMMENT_HEAD "\"id\":1,\"body\":\"\"}]", "issue_url"},
+    {COMMENTS, COMMENT_HEAD "\"id\":1,\"body\":\"\",\"pull_request_url\":\"x\"}]",
+	"pull_request_url"},
+    {COMMENTS,
+	COMMENT_HEAD "\"id\":1,\"body\":\"\",\"pull_request_url\":\"http://h/a/b/pulls/0\"}]",
+	"pull_request_url"},
+    {COMMENTS,
+	COMMENT_HEAD "\"id\":1,\"body\":\"\",\"pull_request_url\":\"http://h/a/../pulls/1\"}]",
+	"pull_request_url"},
+    {COMMENTS,
+	COMMENT_HEAD "\"id\":1,\"body\":\"\",\"pull_request_url\":\"http://h/a/b/issues/1\"}]",
+	"pull_request_url"},
+    {COMMENT, "null", "id"},
+    {PULL, "[]", "number"},
+    {PULL, "{\"number\":1,\"state\":\"ajar\"}", "state"},
+    {PULL, "{\"number\":1,\"state\":\"open\"}", "merged"},
+    {PULL, "{\"number\":1,\"state\":\"open\",\"merged\":false,\"head\":{\"sha\":\"-x\"}}",
+	"head.sha"},
+    {PULL, "{\"number\":1,\"state\":\"open\",\"merged\":false,\"head\":{\"sha\":\"" HEAD "\"}}",
+	"base.repo.private"},
+    {TIMELINE, "{}", "it is no list"},
+    {TIMELINE, "[{\"id\":1}]", "type"},
+    {TIMELINE, "[{\"id\":\"1\",\"type\":\"pull_push\"}]", "id"},
+    {DIRECTORIES, "{\"type\":\"file\"}", "it is no list"},
+    {DIRECTORIES, "[{\"type\":\"dir\"}]", "name or type"},
+    {LOGIN, "{\"login\":\"../x\"}", "login"},
+    {LOGIN, "{\"login\":7}", "login"},
+};
+
+static int read_bad(const struct bad_row *row, struct err *err)
+{
+	size_t length = strlen(row->text);
+	struct gitea_issues issues;
+	struct gitea_comments comments;
+	struct gitea_comment comment;
+	struct gitea_pull pull;
+	struct gitea_timeline timeline = {0};
+	struct gitea_names names;
+	char *login = NULL;
+	size_t count = 0;
+
+	switch (row->kind) {
+	case ISSUES:
+		return gitea_read_issues(row->text, length, &issues, err);
+	case COMMENTS:
+		return gitea_read_comments(row->text, length, &comments, err);
+	case COMMENT:
+		return gitea_read_comment(row->text, length, &comment, err);
+	case PULL:
+		return gitea_read_pull(row->text, length, &pull, err);
+	case TIMELINE:
+		return gitea_read_timeline(row->text, length, &timeline, &count, err);
+	case DIRECTORIES:
+		return gitea_read_directories(row->text, length, &names, err);
+	case LOGIN:
+		return gitea_read_login(row->text, length, &login, err);
+	}
+	return 0;
+}
+
+START_TEST(refuses_row)
+{
+	struct err err = {0};
+
+	ck_assert_int_eq(read_bad(&bad_rows[_i], &err), -1);
+	ck_assert_int_eq(err.code, ERR_PROTOCOL);
+	ck_assert_msg(strstr(err.msg, bad_rows[_i].why), "%s: %s", bad_rows[_i].text, err.msg);
+}
+END_TEST
+
+START_TEST(leaves_out_foreign_names)
+{
+	static const char text[] =
+	    "[{\"number\":1,\"state\":\"open\",\"updated_at\":\"2026-11-22T03:24:12Z\","
+	    "\"repository\":{\"full_name\":\"a/-b\"}},"
+	    "{\"number\":2,\"state\":\"closed\",\"updated_at\":\"2026-11-22T03:24:12Z\","
+	    "\"repository\":{\"full_name\":\"a/b\"}}]";
+	AUTO(gitea_issues) issues = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(gitea_read_issues(text, sizeof(text) - 1, &issues, &err), 0);
+	ck_assert_uint_eq(issues.count, 1);
+	ck_assert_uint_eq(issues.skipped, 1);
+	ck_assert_int_eq(issues.items[0].number, 2);
+	ck_assert(!issues.items[0].is_open);
+}
+END_TEST
+
+/* --- calls --- */
+
+struct outcome_seen {
+	bool is_done;
+	int calls;
+	enum err_code code;
+	char message[256];
+	size_t items, skipped;
+	int64_t id, value;
+	char text[64];
+};
+
+static void note(struct outcome_seen *seen, const struct err *err)
+{
+	seen->calls++;
+	if (!err)
+		return;
+	seen->is_done = true;
+	seen->code = err->code;
+	(void)copy_text(seen->message, sizeof(seen->message), err->msg);
+}
+
+static void on_issues(void *context, struct gitea_issues *issues, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	if (!issues)
+		return;
+	seen->items += issues->count;
+	seen->skipped += issues->skipped;
+	seen->is_done = issues->is_last;
+}
+
+static void on_comments(void *context, struct gitea_comments *comments, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	if (!comments)
+		return;
+	seen->items += comments->count;
+	seen->skipped += comments->skipped;
+	seen->is_done = comments->is_last;
+}
+
+static void on_comment(void *context, struct gitea_comment *comment, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->id = comment ? comment->id : 0;
+	seen->is_done = true;
+}
+
+static void on_pull(void *context, struct gitea_pull *pull, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->id = pull ? pull->number : 0;
+	seen->is_done = true;
+}
+
+static void on_timeline(void *context, const struct gitea_timeline *timeline, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->id = timeline ? timeline->push_id : 0;
+	seen->value = timeline ? timeline->reopen_id : 0;
+	seen->is_done = true;
+}
+
+static void on_member(void *context, const enum gitea_member *member, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->value = member ? (int64_t)*member : -1;
+	seen->is_done = true;
+}
+
+static void on_names(void *context, struct gitea_names *names, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->items = names ? names->count : 0;
+	seen->is_done = true;
+}
+
+static void on_login(void *context, const char *login, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	(void)copy_text(seen->text, sizeof(seen->text), login ? login : "");
+	seen->is_done = true;
+}
+
+static void on_done(void *context, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->is_done = true;
+}
+
+/* One server, one client, one call. */
+struct stage_set {
+	struct scripted_server server;
+	struct http *http;
+	struct gitea *gitea;
+	struct outcome_seen seen;
+};
+
+static void raise_curtain(struct stage_set *set, const struct exchange *script, size_t count)
+{
+	*set = (struct stage_set){.server = scripted_start(script, count)};
+	set->http = http_new();
+	set->gitea = gitea_new(set->http, set->server.url, "secret-token");
+}
+
+static void drop_curtain(struct stage_set *set)
+{
+	scripted_run(set->http, &set->seen.is_done);
+	scripted_end(&set->server);
+	ck_assert_ptr_null(strstr(set->seen.message, "secret-token"));
+	gitea_free(set->gitea);
+	http_free(set->http);
+}
+
+#define SEARCH "GET /api/v1/repos/issues/search?type=pulls&state=all&owner=org&since="
+#define SINCE "2026-11-22T03:10:00Z"
+#define SINCE_S 1795317000
+#define AUTH "Authorization: token secret-token"
+
+static char *page_of_comments(size_t first_id, size_t count)
+{
+	AUTO(buf) text = buf_make(MAX_DATA);
+
+	ck_assert_int_eq(buf_add_char(&text, '['), 0);
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(
+		    buf_printf(&text,
+			"%s{\"id\":%zu,\"body\":\"b\",\"user\":null,\"created_at\":\"" SINCE "\","
+			"\"updated_at\":\"" SINCE "\",\"issue_url\":\"\","
+			"\"pull_request_url\":\"http://h/sub/org/a/pulls/%zu\"}",
+			i ? "," : "", first_id + i, (first_id + i) % 3 + 1),
+		    0);
+	ck_assert_int_eq(buf_add_char(&text, ']'), 0);
+	return buf_take(&text);
+}
+
+#define LIST "GET /api/v1/repos/org/a/issues/comments?since=" SINCE
+
+START_TEST(lists_page_by_page)
+{
+	auto_str char *full = page_of_comments(1, 50);
+	auto_str char *rest = page_of_comments(51, 20);
+	const struct exchange script[] = {
+	    {LIST "&page=1&limit=50", AUTH, NULL, 200, "X-Total-Count: 70\r\n", full},
+	    {LIST "&page=2&limit=50", AUTH, NULL, 200, "X-Total-Count: 70\r\n", rest},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_list_comments(set.gitea, "org/a", SINCE_S, on_comments, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.calls, 2);
+	ck_assert_uint_eq(set.seen.items, 70);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+}
+END_TEST
+
+START_TEST(lists_those_of_one_pull)
+{
+	auto_str char *page = page_of_comments(1, 9);
+	const struct exchange script[] = {
+	    {LIST "&page=1&limit=50", AUTH, NULL, 200, "X-Total-Count: 9\r\n", page},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_list_pull_comments(set.gitea, "org/a", 2, SINCE_S, on_comments, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.calls, 1);
+	ck_assert_uint_eq(set.seen.items, 3);
+}
+END_TEST
+
+/* The 12th of 60 is too large: pages of 10, then of 1, then back to whole ones. */
+START_TEST(steps_around_a_giant)
+{
+	auto_str char *ten = page_of_comments(1, 10);
+	auto_str char *one = page_of_comments(11, 1);
+	auto_str char *rest = page_of_comments(51, 10);
+	struct exchange script[32];
+	char lines[32][160];
+	size_t count = 0;
+	struct stage_set set;
+#define STEP(page, limit, answered)                                                                \
+	(void)format_text(                                                                         \
+	    lines[count], sizeof(lines[count]), "%s&page=%d&limit=%d", LIST, page, limit);         \
+	script[count] = (struct exchange){.request = lines[count],                                 \
+	    .status = 200,                                                                         \
+	    .headers = "X-Total-Count: 60\r\n",                                                    \
+	    .answer = (answered) ? (answered) : "[",                                               \
+	    .padding = (answered) ? 0 : GITEA_ANSWER_MAX_BYTES};                                   \
+	count++
+	STEP(1, 50, NULL);
+	STEP(1, 10, ten);
+	STEP(2, 10, NULL);
+	STEP(11, 1, one);
+	STEP(12, 1, NULL);
+	for (int page = 13; page <= 20; page++) {
+		STEP(page, 1, one);
+	}
+	for (int page = 3; page <= 5; page++) {
+		STEP(page, 10, ten);
+	}
+	STEP(2, 50, rest);
+	raise_curtain(&set, script, count);
+	gitea_list_comments(set.gitea, "org/a", SINCE_S, on_comments, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+	ck_assert_uint_eq(set.seen.items, 59);
+	ck_assert_uint_eq(set.seen.skipped, 1);
+}
+END_TEST
+
+START_TEST(searches_an_owner)
+{
+	AUTO(buf) page = load("issues-search.json");
+	const struct exchange script[] = {
+	    {SEARCH SINCE "&page=1&limit=50", AUTH, NULL, 200, "X-Total-Count: 2\r\n", page.data},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_search_pulls(set.gitea, "org", SINCE_S, on_issues, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.calls, 1);
+	ck_assert_uint_eq(set.seen.items, 2);
+}
+END_TEST
+
+/* Comments on code are missing in the middle; only an empty page is the end. */
+START_TEST(reads_a_timeline_with_gaps)
+{
+#define TIME_LINE "GET /api/v1/repos/org/a/issues/7/timeline"
+	const struct exchange script[] = {
+	    {TIME_LINE "?page=1&limit=50", AUTH, NULL, 200, "X-Total-Count: 1\r\n",
+		"[{\"id\":5,\"type\":\"reopen\"}]"},
+	    {TIME_LINE "?page=2&limit=50", AUTH, NULL, 200, "X-Total-Count: 1\r\n",
+		"[{\"id\":9,\"type\":\"pull_push\",\"body\":\"{}\"}]"},
+	    {TIME_LINE "?page=3&limit=50", AUTH, NULL, 200, "X-Total-Count: 0\r\n", "null"},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_get_timeline(set.gitea, "org/a", 7, on_timeline, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.calls, 1);
+	ck_assert_int_eq(set.seen.id, 9);
+	ck_assert_int_eq(set.seen.value, 5);
+}
+END_TEST
+
+static const struct member_row {
+	int status;
+	int64_t member; /* -1: an error */
+	enum err_code code;
+} member_rows[] = {
+    {204, GITEA_MEMBER, ERR_NONE},
+    {404, GITEA_NOT_MEMBER, ERR_NONE},
+    {303, GITEA_BOT_OUTSIDE, ERR_NONE},
+    {302, GITEA_BOT_OUTSIDE, ERR_NONE},
+    {200, -1, ERR_PROTOCOL},
+    {401, -1, ERR_DENIED},
+    {403, -1, ERR_DENIED},
+    {429, -1, ERR_TRANSIENT},
+    {500, -1, ERR_TRANSIENT},
+    {502, -1, ERR_TRANSIENT},
+    {0, -1, ERR_TRANSIENT},
+};
+
+/* Only 204 is a yes, and a redirect is not followed. */
+START_TEST(asks_for_membership)
+{
+	const struct member_row *row = &member_rows[_i];
+	const struct exchange script[] = {
+	    {"GET /api/v1/orgs/org/members/user", AUTH, NULL, row->status,
+		"Location: /api/v1/orgs/org/public_members/user\r\n", ""},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_get_member(set.gitea, "org", "user", on_member, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.value, row->member);
+	ck_assert_int_eq(set.seen.code, row->code);
+}
+END_TEST
+
+START_TEST(asks_for_nobody)
+{
+	static const char *const names[] = {"", "..", "a/../b", "x?y"};
+	const struct exchange script[] = {
+	    {"GET /api/v1/orgs/org/members/-", AUTH, NULL, 404, NULL, "{}"},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_get_member(set.gitea, "org", names[_i], on_member, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.value, GITEA_NOT_MEMBER);
+}
+END_TEST
+
+#define ONE_COMMENT                                                                                \
+	"{\"id\":812,\"body\":\"x\",\"user\":{\"login\":\"bot\"},\"created_at\":\"" SINCE "\","    \
+	"\"updated_at\":\"" SINCE "\",\"pull_request_url\":\"http://h/org/a/pulls/3\"}"
+
+START_TEST(writes)
+{
+	const struct exchange script[] = {
+	    {"POST /api/v1/repos/org/a/issues/3/comments", AUTH,
+		"{\"body\":\"**ccci:** \\\"q\\\"\\n\"}", 201, NULL, ONE_COMMENT},
+	    {"PATCH /api/v1/repos/org/a/issues/comments/812", "Content-Type: application/json",
+		"{\"body\":\"new\"}", 200, NULL, ONE_COMMENT},
+	    {"PATCH /api/v1/repos/org/a/issues/comments/813", AUTH, "{\"body\":\"new\"}", 404, NULL,
+		"{}"},
+	    {"POST /api/v1/repos/org/a/issues/comments/9/reactions", AUTH, "{\"content\":\"eyes\"}",
+		201, NULL, "{}"},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_post_comment(set.gitea, "org/a", 3, "**ccci:** \"q\"\n", on_comment, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.id, 812);
+	set.seen = (struct outcome_seen){0};
+	gitea_edit_comment(set.gitea, "org/a", 812, "new", on_done, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+	set.seen = (struct outcome_seen){0};
+	gitea_edit_comment(set.gitea, "org/a", 813, "new", on_done, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.code, ERR_MISSING);
+	ck_assert_str_eq(set.seen.message, "edit comment 813 of org/a: gitea answered 404");
+	set.seen = (struct outcome_seen){0};
+	gitea_react(set.gitea, "org/a", 9, "eyes", on_done, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+}
+END_TEST
+
+START_TEST(reads_single_things)
+{
+	AUTO(buf) pull = load("pull-get-fork.json");
+	AUTO(buf) contents = load("contents.json");
+	AUTO(buf) user = load("user.json");
+	const struct exchange script[] = {
+	    {"GET /api/v1/repos/org/a/issues/comments/812", AUTH, NULL, 200, NULL, ONE_COMMENT},
+	    {"GET /api/v1/repos/org/a/pulls/2", AUTH, NULL, 200, NULL, pull.data},
+	    {"GET /api/v1/repos/org/ci/contents/tests/recipes?ref=a%2Fb", AUTH, NULL, 200, NULL,
+		contents.data},
+	    {"GET /api/v1/user", AUTH, NULL, 200, NULL, user.data},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_get_comment(set.gitea, "org/a", 812, on_comment, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.id, 812);
+	set.seen.is_done = false;
+	gitea_get_pull(set.gitea, "org/a", 2, on_pull, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.id, 2);
+	set.seen.is_done = false;
+	gitea_list_directories(set.gitea, "org/ci", "a/b", "tests/recipes", on_names, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_uint_eq(set.seen.items, 1);
+	set.seen.is_done = false;
+	gitea_whoami(set.gitea, on_login, &set.seen);
+	drop_curtain(&set);
+	ck_assert_str_eq(set.seen.text, "bot");
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+}
+END_TEST
+
+static const struct answer_row {
+	struct exchange exchange;
+	enum err_code code;
+	const char *why;
+} answer_rows[] = {
+#define PULL_2 "GET /api/v1/repos/org/a/pulls/2", AUTH, NULL
+    {{PULL_2, 401, NULL, "{}"}, ERR_DENIED, "gitea answered 401"},
+    {{PULL_2, 403, NULL, ""}, ERR_DENIED, "gitea answered 403"},
+    {{PULL_2, 404, NULL, "{}"}, ERR_MISSING, "gitea answered 404"},
+    {{PULL_2, 422, NULL, "{}"}, ERR_PROTOCOL, "gitea answered 422"},
+    {{PULL_2, 408, NULL, ""}, ERR_TRANSIENT, "gitea answered 408"},
+    {{PULL_2, 429, NULL, ""}, ERR_TRANSIENT, "gitea answered 429"},
+    {{PULL_2, 500, NULL, "{\"message\":\"\"}"}, ERR_TRANSIENT, "gitea answered 500"},
+    {{PULL_2, 503, NULL, ""}, ERR_TRANSIENT, "gitea answered 503"},
+    {{PULL_2, 302, "Location: http://127.0.0.1:1/\r\n", ""}, ERR_PROTOCOL, "gitea answered 302"},
+    {{PULL_2, 200, NULL, "<html>"}, ERR_PROTOCOL, "parse JSON"},
+    {{PULL_2, 200, NULL, ""}, ERR_PROTOCOL, "parse JSON"},
+    {{PULL_2, 200, NULL, "{\"number\":2", 0, true}, ERR_TRANSIENT, "pull request org/a #2"},
+    {{PULL_2, 200, NULL, "{", GITEA_ANSWER_MAX_BYTES}, ERR_LIMIT, "pull request org/a #2"},
+    {{PULL_2, 0, NULL, NULL}, ERR_TRANSIENT, "pull request org/a #2"},
+};
+
+START_TEST(answers_become_codes)
+{
+	const struct answer_row *row = &answer_rows[_i];
+	struct stage_set set;
+
+	raise_curtain(&set, &row->exchange, 1);
+	gitea_get_pull(set.gitea, "org/a", 2, on_pull, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.calls, 1);
+	ck_assert_msg(set.seen.code == row->code, "%d: %s", set.seen.code, set.seen.message);
+	ck_assert_msg(strstr(set.seen.message, row->why), "%s", set.seen.message);
+}
+END_TEST
+
+START_TEST(remembers_retry_after)
+{
+	const struct exchange script[] = {
+	    {"GET /api/v1/user", AUTH, NULL, 429, "Retry-After: 7\r\n", ""},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	ck_assert_int_eq(gitea_retry_after_ms(set.gitea), 0);
+	gitea_whoami(set.gitea, on_login, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_gt(gitea_retry_after_ms(set.gitea), 6000);
+	ck_assert_int_le(gitea_retry_after_ms(set.gitea), 7000);
+	drop_curtain(&set);
+}
+END_TEST
+
+/* Freed with calls under way: no callback, nothing leaks (ASan says). */
+START_TEST(frees_what_is_under_way)
+{
+	struct http *http = http_new();
+	struct gitea *gitea = gitea_new(http, "http://127.0.0.1:1/", "secret-token");
+	struct outcome_seen seen = {0};
+	struct err err;
+
+	gitea_list_comments(gitea, "org/a", SINCE_S, on_comments, &seen);
+	gitea_whoami(gitea, on_login, &seen);
+	gitea_free(gitea);
+	ck_assert_int_eq(http_poll(http, NULL, 0, 10, &err), 0);
+	ck_assert_int_eq(seen.calls, 0);
+	ck_assert_uint_eq(http_pending(http), 0);
+	http_free(http);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("gitea");
+	TCase *tests = tcase_create("gitea");
+
+	tcase_set_timeout(tests, 20);
+	tcase_add_test(tests, knows_forms);
+	tcase_add_test(tests, reads_search);
+	tcase_add_test(tests, reads_comments);
+	tcase_add_test(tests, reads_nul);
+	tcase_add_test(tests, reads_pull);
+	tcase_add_test(tests, reads_timeline);
+	tcase_add_test(tests, reads_directories_and_login);
+	tcase_add_loop_test(tests, refuses_row, 0, COUNT_OF(bad_rows));
+	tcase_add_test(tests, leaves_out_foreign_names);
+	tcase_add_test(tests, lists_page_by_page);
+	tcase_add_test(tests, lists_those_of_one_pull);
+	tcase_add_test(tests, steps_around_a_giant);
+	tcase_add_test(tests, searches_an_owner);
+	tcase_add_test(tests, reads_a_timeline_with_gaps);
+	tcase_add_loop_test(tests, asks_for_membership, 0, COUNT_OF(member_rows));
+	tcase_add_loop_test(tests, asks_for_nobody, 0, 4);
+	tcase_add_test(tests, writes);
+	tcase_add_test(tests, reads_single_things);
+	tcase_add_loop_test(tests, answers_become_codes, 0, COUNT_OF(answer_rows));
+	tcase_add_test(tests, remembers_retry_after);
+	tcase_add_test(tests, frees_what_is_under_way);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+TEST_MAIN(make_suite)
