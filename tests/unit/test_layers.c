@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The layers and doors of docs/architecture.md as a test over the sources: who may include whom,
+ * and which library or call belongs to which file. A file that is in no table may use what its
+ * directory may.
+ */
+#include <check.h>
+
+#include "harness.h"
+
+#include "common/file.h"
+
+#include <ctype.h>
+#include <dirent.h>
+
+#define SOURCE_MAX_BYTES (1024 * 1024)
+#define FILES_MAX 400
+
+/* --- the tables --- */
+
+/* common: each includes only what stands below it; the same number may not include each other. */
+static const struct rank {
+	const char *module;
+	int rank;
+} ranks[] = {
+    {"base", 0},
+    {"version", 0},
+    {"testpoint", 1},
+    {"err", 1},
+    {"buf", 1},
+    {"clock", 2},
+    {"log", 3},
+    {"file", 4},
+    {"json", 4},
+    {"http", 4},
+    {"yaml", 4},
+    {"conf", 5},
+    {"verdict", 6},
+    {"results", 7},
+};
+
+/* verdict stands high but is pure: this is all that it, and any other value, may include of common.
+ */
+static const char *const value_headers[] = {
+    "base", "err", "buf", "clock", "json", "yaml", "results", "verdict", "version"};
+
+/* Values: no descriptor, clock, log or foreign library. */
+static const char *const values[] = {"bridge/command", "bridge/policy", "bridge/job",
+    "bridge/reply", "bridge/page", "runner-plugin/params", "runner-plugin/recipe_version",
+    "runner-plugin/plan", "runner-plugin/compose", "runner-plugin/converge", "runner-plugin/junit",
+    "common/verdict"};
+
+/* System headers that give no more than words and numbers. */
+static const char *const harmless[] = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h",
+    "math.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h"};
+
+/* Calls no value makes: clock.h is there for its formats. */
+static const char *const impure[] = {"clock_now", "clock_wall_s", "clock_elapsed_ms",
+    "clock_ms_until", "log_error", "log_warning", "log_info", "log_debug", "open", "fopen", "read",
+    "write", "getenv", "printf", "time"};
+
+/* One library, one door. */
+static const struct door {
+	const char *library; /* how its headers begin */
+	const char *files[3];
+} doors[] = {
+    {"curl/", {"common/http.c"}},
+    {"cjson/", {"common/json.c"}},
+    {"cJSON", {"common/json.c"}},
+    {"yaml.h", {"common/yaml.c"}},
+    {"openssl/", {"common/file.c", "bridge/hook.c"}},
+    {"microhttpd", {"bridge/server.c"}},
+    {"sqlite3", {"bridge/store.c"}},
+    {"pthread", {NULL}},
+    {"threads", {NULL}},
+};
+
+/* One call, one door. */
+static const struct door call_doors[] = {
+    {"fork", {"runner-plugin/proc.c", "runner-plugin/keeper.c"}},
+    {"vfork", {NULL}},
+    {"clone", {NULL}},
+    {"daemon", {NULL}},
+    {"alloca", {NULL}},
+};
+
+/* --- sources --- */
+
+struct source {
+	char *path; /* "bridge/job.c" */
+	char *text; /* without comments and what stands in quotes, but for includes */
+};
+
+static struct source sources[FILES_MAX];
+static size_t source_count;
+
+/* Comments, texts and characters become blanks; lines keep their number. */
+static void blank_out(char *text)
+{
+	for (char *c = text; *c;) {
+		char *end = c + 1;
+
+		if (c[0] == '#') { /* a directive stays as it is */
+			c += strcspn(c, "\n");
+			continue;
+		}
+		if (c[0] == '/' && c[1] == '*') {
+			end = strstr(c + 2, "*/");
+			end = end ? end + 2 : c + strlen(c);
+		} else if (*c == '"' || *c == '\'') {
+			while (*end && *end != *c)
+				end += *end == '\\' && end[1] ? 2 : 1;
+			end += *end ? 1 : 0;
+		} else {
+			c++;
+			continue;
+		}
+		for (; c < end; c++) {
+			if (*c != '\n')
+				*c = ' ';
+		}
+	}
+}
+
+static void add_source(const char *dir, const char *name)
+{
+	AUTO(buf) content = {0};
+	struct err err;
+	auto_str char *path = xasprintf("%s/%s/%s", TEST_SOURCE_DIR, dir, name);
+
+	ck_assert_uint_lt(source_count, FILES_MAX);
+	ck_assert_msg(file_read(path, SOURCE_MAX_BYTES, &content, &err) == 0, "%s", err.msg);
+	char *text = buf_take(&content);
+	blank_out(text);
+	sources[source_count++] =
+	    (struct source){.path = xasprintf("%s/%s", dir, name), .text = text};
+}
+
+static void read_sources(void)
+{
+	static const char *const dirs[] = {"common", "bridge", "runner-plugin"};
+
+	for (size_t i = 0; i < COUNT_OF(dirs); i++) {
+		auto_str char *path = xasprintf("%s/%s", TEST_SOURCE_DIR, dirs[i]);
+		DIR *dir = opendir(path);
+
+		for (struct dirent *entry = dir ? readdir(dir) : NULL; entry;
+		     entry = readdir(dir)) {
+			if (text_ends(entry->d_name, ".c") || text_ends(entry->d_name, ".h"))
+				add_source(dirs[i], entry->d_name);
+		}
+		if (dir)
+			ck_assert_int_eq(closedir(dir), 0);
+	}
+	ck_assert_uint_gt(source_count, 20); /* else the test looks in the wrong place */
+}
+
+static void free_sources(void)
+{
+	while (source_count) {
+		source_count--;
+		free(sources[source_count].path);
+		free(sources[source_count].text);
+	}
+}
+
+/* --- what is looked for --- */
+
+/* "bridge/job" of "bridge/job.c". */
+static char *module_of(const char *path)
+{
+	return xstrndup(path, strlen(path) - 2);
+}
+
+static bool is_listed(const char *const *list, size_t count, const char *word)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (text_is(list[i], word))
+			return true;
+	}
+	return false;
+}
+
+static bool is_value(const char *module)
+{
+	return is_listed(values, COUNT_OF(values), module);
+}
+
+/* The rank of "common/err.h" or of "common/err"; -1: no part of common. */
+static int rank_of(const char *path)
+{
+	if (!text_starts(path, "common/"))
+		return -1;
+	path += strlen("common/");
+	for (size_t i = 0; i < COUNT_OF(ranks); i++) {
+		size_t length = strlen(ranks[i].module);
+
+		if (strncmp(path, ranks[i].module, length) == 0 &&
+		    (path[length] == '.' || !path[length]))
+			return ranks[i].rank;
+	}
+	ck_abort_msg("common/%s is in no table: give it a rank", path);
+}
+
+static bool may_pass(const struct door *door, const char *path)
+{
+	for (size_t i = 0; i < COUNT_OF(door->files) && door->files[i]; i++) {
+		if (text_is(door->files[i], path))
+			return true;
+	}
+	return false;
+}
+
+/* Why a file may not include one of ours; NULL: it may. */
+static const char *fault_of_ours(const char *module, const char *header)
+{
+	auto_str char *other = module_of(header);
+	int rank = rank_of(module);
+
+	if (text_is(module, other))
+		return NULL;
+	if (rank >= 0 && (rank_of(header) < 0 || rank_of(header) >= rank))
+		return "it stands above";
+	if (text_starts(module, "bridge/") && text_starts(header, "runner-plugin/"))
+		return "it belongs to the other program";
+	if (text_starts(module, "runner-plugin/") && text_starts(header, "bridge/"))
+		return "it belongs to the other program";
+	if (!is_value(module) || is_value(other))
+		return NULL;
+	if (text_starts(other, "common/") &&
+	    is_listed(value_headers, COUNT_OF(value_headers), other + strlen("common/")))
+		return NULL;
+	/* A plan is made of a suite: its types, not its reader. */
+	if (text_is(module, "runner-plugin/plan") && text_is(other, "runner-plugin/suite"))
+		return NULL;
+	return "a value knows no effects";
+}
+
+static const char *fault_of_foreign(const char *path, const char *header)
+{
+	auto_str char *module = module_of(path);
+
+	for (size_t i = 0; i < COUNT_OF(doors); i++) {
+		if (text_starts(header, doors[i].library))
+			return may_pass(&doors[i], path) ? NULL : "another file is its door";
+	}
+	if (is_value(module) && !is_listed(harmless, COUNT_OF(harmless), header))
+		return "a value knows no effects";
+	return NULL;
+}
+
+/* Copies what stands between the marks behind #include; false at the end. */
+static bool next_include(const char **at, char *mark, char out[128])
+{
+	for (const char *line = *at; (line = strstr(line, "#include")) != NULL;) {
+		line += strlen("#include");
+		line += strspn(line, " \t");
+		size_t length = strcspn(line + 1, "\">\n");
+
+		*mark = *line;
+		*at = line;
+		ck_assert_uint_lt(length, 128);
+		memcpy(out, line + 1, length);
+		out[length] = '\0';
+		return true;
+	}
+	return false;
+}
+
+START_TEST(each_includes_what_its_layer_may)
+{
+	for (size_t i = 0; i < source_count; i++) {
+		auto_str char *module = module_of(sources[i].path);
+		const char *at = sources[i].text;
+		char header[128];
+		char mark = 0;
+
+		while (next_include(&at, &mark, header)) {
+			const char *fault = mark == '"' ? fault_of_ours(module, header)
+							: fault_of_foreign(sources[i].path, header);
+
+			ck_assert_msg(
+			    fault == NULL, "%s includes %s: %s", sources[i].path, header, fault);
+		}
+	}
+}
+END_TEST
+
+/* name( that is no part of a longer name. */
+static bool has_call(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = text; (at = strstr(at, name)) != NULL; at += length) {
+		bool is_start = at == text || !(isalnum((unsigned char)at[-1]) || at[-1] == '_' ||
+						  at[-1] == '.' || at[-1] == '>');
+
+		if (is_start && at[length] == '(')
+			return true;
+	}
+	return false;
+}
+
+START_TEST(each_call_has_its_door)
+{
+	for (size_t i = 0; i < source_count; i++) {
+		for (size_t j = 0; j < COUNT_OF(call_doors); j++)
+			ck_assert_msg(!has_call(sources[i].text, call_doors[j].library) ||
+					  may_pass(&call_doors[j], sources[i].path),
+			    "%s calls %s()", sources[i].path, call_doors[j].library);
+	}
+}
+END_TEST
+
+START_TEST(values_are_pure)
+{
+	for (size_t i = 0; i < source_count; i++) {
+		auto_str char *module = module_of(sources[i].path);
+
+		for (size_t j = 0; is_value(module) && j < COUNT_OF(impure); j++)
+			ck_assert_msg(!has_call(sources[i].text, impure[j]), "%s calls %s()",
+			    sources[i].path, impure[j]);
+	}
+}
+END_TEST
+
+/* The test sees what it is there for. */
+START_TEST(faults_are_seen)
+{
+	char text[] = "/* fork() */ x = \"fork()\"; '\"'; a.fork(); my_fork(); \"\\\"fork()\"";
+	char call[] = "int f(void) { return fork(); }";
+
+	blank_out(text);
+	blank_out(call);
+	ck_assert(!has_call(text, "fork"));
+	ck_assert(has_call(call, "fork"));
+	ck_assert_ptr_nonnull(fault_of_ours("common/err", "common/log.h"));
+	ck_assert_ptr_nonnull(fault_of_ours("common/json", "common/file.h"));
+	ck_assert_ptr_nonnull(fault_of_ours("common/err", "bridge/job.h"));
+	ck_assert_ptr_nonnull(fault_of_ours("bridge/job", "common/log.h"));
+	ck_assert_ptr_nonnull(fault_of_ours("bridge/job", "bridge/store.h"));
+	ck_assert_ptr_nonnull(fault_of_ours("bridge/store", "runner-plugin/proc.h"));
+	ck_assert_ptr_null(fault_of_ours("bridge/reply", "bridge/job.h"));
+	ck_assert_ptr_null(fault_of_ours("bridge/store", "common/log.h"));
+	ck_assert_ptr_nonnull(fault_of_foreign("bridge/hook.c", "curl/curl.h"));
+	ck_assert_ptr_nonnull(fault_of_foreign("common/http.h", "curl/curl.h"));
+	ck_assert_ptr_nonnull(fault_of_foreign("bridge/job.c", "fcntl.h"));
+	ck_assert_ptr_null(fault_of_foreign("common/http.c", "curl/curl.h"));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("layers");
+	TCase *tc = tcase_create("layers");
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, read_sources, free_sources);
+	tcase_add_test(tc, each_includes_what_its_layer_may);
+	tcase_add_test(tc, each_call_has_its_door);
+	tcase_add_test(tc, values_are_pure);
+	tcase_add_test(tc, faults_are_seen);
+	return suite;
+}
+
+TEST_MAIN(make_suite)
