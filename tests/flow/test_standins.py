@@ -12,6 +12,7 @@ import unittest
 
 from lib.server_contract import PIPELINE
 from lib.world import CI_REPO, ORG, PUBLIC, Receiver, StandinWorld, exchange, wait_for
+from standin.git import BareRepo
 
 COMMENTS = f"/repos/{ORG}/{PUBLIC}/issues/comments"
 
@@ -148,6 +149,16 @@ class ForgeExtras(StandinCase):
         comment = self.forge.comment(f"{ORG}/{PUBLIC}", number, "member", "old", age_s=7200)
         created = self.world.forge_api("bot", "GET", f"{COMMENTS}/{comment}")[1]["created_at"]
         self.assertLess(created, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 7000)))
+
+    def test_an_imported_repository(self):
+        source = os.path.join(self.world.directory, "source")
+        BareRepo(source).create().commit("main", {"compose.yml": "x: 1", "run": "#!/bin/sh\n"}, "first")
+        BareRepo(source).tag("1.0.0+1.0.0", "main")
+        self.world.import_repo("imported", source, private=True)
+        git = self.forge.repo(f"{ORG}/imported").git
+        self.assertEqual([(row[0], row[2]) for row in git.tree("main")], [("compose.yml", "100644"), ("run", "100755")])
+        self.assertEqual(git.tip("refs/tags/1.0.0+1.0.0"), git.tip("refs/heads/main"))
+        self.assertEqual(self.get(f"/repos/{ORG}/imported", "outsider"), 404)
 
     def test_a_deleted_fork(self):
         number = self.world.open_pr(PUBLIC, "x", user="outsider")

@@ -327,6 +327,10 @@ class StandinWorld(World):
     def new_recipe(self, name, files=None, private=False, tags=("0.1.0+1.0.0",)):
         self.forge.add_repo(self.full(name), private, recipe_files(name) if files is None else files, tags)
 
+    def import_repo(self, name, path, private=False):
+        """A repository with all branches and tags of a local one."""
+        self.forge.import_repo(self.full(name), path, private)
+
     def put_files(self, repo, files, branch="main", message="change", tag=None):
         return self.forge.put_files(self.full(repo), files, branch, message, tag=tag)
 
@@ -492,6 +496,13 @@ class LabWorld(World):
         self._commit(self.full(name), "lab-admin", "main", recipe_files(name) if files is None else files, "first")
         for tag in tags:
             self.forge_must("lab-admin", "POST", f"/repos/{self.full(name)}/tags", {"tag_name": tag, "message": tag})
+
+    def import_repo(self, name, path, private=False):
+        """A repository with all branches and tags of a local one."""
+        self.forge_must("lab-admin", "POST", f"/orgs/{ORG}/repos",
+            {"name": name, "private": private, "default_branch": "main"})
+        self._git(path, "lab-admin", "push", "-q", self.git_url(name), "refs/heads/*:refs/heads/*",
+            "refs/tags/*:refs/tags/*")
 
     def put_files(self, repo, files, branch="main", message="change", tag=None):
         return self._commit(self.full(repo), "lab-admin", branch, files, message, tag=tag)

@@ -198,6 +198,14 @@ class Forge(Server):
                     git.tag(tag, "main")
             return repo
 
+    def import_repo(self, full_name, path, private=False):
+        """A repository with all branches and tags of a local one."""
+        with self.lock:
+            repo = self.add_repo(full_name, private)
+            repo.git.create()
+            repo.git.git("fetch", "-q", path, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+            return repo
+
     def repo(self, full_name):
         repo = self.repos[full_name.lower()]
         if not os.path.isdir(repo.git.path):
@@ -222,10 +230,7 @@ class Forge(Server):
             parent = self.repo(full_name)
             name = f"{user}/{parent.name}"
             if name.lower() not in self.repos:
-                fork = self.add_repo(name, parent.private)
-                fork.parent = parent
-                fork.git.create()
-                fork.git.git("fetch", "-q", parent.git.path, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+                self.import_repo(name, parent.git.path, parent.private).parent = parent
             return name
 
     def delete_repo(self, full_name):
