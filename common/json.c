@@ -2,7 +2,6 @@
 #include "common/json.h"
 
 #include <cjson/cJSON.h>
-
 #include <math.h>
 
 #define WHOLE_LIMIT 9007199254740992.0 /* 2^53: the first whole number a double may not be */
@@ -194,11 +193,11 @@ const char *json_get_text(const struct json *object, const char *key)
 bool json_int(const struct json *value, int64_t *out)
 {
 	const cJSON *node = node_of(value);
+	double number = cJSON_IsNumber(node) ? node->valuedouble : WHOLE_LIMIT;
 
-	if (!cJSON_IsNumber(node) || !(fabs(node->valuedouble) < WHOLE_LIMIT) ||
-	    floor(node->valuedouble) != node->valuedouble)
+	if (!(number > -WHOLE_LIMIT && number < WHOLE_LIMIT) || number != (double)(int64_t)number)
 		return false;
-	*out = (int64_t)node->valuedouble;
+	*out = (int64_t)number;
 	return true;
 }
 
@@ -296,7 +295,7 @@ struct json *json_new_text(const char *text)
 
 struct json *json_new_int(int64_t value)
 {
-	assert(fabs((double)value) < WHOLE_LIMIT);
+	assert((double)value > -WHOLE_LIMIT && (double)value < WHOLE_LIMIT);
 	return wrap(cJSON_CreateNumber((double)value));
 }
 
