@@ -6,7 +6,8 @@
  *   peer_send(peer, &(struct peer_ask){.what = xasprintf(...), .path = xasprintf(...)}, on_answer,
  *       call, call_drop);
  *
- * Only gitea.c and drone.c may call it. Errors and their codes are those of gitea.h.
+ * Only gitea.c and drone.c may call it; hook.c reads with peer_parse(). Errors and their codes are
+ * those of gitea.h.
  */
 #ifndef CCCI_PEER_H
 #define CCCI_PEER_H
