@@ -38,15 +38,24 @@ class Chain:
         self.world = self.host = self.bridge = None
         self.images, self.recipes, self.hook, self.bridge_settings = [], [], hook, dict(bridge or {})
         try:
-            self.world = StandinWorld(runner=False, capacity=capacity)
-            self.host = RunnerHost(os.path.join(self.directory, "host"), gitea_url=self.world.forge_url,
-                                   recipe_org=ORG, max_tests=capacity, **(run or {}))
-            self.world.drone.runner_path = self.host.path
+            self.host = self.make_host()
+            self.world = self.make_world(capacity)
+            self.host.configure(gitea_url=self.world.forge_url, git_token=self.world.tokens["bot"], recipe_org=ORG,
+                                max_tests=capacity, **(run or {}))
             with open(os.path.join(ROOT, ".drone.yml"), encoding="utf-8") as file:
                 self.world.set_drone_yml(re.sub(r"(?m)^  limit: \d+$", f"  limit: {capacity}", file.read()))
         except BaseException:
             self.close()
             raise
+
+    def make_host(self):
+        return RunnerHost(os.path.join(self.directory, "host"))
+
+    def make_world(self, capacity):
+        return StandinWorld(capacity=capacity, runner_path=self.host.path)
+
+    def end_proxy(self):
+        """For a proxy that is not the host's own."""
 
     def __enter__(self):
         return self
@@ -54,27 +63,19 @@ class Chain:
     def __exit__(self, *_):
         self.close()
 
-    def add_canary(self, name, recipe=None):
+    def add_canary(self, name, recipe=None, private=False, **values):
         """A repository of the canary with a pull request of its head; the number of that."""
         recipe = recipe or name
         self.images += images.make(canary.load(name).get("images"))
-        made = canary.make_repo(name, os.path.join(self.directory, "canaries", recipe))
-        forge, full_name = self.world.forge, self.world.full(recipe)
-        with forge.lock:
-            repo = forge.add_repo(full_name)
-            repo.git.create()
-            repo.git.git("fetch", "-q", made.path, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        made = canary.make_repo(name, os.path.join(self.directory, "canaries", recipe), **values)
+        self.world.import_repo(recipe, made.path, private)
         suite = canary.suite(name)
-        files = {"suite.yml": b""}
-        if suite:
-            files["suite.yml"] = read_tree(suite)["suite.yml"]
-        self.world.put_suite(recipe, files)
+        self.world.put_suite(recipe, {"suite.yml": read_tree(suite)["suite.yml"] if suite else b""})
         self.recipes.append(recipe)
         return self.world.open_pr(recipe, "pull")
 
     def start(self):
-        """The runner and the bridge; the bridge has seen every repository once when this returns."""
-        self.world.drone.start_runner()
+        """The bridge; it has seen every repository once when this returns."""
         settings = {"poll_repos": ",".join(self.world.full(recipe) for recipe in self.recipes),
                     "webhook_secret": HOOK_SECRET if self.hook else None, **self.bridge_settings}
         os.makedirs(os.path.join(self.directory, "bridge"))
@@ -104,7 +105,7 @@ class Chain:
         """Ends the bridge, cancels what runs, waits for the keepers to take down what they made, removes the rest."""
         if self.bridge is not None and self.bridge.is_running():
             self.bridge.stop()
-        if self.world is not None and self.world.drone.runner is not None:
+        if self.world is not None and self.recipes:
             for build in self.world.builds():
                 if build["status"] in ("pending", "running"):
                     self.world.cancel(build["number"])
@@ -114,4 +115,5 @@ class Chain:
         if self.world is not None:
             self.world.down()
         images.remove(self.images)
+        self.end_proxy()
         shutil.rmtree(self.directory, ignore_errors=True)

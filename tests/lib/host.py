@@ -6,7 +6,7 @@ home, a proxy to the Swarm.
     with RunnerHost(directory, gitea_url=world.forge_url, recipe_org=ORG) as host:
         drone.runner_path = host.path           steps find ccci-run and abra there
         done = host.ccci_run("reap")            ccci-run as a person on that host calls it
-        host.switch(k24=8)                      faults of the abra stand-in (tests/standin/README.md)
+        host.abra.switch("k24=8")               faults of the abra stand-in (tests/standin/README.md)
 
 The PATH's `ccci-run` is a line of shell that adds --config, so that .drone.yml needs no other words than a real host's.
 """
@@ -19,28 +19,33 @@ import tempfile
 import textwrap
 import time
 
-TESTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+from lib import standins
+
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class RunnerHost:
-    def __init__(self, directory=None, program=None, proxy=True, **settings):
-        """settings: keys of run.yml; those not given are what a test host needs."""
+    def __init__(self, directory=None, program=None, proxy=None, **settings):
+        """proxy: {ZONE, PROBE_CONNECT, CA_FILE} of one that runs; the stand-in by default. settings: as for configure()."""
         self.directory = directory or tempfile.mkdtemp(prefix="ccci-host-")
         self.bin, self.abra_dir, self.state_dir = (self._make(name) for name in ("bin", "abra", "state"))
         self._make("abra/servers/default")
         self.program = program or os.path.join(os.environ["CCCI_BUILD"], "ccci-run")
         self.config = os.path.join(self.directory, "run.yml")
         self.path = f"{self.bin}:{SYSTEM_PATH}"
-        self.proxy, self.zone, self.probe_connect, self.ca_file = None, "ci.test", None, None
-        os.symlink(os.path.join(TESTS, "standin", "abra"), os.path.join(self.bin, "abra"))
-        self._write("bin/ccci-run", f"#!/bin/sh\nexec '{self.program}' --config '{self.config}' \"$@\"\n", 0o755)
-        if proxy:
-            self._start_proxy()
-        values = {"zone": self.zone, "abra": os.path.join(self.bin, "abra"), "abra_dir": self.abra_dir,
+        self.abra = standins.Abra(self.bin)
+        self.write("bin/ccci-run", f"#!/bin/sh\nexec '{self.program}' --config '{self.config}' \"$@\"\n", 0o755)
+        self._proxy = None if proxy else standins.Proxy(self._make("proxy"))
+        proxy = proxy or self._proxy.env
+        self.zone, self.probe_connect, self.ca_file = proxy["ZONE"], proxy["PROBE_CONNECT"], proxy["CA_FILE"]
+        self.configure(**settings)
+
+    def configure(self, **settings):
+        """Writes run.yml: what a test host needs, and these keys; None leaves one away."""
+        values = {"zone": self.zone, "abra": self.abra.path, "abra_dir": self.abra_dir,
                   "state_dir": self.state_dir, "probe_connect": self.probe_connect, "probe_ca_file": self.ca_file,
                   **settings}
-        self._write("run.yml", "".join(f'{key}: "{value}"\n' for key, value in values.items() if value is not None), 0o600)
+        self.write("run.yml", "".join(f'{key}: "{value}"\n' for key, value in values.items() if value is not None), 0o600)
 
     def __enter__(self):
         return self
@@ -53,29 +58,10 @@ class RunnerHost:
         os.makedirs(path, exist_ok=True)
         return path
 
-    def _write(self, name, text, mode):
+    def write(self, name, text, mode):
         path = os.path.join(self.directory, name)
         with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(text)
-
-    def _start_proxy(self):
-        """It says its port when it listens; the first line is waited for."""
-        directory = self._make("proxy")
-        with open(os.path.join(directory, "proxy.log"), "ab") as log:
-            self.proxy = subprocess.Popen([os.path.join(TESTS, "standin", "proxy"), directory], stdin=subprocess.DEVNULL,
-                                          stdout=subprocess.PIPE, stderr=log, text=True)
-        line = self.proxy.stdout.readline()
-        if not line.startswith("PORT "):
-            self.proxy.wait(10)
-            with open(os.path.join(directory, "proxy.log"), encoding="utf-8") as log:
-                raise RuntimeError(f"the proxy did not start:\n{log.read()}")
-        with open(os.path.join(directory, "proxy.env"), encoding="utf-8") as file:
-            values = dict(line.rstrip("\n").split("=", 1) for line in file)
-        self.zone, self.probe_connect, self.ca_file = values["ZONE"], values["PROBE_CONNECT"], values["CA_FILE"]
-
-    def switch(self, **faults):
-        """The abra stand-in's faults from now on; none: it behaves."""
-        self._write("bin/abra.switches", "".join(f"{name}={value}\n" for name, value in faults.items()), 0o644)
 
     def environment(self, **more):
         return {"PATH": self.path, "HOME": self.directory, "LANG": "C.UTF-8", **more}
@@ -137,8 +123,5 @@ class RunnerHost:
         self.ccci_run("reap", check=True)
 
     def close(self):
-        if self.proxy is not None and self.proxy.poll() is None:
-            self.proxy.terminate()
-            self.proxy.wait(10)
-        if self.proxy is not None:
-            self.proxy.stdout.close()
+        if self._proxy is not None:
+            self._proxy.close()
