@@ -6,6 +6,8 @@
 #define ZERO_WIDTH_SPACE "\xe2\x80\x8b"
 #define REPLACEMENT "\xef\xbf\xbd"
 #define SHORT_REF 8
+#define REASON_SHOWN_BYTES 500 /* of a stage */
+#define NAME_SHOWN_BYTES 100
 
 /* --- text from outside --- */
 
@@ -72,6 +74,21 @@ int reply_add_plain(struct buf *out, const char *text)
 			return -1;
 	}
 	return 0;
+}
+
+/* The same, cut: names and reasons of a run that went wild still leave a comment the forge takes.
+ */
+static void add_cut(struct buf *out, const char *text, size_t max_bytes)
+{
+	size_t length = strlen(text);
+	size_t end = length > max_bytes ? max_bytes : length;
+
+	while (end < length && end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80)
+		end--;
+	auto_str char *shown = xstrndup(text, end);
+	(void)reply_add_plain(out, shown);
+	if (end < length)
+		(void)buf_add_text(out, "…");
 }
 
 /* A fence one longer than the longest run of backticks within. */
@@ -149,7 +166,10 @@ static void add_build(const struct reply_facts *facts, int64_t build, struct buf
 
 static void add_minutes(struct buf *out, int64_t seconds)
 {
-	(void)buf_printf(out, "%lld min", (long long)(seconds < 0 ? 0 : seconds / 60));
+	if (seconds < 60)
+		(void)buf_add_text(out, "under 1 min");
+	else
+		(void)buf_printf(out, "%lld min", (long long)(seconds / 60));
 }
 
 static void add_usual(struct buf *out, int64_t usual_s)
@@ -395,7 +415,7 @@ static void add_stage_row(const struct results_stage *stage, struct buf *out)
 	if (stage->seconds > 0)
 		add_duration(out, stage->seconds);
 	(void)buf_add_text(out, " | ");
-	(void)reply_add_plain(out, stage->reason);
+	add_cut(out, stage->reason, REASON_SHOWN_BYTES);
 	(void)buf_add_text(out, " |\n");
 }
 
@@ -405,7 +425,7 @@ static void add_left(const struct results *results, struct buf *out)
 
 	for (size_t i = 0; i < shown; i++) {
 		(void)buf_add_text(out, i ? ", " : "");
-		(void)reply_add_plain(out, results->left[i]);
+		add_cut(out, results->left[i], NAME_SHOWN_BYTES);
 	}
 	if (shown < results->left_count)
 		(void)buf_printf(out, " and %zu more", results->left_count - shown);
@@ -436,7 +456,7 @@ static void add_evidence(const struct results *results, struct buf *out)
 		(void)buf_add_text(out, "\n<details><summary>last lines of ");
 		if (stage->service[0]) {
 			(void)buf_add_text(out, "service ");
-			(void)reply_add_plain(out, stage->service);
+			add_cut(out, stage->service, NAME_SHOWN_BYTES);
 		} else {
 			(void)buf_add_text(out, stage_word(stage->stage));
 		}
