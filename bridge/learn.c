@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/learn.h"
+
+#include "common/clock.h"
+
+#define DROPPED_AFTER_S 300 /* a runner begins a stage within a second of taking it */
+
+static enum reply_step_state step_state(enum drone_status status)
+{
+	switch (status) {
+	case DRONE_PENDING:
+	case DRONE_WAITING:
+	case DRONE_BLOCKED:
+	case DRONE_UNKNOWN:
+		return REPLY_STEP_WAITING;
+	case DRONE_RUNNING:
+		return REPLY_STEP_RUNNING;
+	case DRONE_SUCCESS:
+		return REPLY_STEP_PASSED;
+	case DRONE_FAILURE:
+		return REPLY_STEP_FAILED;
+	case DRONE_SKIPPED:
+		return REPLY_STEP_SKIPPED;
+	case DRONE_ERROR:
+	case DRONE_KILLED:
+	case DRONE_DECLINED:
+		return REPLY_STEP_ENDED;
+	}
+	return REPLY_STEP_WAITING;
+}
+
+static bool is_for_people(const struct drone_step *step)
+{
+	return !text_is(step->name, "clone") && !text_is(step->name, LEARN_REPORT_STEP);
+}
+
+size_t learn_steps(const struct drone_build *build, struct reply_step out[LEARN_STEPS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < build->stage_count; i++) {
+		const struct drone_stage *stage = &build->stages[i];
+
+		for (size_t k = 0; k < stage->step_count && count < LEARN_STEPS_MAX; k++) {
+			const struct drone_step *step = &stage->steps[k];
+
+			if (!is_for_people(step))
+				continue;
+			out[count] = (struct reply_step){.state = step_state(step->status)};
+			(void)snprintf(out[count].name, sizeof(out[count].name), "%s", step->name);
+			if (step->started_s && step->stopped_s > step->started_s)
+				out[count].seconds = step->stopped_s - step->started_s;
+			count++;
+		}
+	}
+	return count;
+}
+
+const struct drone_build *learn_ahead(const struct drone_builds *builds, int64_t number)
+{
+	const struct drone_build *ahead = NULL;
+
+	for (size_t i = 0; i < builds->count; i++) {
+		const struct drone_build *build = &builds->items[i];
+
+		if (build->number >= number || drone_status_is_over(build->status))
+			continue;
+		if (!ahead || build->number > ahead->number)
+			ahead = build;
+	}
+	return ahead;
+}
+
+bool learn_was_dropped(const struct drone_build *build, int64_t now_s)
+{
+	if (build->status != DRONE_PENDING || now_s - build->created_s < DROPPED_AFTER_S)
+		return false;
+	for (size_t i = 0; i < build->stage_count; i++) {
+		if (build->stages[i].machine[0] && !build->stages[i].step_count)
+			return true;
+	}
+	return false;
+}
+
+const struct drone_build *learn_find(
+    const struct drone_builds *builds, int64_t comment, const char *recipe)
+{
+	const struct drone_build *found = NULL;
+
+	/* A build that a person starts again in Drone carries the same parameters: ours is older.
+	 */
+	for (size_t i = 0; i < builds->count; i++) {
+		const struct drone_build *build = &builds->items[i];
+
+		if (build->params.comment == comment && text_is(build->params.recipe, recipe) &&
+		    (!found || build->number < found->number))
+			found = build;
+	}
+	return found;
+}
+
+void learnt_release(struct learnt *learnt)
+{
+	free(learnt->results);
+	*learnt = (struct learnt){0};
+}
+
+PRINTF_LIKE(3, 4)
+static void judge(struct learnt *out, enum verdict_class verdict, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (vsnprintf(out->reason, sizeof(out->reason), format, args) < 0)
+		out->reason[0] = '\0';
+	va_end(args);
+	out->event =
+	    (struct job_event){.kind = JOB_EVENT_JUDGED, .verdict = verdict, .reason = out->reason};
+}
+
+/* The step in which a build was ended from outside. */
+static const struct drone_step *ended_step(const struct drone_build *build)
+{
+	for (size_t i = 0; i < build->stage_count; i++) {
+		for (size_t k = 0; k < build->stages[i].step_count; k++) {
+			if (build->stages[i].steps[k].status == DRONE_KILLED)
+				return &build->stages[i].steps[k];
+		}
+	}
+	return NULL;
+}
+
+static const struct drone_step *failed_step(const struct drone_build *build)
+{
+	for (size_t i = 0; i < build->stage_count; i++) {
+		for (size_t k = 0; k < build->stages[i].step_count; k++) {
+			enum drone_status status = build->stages[i].steps[k].status;
+
+			if (status == DRONE_FAILURE || status == DRONE_ERROR)
+				return &build->stages[i].steps[k];
+		}
+	}
+	return NULL;
+}
+
+/* Nothing in Drone's answer tells a timeout from a cancel but how long the build ran. */
+static void judge_killed(const struct drone_build *build, int64_t timeout_s, struct learnt *out)
+{
+	const struct drone_step *step = ended_step(build);
+	const char *in = step ? ", in step " : "";
+	const char *name = step ? step->name : "";
+	bool has_run = build->started_s > 0 && build->finished_s > build->started_s;
+	char limit[CLOCK_DURATION_SIZE];
+
+	if (has_run && timeout_s > 0 && build->finished_s - build->started_s >= timeout_s - 1) {
+		clock_format_duration(timeout_s * 1000, limit);
+		judge(out, VERDICT_TIMED_OUT, "Drone ended the build after its limit of %s%s%s.",
+		    limit, in, name);
+		return;
+	}
+	judge(out, VERDICT_CANCELLED, "The build was cancelled in Drone%s%s.", in, name);
+}
+
+static const char *error_of(const struct drone_build *build)
+{
+	for (size_t i = 0; i < build->stage_count; i++) {
+		if (build->stages[i].error[0])
+			return build->stages[i].error;
+	}
+	return build->error[0] ? build->error : "no reason given";
+}
+
+static void judge_by_build(
+    const struct drone_build *build, int64_t timeout_s, const char *missing, struct learnt *out)
+{
+	const struct drone_step *failed = failed_step(build);
+
+	if (build->status == DRONE_KILLED)
+		judge_killed(build, timeout_s, out);
+	else if (build->status == DRONE_ERROR)
+		judge(out, VERDICT_CI_ERROR, "Drone could not run the build: %s.", error_of(build));
+	else if (failed && !text_is(failed->name, LEARN_REPORT_STEP))
+		judge(out, VERDICT_CI_ERROR, "The build ended without a report: step %s failed.",
+		    failed->name);
+	else
+		judge(out, VERDICT_CI_ERROR, "The build ended without a report: %s.", missing);
+}
+
+static void judge_by_results(const struct results *results, struct learnt *out)
+{
+	judge(out, results->verdict, "%s", results->reason);
+	out->event.level = results->level;
+	out->results = results_encode(results);
+	(void)snprintf(out->head_version, sizeof(out->head_version), "%s", results->head_version);
+	(void)snprintf(out->base_version, sizeof(out->base_version), "%s", results->base_version);
+	out->event.results = out->results;
+	out->event.head_version = out->head_version;
+	out->event.base_version = out->base_version;
+}
+
+void learn_end(const struct drone_build *build, const struct buf *log, int64_t comment,
+    int64_t timeout_s, struct learnt *out)
+{
+	AUTO(results) results = {0};
+	struct err err;
+
+	*out = (struct learnt){0};
+	if (!log) {
+		judge_by_build(build, timeout_s, "it has no log of a step named report", out);
+		return;
+	}
+	if (results_find(buf_text(log), log->length, &results, &err) < 0) {
+		judge_by_build(build, timeout_s, err.msg, out);
+		return;
+	}
+	if (results.comment && results.comment != comment) {
+		judge(out, VERDICT_CI_ERROR, "The build's report is about another comment (%lld).",
+		    (long long)results.comment);
+		return;
+	}
+	judge_by_results(&results, out);
+}

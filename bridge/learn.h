@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From what Drone says about builds to what a job is told. Pure.
+ *
+ * A verdict comes from the results document in the log of the report step. Without one the build's
+ * own end decides, and then it is never the recipe's fault: cancelled, timed out or a CI error.
+ */
+#ifndef CCCI_BRIDGE_LEARN_H
+#define CCCI_BRIDGE_LEARN_H
+
+#include "bridge/drone.h"
+#include "bridge/reply.h"
+
+#define LEARN_REPORT_STEP "report"
+#define LEARN_STEPS_MAX 16 /* rows of the table while it runs */
+
+/* The rows for people: all steps but clone and report. Returns how many. */
+size_t learn_steps(const struct drone_build *build, struct reply_step out[LEARN_STEPS_MAX]);
+
+/*
+ * The build in front of "number": the newest older one that is not over; NULL: none. Source:
+ * Drone's queue is first in, first out.
+ */
+const struct drone_build *learn_ahead(const struct drone_builds *builds, int64_t number);
+
+/* Whether a runner took the build and then never began: it would stay pending for ever. */
+bool learn_was_dropped(const struct drone_build *build, int64_t now_s);
+
+/* Which of the builds was asked for by the comment: the oldest; NULL: none of them. */
+const struct drone_build *learn_find(
+    const struct drone_builds *builds, int64_t comment, const char *recipe);
+
+/* What an ended build says. All texts are in here; results is NULL or owned. */
+struct learnt {
+	struct job_event event; /* its texts point into this object */
+	char reason[JOB_REASON_SIZE];
+	char head_version[JOB_VERSION_SIZE], base_version[JOB_VERSION_SIZE];
+	char *results;
+};
+void learnt_release(struct learnt *learnt);
+DEFINE_AUTO(learnt, learnt_release);
+
+/* log: of the report step; NULL when it has none. timeout_s: of Drone; 0: not known. */
+void learn_end(const struct drone_build *build, const struct buf *log, int64_t comment,
+    int64_t timeout_s, struct learnt *out);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "bridge/learn.h"
+
+#define DOCUMENT                                                                                   \
+	"{\"schema\":1,\"run\":{\"id\":\"41-9f2c1a\",\"build\":41,\"recipe\":\"custom-html\","     \
+	"\"src\":\"org/custom-html\",\"pr\":3,\"ref\":\"%s\",\"comment\":%d,\"domain\":\"d\","     \
+	"\"host\":\"ci1\",\"started\":\"2026-11-22T03:10:00Z\",\"seconds\":31.4},"                 \
+	"\"verdict\":\"recipe_failed\",\"level\":1,\"reason\":\"lost\","                           \
+	"\"versions\":{\"head\":\"1.2.0\",\"base\":\"1.1.0\",\"base_why\":\"w\",\"rejected\":[]}," \
+	"\"deploys\":3,\"stages\":[],\"teardown\":{\"outcome\":\"clean\",\"seconds\":3,"           \
+	"\"left\":[]},\"provenance\":{\"ccci\":\"0.1.0\",\"abra\":\"\",\"suite\":\"\","            \
+	"\"recipe_tests\":\"\",\"images\":{}}}"
+
+static struct drone_step steps[] = {
+    {.number = 1, .name = "clone", .status = DRONE_SUCCESS},
+    {.number = 2, .name = "install", .status = DRONE_KILLED, .started_s = 100, .stopped_s = 109},
+    {.number = 3, .name = "report", .status = DRONE_SKIPPED},
+};
+static struct drone_stage stage = {.number = 1, .steps = steps, .step_count = COUNT_OF(steps)};
+
+static const struct end_row {
+	enum drone_status status;
+	const char *error;
+	enum drone_status step; /* of install */
+	int64_t seconds;
+	enum verdict_class verdict;
+	const char *reason;
+} ends[] = {
+    {DRONE_KILLED, "", DRONE_KILLED, 20, VERDICT_CANCELLED,
+	"The build was cancelled in Drone, in step install."},
+    {DRONE_KILLED, "", DRONE_KILLED, 3600, VERDICT_TIMED_OUT,
+	"Drone ended the build after its limit of 1 h 0 min, in step install."},
+    {DRONE_KILLED, "", DRONE_KILLED, 3599, VERDICT_TIMED_OUT,
+	"Drone ended the build after its limit of 1 h 0 min, in step install."},
+    {DRONE_KILLED, "", DRONE_KILLED, 3598, VERDICT_CANCELLED,
+	"The build was cancelled in Drone, in step install."},
+    {DRONE_KILLED, "", DRONE_SKIPPED, 0, VERDICT_CANCELLED, "The build was cancelled in Drone."},
+    {DRONE_ERROR, "yaml: line 1: no", DRONE_SKIPPED, 0, VERDICT_CI_ERROR,
+	"Drone could not run the build: yaml: line 1: no."},
+    {DRONE_ERROR, "", DRONE_SKIPPED, 0, VERDICT_CI_ERROR,
+	"Drone could not run the build: no reason given."},
+    {DRONE_FAILURE, "", DRONE_FAILURE, 5, VERDICT_CI_ERROR,
+	"The build ended without a report: step install failed."},
+    {DRONE_SUCCESS, "", DRONE_SUCCESS, 5, VERDICT_CI_ERROR,
+	"The build ended without a report: it has no log of a step named report."},
+};
+
+static struct drone_build make_build(const struct end_row *row)
+{
+	struct drone_build build = {.number = 41,
+	    .status = row->status,
+	    .started_s = 1000,
+	    .finished_s = 1000 + row->seconds,
+	    .stages = &stage,
+	    .stage_count = 1};
+
+	(void)copy_text(build.error, sizeof(build.error), row->error);
+	steps[1].status = row->step;
+	return build;
+}
+
+START_TEST(end_without_report)
+{
+	const struct end_row *row = &ends[_i];
+	struct drone_build build = make_build(row);
+	AUTO(learnt) learnt = {0};
+
+	learn_end(&build, NULL, 812, 3600, &learnt);
+	ck_assert_int_eq(learnt.event.kind, JOB_EVENT_JUDGED);
+	ck_assert_msg(learnt.event.verdict == row->verdict, "%s", learnt.reason);
+	ck_assert_str_eq(learnt.event.reason, row->reason);
+}
+END_TEST
+
+static void learn_log(const char *format, int comment, struct learnt *out)
+{
+	struct drone_build build = {.number = 41, .status = DRONE_FAILURE};
+	AUTO(buf) log = buf_make(64 * 1024);
+	auto_str char *document =
+	    xasprintf(DOCUMENT, "0123456789abcdef0123456789abcdef01234567", comment);
+
+	for (const char *at = format; *at; at++) {
+		if (*at == '@')
+			(void)buf_add_text(&log, document);
+		else
+			(void)buf_add_char(&log, *at);
+	}
+	learn_end(&build, &log, 812, 3600, out);
+}
+
+START_TEST(end_with_report)
+{
+	AUTO(learnt) learnt = {0};
+
+	learn_log("a table\n" RESULTS_BEGIN "\n@\n" RESULTS_END "\n", 812, &learnt);
+	ck_assert_msg(learnt.event.verdict == VERDICT_RECIPE_FAILED, "%s", learnt.reason);
+	ck_assert_int_eq(learnt.event.level, 1);
+	ck_assert_str_eq(learnt.event.reason, "lost");
+	ck_assert_str_eq(learnt.event.head_version, "1.2.0");
+	ck_assert_str_eq(learnt.event.base_version, "1.1.0");
+	ck_assert_ptr_nonnull(learnt.event.results);
+}
+END_TEST
+
+static const struct {
+	const char *log;
+	int comment;
+	const char *reason;
+} bad_logs[] = {
+    {"", 812, "The build ended without a report: "},
+    {"no marks here\n", 812, "The build ended without a report: "},
+    {RESULTS_BEGIN "\n{\"schema\":2}\n" RESULTS_END "\n", 812,
+	"The build ended without a report: "},
+    {RESULTS_BEGIN "\nnonsense\n" RESULTS_END "\n", 812, "The build ended without a report: "},
+    {RESULTS_BEGIN "\n@\n" RESULTS_END "\n", 9, "The build's report is about another comment"},
+};
+
+START_TEST(end_with_bad_report)
+{
+	AUTO(learnt) learnt = {0};
+
+	learn_log(bad_logs[_i].log, bad_logs[_i].comment, &learnt);
+	ck_assert_int_eq(learnt.event.verdict, VERDICT_CI_ERROR);
+	ck_assert_msg(text_starts(learnt.event.reason, bad_logs[_i].reason), "%s", learnt.reason);
+}
+END_TEST
+
+START_TEST(steps_for_people)
+{
+	struct drone_build build = make_build(&ends[0]);
+	struct reply_step rows[LEARN_STEPS_MAX];
+
+	ck_assert_uint_eq(learn_steps(&build, rows), 1);
+	ck_assert_str_eq(rows[0].name, "install");
+	ck_assert_int_eq(rows[0].state, REPLY_STEP_ENDED);
+	ck_assert_int_eq(rows[0].seconds, 9);
+}
+END_TEST
+
+START_TEST(queue_and_origin)
+{
+	struct drone_build items[] = {
+	    {.number = 44, .status = DRONE_PENDING, .params = {.comment = 812, .recipe = "b"}},
+	    {.number = 43, .status = DRONE_PENDING, .params = {.comment = 812, .recipe = "a"}},
+	    {.number = 42, .status = DRONE_KILLED},
+	    {.number = 41, .status = DRONE_RUNNING, .params = {.comment = 812, .recipe = "a"}},
+	    {.number = 40, .status = DRONE_RUNNING},
+	};
+	struct drone_builds builds = {items, COUNT_OF(items)};
+
+	ck_assert_int_eq(learn_ahead(&builds, 44)->number, 43);
+	ck_assert_int_eq(learn_ahead(&builds, 43)->number, 41);
+	ck_assert_ptr_null(learn_ahead(&builds, 40));
+	ck_assert_int_eq(learn_find(&builds, 812, "a")->number, 41);
+	ck_assert_ptr_null(learn_find(&builds, 8, "a"));
+}
+END_TEST
+
+START_TEST(dropped_by_its_runner)
+{
+	struct drone_stage taken = {.machine = "ci1"};
+	struct drone_build build = {
+	    .status = DRONE_PENDING, .created_s = 1000, .stages = &taken, .stage_count = 1};
+
+	ck_assert(!learn_was_dropped(&build, 1010));
+	ck_assert(learn_was_dropped(&build, 1400));
+	taken.machine[0] = '\0';
+	ck_assert_msg(!learn_was_dropped(&build, 1400), "no runner took it: it only waits");
+	taken.machine[0] = 'x';
+	build.status = DRONE_RUNNING;
+	ck_assert(!learn_was_dropped(&build, 1400));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("learn");
+	TCase *tests = tcase_create("learn");
+
+	tcase_add_loop_test(tests, end_without_report, 0, COUNT_OF(ends));
+	tcase_add_test(tests, end_with_report);
+	tcase_add_loop_test(tests, end_with_bad_report, 0, COUNT_OF(bad_logs));
+	tcase_add_test(tests, steps_for_people);
+	tcase_add_test(tests, queue_and_origin);
+	tcase_add_test(tests, dropped_by_its_runner);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+TEST_MAIN(make_suite)
