@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/settings.h"
+
+#include "bridge/command.h"
+#include "bridge/server.h"
+
+#include <strings.h>
+
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+/* --- comma separated lists --- */
+
+struct word {
+	const char *text;
+	size_t length;
+};
+
+/* The next word of a list, blanks around it dropped; false at its end. */
+static bool next_word(const char **at, struct word *out)
+{
+	if (!*at)
+		return false;
+	const char *comma = strchr(*at, ',');
+	const char *text = *at + strspn(*at, " ");
+	size_t length = comma ? (size_t)(comma - *at) : strlen(*at);
+	const char *end = *at + length;
+
+	while (end > text && end[-1] == ' ')
+		end--;
+	*out = (struct word){text, end > text ? (size_t)(end - text) : 0};
+	*at = comma ? comma + 1 : NULL;
+	return true;
+}
+
+static bool read_enrolment(const struct word *word, struct bridge_enrolment *out)
+{
+	char text[GITEA_REPO_SIZE];
+
+	*out = (struct bridge_enrolment){0};
+	if (word->length >= sizeof(text))
+		return false;
+	(void)snprintf(text, sizeof(text), "%.*s", (int)word->length, word->text);
+	char *slash = strchr(text, '/');
+	if (!slash)
+		return false;
+	(void)snprintf(out->owner, sizeof(out->owner), "%.*s", (int)(slash - text), text);
+	if (text_is(slash, "/*"))
+		return gitea_is_name(out->owner);
+	return gitea_is_repo(text) && copy_text(out->repo, sizeof(out->repo), text);
+}
+
+static const char *check_poll_repos(const char *value)
+{
+	struct bridge_enrolment enrolment;
+	struct word word;
+	size_t count = 0;
+
+	for (const char *at = value; next_word(&at, &word);) {
+		if (!read_enrolment(&word, &enrolment))
+			return "must be a comma separated list of owner/repo or owner/*";
+		if (++count > BRIDGE_REPOS_MAX)
+			return "must have at most 1000 entries: owner/* stands for any number";
+	}
+	return NULL;
+}
+
+static const char *check_allowlist(const char *value)
+{
+	char name[GITEA_REPO_SIZE];
+	struct word word;
+
+	for (const char *at = value; next_word(&at, &word);) {
+		if (word.length >= sizeof(name))
+			return "must be a comma separated list of user names";
+		(void)snprintf(name, sizeof(name), "%.*s", (int)word.length, word.text);
+		if (!gitea_is_name(name))
+			return "must be a comma separated list of user names";
+	}
+	return NULL;
+}
+
+static const char *check_repo(const char *value)
+{
+	return gitea_is_repo(value) ? NULL : "must be owner/repo";
+}
+
+/* git-check-ref-format(1), as far as a URL and a person's typing mistake need it. */
+static const char *check_branch(const char *value)
+{
+	if (value[0] == '-' || value[0] == '/' || strpbrk(value, " ~^:?*[\\") ||
+	    strstr(value, "..") || text_ends(value, "/"))
+		return "must be the name of a branch";
+	return NULL;
+}
+
+static const char *check_listen(const char *value)
+{
+	return text_is(value, BRIDGE_LISTEN_NONE) ? NULL : server_check_listen(value);
+}
+
+static const char *check_state_dir(const char *value)
+{
+	return value[0] == '/' ? NULL : "must be an absolute path";
+}
+
+/* --- the table --- */
+
+#define MINUTE_MS (INT64_C(60) * 1000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define AT(field) offsetof(struct bridge_settings, field)
+
+const struct conf_row bridge_settings_rows[] = {
+    {"GITEA_URL", CONF_URL, AT(gitea_url), .is_required = true,
+	.help = "the forge, as its users reach it"},
+    {"GITEA_TOKEN", CONF_SECRET, AT(gitea_token), .is_required = true,
+	.help = "the bot's token: read:repository read:organization read:user write:issue"},
+    {"DRONE_URL", CONF_URL, AT(drone_url), .is_required = true, .help = "the Drone server"},
+    {"DRONE_TOKEN", CONF_SECRET, AT(drone_token), .is_required = true,
+	.help = "a Drone token that may create builds; an admin's can set the timeout too"},
+    {"CI_REPO", CONF_TEXT, AT(ci_repo), .is_required = true, .check = check_repo,
+	.help = "owner/repo whose .drone.yml runs the tests"},
+    {"CI_BRANCH", CONF_TEXT, AT(ci_branch), .fallback = "main", .least = 1, .most = 200,
+	.check = check_branch, .help = "its branch"},
+    {"POLL_REPOS", CONF_TEXT, AT(poll_repos), .is_required = true, .most = 64 * 1024,
+	.check = check_poll_repos,
+	.help = "enrolled repositories, comma separated; owner/* = each that has a suite"},
+    {"POLL_INTERVAL", CONF_DURATION, AT(poll_interval_ms), .fallback = "30s", .least = 1000,
+	.most = MINUTE_MS, .help = "time between polls"},
+    {"TRIGGER", CONF_TEXT, AT(trigger), .fallback = "!testme", .least = 1,
+	.check = command_check_trigger, .help = "the word that asks for a run"},
+    {"AUTH_ALLOWLIST", CONF_TEXT, AT(auth_allowlist), .check = check_allowlist,
+	.help = "users who may ask besides members of the organisation, comma separated"},
+    {"MAX_COMMENT_AGE", CONF_DURATION, AT(max_comment_age_ms), .fallback = "1h", .least = MINUTE_MS,
+	.most = 30 * 24 * HOUR_MS,
+	.help = "older commands, found after downtime, are answered and not run"},
+    {"LISTEN", CONF_TEXT, AT(listen), .fallback = "127.0.0.1:8080", .least = 1,
+	.check = check_listen, .help = "address of hook and health; none = outbound only"},
+    {"WEBHOOK_SECRET", CONF_SECRET, AT(webhook_secret), .check = hook_check_keys,
+	.help = "keys of the webhook's HMAC, newest first, comma separated; empty = hook closed"},
+    {"BUILD_TIMEOUT", CONF_DURATION, AT(build_timeout_ms), .fallback = "60m", .least = MINUTE_MS,
+	.most = 24 * HOUR_MS, .help = "Drone's timeout of the CI repository, whole minutes"},
+    {"STATE_DIR", CONF_TEXT, AT(state_dir), .fallback = "/var/lib/ccci-bridge",
+	.check = check_state_dir, .help = "the store"},
+    {"LOG_LEVEL", CONF_CHOICE, AT(log_level), .fallback = "info", .choices = log_levels,
+	.help = "error, warning, info or debug"},
+};
+const size_t bridge_settings_row_count = COUNT_OF(bridge_settings_rows);
+
+static void read_enrolments(struct bridge_settings *settings)
+{
+	struct word word;
+
+	for (const char *at = settings->poll_repos; next_word(&at, &word);) {
+		settings->enrolments = xrealloc_array(settings->enrolments,
+		    settings->enrolment_count + 1, sizeof(settings->enrolments[0]));
+		/* The row's check has seen the form already. */
+		if (read_enrolment(&word, &settings->enrolments[settings->enrolment_count]))
+			settings->enrolment_count++;
+	}
+}
+
+int bridge_settings_load(
+    const struct conf_sources *sources, struct bridge_settings *out, struct buf *mistakes)
+{
+	struct bridge_settings settings = {0};
+	struct err err;
+
+	if (conf_load(
+		bridge_settings_rows, bridge_settings_row_count, sources, &settings, mistakes) < 0)
+		return -1;
+	read_enrolments(&settings);
+	settings.builds_url = xasprintf("%s/%s", settings.drone_url, settings.ci_repo);
+	if (settings.build_timeout_ms % MINUTE_MS != 0) {
+		(void)buf_add_text(
+		    mistakes, "BUILD_TIMEOUT: must be whole minutes, as Drone counts it\n");
+		bridge_settings_release(&settings);
+		return -1;
+	}
+	if (hook_keys_read(settings.webhook_secret, &settings.hook_keys, &err) < 0) {
+		(void)buf_printf(mistakes, "WEBHOOK_SECRET: %s\n", err.msg);
+		bridge_settings_release(&settings);
+		return -1;
+	}
+	*out = settings;
+	return 0;
+}
+
+void bridge_settings_release(struct bridge_settings *settings)
+{
+	free(settings->enrolments);
+	free(settings->builds_url);
+	hook_keys_release(&settings->hook_keys);
+	conf_release(bridge_settings_rows, bridge_settings_row_count, settings);
+	*settings = (struct bridge_settings){0};
+}
+
+bool bridge_settings_allow(const struct bridge_settings *settings, const char *user)
+{
+	struct word word;
+
+	if (!settings->auth_allowlist || !settings->auth_allowlist[0])
+		return false;
+	for (const char *at = settings->auth_allowlist; next_word(&at, &word);) {
+		if (word.length == strlen(user) && word.length &&
+		    strncasecmp(word.text, user, word.length) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Settings of ccci-bridge: the table of docs and contracts as values.
+ *
+ *   if (bridge_settings_load(&sources, &settings, &mistakes) < 0) ... one line for each mistake
+ *
+ * Every text is owned by the object; NULL only where "may be NULL" says so.
+ */
+#ifndef CCCI_BRIDGE_SETTINGS_H
+#define CCCI_BRIDGE_SETTINGS_H
+
+#include "bridge/gitea.h"
+#include "bridge/hook.h"
+#include "common/conf.h"
+
+#define BRIDGE_SETTINGS_FILE "/etc/ccci/bridge.yml"
+#define BRIDGE_REPOS_MAX 1000 /* entries of POLL_REPOS; a wildcard stands for any number */
+#define BRIDGE_LISTEN_NONE "none"
+
+/* An entry of POLL_REPOS: one repository, or every one of an owner that has a suite. */
+struct bridge_enrolment {
+	char owner[GITEA_REPO_SIZE];
+	char repo[GITEA_REPO_SIZE]; /* "owner/name"; "" for all of the owner's */
+};
+
+struct bridge_settings {
+	char *gitea_url, *gitea_token;
+	char *drone_url, *drone_token;
+	char *ci_repo, *ci_branch;
+	char *poll_repos;
+	int64_t poll_interval_ms;
+	char *trigger;
+	char *auth_allowlist; /* may be NULL */
+	int64_t max_comment_age_ms;
+	char *listen;	      /* "none": outbound only */
+	char *webhook_secret; /* may be NULL */
+	int64_t build_timeout_ms;
+	char *state_dir;
+	int64_t log_level;
+
+	/* Made of the above. */
+	struct bridge_enrolment *enrolments; /* owned */
+	size_t enrolment_count;
+	struct hook_keys hook_keys;
+	char *builds_url; /* DRONE_URL/CI_REPO; owned */
+};
+
+extern const struct conf_row bridge_settings_rows[];
+extern const size_t bridge_settings_row_count;
+
+/* The contract of conf_load(). */
+int bridge_settings_load(
+    const struct conf_sources *sources, struct bridge_settings *out, struct buf *mistakes) CHECKED;
+void bridge_settings_release(struct bridge_settings *settings);
+DEFINE_AUTO(bridge_settings, bridge_settings_release);
+
+/* Whether AUTH_ALLOWLIST names the user; the forge's names do not tell case. */
+bool bridge_settings_allow(const struct bridge_settings *settings, const char *user);
+
+#endif
