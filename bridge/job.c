@@ -256,6 +256,26 @@ const char *job_effect_word(enum job_effect effect)
 	return effect_words[effect];
 }
 
+const char *job_state_point(enum job_state state)
+{
+	static const char *const points[JOB_STATE_COUNT] = {"job.heard", "job.refused", "job.asked",
+	    "job.queued", "job.running", "job.ended", "job.judged", "job.answered"};
+
+	return points[state];
+}
+
+const char *job_effect_point(enum job_effect effect, enum job_moment moment)
+{
+	static const char *const points[JOB_EFFECT_COUNT][JOB_MOMENT_DONE + 1] = {
+	    {"effect.react.before", "effect.react.sent", "effect.react.done"},
+	    {"effect.reply.before", "effect.reply.sent", "effect.reply.done"},
+	    {"effect.build.before", "effect.build.sent", "effect.build.done"},
+	    {"effect.delete.before", "effect.delete.sent", "effect.delete.done"},
+	};
+
+	return points[effect][moment];
+}
+
 const char *job_check(const struct job *job)
 {
 	if (job->state == JOB_HEARD && job->effects[JOB_EFFECT_BUILD].state != JOB_EFFECT_NONE)

@@ -153,6 +153,11 @@ const char *job_recipe(const struct job *job); /* the name in repo; borrowed */
 const char *job_state_word(enum job_state state);
 const char *job_event_word(enum job_event_kind event);
 const char *job_effect_word(enum job_effect effect);
+/* Names of test points: "job.queued"; "effect.build.before" (recorded, not sent), ".sent"
+ * (answered, not recorded), ".done". An edit of the reply has points of its own. */
+enum job_moment { JOB_MOMENT_BEFORE, JOB_MOMENT_SENT, JOB_MOMENT_DONE };
+const char *job_state_point(enum job_state state);
+const char *job_effect_point(enum job_effect effect, enum job_moment moment);
 
 /* NULL, or what is wrong with it: what must hold of any job after any event; for tests. */
 const char *job_check(const struct job *job);

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/bridge.h"
+
+#include "bridge/hear.h"
+#include "bridge/server.h"
+#include "bridge/tend.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/testpoint.h"
+
+#include <errno.h>
+#include <sys/signalfd.h>
+
+#define SLEEP_MOST_MS 60000
+#define STOP_WITHIN_NS (700 * NS_PER_MS) /* for answers that are on their way */
+#define TIMEOUT_CHECK_MS (INT64_C(3600) * 1000)
+#define SILENCE_INTERVALS 3 /* polls without an answer before /healthz says so */
+
+enum timeout_step { TIMEOUT_READ, TIMEOUT_SET, TIMEOUT_READ_BACK };
+
+struct bridge {
+	const struct bridge_settings *settings;
+	struct http *http;
+	struct gitea *gitea;
+	struct drone *drone;
+	struct store *store;
+	struct hear *hear;
+	struct tend *tend;
+	struct server *server; /* NULL: outbound only */
+	struct gate forge_gate, drone_gate;
+	int signal_fd;
+	sigset_t old_signals;
+	bool is_stopping;
+	int64_t stop_ns;
+	struct retry timeout; /* Drone's, of the CI repository */
+	enum timeout_step timeout_step;
+	char health[192];
+};
+
+/* --- Drone's timeout: set by us when the token may, and read back --- */
+
+static void on_timeout_set(void *context, const int64_t *minutes, const struct err *err);
+
+static void on_timeout_read(void *context, const int64_t *minutes, const struct err *err);
+
+static void ask_timeout(struct bridge *bridge, enum timeout_step step)
+{
+	const struct bridge_settings *settings = bridge->settings;
+
+	bridge->timeout_step = step;
+	retry_begin(&bridge->timeout);
+	gate_begin(&bridge->drone_gate);
+	if (step == TIMEOUT_SET) {
+		TEST_POINT("effect.timeout.before");
+		drone_set_timeout(bridge->drone, settings->ci_repo,
+		    settings->build_timeout_ms / 60000, on_timeout_set, bridge);
+	} else {
+		drone_get_timeout(bridge->drone, settings->ci_repo, on_timeout_read, bridge);
+	}
+}
+
+/* True: go on; else it is tried again by itself. */
+static bool take_timeout_answer(struct bridge *bridge, const struct err *err)
+{
+	int64_t now_ns = clock_now();
+
+	gate_end(&bridge->drone_gate, err, drone_retry_after_ms(bridge->drone), now_ns);
+	if (err_is_passing(err)) {
+		retry_failed(&bridge->timeout, now_ns);
+		bridge->timeout_step = TIMEOUT_READ;
+		return false;
+	}
+	retry_succeeded(&bridge->timeout);
+	retry_after(&bridge->timeout, now_ns, TIMEOUT_CHECK_MS);
+	return true;
+}
+
+static void on_timeout_set(void *context, const int64_t *minutes, const struct err *err)
+{
+	struct bridge *bridge = context;
+
+	(void)minutes;
+	TEST_POINT("effect.timeout.sent");
+	if (!take_timeout_answer(bridge, err))
+		return;
+	if (err)
+		log_warning("%s: DRONE_TOKEN is probably no Drone admin's", err->msg);
+	ask_timeout(bridge, TIMEOUT_READ_BACK);
+}
+
+static void on_timeout_read(void *context, const int64_t *minutes, const struct err *err)
+{
+	struct bridge *bridge = context;
+	int64_t wanted = bridge->settings->build_timeout_ms / 60000;
+	bool was_set = bridge->timeout_step == TIMEOUT_READ_BACK;
+
+	if (!take_timeout_answer(bridge, err))
+		return;
+	bridge->timeout_step = TIMEOUT_READ;
+	if (err) {
+		log_error("cannot read the CI repository in Drone: %s", err->msg);
+		return;
+	}
+	if (was_set)
+		TEST_POINT("effect.timeout.done");
+	if (*minutes > 0)
+		tend_set_timeout(bridge->tend, *minutes * 60);
+	if (*minutes == wanted) {
+		log_info("Drone ends builds of %s after %lld min", bridge->settings->ci_repo,
+		    (long long)wanted);
+	} else if (!was_set) {
+		ask_timeout(bridge, TIMEOUT_SET);
+	} else {
+		log_warning("Drone ends builds of %s after %lld min, not after the %lld min of "
+			    "BUILD_TIMEOUT: set it there by hand",
+		    bridge->settings->ci_repo, (long long)*minutes, (long long)wanted);
+	}
+}
+
+static int64_t turn_timeout(struct bridge *bridge)
+{
+	int64_t now_ns = clock_now();
+
+	if (bridge->timeout.is_under_way)
+		return INT64_MAX;
+	if (retry_is_due(&bridge->timeout, now_ns) && gate_is_open(&bridge->drone_gate, now_ns)) {
+		ask_timeout(bridge, TIMEOUT_READ);
+		return INT64_MAX;
+	}
+	if (bridge->timeout.due_ns > now_ns)
+		return bridge->timeout.due_ns;
+	return bridge->drone_gate.failures ? bridge->drone_gate.due_ns : INT64_MAX;
+}
+
+/* --- the server's questions --- */
+
+static void on_look(void *context, const struct hook_look *look)
+{
+	struct bridge *bridge = context;
+
+	log_debug(
+	    "the hook says: look at comment %lld of %s", (long long)look->comment, look->repo);
+	hear_look(bridge->hear, look);
+}
+
+static const char *on_health(void *context)
+{
+	struct bridge *bridge = context;
+	int64_t silence_ms = clock_elapsed_ms(hear_polled_ns(bridge->hear));
+	struct err err;
+
+	if (!hear_is_ready(bridge->hear))
+		return "the first poll is not done yet";
+	if (silence_ms > SILENCE_INTERVALS * bridge->settings->poll_interval_ms) {
+		(void)format_text(bridge->health, sizeof(bridge->health),
+		    "no poll was answered for %lld s", (long long)(silence_ms / 1000));
+		return bridge->health;
+	}
+	if (tend_has_store_trouble(bridge->tend) && store_probe(bridge->store, &err) < 0) {
+		(void)snprintf(bridge->health, sizeof(bridge->health), "%s", err.msg);
+		return bridge->health;
+	}
+	return NULL;
+}
+
+static void on_metrics(void *context, struct buf *out)
+{
+	const struct bridge *bridge = context;
+
+	(void)buf_printf(out,
+	    "# HELP ccci_jobs_active Jobs with something left to do.\n"
+	    "# TYPE ccci_jobs_active gauge\nccci_jobs_active %zu\n",
+	    tend_count(bridge->tend));
+}
+
+/* --- putting it together --- */
+
+static int open_signals(struct bridge *bridge, struct err *err)
+{
+	sigset_t signals;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &signals, &bridge->old_signals) < 0)
+		return err_sys(err, errno, "block signals");
+	bridge->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (bridge->signal_fd < 0)
+		return err_sys(err, errno, "open a signalfd");
+	return 0;
+}
+
+static int open_server(struct bridge *bridge, struct err *err)
+{
+	const struct bridge_settings *settings = bridge->settings;
+	struct server_settings server = {.listen = settings->listen,
+	    .keys = &settings->hook_keys,
+	    .context = bridge,
+	    .on_look = on_look,
+	    .on_health = on_health,
+	    .on_metrics = on_metrics};
+
+	if (text_is(settings->listen, BRIDGE_LISTEN_NONE)) {
+		log_info("listens nowhere, polls only");
+		return 0;
+	}
+	bridge->server = server_new(&server, err);
+	if (!bridge->server)
+		return -1;
+	log_info("listens on %s, port %d; the hook is %s", settings->listen,
+	    server_port(bridge->server), settings->hook_keys.count ? "open" : "closed");
+	return 0;
+}
+
+static void make_parts(struct bridge *bridge)
+{
+	const struct bridge_settings *settings = bridge->settings;
+
+	bridge->gitea = gitea_new(bridge->http, settings->gitea_url, settings->gitea_token);
+	bridge->drone = drone_new(bridge->http, settings->drone_url, settings->drone_token);
+	struct tend_parts parts = {.settings = settings,
+	    .gitea = bridge->gitea,
+	    .drone = bridge->drone,
+	    .store = bridge->store,
+	    .forge_gate = &bridge->forge_gate,
+	    .drone_gate = &bridge->drone_gate};
+	bridge->tend = tend_new(&parts);
+	bridge->hear = hear_new(
+	    settings, bridge->gitea, bridge->store, &bridge->forge_gate, tend_take, bridge->tend);
+	tend_set_hear(bridge->tend, bridge->hear);
+}
+
+int bridge_new(const struct bridge_settings *settings, struct bridge **out, struct err *err)
+{
+	struct bridge *bridge = xcalloc(1, sizeof(*bridge));
+
+	bridge->settings = settings;
+	bridge->signal_fd = -1;
+	bridge->forge_gate.name = "the forge";
+	bridge->drone_gate.name = "Drone";
+	if (open_signals(bridge, err) < 0 ||
+	    store_open(settings->state_dir, &bridge->store, err) < 0)
+		goto failed;
+	bridge->http = http_new();
+	make_parts(bridge);
+	if (tend_load(bridge->tend, err) < 0 || open_server(bridge, err) < 0)
+		goto failed;
+	if (tend_count(bridge->tend))
+		log_info("goes on with %zu jobs", tend_count(bridge->tend));
+	*out = bridge;
+	return 0;
+failed:
+	bridge_free(bridge);
+	return -1;
+}
+
+void bridge_free(struct bridge *bridge)
+{
+	if (!bridge)
+		return;
+	server_free(bridge->server);
+	gitea_free(bridge->gitea);
+	drone_free(bridge->drone);
+	hear_free(bridge->hear);
+	tend_free(bridge->tend);
+	http_free(bridge->http);
+	store_close(bridge->store);
+	if (bridge->signal_fd >= 0)
+		(void)sigprocmask(SIG_SETMASK, &bridge->old_signals, NULL);
+	close_fd(&bridge->signal_fd);
+	free(bridge);
+}
+
+/* --- the loop --- */
+
+static void take_signals(struct bridge *bridge)
+{
+	struct signalfd_siginfo signal_info;
+
+	if (read(bridge->signal_fd, &signal_info, sizeof(signal_info)) !=
+		(ssize_t)sizeof(signal_info) ||
+	    bridge->is_stopping)
+		return;
+	log_info("stops on signal %u", signal_info.ssi_signo);
+	bridge->is_stopping = true;
+	bridge->stop_ns = clock_now() + STOP_WITHIN_NS;
+}
+
+static int sleep_ms(const struct bridge *bridge, int64_t due_ns)
+{
+	int ms = due_ns == INT64_MAX ? SLEEP_MOST_MS : clock_ms_until(due_ns);
+	int server_ms = bridge->server ? server_timeout_ms(bridge->server) : -1;
+
+	if (ms > SLEEP_MOST_MS)
+		ms = SLEEP_MOST_MS;
+	return server_ms >= 0 && server_ms < ms ? server_ms : ms;
+}
+
+/* Sleeps until something happens; answers have been given to their callbacks when it returns. */
+static int wait_for_more(struct bridge *bridge, int64_t due_ns, struct err *err)
+{
+	struct pollfd fds[] = {
+	    {.fd = bridge->signal_fd, .events = POLLIN},
+	    {.fd = bridge->server ? server_fd(bridge->server) : -1, .events = POLLIN},
+	};
+	size_t count = bridge->server ? 2 : 1;
+
+	if (http_poll(bridge->http, fds, count, sleep_ms(bridge, due_ns), err) < 0)
+		return -1;
+	take_signals(bridge);
+	if (bridge->server)
+		server_turn(bridge->server);
+	return 0;
+}
+
+static int64_t turn_all(struct bridge *bridge)
+{
+	int64_t due_ns = turn_timeout(bridge);
+	int64_t hear_ns = hear_turn(bridge->hear);
+	int64_t tend_ns = tend_turn(bridge->tend);
+
+	if (hear_ns < due_ns)
+		due_ns = hear_ns;
+	return tend_ns < due_ns ? tend_ns : due_ns;
+}
+
+static bool is_under_way(const struct bridge *bridge)
+{
+	return bridge->forge_gate.under_way || bridge->drone_gate.under_way;
+}
+
+static bool is_done_once(const struct bridge *bridge)
+{
+	return hear_is_quiet(bridge->hear) && tend_is_quiet(bridge->tend) && !is_under_way(bridge);
+}
+
+/* With --once nobody waits for a peer to come back. */
+static int check_peers(const struct bridge *bridge, struct err *err)
+{
+	if (bridge->forge_gate.was_told || bridge->drone_gate.was_told)
+		return err_set(err, ERR_TRANSIENT, "%s does not answer",
+		    bridge->forge_gate.was_told ? bridge->forge_gate.name
+						: bridge->drone_gate.name);
+	return 0;
+}
+
+int bridge_run(struct bridge *bridge, bool once, struct err *err)
+{
+	for (;;) {
+		int64_t due_ns = bridge->stop_ns;
+
+		if (!bridge->is_stopping) {
+			due_ns = turn_all(bridge);
+			if (once && is_done_once(bridge))
+				return 0;
+			if (once && check_peers(bridge, err) < 0)
+				return -1;
+		} else if (!is_under_way(bridge) || clock_now() >= bridge->stop_ns) {
+			return 0;
+		}
+		if (wait_for_more(bridge, due_ns, err) < 0)
+			return -1;
+	}
+}

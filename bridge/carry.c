@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Carrying out effects, each recorded as tried before it is sent. Part of tend.h.
+ *
+ * Reaction and deletion are the same however often they are sent. Build and comment are not: one
+ * that was tried and has no answer (a crash, a broken connection) is looked for first, among the
+ * builds by COMMENT, among the pull request's comments by our hidden line, and only its absence
+ * lets it be tried again. WORK_SETTLE_S lies between, so that what is still on its way has arrived.
+ */
+#include "bridge/work.h"
+#include "common/file.h"
+#include "common/testpoint.h"
+
+#define POINT(work, effect, moment) TEST_POINT(job_effect_point(effect, JOB_MOMENT_##moment))
+
+/* --- recording --- */
+
+/* Recorded, so that whoever comes after a crash knows that it may have happened. */
+static int record_try(struct work *work, enum job_effect effect)
+{
+	struct job changed;
+
+	job_copy(&work->job, &changed);
+	changed.effects[effect].state = JOB_EFFECT_TRIED;
+	changed.effects[effect].tried_s = clock_wall_s();
+	if (work_save(work, &changed) < 0)
+		return -1;
+	POINT(work, effect, BEFORE);
+	return 0;
+}
+
+/* *take_changed: the job with what the effect brought. */
+static void record_done(struct work *work, enum job_effect effect, struct job *take_changed)
+{
+	POINT(work, effect, SENT);
+	take_changed->effects[effect].state = JOB_EFFECT_DONE;
+	if (work_save(work, take_changed) < 0) {
+		retry_failed(&work->effects[effect], clock_now());
+		return;
+	}
+	POINT(work, effect, DONE);
+}
+
+static void record_plainly_done(struct work *work, enum job_effect effect)
+{
+	struct job changed;
+
+	job_copy(&work->job, &changed);
+	record_done(work, effect, &changed);
+}
+
+/* It certainly did not happen, or a look did not find it: it may be tried again. */
+static void make_due(struct work *work, enum job_effect effect)
+{
+	work->job.effects[effect].state = JOB_EFFECT_DUE;
+	work->found = 0;
+	work->look_page = 0;
+}
+
+static bool is_open(const struct work *work, enum job_effect effect)
+{
+	enum job_effect_state state = work->job.effects[effect].state;
+
+	return state == JOB_EFFECT_DUE || state == JOB_EFFECT_TRIED;
+}
+
+/* A try without an answer is not looked for before what is on its way has arrived. */
+static bool has_settled(struct work *work, enum job_effect effect)
+{
+	int64_t wait_s = work->job.effects[effect].tried_s + WORK_SETTLE_S - clock_wall_s();
+
+	if (wait_s <= 0 || wait_s > WORK_SETTLE_S)
+		return true;
+	work_wake_at(work->tend, clock_now() + wait_s * NS_PER_S);
+	return false;
+}
+
+static bool is_plain_no(const struct err *err)
+{
+	return err->code == ERR_DENIED || err->code == ERR_MISSING;
+}
+
+/* --- the reaction --- */
+
+static void on_reaction(void *context, const struct err *err)
+{
+	struct work *work = context;
+
+	work_end_forge(work->tend, &work->effects[JOB_EFFECT_REACT], err);
+	if (err_is_passing(err))
+		return;
+	if (err)
+		log_warning("no eyes on the comment: %s", err->msg);
+	record_plainly_done(work, JOB_EFFECT_REACT);
+}
+
+static void carry_reaction(struct work *work)
+{
+	struct retry *errand = &work->effects[JOB_EFFECT_REACT];
+
+	if (!work_may_ask_forge(work->tend, errand) || record_try(work, JOB_EFFECT_REACT) < 0)
+		return;
+	work_begin_forge(work->tend, errand);
+	gitea_react(
+	    work->tend->parts.gitea, work->job.repo, work->job.comment, "eyes", on_reaction, work);
+}
+
+/* --- the build --- */
+
+static void take_build(struct work *work, int64_t number)
+{
+	struct job_event event = {.kind = JOB_EVENT_CREATED, .build = number};
+	struct job changed;
+
+	job_copy(&work->job, &changed);
+	(void)job_apply(&changed, &event, clock_wall_s());
+	record_done(work, JOB_EFFECT_BUILD, &changed);
+}
+
+/* Drone will not make a build. It asks the forge first, so its no can be the forge's for a while.
+ */
+static void on_no_build(struct work *work, const struct err *err)
+{
+	char reason[JOB_REASON_SIZE];
+	struct job_event event = {.kind = JOB_EVENT_UNBUILDABLE, .reason = reason};
+	bool is_final = clock_wall_s() - work->job.moved_s >= WORK_NO_BUILD_S &&
+			work->tend->parts.forge_gate->failures == 0;
+
+	make_due(work, JOB_EFFECT_BUILD);
+	if (!is_final)
+		return;
+	(void)snprintf(reason, sizeof(reason), "Drone makes no build: %s.", err->msg);
+	log_error("%s", reason);
+	struct job changed;
+	job_copy(&work->job, &changed);
+	changed.effects[JOB_EFFECT_BUILD].state = JOB_EFFECT_DONE;
+	(void)job_apply(&changed, &event, clock_wall_s());
+	(void)!work_save(work, &changed);
+}
+
+static void on_created(void *context, struct drone_build *build, const struct err *err)
+{
+	struct work *work = context;
+
+	work_end_drone(work->tend, &work->effects[JOB_EFFECT_BUILD], err);
+	log_scope("job=%lld", (long long)work->job.comment);
+	if (!err) {
+		log_info("build %lld", (long long)build->number);
+		take_build(work, build->number);
+	} else if (is_plain_no(err) || err->code == ERR_CONFIG) {
+		on_no_build(work, err);
+	}
+	log_scope_end();
+}
+
+static void create_build(struct work *work)
+{
+	const struct tend_parts *parts = &work->tend->parts;
+	const struct job *job = &work->job;
+	struct drone_params params = {
+	    .pr = job->pr, .comment = job->comment, .wants_extra = job->wants_extra};
+
+	(void)copy_text(params.recipe, sizeof(params.recipe), job_recipe(job));
+	(void)copy_text(params.src, sizeof(params.src), job->repo);
+	(void)copy_text(params.ref, sizeof(params.ref), job->ref);
+	(void)copy_text(params.stages, sizeof(params.stages), job->stages);
+	(void)copy_text(params.from, sizeof(params.from), job->from);
+	if (record_try(work, JOB_EFFECT_BUILD) < 0)
+		return;
+	work_begin_drone(work->tend, &work->effects[JOB_EFFECT_BUILD]);
+	drone_create_build(parts->drone, parts->settings->ci_repo, parts->settings->ci_branch,
+	    &params, on_created, work);
+}
+
+/* Builds older than the comment cannot be its. */
+static bool may_be_further(const struct work *work, const struct drone_builds *builds)
+{
+	return builds->count >= DRONE_PAGE &&
+	       builds->items[builds->count - 1].created_s >= work->job.written_s - 3600;
+}
+
+static void on_builds(void *context, struct drone_builds *builds, const struct err *err)
+{
+	struct work *work = context;
+	struct retry *errand = &work->effects[JOB_EFFECT_BUILD];
+
+	work_end_drone(work->tend, errand, err);
+	if (err) {
+		work->look_page = 0;
+		return;
+	}
+	const struct drone_build *found =
+	    learn_find(builds, work->job.comment, job_recipe(&work->job));
+	if (found) /* pages go back in time: a later one is older, and ours is the oldest */
+		work->found = found->number;
+	if (may_be_further(work, builds)) {
+		work->look_page++;
+		return;
+	}
+	log_scope("job=%lld", (long long)work->job.comment);
+	int64_t number = work->found;
+	log_info(number ? "the build was made: %lld" : "the build was not made", (long long)number);
+	make_due(work, JOB_EFFECT_BUILD);
+	if (number)
+		take_build(work, number);
+	log_scope_end();
+}
+
+static void look_for_build(struct work *work)
+{
+	const struct tend_parts *parts = &work->tend->parts;
+
+	if (!has_settled(work, JOB_EFFECT_BUILD))
+		return;
+	if (!work->look_page) {
+		work->look_page = 1;
+		work->found = 0;
+	}
+	work_begin_drone(work->tend, &work->effects[JOB_EFFECT_BUILD]);
+	drone_list_builds(parts->drone, parts->settings->ci_repo, work->look_page, on_builds, work);
+}
+
+static void carry_build(struct work *work)
+{
+	if (!work_may_ask_drone(work->tend, &work->effects[JOB_EFFECT_BUILD]))
+		return;
+	if (work->job.effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_TRIED)
+		look_for_build(work);
+	else
+		create_build(work);
+}
+
+/* --- the deletion of an overdue build --- */
+
+static void on_deleted(void *context, struct drone_build *build, const struct err *err)
+{
+	struct work *work = context;
+
+	(void)build;
+	work_end_drone(work->tend, &work->effects[JOB_EFFECT_DELETE], err);
+	if (err && err->code != ERR_MISSING)
+		return;
+	record_plainly_done(work, JOB_EFFECT_DELETE);
+}
+
+static void carry_deletion(struct work *work)
+{
+	const struct tend_parts *parts = &work->tend->parts;
+	struct retry *errand = &work->effects[JOB_EFFECT_DELETE];
+
+	if (!work_may_ask_drone(work->tend, errand) || record_try(work, JOB_EFFECT_DELETE) < 0)
+		return;
+	log_warning(
+	    "deletes build %lld in Drone: it would block the queue", (long long)work->job.build);
+	work_begin_drone(work->tend, errand);
+	drone_delete_build(
+	    parts->drone, parts->settings->ci_repo, work->job.build, on_deleted, work);
+}
+
+/* --- our one comment --- */
+
+static void write_text(const struct work *work, struct buf *out)
+{
+	const struct bridge_settings *settings = work->tend->parts.settings;
+	AUTO(results) results = {0};
+	const char *document = work->job.results;
+	struct err err;
+	bool has_results = document && !work->job.is_shrunk &&
+			   results_decode(document, strlen(document), &results, &err) == 0;
+	struct reply_facts facts = {
+	    .job = &work->job,
+	    .results = has_results ? &results : NULL,
+	    .steps = work->steps,
+	    .step_count = work->step_count,
+	    .ahead = work->ahead,
+	    .usual_s = work->usual_s,
+	    .now_s = clock_wall_s(),
+	    .builds_url = settings->builds_url,
+	    .trigger = settings->trigger,
+	};
+
+	facts.ahead.recipe = work->ahead_recipe;
+	reply_write(&facts, out);
+}
+
+static bool is_last_text(const struct work *work)
+{
+	return work->job.state == JOB_REFUSED || work->job.state == JOB_JUDGED;
+}
+
+/* The last text stands, or nobody can be told. */
+static void end_job(struct work *work)
+{
+	struct job_event event = {.kind = JOB_EVENT_TOLD};
+
+	if (work_apply(work, &event) == 0)
+		work_shrink_if_outdated(work);
+}
+
+static void give_up_telling(struct work *work, const struct err *err)
+{
+	struct job changed;
+
+	log_warning("no answer can be given: %s", err->msg);
+	job_copy(&work->job, &changed);
+	changed.reply = 0;
+	changed.told[0] = '\0';
+	changed.effects[JOB_EFFECT_REPLY].state = JOB_EFFECT_DONE;
+	if (work_save(work, &changed) < 0)
+		retry_failed(&work->effects[JOB_EFFECT_REPLY], clock_now());
+}
+
+static void take_reply(struct work *work, int64_t comment, const char *told)
+{
+	struct job changed;
+
+	job_copy(&work->job, &changed);
+	changed.reply = comment;
+	(void)copy_text(changed.told, sizeof(changed.told), told);
+	record_done(work, JOB_EFFECT_REPLY, &changed);
+}
+
+static void on_posted(void *context, struct gitea_comment *comment, const struct err *err)
+{
+	struct work *work = context;
+
+	work_end_forge(work->tend, &work->effects[JOB_EFFECT_REPLY], err);
+	work->edit_ns = clock_now() + WORK_EDIT_EVERY_MS * NS_PER_MS;
+	log_scope("job=%lld", (long long)work->job.comment);
+	if (!err)
+		take_reply(work, comment->id, work->sent);
+	else if (is_plain_no(err) || clock_wall_s() - work->job.moved_s > WORK_GIVE_UP_S)
+		give_up_telling(work, err);
+	log_scope_end();
+}
+
+static void post_reply(struct work *work)
+{
+	AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
+
+	write_text(work, &text);
+	file_hash_bytes(buf_text(&text), text.length, work->sent);
+	if (record_try(work, JOB_EFFECT_REPLY) < 0)
+		return;
+	work_begin_forge(work->tend, &work->effects[JOB_EFFECT_REPLY]);
+	gitea_post_comment(work->tend->parts.gitea, work->job.repo, work->job.pr, buf_text(&text),
+	    on_posted, work);
+}
+
+static void note_ours(struct work *work, const struct gitea_comments *comments)
+{
+	for (size_t i = 0; i < comments->count; i++) {
+		const struct gitea_comment *comment = &comments->items[i];
+
+		if (!work->found && text_is(comment->author, hear_bot(work->tend->hear)) &&
+		    reply_is_for(comment->body, work->job.comment))
+			work->found = comment->id;
+	}
+}
+
+static void on_pull_comments(void *context, struct gitea_comments *comments, const struct err *err)
+{
+	struct work *work = context;
+
+	if (!err) {
+		note_ours(work, comments);
+		if (!comments->is_last)
+			return;
+	}
+	work_end_forge(work->tend, &work->effects[JOB_EFFECT_REPLY], err);
+	log_scope("job=%lld", (long long)work->job.comment);
+	if (err) {
+		if (is_plain_no(err))
+			give_up_telling(work, err);
+		log_scope_end();
+		return;
+	}
+	int64_t comment = work->found;
+	log_info(comment ? "the comment was made: %lld" : "the comment was not made",
+	    (long long)comment);
+	make_due(work, JOB_EFFECT_REPLY);
+	if (comment)
+		take_reply(work, comment, "");
+	log_scope_end();
+}
+
+static void look_for_reply(struct work *work)
+{
+	if (!has_settled(work, JOB_EFFECT_REPLY))
+		return;
+	work->found = 0;
+	work_begin_forge(work->tend, &work->effects[JOB_EFFECT_REPLY]);
+	gitea_list_pull_comments(work->tend->parts.gitea, work->job.repo, work->job.pr,
+	    work->job.written_s, on_pull_comments, work);
+}
+
+static void carry_reply(struct work *work)
+{
+	if (!work_may_ask_forge(work->tend, &work->effects[JOB_EFFECT_REPLY]))
+		return;
+	if (work->job.effects[JOB_EFFECT_REPLY].state == JOB_EFFECT_TRIED)
+		look_for_reply(work);
+	else
+		post_reply(work);
+}
+
+/* --- editing it --- */
+
+static void on_edited(void *context, const struct err *err)
+{
+	struct work *work = context;
+	struct job changed;
+
+	work_end_forge(work->tend, &work->edit, err);
+	work->edit_ns = clock_now() + WORK_EDIT_EVERY_MS * NS_PER_MS;
+	log_scope("job=%lld", (long long)work->job.comment);
+	if (err) {
+		/* Deleted by somebody: a second comment is not what they want. */
+		if (is_plain_no(err) || clock_wall_s() - work->job.moved_s > WORK_GIVE_UP_S)
+			give_up_telling(work, err);
+		log_scope_end();
+		return;
+	}
+	TEST_POINT("effect.edit.sent");
+	job_copy(&work->job, &changed);
+	(void)copy_text(changed.told, sizeof(changed.told), work->sent);
+	if (work_save(work, &changed) == 0)
+		TEST_POINT("effect.edit.done");
+	log_scope_end();
+}
+
+static void send_edit(struct work *work, const char *text)
+{
+	TEST_POINT("effect.edit.before");
+	work_begin_forge(work->tend, &work->edit);
+	gitea_edit_comment(
+	    work->tend->parts.gitea, work->job.repo, work->job.reply, text, on_edited, work);
+}
+
+/* Until its build was looked at, a running job has no table: what stands there is better. */
+static bool has_something_to_say(const struct work *work)
+{
+	if (work->job.state == JOB_HEARD || work->job.state == JOB_ANSWERED)
+		return false;
+	return is_last_text(work) || !work->job.told[0] ||
+	       (work->job.state != JOB_ENDED &&
+		   (work->job.state != JOB_RUNNING || work->has_steps));
+}
+
+static void carry_edit(struct work *work)
+{
+	AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
+	int64_t now_ns = clock_now();
+
+	if (!has_something_to_say(work) || work->edit.is_under_way || now_ns < work->write_ns)
+		return;
+	if (now_ns < work->edit_ns) {
+		work_wake_at(work->tend, work->edit_ns);
+		return;
+	}
+	write_text(work, &text);
+	file_hash_bytes(buf_text(&text), text.length, work->sent);
+	if (!text_is(work->sent, work->job.told)) {
+		if (work_may_ask_forge(work->tend, &work->edit))
+			send_edit(work, buf_text(&text));
+	} else if (is_last_text(work)) {
+		end_job(work);
+	} else {
+		work->write_ns = now_ns + WORK_WRITE_EVERY_MS * NS_PER_MS;
+	}
+}
+
+/* --- the turn --- */
+
+void carry_turn(struct work *work)
+{
+	if (is_open(work, JOB_EFFECT_REACT))
+		carry_reaction(work);
+	if (is_open(work, JOB_EFFECT_BUILD))
+		carry_build(work);
+	if (is_open(work, JOB_EFFECT_DELETE))
+		carry_deletion(work);
+	if (is_open(work, JOB_EFFECT_REPLY))
+		carry_reply(work);
+	else if (work->job.reply)
+		carry_edit(work);
+	else if (is_last_text(work))
+		end_job(work);
+}

@@ -1,0 +1,714 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/hear.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/testpoint.h"
+
+#include <strings.h>
+
+#define HEAR_SECOND_NS (1500 * NS_PER_MS) /* the forge's second, and its clock's tick */
+
+struct repo {
+	struct hear *hear;
+	char name[GITEA_REPO_SIZE]; /* "owner/name" */
+	bool is_enrolled;
+	bool is_wildcard; /* enrolled by its suite: not there is no mistake of the operator's */
+	bool was_read;	  /* since the start */
+	bool is_known;	  /* the position is the store's */
+	bool wants_read;
+	struct store_position position;
+	int64_t newest_s, newest_id; /* of the reading under way */
+	bool has_failed;	     /* a claim of it could not be saved */
+	struct retry retry;
+	struct repo *next;
+};
+
+/* A pull request as the last search showed it. */
+struct glimpse {
+	char repo[GITEA_REPO_SIZE];
+	int64_t number, updated_s;
+	int64_t seen_ns; /* first with that updated_s */
+	bool is_settled; /* its repository was read after that second was over */
+};
+struct glimpses {
+	struct glimpse *items;
+	size_t count;
+};
+
+struct owner {
+	struct hear *hear;
+	char name[GITEA_REPO_SIZE];
+	bool has_wildcard;
+	bool was_bot_checked;
+	struct retry check;
+	int64_t since_s;
+	struct glimpses last, current;
+	struct retry poll;
+	int64_t polled_ns; /* start of the search */
+	struct owner *next;
+};
+
+struct look {
+	struct hear *hear;
+	struct hook_look what;
+	struct retry retry;
+	struct look *next;
+};
+
+struct hear {
+	const struct bridge_settings *settings;
+	struct gitea *gitea;
+	struct store *store;
+	struct gate *forge;
+	hear_command on_command;
+	void *context;
+	char *bot;
+	struct retry whoami;
+	struct retry listing;
+	bool has_wildcard, was_listed;
+	struct repo *repos;
+	struct owner *owners;
+	struct look *looks;
+	size_t look_count;
+	size_t reads; /* under way */
+	int64_t sweep_ns;
+	int64_t polled_ns;
+	int64_t soonest_ns; /* while a turn goes on */
+	struct log_limit look_limit;
+};
+
+/* --- what is due --- */
+
+/* Whether to start an errand at the forge now; else remembers when to look again. */
+static bool may_start(struct hear *hear, const struct retry *errand)
+{
+	int64_t now_ns = clock_now();
+	int64_t due_ns = errand->due_ns;
+
+	if (errand->is_under_way)
+		return false;
+	if (hear->forge->failures && hear->forge->due_ns > due_ns)
+		due_ns = hear->forge->due_ns;
+	if (retry_is_due(errand, now_ns) && gate_is_open(hear->forge, now_ns))
+		return true;
+	if (due_ns > now_ns && due_ns < hear->soonest_ns)
+		hear->soonest_ns = due_ns;
+	return false;
+}
+
+static void start(struct hear *hear, struct retry *errand)
+{
+	retry_begin(errand);
+	gate_begin(hear->forge);
+}
+
+/* An answer came; true when the errand is done. What failed comes due again by itself. */
+static bool finish(struct hear *hear, struct retry *errand, const struct err *err)
+{
+	int64_t now_ns = clock_now();
+
+	gate_end(hear->forge, err, gitea_retry_after_ms(hear->gitea), now_ns);
+	if (err)
+		retry_failed(errand, now_ns);
+	else
+		retry_succeeded(errand);
+	return !err;
+}
+
+/* A plain no, which no waiting will change soon: said once in a while. */
+static void say_failure(const struct retry *errand, const struct err *err)
+{
+	if (err_is_passing(err))
+		log_debug("%s", err->msg);
+	else if (errand->failures <= 1 || errand->failures % 16 == 0)
+		log_warning("%s", err->msg);
+}
+
+/* --- who is enrolled --- */
+
+static struct repo *find_repo(const struct hear *hear, const char *name)
+{
+	for (struct repo *repo = hear->repos; repo; repo = repo->next) {
+		if (strcasecmp(repo->name, name) == 0)
+			return repo;
+	}
+	return NULL;
+}
+
+static void enrol(struct hear *hear, const char *name, bool is_wildcard)
+{
+	struct repo *repo = find_repo(hear, name);
+
+	if (!repo) {
+		repo = xcalloc(1, sizeof(*repo));
+		repo->hear = hear;
+		(void)copy_text(repo->name, sizeof(repo->name), name);
+		repo->is_wildcard = is_wildcard;
+		repo->next = hear->repos;
+		hear->repos = repo;
+	}
+	if (!repo->is_enrolled) {
+		repo->is_enrolled = true;
+		repo->wants_read = true;
+		log_debug("%s is enrolled", repo->name);
+	}
+}
+
+static void add_owner(struct hear *hear, const char *name, bool has_wildcard)
+{
+	struct owner *owner = hear->owners;
+
+	while (owner && strcasecmp(owner->name, name) != 0)
+		owner = owner->next;
+	if (!owner) {
+		owner = xcalloc(1, sizeof(*owner));
+		owner->hear = hear;
+		(void)copy_text(owner->name, sizeof(owner->name), name);
+		owner->since_s = clock_wall_s() - HEAR_FIRST_S;
+		owner->next = hear->owners;
+		hear->owners = owner;
+	}
+	owner->has_wildcard = owner->has_wildcard || has_wildcard;
+}
+
+struct hear *hear_new(const struct bridge_settings *settings, struct gitea *gitea,
+    struct store *store, struct gate *forge, hear_command on_command, void *context)
+{
+	struct hear *hear = xcalloc(1, sizeof(*hear));
+
+	*hear = (struct hear){.settings = settings,
+	    .gitea = gitea,
+	    .store = store,
+	    .forge = forge,
+	    .on_command = on_command,
+	    .context = context,
+	    .sweep_ns = clock_now() + HEAR_SWEEP_MS * NS_PER_MS,
+	    .look_limit = {.interval_ms = 60000}};
+	for (size_t i = 0; i < settings->enrolment_count; i++) {
+		const struct bridge_enrolment *enrolment = &settings->enrolments[i];
+		bool is_wildcard = !enrolment->repo[0];
+
+		add_owner(hear, enrolment->owner, is_wildcard);
+		hear->has_wildcard = hear->has_wildcard || is_wildcard;
+		if (!is_wildcard)
+			enrol(hear, enrolment->repo, false);
+	}
+	return hear;
+}
+
+void hear_free(struct hear *hear)
+{
+	if (!hear)
+		return;
+	while (hear->repos) {
+		struct repo *repo = hear->repos;
+
+		hear->repos = repo->next;
+		free(repo);
+	}
+	while (hear->owners) {
+		struct owner *owner = hear->owners;
+
+		hear->owners = owner->next;
+		free(owner->last.items);
+		free(owner->current.items);
+		free(owner);
+	}
+	while (hear->looks) {
+		struct look *look = hear->looks;
+
+		hear->looks = look->next;
+		free(look);
+	}
+	free(hear->bot);
+	free(hear);
+}
+
+static void enrol_suites(struct hear *hear, const char *owner, const struct gitea_names *names)
+{
+	char name[GITEA_REPO_SIZE];
+
+	for (size_t i = 0; i < names->count; i++) {
+		if (format_text(name, sizeof(name), "%s/%s", owner, names->items[i]) &&
+		    gitea_is_repo(name))
+			enrol(hear, name, true);
+	}
+}
+
+static bool has_suite(const struct gitea_names *names, const char *repo)
+{
+	const char *recipe = strchr(repo, '/') + 1;
+
+	for (size_t i = 0; i < names->count; i++) {
+		if (text_is(names->items[i], recipe))
+			return true;
+	}
+	return false;
+}
+
+static void on_suites(void *context, struct gitea_names *names, const struct err *err)
+{
+	static struct gitea_names none;
+	struct hear *hear = context;
+
+	/* No such directory is an answer: nobody is enrolled that way yet. */
+	if (err && err->code == ERR_MISSING) {
+		log_warning("%s has no %s: nothing is enrolled by a wildcard",
+		    hear->settings->ci_repo, HEAR_SUITES);
+		names = &none;
+		err = NULL;
+	}
+	if (!finish(hear, &hear->listing, err)) {
+		say_failure(&hear->listing, err);
+		return;
+	}
+	hear->was_listed = true;
+	retry_after(&hear->listing, clock_now(), HEAR_SWEEP_MS);
+	for (struct repo *repo = hear->repos; repo; repo = repo->next) {
+		if (repo->is_wildcard && !has_suite(names, repo->name))
+			repo->is_enrolled = false;
+	}
+	for (struct owner *owner = hear->owners; owner; owner = owner->next) {
+		if (owner->has_wildcard)
+			enrol_suites(hear, owner->name, names);
+	}
+}
+
+static void list_suites(struct hear *hear)
+{
+	if (!hear->has_wildcard || !may_start(hear, &hear->listing))
+		return;
+	start(hear, &hear->listing);
+	gitea_list_directories(hear->gitea, hear->settings->ci_repo, hear->settings->ci_branch,
+	    HEAR_SUITES, on_suites, hear);
+}
+
+/* --- who we are --- */
+
+static void on_whoami(void *context, const char *login, const struct err *err)
+{
+	struct hear *hear = context;
+
+	if (!finish(hear, &hear->whoami, err)) {
+		say_failure(&hear->whoami, err);
+		return;
+	}
+	hear->bot = xstrdup(login);
+	log_info("the forge knows us as %s", hear->bot);
+}
+
+static void on_bot_member(void *context, const enum gitea_member *member, const struct err *err)
+{
+	struct owner *owner = context;
+
+	if (!finish(owner->hear, &owner->check, err) && err_is_passing(err))
+		return;
+	owner->was_bot_checked = true;
+	if (err)
+		log_error("cannot ask who is in %s (%s): nobody there can start a run but the "
+			  "users of AUTH_ALLOWLIST",
+		    owner->name, err->msg);
+	else if (*member != GITEA_MEMBER)
+		log_error("%s is not in the organisation %s, so the forge does not say who is: "
+			  "nobody there can start a run but the users of AUTH_ALLOWLIST; add "
+			  "%s to a team with read access",
+		    owner->hear->bot, owner->name, owner->hear->bot);
+}
+
+static void check_bot(struct hear *hear, struct owner *owner)
+{
+	if (owner->was_bot_checked || !may_start(hear, &owner->check))
+		return;
+	start(hear, &owner->check);
+	gitea_get_member(hear->gitea, owner->name, hear->bot, on_bot_member, owner);
+}
+
+/* --- taking comments --- */
+
+static bool is_from_before(const struct repo *repo, const struct gitea_comment *comment)
+{
+	return comment->id <= repo->position.first_id ||
+	       comment->created_s < repo->position.first_s;
+}
+
+/* 0: dealt with, whatever it is; -1: it could not be saved, read it again. */
+static int take_comment(struct repo *repo, const struct gitea_comment *comment, struct err *err)
+{
+	struct hear *hear = repo->hear;
+	struct command command;
+	bool is_new = false;
+	struct job job = {
+	    .comment = comment->id,
+	    .pr = comment->pr,
+	    .written_s = comment->created_s,
+	    .heard_s = clock_wall_s(),
+	    .moved_s = clock_wall_s(),
+	};
+
+	if (!comment->pr || strcasecmp(comment->repo, repo->name) != 0 ||
+	    is_from_before(repo, comment) || strcasecmp(comment->author, hear->bot) == 0)
+		return 0;
+	command_read(comment->body, strlen(comment->body), hear->settings->trigger, &command);
+	if (command.kind == COMMAND_NONE)
+		return 0;
+	if (!copy_text(job.repo, sizeof(job.repo), comment->repo) ||
+	    !copy_text(job.author, sizeof(job.author), comment->author))
+		return 0; /* longer than the forge allows: no name of a person */
+	if (store_claim(hear->store, &job, &is_new, err) < 0)
+		return -1;
+	if (!is_new)
+		return 0;
+	TEST_POINT("hear.claimed");
+	hear->on_command(hear->context, &job, &command, comment->created_s != comment->updated_s);
+	return 0;
+}
+
+/* --- reading a repository --- */
+
+static void note_newest(struct repo *repo, const struct gitea_comments *comments)
+{
+	for (size_t i = 0; i < comments->count; i++) {
+		const struct gitea_comment *comment = &comments->items[i];
+
+		if (comment->updated_s > repo->newest_s)
+			repo->newest_s = comment->updated_s;
+		if (comment->id > repo->newest_id)
+			repo->newest_id = comment->id;
+	}
+}
+
+static int take_comments(struct repo *repo, const struct gitea_comments *comments, struct err *err)
+{
+	for (size_t i = 0; i < comments->count; i++) {
+		if (take_comment(repo, &comments->items[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static char *position_key(const struct repo *repo)
+{
+	return xasprintf("repo:%s", repo->name);
+}
+
+static int save_position(struct repo *repo, const struct store_position *position, struct err *err)
+{
+	auto_str char *key = position_key(repo);
+
+	if (store_set_position(repo->hear->store, key, position, err) < 0)
+		return -1;
+	repo->position = *position;
+	TEST_POINT("hear.position");
+	return 0;
+}
+
+/* The reading is complete: what it saw is behind us. */
+static int advance(struct repo *repo, struct err *err)
+{
+	struct store_position position = repo->position;
+	int64_t from_s = clock_wall_s() - HEAR_FIRST_S;
+
+	if (!repo->is_known) {
+		position.since_s = repo->newest_s ? repo->newest_s : from_s;
+		position.first_s = from_s;
+		position.first_id = repo->newest_id;
+		log_info("%s: first poll, commands up to now are not run", repo->name);
+	} else if (repo->newest_s > position.since_s) {
+		position.since_s = repo->newest_s;
+	} else {
+		return 0;
+	}
+	if (save_position(repo, &position, err) < 0)
+		return -1;
+	repo->is_known = true;
+	return 0;
+}
+
+static void end_reading(struct repo *repo, const struct err *err)
+{
+	repo->hear->reads--;
+	if (finish(repo->hear, &repo->retry, err)) {
+		repo->was_read = true;
+		return;
+	}
+	say_failure(&repo->retry, err);
+	repo->wants_read = true;
+	/* A suite without a repository of its owner's: the next listing asks again. */
+	if (err->code == ERR_MISSING && repo->is_wildcard) {
+		repo->is_enrolled = false;
+		repo->was_read = true;
+	}
+	/* One repository that will not be read must not keep the others from being heard. */
+	if (!err_is_passing(err) && err->code != ERR_SYS)
+		repo->was_read = true;
+}
+
+static void on_comments(void *context, struct gitea_comments *comments, const struct err *err)
+{
+	struct repo *repo = context;
+	struct err trouble;
+
+	if (err) {
+		end_reading(repo, err);
+		return;
+	}
+	note_newest(repo, comments);
+	if (comments->skipped)
+		log_warning(
+		    "%s: %zu comments are too large to be read", repo->name, comments->skipped);
+	if (repo->is_known && !repo->has_failed && take_comments(repo, comments, &trouble) < 0) {
+		repo->has_failed = true;
+		log_error("%s: nothing new is accepted", trouble.msg);
+	}
+	if (!comments->is_last)
+		return;
+	if (repo->has_failed)
+		(void)err_set(
+		    &trouble, ERR_SYS, "read %s: its commands cannot be saved", repo->name);
+	else if (advance(repo, &trouble) == 0) {
+		end_reading(repo, NULL);
+		return;
+	}
+	end_reading(repo, &trouble);
+}
+
+/* The store's position, once; a repository it does not know is new to us. */
+static int load_position(struct repo *repo, struct err *err)
+{
+	auto_str char *key = position_key(repo);
+
+	if (repo->is_known)
+		return 0;
+	return store_get_position(repo->hear->store, key, &repo->position, &repo->is_known, err);
+}
+
+static void read_repo(struct hear *hear, struct repo *repo)
+{
+	struct err err;
+
+	if (!repo->is_enrolled || !repo->wants_read || hear->reads >= HEAR_READS_MAX ||
+	    !may_start(hear, &repo->retry))
+		return;
+	if (load_position(repo, &err) < 0) {
+		log_error("%s", err.msg);
+		retry_failed(&repo->retry, clock_now());
+		return;
+	}
+	repo->wants_read = false;
+	repo->has_failed = false;
+	repo->newest_s = 0;
+	repo->newest_id = 0;
+	start(hear, &repo->retry);
+	hear->reads++;
+	gitea_list_comments(hear->gitea, repo->name,
+	    repo->is_known ? repo->position.since_s - HEAR_OVERLAP_S
+			   : clock_wall_s() - HEAR_FIRST_S,
+	    on_comments, repo);
+}
+
+/* --- searching an owner's pull requests --- */
+
+static struct glimpse *find_glimpse(const struct glimpses *last, const struct gitea_issue *issue)
+{
+	for (size_t i = 0; i < last->count; i++) {
+		struct glimpse *seen = &last->items[i];
+
+		if (seen->number == issue->number && seen->updated_s == issue->updated_s &&
+		    text_is(seen->repo, issue->repo))
+			return seen;
+	}
+	return NULL;
+}
+
+/*
+ * The overlap shows the last minute's pull requests again and again. One with the same time as
+ * before has nothing new, but times are whole seconds: what came later in that second shows only
+ * when the repository is read once more after it.
+ */
+static void glimpse(struct owner *owner, const struct gitea_issue *issue)
+{
+	struct repo *repo = find_repo(owner->hear, issue->repo);
+	const struct glimpse *last = find_glimpse(&owner->last, issue);
+	struct glimpse seen = {.number = issue->number,
+	    .updated_s = issue->updated_s,
+	    .seen_ns = last ? last->seen_ns : clock_now()};
+
+	seen.is_settled = clock_now() - seen.seen_ns > HEAR_SECOND_NS;
+	if (repo && (!last || (seen.is_settled && !last->is_settled)))
+		repo->wants_read = true;
+	if (issue->updated_s > owner->since_s)
+		owner->since_s = issue->updated_s;
+	(void)copy_text(seen.repo, sizeof(seen.repo), issue->repo);
+	owner->current.items = xrealloc_array(
+	    owner->current.items, owner->current.count + 1, sizeof(owner->current.items[0]));
+	owner->current.items[owner->current.count++] = seen;
+}
+
+static void on_pulls(void *context, struct gitea_issues *issues, const struct err *err)
+{
+	struct owner *owner = context;
+	struct hear *hear = owner->hear;
+
+	if (!err) {
+		for (size_t i = 0; i < issues->count; i++)
+			glimpse(owner, &issues->items[i]);
+		if (!issues->is_last)
+			return;
+	}
+	if (!finish(hear, &owner->poll, err)) {
+		say_failure(&owner->poll, err);
+		free(owner->current.items);
+		owner->current = (struct glimpses){0};
+		return;
+	}
+	free(owner->last.items);
+	owner->last = owner->current;
+	owner->current = (struct glimpses){0};
+	hear->polled_ns = clock_now();
+	/* From start to start. */
+	owner->poll.due_ns = owner->polled_ns + hear->settings->poll_interval_ms * NS_PER_MS;
+}
+
+static void poll_owner(struct hear *hear, struct owner *owner)
+{
+	if (!may_start(hear, &owner->poll))
+		return;
+	start(hear, &owner->poll);
+	owner->polled_ns = clock_now();
+	gitea_search_pulls(
+	    hear->gitea, owner->name, owner->since_s - HEAR_OVERLAP_S, on_pulls, owner);
+}
+
+/* --- what the hook says --- */
+
+static void drop_look(struct look *look)
+{
+	struct hear *hear = look->hear;
+
+	for (struct look **at = &hear->looks; *at; at = &(*at)->next) {
+		if (*at == look) {
+			*at = look->next;
+			break;
+		}
+	}
+	hear->look_count--;
+	free(look);
+}
+
+static void on_comment(void *context, struct gitea_comment *comment, const struct err *err)
+{
+	struct look *look = context;
+	struct hear *hear = look->hear;
+	struct repo *repo = find_repo(hear, look->what.repo);
+	struct err trouble;
+
+	gate_end(hear->forge, err, gitea_retry_after_ms(hear->gitea), clock_now());
+	if (!err && repo && repo->is_enrolled && repo->is_known &&
+	    take_comment(repo, comment, &trouble) < 0)
+		log_error("%s: nothing new is accepted", trouble.msg);
+	if (err_is_passing(err) && repo)
+		repo->wants_read = true; /* the poll gets it */
+	drop_look(look);
+}
+
+void hear_look(struct hear *hear, const struct hook_look *what)
+{
+	struct repo *repo = find_repo(hear, what->repo);
+	unsigned dropped = 0;
+
+	/* Before the first poll nobody can tell an old comment from a new one. */
+	if (!hear->bot || !repo || !repo->is_enrolled || !repo->is_known)
+		return;
+	if (hear->look_count >= HEAR_LOOKS_MAX || !gate_is_open(hear->forge, clock_now())) {
+		repo->wants_read = true;
+		if (log_limit_pass(&hear->look_limit, &dropped))
+			log_debug("the hook is ahead of us, the poll will do (%u more)", dropped);
+		return;
+	}
+	struct look *look = xcalloc(1, sizeof(*look));
+	*look = (struct look){.hear = hear, .what = *what, .next = hear->looks};
+	hear->looks = look;
+	hear->look_count++;
+	gate_begin(hear->forge);
+	gitea_get_comment(hear->gitea, repo->name, what->comment, on_comment, look);
+}
+
+/* --- the turn --- */
+
+static void sweep(struct hear *hear)
+{
+	if (clock_now() < hear->sweep_ns) {
+		if (hear->sweep_ns < hear->soonest_ns)
+			hear->soonest_ns = hear->sweep_ns;
+		return;
+	}
+	hear->sweep_ns = clock_now() + HEAR_SWEEP_MS * NS_PER_MS;
+	for (struct repo *repo = hear->repos; repo; repo = repo->next)
+		repo->wants_read = true;
+}
+
+int64_t hear_turn(struct hear *hear)
+{
+	hear->soonest_ns = INT64_MAX;
+	if (!hear->bot) {
+		if (may_start(hear, &hear->whoami)) {
+			start(hear, &hear->whoami);
+			gitea_whoami(hear->gitea, on_whoami, hear);
+		}
+		return hear->soonest_ns;
+	}
+	sweep(hear);
+	list_suites(hear);
+	for (struct owner *owner = hear->owners; owner; owner = owner->next) {
+		check_bot(hear, owner);
+		poll_owner(hear, owner);
+	}
+	for (struct repo *repo = hear->repos; repo; repo = repo->next)
+		read_repo(hear, repo);
+	return hear->soonest_ns;
+}
+
+const char *hear_bot(const struct hear *hear)
+{
+	return hear->bot;
+}
+
+bool hear_is_enrolled(const struct hear *hear, const char *name)
+{
+	const struct repo *repo = find_repo(hear, name);
+
+	return repo && repo->is_enrolled;
+}
+
+bool hear_knows_enrolled(const struct hear *hear)
+{
+	return !hear->has_wildcard || hear->was_listed;
+}
+
+bool hear_is_ready(const struct hear *hear)
+{
+	if (!hear->bot || !hear->polled_ns || !hear_knows_enrolled(hear))
+		return false;
+	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
+		if (repo->is_enrolled && !repo->was_read)
+			return false;
+	}
+	return true;
+}
+
+bool hear_is_quiet(const struct hear *hear)
+{
+	if (!hear_is_ready(hear) || hear->look_count || hear->reads)
+		return false;
+	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
+		if (repo->is_enrolled && repo->wants_read && !repo->retry.failures)
+			return false;
+	}
+	return true;
+}
+
+int64_t hear_polled_ns(const struct hear *hear)
+{
+	return hear->polled_ns;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Hearing: from the forge's repositories to commands that nobody has handled yet. Two ways in, one
+ * path: the poll (source of truth) and the webhook (only a reason to look at one comment).
+ *
+ *   hear_turn(hear);                   starts what is due; returns at once
+ *   hear_look(hear, &look);            the hook says: look there
+ *   on_command(context, job, command)  a claimed comment, exactly once in the life of the store
+ *
+ * One search for each owner and interval says which pull requests have something new; only their
+ * repositories' comments are read, from the position that the store keeps. The first poll of a
+ * repository marks what is there as seen. At start, and every HEAR_SWEEP_MS, each repository is
+ * read whatever the search says.
+ */
+#ifndef CCCI_BRIDGE_HEAR_H
+#define CCCI_BRIDGE_HEAR_H
+
+#include "bridge/command.h"
+#include "bridge/gitea.h"
+#include "bridge/retry.h"
+#include "bridge/settings.h"
+#include "bridge/store.h"
+
+#define HEAR_SWEEP_MS (INT64_C(10) * 60 * 1000)
+#define HEAR_OVERLAP_S 60 /* a comment shows up to a transaction later than its time says */
+#define HEAR_FIRST_S (INT64_C(24) * 3600) /* how far back the first poll looks */
+#define HEAR_READS_MAX 4		  /* repositories read at once */
+#define HEAR_LOOKS_MAX 64		  /* comments the hook has us look at, at once */
+#define HEAR_SUITES "tests/recipes"	  /* in the CI repository: who is enrolled by a wildcard */
+
+struct hear;
+
+/* Takes the job over; the comment's text is gone after the call. */
+typedef void (*hear_command)(
+    void *context, struct job *take_job, const struct command *command, bool is_edited);
+
+/* Borrows all; they outlive it. */
+struct hear *hear_new(const struct bridge_settings *settings, struct gitea *gitea,
+    struct store *store, struct gate *forge, hear_command on_command, void *context) CHECKED;
+void hear_free(struct hear *hear);
+
+/* Starts what is due; the instant before which nothing further is due (INT64_MAX: an answer has to
+ * come first). */
+int64_t hear_turn(struct hear *hear);
+void hear_look(struct hear *hear, const struct hook_look *look);
+
+const char *hear_bot(const struct hear *hear); /* our own login; NULL: not known yet */
+bool hear_is_enrolled(const struct hear *hear, const char *repo);
+/* False: owners' suites have not been listed since the start, so hear_is_enrolled() cannot tell. */
+bool hear_knows_enrolled(const struct hear *hear);
+bool hear_is_ready(const struct hear *hear); /* every repository was read once since the start */
+bool hear_is_quiet(
+    const struct hear *hear); /* nothing under way, nothing due before the next poll */
+/* When a search was last answered; 0: never. */
+int64_t hear_polled_ns(const struct hear *hear);
+
+#endif

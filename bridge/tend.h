@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Tending: every job that has something left to do, from the claim to the answer. Keeps those jobs
+ * in memory and all of them in the store; a job that is answered leaves memory.
+ *
+ *   tend_take(tend, &job, &command, is_edited)     a command was heard (hear.h calls it)
+ *   tend_turn(tend)                                does what is due; returns at once
+ *
+ * Each turn looks at what a job is and starts what that makes due. So nothing hangs on a chain of
+ * callbacks: after a crash, a lost answer or a full disk the next turn sees the same job and goes
+ * on. Its parts, which share work.h: decide.c (facts and decision), carry.c (effects, each recorded
+ * before it is tried), watch.c (what becomes of a build).
+ */
+#ifndef CCCI_BRIDGE_TEND_H
+#define CCCI_BRIDGE_TEND_H
+
+#include "bridge/drone.h"
+#include "bridge/hear.h"
+#include "bridge/store.h"
+
+#define TEND_JOBS_MAX 500 /* in memory; further ones wait in the store */
+
+struct tend;
+
+struct tend_parts { /* borrowed, outlive it */
+	const struct bridge_settings *settings;
+	struct gitea *gitea;
+	struct drone *drone;
+	struct store *store;
+	struct gate *forge_gate, *drone_gate;
+};
+
+struct tend *tend_new(const struct tend_parts *parts) CHECKED;
+/* After gitea_free() and drone_free(): no answer may come any more. */
+void tend_free(struct tend *tend);
+void tend_set_hear(struct tend *tend, const struct hear *hear); /* who we are, who is enrolled */
+/* Jobs that an earlier process left. */
+int tend_load(struct tend *tend, struct err *err) CHECKED;
+
+/* A hear_command: context is the tend. */
+void tend_take(void *context, struct job *take_job, const struct command *command, bool is_edited);
+/* Does what is due. The instant before which nothing further is; INT64_MAX: an answer comes first.
+ */
+int64_t tend_turn(struct tend *tend);
+
+void tend_set_timeout(struct tend *tend, int64_t timeout_s); /* what Drone really does */
+size_t tend_count(const struct tend *tend);
+bool tend_is_quiet(const struct tend *tend);	      /* nothing is due but looking at builds */
+bool tend_has_store_trouble(const struct tend *tend); /* the last save failed */
+
+#endif
