@@ -3,7 +3,8 @@
 
 #include "common/clock.h"
 
-#define LOG_LINE_MAX_BYTES 4096 /* a line is for people; longer ones are cut */
+#define LOG_MASK_MAX_BYTES (64 * 1024) /* saved: a thousand passwords */
+#define LOG_LINE_MAX_BYTES 4096	       /* a line is for people; longer ones are cut */
 
 static struct {
 	enum log_level level;
@@ -231,6 +232,32 @@ size_t log_mask_part(struct buf *out, const char *text, size_t length)
 size_t log_mask_longest(void)
 {
 	return sink.longest_secret;
+}
+
+void log_mask_save(int memory_fd)
+{
+	off_t at = 0;
+
+	if (memory_fd < 0 || ftruncate(memory_fd, 0) < 0)
+		return;
+	for (size_t i = 0; i < sink.secret_count; i++) {
+		size_t size = strlen(sink.secrets[i]) + 1;
+
+		if (pwrite(memory_fd, sink.secrets[i], size, at) != (ssize_t)size)
+			return;
+		at += (off_t)size;
+	}
+}
+
+void log_mask_load(int memory_fd)
+{
+	char text[LOG_MASK_MAX_BYTES];
+	ssize_t length = memory_fd < 0 ? -1 : pread(memory_fd, text, sizeof(text) - 1, 0);
+
+	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(text + at) + 1) {
+		text[length] = '\0';
+		log_mask(text + at);
+	}
 }
 
 void log_mask_reset(void)

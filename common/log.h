@@ -44,6 +44,13 @@ int log_mask_text(struct buf *out, const char *text, size_t length);
 size_t log_mask_part(struct buf *out, const char *text, size_t length);
 /* The longest registered secret, so that a stream can keep that many bytes back between chunks. */
 size_t log_mask_longest(void);
+/*
+ * All of them into an anonymous file (memfd_create(2)) and from there again, so that a process
+ * knows what an earlier one of the same run has learnt and nothing of it is ever on a disk. -1:
+ * none. What cannot be written or read is left out.
+ */
+void log_mask_save(int memory_fd);
+void log_mask_load(int memory_fd);
 void log_mask_reset(void); /* forgets all; for tests */
 
 /* One line per interval from a place that may repeat; the number of dropped ones is in the next

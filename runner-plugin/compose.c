@@ -272,6 +272,69 @@ int compose_env_parse(
 	return 0;
 }
 
+/* NAME=... or export NAME=..., not a comment. */
+static bool sets_name(const char *line, const char *name)
+{
+	size_t length = strlen(name);
+
+	line += strspn(line, " \t");
+	if (text_starts(line, "export ")) {
+		line += strlen("export ");
+		line += strspn(line, " \t");
+	}
+	return strncmp(line, name, length) == 0 &&
+	       line[length + strspn(line + length, " \t")] == '=';
+}
+
+/* Bare where it can be; else in single quotes, and in double ones when it has a single one itself.
+ */
+static void add_quoted(struct buf *out, const char *value)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				    "_-./:,@%+=";
+
+	if (strspn(value, plain) == strlen(value)) {
+		(void)buf_add_text(out, value);
+		return;
+	}
+	if (!strchr(value, '\'')) {
+		(void)buf_printf(out, "'%s'", value);
+		return;
+	}
+	(void)buf_add_char(out, '"');
+	for (; *value; value++) {
+		if (strchr("\"\\$", *value))
+			(void)buf_add_char(out, '\\');
+		(void)buf_add_char(out, *value);
+	}
+	(void)buf_add_char(out, '"');
+}
+
+char *compose_env_file_set(const char *text, const char *name, const char *value)
+{
+	AUTO(buf) out = buf_make(strlen(text) + 2 * strlen(value) + strlen(name) + 64);
+	AUTO(buf) line = buf_make(2 * strlen(value) + strlen(name) + 64);
+	bool is_set = false;
+
+	(void)buf_printf(&line, "%s=", name);
+	add_quoted(&line, value);
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		if (!sets_name(text, name)) {
+			(void)buf_add(&out, text, length);
+			(void)buf_add_char(&out, '\n');
+		} else if (!is_set) {
+			(void)buf_printf(&out, "%s\n", buf_text(&line));
+			is_set = true;
+		}
+		text += length + (text[length] == '\n');
+	}
+	if (!is_set)
+		(void)buf_printf(&out, "%s\n", buf_text(&line));
+	return buf_take(&out);
+}
+
 void compose_env_add_abra_sh(struct compose_env *env, const char *text, size_t length)
 {
 	auto_str char *copy = xstrndup(text, length);

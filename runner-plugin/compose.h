@@ -34,6 +34,12 @@ int compose_env_parse(const char *name, const char *text, size_t length, struct 
 void compose_env_add_abra_sh(struct compose_env *env, const char *text, size_t length);
 const char *compose_env_get(const struct compose_env *env, const char *name); /* NULL: unset */
 void compose_env_set(struct compose_env *env, const char *name, const char *value);
+/*
+ * The text of an env file with a name set to a value, in the line that sets it (the last one counts
+ * when several do: all are replaced) or in a new one at the end; every other line stays as it is,
+ * byte for byte. The value is quoted so that nothing in it is expanded. The caller frees it.
+ */
+char *compose_env_file_set(const char *text, const char *name, const char *value) CHECKED;
 void compose_env_release(struct compose_env *env);
 DEFINE_AUTO(compose_env, compose_env_release);
 

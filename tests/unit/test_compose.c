@@ -250,6 +250,38 @@ START_TEST(refuses_wrong_files)
 }
 END_TEST
 
+static const struct set_row {
+	const char *text, *name, *value, *result;
+} set_rows[] = {
+    {"", "A", "1", "A=1\n"},
+    {"A=0\nB=2\n", "A", "1", "A=1\nB=2\n"},
+    {"A=0", "B", "1", "A=0\nB=1\n"},
+    {"  export A = 0 # x\nAB=2\n", "A", "1", "A=1\nAB=2\n"},
+    {"#A=0\n", "A", "1", "#A=0\nA=1\n"},
+    /* two lines: the second would win, or build on the first */
+    {"A=0\nC=3\nA=\"$A:4\"\n", "A", "1", "A=1\nC=3\n"},
+    {"A=0\r\n\n# comment\n", "B", "", "A=0\r\n\n# comment\nB=\n"},
+    {"", "A", "two words", "A='two words'\n"},
+    {"", "A", "$HOME #", "A='$HOME #'\n"},
+    {"", "A", "it's $5", "A=\"it's \\$5\"\n"},
+};
+
+START_TEST(sets_a_line_of_an_env_file)
+{
+	const struct set_row *row = &set_rows[_i];
+	auto_str char *result = compose_env_file_set(row->text, row->name, row->value);
+	AUTO(compose_env) env = {0};
+	struct err err;
+
+	ck_assert_str_eq(result, row->result);
+	ck_assert_msg(
+	    compose_env_parse("x.env", result, strlen(result), &env, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(compose_env_get(&env, row->name), row->value);
+	auto_str char *again = compose_env_file_set(result, row->name, row->value);
+	ck_assert_str_eq(again, result);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("compose");
@@ -262,6 +294,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, reads_env_lines, 0, COUNT_OF(lines));
 	tcase_add_loop_test(tc, refuses_other_lines, 0, 6);
 	tcase_add_loop_test(tc, refuses_wrong_files, 0, COUNT_OF(wrong_files));
+	tcase_add_loop_test(tc, sets_a_line_of_an_env_file, 0, COUNT_OF(set_rows));
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -6,6 +6,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+#include <sys/mman.h>
+
 #include <fcntl.h>
 
 #define LINE_MAX_BYTES 8192
@@ -263,11 +265,33 @@ START_TEST(repeats_are_counted)
 }
 END_TEST
 
+START_TEST(masks_what_another_process_learnt)
+{
+	auto_fd int memory = memfd_create("secrets", MFD_CLOEXEC);
+	AUTO(buf) out = buf_make(100);
+
+	ck_assert_int_ge(memory, 0);
+	log_mask("first-secret");
+	log_mask("second\nsecret");
+	log_mask_save(memory);
+	log_mask_reset();
+	log_mask_load(-1);
+	log_mask_load(memory);
+	ck_assert_int_eq(log_mask_text(&out, "a first-secret b second\nsecret", 30), 0);
+	ck_assert_str_eq(buf_text(&out), "a *** b ***");
+	log_mask_reset();
+	log_mask_save(memory);
+	log_mask_load(memory);
+	ck_assert_uint_eq(log_mask_longest(), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *tc = tcase_create("log");
 
+	tcase_add_test(tc, masks_what_another_process_learnt);
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, open_sink, close_sink);
 	tcase_add_test(tc, a_line_has_level_and_scope);
