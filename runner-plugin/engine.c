@@ -238,7 +238,7 @@ struct kind {
 
 static const struct kind kinds[ENGINE_KIND_COUNT] = {
     [ENGINE_SERVICE] = {"service", "/services", "/services/", "", "ID", "Spec.Name", "Spec.Labels"},
-    [ENGINE_TASK] = {"task", "/tasks", "/tasks/", "", "ID", NULL, "Labels"},
+    [ENGINE_TASK] = {"task", "/tasks", "/tasks/", "", "ID", NULL, "Spec.ContainerSpec.Labels"},
     [ENGINE_CONTAINER] = {"container", "/containers/json?all=1", "/containers/", "?force=1&v=1",
 	"Id", NULL, "Labels"},
     [ENGINE_NETWORK] = {"network", "/networks", "/networks/", "", "Id", "Name", "Labels"},

@@ -35,6 +35,8 @@ static const struct list_row {
     {ENGINE_SERVICE, "services", "stages", 0, NULL},
     {ENGINE_SERVICE, "services", "", 5, NULL},
     {ENGINE_TASK, "tasks", "", 13, NULL},
+    {ENGINE_TASK, "tasks", "stages-rec", 13, NULL},
+    {ENGINE_TASK, "tasks", "stages", 0, NULL},
     {ENGINE_CONTAINER, "containers", "stages-rec", 7, NULL},
     {ENGINE_NETWORK, "networks", "stages-rec", 1, "stages-rec_default"},
     {ENGINE_NETWORK, "networks", "", 7, NULL},
