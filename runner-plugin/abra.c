@@ -163,7 +163,9 @@ int abra_find(const struct settings *settings, const struct run *run, const char
     struct abra *out, struct err *err)
 {
 	const char *path = environ_get(environ, "PATH");
-	const char *home = environ_get(environ, "HOME");
+	/* A step's HOME may hold a .netrc of Drone's: not for a program that reads what a pull
+	 * request brought. */
+	const char *home = run->step.build ? run->dir : environ_get(environ, "HOME");
 	AUTO(abra)
 	abra = {
 	    .abra_dir = xstrdup(run->abra_dir),

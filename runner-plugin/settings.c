@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/settings.h"
 
-#include "common/log.h"
+#include <pwd.h>
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
@@ -133,13 +133,16 @@ const struct conf_row settings_rows[] = {
 };
 const size_t settings_row_count = COUNT_OF(settings_rows);
 
+/* In a Drone step HOME is the build's, and gone with it: "~" is then the home of who the runner
+ * runs as. */
 static const char *find_home(const struct conf_sources *sources)
 {
-	for (const char *const *row = sources->environ; row && *row; row++) {
-		if (text_starts(*row, "HOME=/"))
-			return *row + strlen("HOME=");
-	}
-	return "/root";
+	const char *home = environ_get(sources->environ, "HOME");
+	const struct passwd *user = getpwuid(getuid());
+
+	if (home && home[0] == '/' && !environ_get(sources->environ, "DRONE_BUILD_NUMBER"))
+		return home;
+	return user && user->pw_dir[0] == '/' ? user->pw_dir : "/root";
 }
 
 int settings_load(const struct conf_sources *sources, struct settings *out, struct buf *mistakes)
