@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ccci-bridge against the stand-ins: its own processor time, its requests, its memory. Waiting for others is not counted."""
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import socket
+import sqlite3
+import threading
+import time
+
+from bench.measure import cpu_ns, median_ms, resident_mib
+from lib.world import ORG, PUBLIC, StandinWorld, start_bridge, wait_for
+
+SECRET = "a-secret-of-the-bench-hook"
+COMMENTS = 30
+IDLE_S = 10
+JOBS = 10_000
+FLOOD_S = 4
+FLOOD_BATCH = 50
+
+
+@contextlib.contextmanager
+def timed(owner, name, begin, end):
+    """Calls begin() before and end() after each call of owner.name."""
+    original = getattr(owner, name)
+
+    def around(*arguments, **named):
+        token = begin()
+        try:
+            return original(*arguments, **named)
+        finally:
+            end(token)
+    setattr(owner, name, around)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def measure_hook(table):
+    """From the delivery of a comment to the request that creates its build."""
+    own, wall, answers = [], [], []
+    with StandinWorld(runner=False) as world:
+        number = world.open_pr(PUBLIC, "bench")
+        with start_bridge(world, poll_interval="60s", webhook_secret=SECRET, log_level="info") as bridge:
+            world.add_hook(PUBLIC, bridge.hook_url, SECRET)
+            forge_ns, created = [0], []
+
+            def forge_done(since):
+                forge_ns[0] += time.monotonic_ns() - since
+
+            def create_seen():
+                created.append((cpu_ns(bridge.pid), time.monotonic_ns()))
+
+            with timed(world.forge, "dispatch", time.monotonic_ns, forge_done), \
+                    timed(world.drone, "_create", create_seen, lambda _: None):
+                for turn in range(COMMENTS):
+                    before, forge_ns[0] = cpu_ns(bridge.pid), 0
+                    since = time.monotonic_ns()
+                    world.comment(PUBLIC, number, "member", "!testme")
+                    wait_for(lambda: len(created) > turn, 10, "build create", every=0.002)
+                    own.append(created[turn][0] - before)
+                    wall.append(created[turn][1] - since)
+                    answers.append(forge_ns[0])
+                    wait_quiet(world)
+    own_ms = median_ms(own)
+    table.row("webhook received -> build create sent",
+              f"{own_ms:.2f} ms own time; {median_ms(wall):.1f} ms in all",
+              "2 ms own time", own_ms <= 2)
+
+
+def wait_quiet(world, seconds=0.15):
+    """Until neither server was asked anything for a while: the answer to one comment is not billed to the next."""
+    marks, since = None, time.monotonic()
+    while time.monotonic() - since < seconds:
+        now = (world.forge.mark(), world.drone.mark())
+        if now != marks:
+            marks, since = now, time.monotonic()
+        time.sleep(0.01)
+
+
+def measure_idle(table, repositories):
+    with StandinWorld(runner=False) as world:
+        names = [f"{ORG}/{PUBLIC}"]
+        for index in range(1, repositories):
+            world.forge.add_repo(f"{ORG}/recipe-{index}")
+            names.append(f"{ORG}/recipe-{index}")
+        world.put_files(world.ci_repo, {f"tests/recipes/{name.split('/')[1]}/suite.yml": "" for name in names})
+        polled = names[0] if repositories == 1 else f"{ORG}/*"
+        with start_bridge(world, poll_repos=polled, poll_interval="1s", log_level="info") as bridge:
+            time.sleep(2)
+            wait_for(lambda: world.forge.count("GET", "/issues/search") > 1, 30, "second poll")
+            mark, cpu, since = world.forge.mark(), cpu_ns(bridge.pid), time.monotonic()
+            time.sleep(IDLE_S)
+            seconds = time.monotonic() - since
+            requests = len(world.forge.requests(since=mark))
+            polls = world.forge.count("GET", "/issues/search", since=mark)
+            share = (cpu_ns(bridge.pid) - cpu) / 1e9 / seconds * 100
+    each = requests / max(polls, 1)
+    share_at_default = share / 30
+    table.row(f"idle poll, {repositories} enrolled", f"{each:.2f} requests a poll, {share_at_default:.4f} % CPU at 30 s",
+              "1 request, 0.1 % CPU", each <= 1.2 and share_at_default <= 0.1)
+
+
+def copy_job(state_dir, count):
+    """Multiplies the one finished job of a store, with its effects."""
+    path = next(os.path.join(state_dir, name) for name in os.listdir(state_dir)
+                if not name.endswith(("-wal", "-shm", ".lock")))
+    with contextlib.closing(sqlite3.connect(path)) as store:
+        for name in ("job", "effect"):
+            columns = [row[1] for row in store.execute(f"PRAGMA table_info({name})")]
+            others = ", ".join(column for column in columns if column != "comment")
+            store.execute(f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+                          f"INSERT INTO {name}(comment, {others}) SELECT 1000000 + i, {others} FROM n, {name} "
+                          f"WHERE comment < 1000000")
+        store.commit()
+        return store.execute("SELECT count(*) FROM job").fetchone()[0]
+
+
+def measure_memory_and_flood(table):
+    with StandinWorld(capacity=1) as world:
+        number = world.open_pr(PUBLIC, "bench")
+        bridge = start_bridge(world, poll_interval="1s", webhook_secret=SECRET, log_level="info")
+        try:
+            world.comment(PUBLIC, number, "member", "!testme")
+            wait_for(lambda: any('"verdict"' in row["body"] for row in world.bot_comments(PUBLIC, number)), 60, "verdict")
+            bridge.stop()
+            jobs = copy_job(os.path.join(os.path.dirname(bridge.config), "state"), JOBS)
+            bridge.start()
+            time.sleep(3)
+            first = resident_mib(bridge.pid)
+            time.sleep(5)
+            table.row(f"bridge memory, {jobs} jobs in the store",
+                      f"{resident_mib(bridge.pid):.1f} MiB resident, {resident_mib(bridge.pid) - first:+.1f} in 5 s",
+                      "16 MiB, flat", resident_mib(bridge.pid) <= 16)
+            measure_flood(table, world, bridge)
+        finally:
+            bridge.stop()
+
+
+def measure_flood(table, world, bridge):
+    """Deliveries with a wrong signature over kept connections, written in batches so that the sender is no bound."""
+    body = json.dumps({"action": "created", "padding": "x" * 15_000}).encode()
+    wrong = hmac.new(b"not-the-secret-of-it", body, hashlib.sha256).hexdigest()
+    one = (f"POST /hook HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+           f"X-Gitea-Event: issue_comment\r\nX-Gitea-Signature: {wrong}\r\n\r\n").encode() + body
+    stop, refused, other = time.monotonic() + FLOOD_S, [0, 0], []
+
+    def send(slot):
+        with socket.create_connection(("127.0.0.1", bridge.port), timeout=10) as connection:
+            rest = b""
+            while time.monotonic() < stop:
+                connection.sendall(one * FLOOD_BATCH)
+                seen = 0
+                while seen < FLOOD_BATCH:
+                    data = connection.recv(1 << 16)
+                    if not data:
+                        other.append("closed")
+                        return
+                    rest += data
+                    count = rest.count(b"HTTP/1.1 401") + rest.count(b"HTTP/1.1 403")
+                    seen += count
+                    refused[slot] += count
+                    rest = rest[-20:] if count == 0 else rest[rest.rindex(b"HTTP/1.1 40") + 12:]
+
+    before, cpu, mark = resident_mib(bridge.pid), cpu_ns(bridge.pid), world.forge.mark()
+    threads = [threading.Thread(target=send, args=(slot,)) for slot in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    used = (cpu_ns(bridge.pid) - cpu) / 1e9
+    rate = sum(refused) / max(used, 1e-9)
+    polls = world.forge.count("GET", "/issues/search", since=mark)
+    table.row("wrong HMAC, 15 kB each",
+              f"{rate:,.0f}/s of one core, {resident_mib(bridge.pid) - before:+.1f} MiB, {polls} polls in {FLOOD_S} s",
+              "10,000/s, memory flat, polls on", rate >= 10_000 and polls >= FLOOD_S - 2 and not other)
+
+
+def measure(table):
+    measure_hook(table)
+    measure_idle(table, 1)
+    measure_idle(table, 500)
+    measure_memory_and_flood(table)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the measurements share: a table with the budgets beside, and what a process used, read from /proc."""
+import os
+import statistics
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Table:
+    """One line for each measurement, printed as soon as it is there."""
+
+    def __init__(self):
+        self.missed = []
+        print(f"{'what':<48}{'measured':<44}{'budget':<34}", flush=True)
+
+    def row(self, what, measured, budget, held):
+        """held: None when the budget cannot be told from this machine's numbers."""
+        word = {True: "held", False: "MISSED", None: "-"}[held]
+        if held is False:
+            self.missed.append(what)
+        print(f"{what:<48}{measured:<44}{budget:<34}{word}", flush=True)
+
+
+def cpu_ns(pid):
+    """Nanoseconds that all threads of a process have been on a processor."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total
+
+
+def resident_mib(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * PAGE / 2**20
+
+
+def median_ms(values_ns):
+    return statistics.median(values_ns) / 1e6
