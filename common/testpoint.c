@@ -34,16 +34,21 @@ static bool is_asked(const char *name, int64_t *out_count)
 	return asked[length] == '@' && parse_int64(asked + length + 1, 1, INT32_MAX, out_count);
 }
 
-void testpoint_pass(const char *name)
+bool testpoint_reached(const char *name)
 {
 	static int64_t passes; /* of the one name asked for; a forked child goes on counting */
 	int64_t count = 0;
 
 	trace(name);
 	if (!is_asked(name, &count))
-		return;
+		return false;
 	passes++;
-	if (passes == count)
+	return passes == count;
+}
+
+void testpoint_pass(const char *name)
+{
+	if (testpoint_reached(name))
 		(void)kill(getpid(), SIGKILL);
 }
 

@@ -45,7 +45,6 @@ int lease_take(const char *run_dir, struct err *err)
 			return err_set(err, ERR_TRANSIENT, "lock %s: it is held", path);
 		return err_sys(err, errno, "lock %s", path);
 	}
-	lease_sign(fd);
 	return take_fd(&fd);
 }
 

@@ -14,14 +14,14 @@
 #include "common/err.h"
 
 /*
- * Locks <run_dir>/lease and writes our pid into it, for people. Returns the descriptor.
+ * Locks <run_dir>/lease. Returns the descriptor.
  *
  * Errors    ERR_TRANSIENT another process holds it; ERR_MISSING there is no such run; else ERR_SYS.
  */
 int lease_take(const char *run_dir, struct err *err) CHECKED;
 /* The same, waiting until an instant. */
 int lease_wait(const char *run_dir, int64_t deadline_ns, struct err *err) CHECKED;
-/* Writes the pid again: the keeper's, who got the descriptor from the front that took it. */
+/* Writes our pid into it, for people. */
 void lease_sign(int fd);
 
 /*

@@ -102,36 +102,19 @@ static void sink_add_masked(struct sink *sink, const char *data, size_t length)
 	sink_add_tail(sink, data, length);
 }
 
-static bool masks_alike_when_cut(const char *text, size_t length, size_t cut)
-{
-	AUTO(buf) whole = buf_make(SIZE_MAX / 2);
-	AUTO(buf) halves = buf_make(SIZE_MAX / 2);
-
-	(void)log_mask_text(&whole, text, length);
-	(void)log_mask_text(&halves, text, cut);
-	(void)log_mask_text(&halves, text + cut, length - cut);
-	return text_is(buf_text(&whole), buf_text(&halves)) && whole.length == halves.length;
-}
-
-/*
- * Masks and passes on what cannot be part of a secret that is not whole yet: all but the last
- * (longest - 1) bytes, and less where a whole secret lies across that cut.
- */
+/* Masks and passes on what cannot be part of a secret that is not whole yet. */
 static void sink_flush(struct sink *sink, bool is_last)
 {
-	size_t longest = log_mask_longest();
-	size_t cut = sink->held.length;
-
-	if (!is_last && longest > 1) {
-		cut = cut < longest ? 0 : cut - (longest - 1);
-		while (cut && !masks_alike_when_cut(sink->held.data, sink->held.length, cut))
-			cut--;
-	}
-	if (!cut)
-		return;
 	AUTO(buf) masked = buf_make(SIZE_MAX / 2);
-	(void)log_mask_text(&masked, sink->held.data, cut);
-	buf_drop_front(&sink->held, cut);
+	size_t done = sink->held.length;
+
+	if (!done)
+		return;
+	if (is_last)
+		(void)log_mask_text(&masked, sink->held.data, done);
+	else
+		done = log_mask_part(&masked, sink->held.data, done);
+	buf_drop_front(&sink->held, done);
 	sink_add_masked(sink, buf_text(&masked), masked.length);
 }
 
@@ -731,6 +714,21 @@ static bool hunt_process(pid_t pid, void *context)
 		if (poll(&end, 1, KILL_PATIENCE_MS) == 1)
 			hunt->ended++;
 	}
+	return true;
+}
+
+bool proc_look(pid_t pid, const char *variable, struct proc_view *out)
+{
+	auto_str char *path = xasprintf("/proc/%ld/environ", (long)pid);
+	AUTO(buf) environment = {0};
+	struct stat_line stat;
+	struct err ignored;
+
+	if (!read_stat(pid, &stat) ||
+	    file_read(path, ENVIRON_MAX_BYTES, &environment, &ignored) < 0)
+		return false;
+	*out = (struct proc_view){.parent = stat.parent,
+	    .has_variable = environment.data && environment_has(&environment, variable)};
 	return true;
 }
 

@@ -31,6 +31,8 @@
 #include "common/buf.h"
 #include "common/err.h"
 
+#include <sys/types.h>
+
 struct proc_spec {
 	const char *label;	 /* for messages; borrowed, like all of it */
 	const char *const *argv; /* absolute argv[0]; never a shell */
@@ -84,6 +86,16 @@ void proc_result_text(const struct proc_result *result, char out[PROC_RESULT_TEX
  * keeper lives.
  */
 int proc_kill_run(const char *run_id, unsigned *out_count, struct err *err) CHECKED;
+
+/*
+ * What another process looks like from outside. False: it is gone, or not for us to look at.
+ * variable is "NAME=value".
+ */
+struct proc_view {
+	pid_t parent;
+	bool has_variable;
+};
+bool proc_look(pid_t pid, const char *variable, struct proc_view *out) CHECKED;
 
 /* Ends and reaps every child of ours and, as we are the subreaper, all that they left behind. */
 int proc_end_children(unsigned *out_count, struct err *err) CHECKED;
