@@ -151,18 +151,6 @@ bool file_exists(const char *path)
 
 /* --- removing --- */
 
-/* A directory below at, opened without following a link; its owner's rights are given back first.
- */
-static int open_dir_at(int at, const char *name)
-{
-	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(at, name, flags);
-
-	if (fd < 0 && errno == EACCES && fchmodat(at, name, 0700, 0) == 0)
-		fd = openat(at, name, flags);
-	return fd;
-}
-
 /* statx(2) since 5.8: also tells a bind mount of the same file system. */
 static bool is_mount_point(int fd)
 {
@@ -171,6 +159,36 @@ static bool is_mount_point(int fd)
 	if (statx(fd, "", AT_EMPTY_PATH, 0, &status) < 0)
 		return true;
 	return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/*
+ * Gives the owner of a directory his rights back, through a descriptor: chmod by name would follow
+ * a link that took its place, and what is mounted there keeps its mode.
+ */
+static void open_up(int at, const char *name)
+{
+	auto_fd int fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char path[64];
+
+	if (fd < 0 || is_mount_point(fd) ||
+	    !format_text(path, sizeof(path), "/proc/self/fd/%d", fd))
+		return;
+	if (chmod(path, 0700) < 0) {
+		/* then opening it fails, and says why */
+	}
+}
+
+/* A directory below at, opened without following a link. */
+static int open_dir_at(int at, const char *name)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(at, name, flags);
+
+	if (fd < 0 && errno == EACCES) {
+		open_up(at, name);
+		fd = openat(at, name, flags);
+	}
+	return fd;
 }
 
 static bool is_dots(const char *name)
@@ -227,6 +245,7 @@ static int unlink_or_open(int at, const char *name, const char *path, int *out_f
 		return err_sys(err, errno == ENOTDIR ? unlink_error : errno, "remove %s", path);
 	if (is_mount_point(fd))
 		return err_sys(err, EXDEV, "remove %s: something is mounted there", path);
+	/* Only now: the mode of what is mounted there is not ours to change either. */
 	if (fchmod(fd, 0700) < 0)
 		return err_sys(err, errno, "remove %s", path);
 	*out_fd = take_fd(&fd);

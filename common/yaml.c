@@ -523,13 +523,9 @@ static size_t least_of(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-static bool is_same_letter(char a, char b)
+static int fold(char letter)
 {
-	if (a == '-')
-		a = '_';
-	if (b == '-')
-		b = '_';
-	return tolower((unsigned char)a) == tolower((unsigned char)b);
+	return letter == '-' ? '_' : tolower((unsigned char)letter);
 }
 
 /* Insertions, deletions and replacements (Levenshtein); case and "-" for "_" are free. */
@@ -545,7 +541,7 @@ static size_t distance(const char *a, const char *b)
 
 		row[0] = i + 1;
 		for (size_t j = 0; j < width; j++) {
-			size_t cost = diagonal + (is_same_letter(a[i], b[j]) ? 0 : 1);
+			size_t cost = diagonal + (fold(a[i]) == fold(b[j]) ? 0 : 1);
 
 			diagonal = row[j + 1];
 			row[j + 1] = least_of(row[j] + 1, row[j + 1] + 1, cost);

@@ -13,7 +13,7 @@ static size_t check_tree(const struct yaml *node, int depth)
 
 	assert(depth <= YAML_MAX_DEPTH);
 	assert((node->kind == YAML_SCALAR) == (node->text != NULL));
-	assert(node->kind == YAML_MAPPING || !node->keys);
+	assert(!node->count || (node->kind == YAML_MAPPING) == (node->keys != NULL));
 	for (size_t i = 0; i < node->count; i++) {
 		assert(
 		    node->kind == YAML_SEQUENCE || yaml_get(node, node->keys[i]) == node->items[i]);

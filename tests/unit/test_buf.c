@@ -55,6 +55,8 @@ START_TEST(a_length_that_would_wrap_is_refused)
 
 	ck_assert_int_eq(buf_add_text(&buf, "abc"), 0);
 	ck_assert_int_eq(buf_add(&buf, "x", SIZE_MAX - 50), -1);
+	buf.max_bytes = SIZE_MAX;
+	ck_assert_int_eq(buf_add(&buf, "x", SIZE_MAX - 1), -1);
 	check_buf(&buf);
 }
 END_TEST
