@@ -382,6 +382,7 @@ static void call_free(void *context)
 	free(call);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the ask takes them over */
 static void send_ask(struct drone *drone, struct call *call, const char *method, char *take_path,
     struct json *take_body, peer_done done)
 {

@@ -446,6 +446,7 @@ static void call_free(void *context)
 	free(call);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the ask takes them over */
 static void send_ask(struct call *call, const char *method, char *take_what, char *take_path,
     struct json *take_body, peer_done done)
 {

@@ -42,7 +42,7 @@ void hear_free(struct hear *hear);
 /* Starts what is due; the instant before which nothing further is due (INT64_MAX: an answer has to
  * come first). */
 int64_t hear_turn(struct hear *hear);
-void hear_look(struct hear *hear, const struct hook_look *look);
+void hear_look(struct hear *hear, const struct hook_look *what);
 
 const char *hear_bot(const struct hear *hear); /* our own login; NULL: not known yet */
 bool hear_is_enrolled(const struct hear *hear, const char *repo);

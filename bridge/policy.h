@@ -102,7 +102,7 @@ struct policy_push_facts {
 	bool has_waited; /* these facts are POLICY_PUSH_SETTLE_MS or more after the first look */
 };
 #define POLICY_PUSH_SETTLE_MS 15000 /* events were seen 2.5 s after the push on a busy host */
-#define POLICY_PUSH_AGAIN_MS 500   /* time between looks while it settles */
+#define POLICY_PUSH_AGAIN_MS 500    /* time between looks while it settles */
 
 /* UNKNOWN: look again after POLICY_PUSH_AGAIN_MS; never UNKNOWN once has_waited. */
 enum policy_push policy_judge_push(const struct policy_push_facts *facts);

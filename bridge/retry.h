@@ -31,7 +31,7 @@ bool retry_is_due(const struct retry *errand, int64_t now_ns);
 void retry_begin(struct retry *errand);
 void retry_succeeded(struct retry *errand); /* due at once, should it be wanted again */
 void retry_failed(struct retry *errand, int64_t now_ns);
-void retry_after(struct retry *errand, int64_t now_ns, int64_t wait_ms); /* no failure: later */
+void retry_after(struct retry *errand, int64_t now_ns, int64_t later_ms); /* no failure: later */
 
 struct gate {
 	const char *name;

@@ -205,16 +205,16 @@ static struct work *add_work(struct tend *tend, struct job *take_job)
 	return work;
 }
 
-static int load_job(struct tend *tend, int64_t comment, struct err *err)
+static struct work *load_job(struct tend *tend, int64_t comment, struct err *err)
 {
 	AUTO(job) job = {0};
+	struct work *there = find_work(tend, comment);
 
-	if (find_work(tend, comment))
-		return 0;
+	if (there)
+		return there;
 	if (store_load(tend->parts.store, comment, &job, err) < 0)
-		return -1;
-	(void)add_work(tend, &job);
-	return 0;
+		return NULL;
+	return add_work(tend, &job);
 }
 
 /* Until there is no more room, or no more. */
@@ -230,7 +230,7 @@ int tend_load(struct tend *tend, struct err *err)
 		    0)
 			return -1;
 		for (size_t i = 0; i < count && tend->count < TEND_JOBS_MAX; i++) {
-			if (load_job(tend, ids[i], err) < 0)
+			if (!load_job(tend, ids[i], err))
 				return -1;
 			after = ids[i];
 		}
@@ -292,12 +292,13 @@ static void shrink(struct tend *tend, int64_t comment)
 {
 	struct job_event event = {.kind = JOB_EVENT_OUTDATED};
 	struct err err;
+	struct work *work = load_job(tend, comment, &err);
 
-	if (load_job(tend, comment, &err) < 0) {
+	if (!work) {
 		log_warning("%s", err.msg);
 		return;
 	}
-	if (work_apply(find_work(tend, comment), &event) < 0)
+	if (work_apply(work, &event) < 0)
 		log_debug("job %lld keeps its long answer", (long long)comment);
 }
 

@@ -106,6 +106,7 @@ static int send_text(int fd, const char *text, const int *fds, size_t fd_count, 
 		header.msg_control = control.bytes;
 		header.msg_controllen = CMSG_SPACE(bytes);
 		struct cmsghdr *attached = CMSG_FIRSTHDR(&header);
+		assert(attached);
 		*attached = (struct cmsghdr){
 		    .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(bytes)};
 		memcpy(CMSG_DATA(attached), fds, bytes);
