@@ -22,6 +22,8 @@ struct stages_work {
 	const char *local_recipe;   /* `run DIR`: recipe directory instead of a fetch; NULL else */
 	int control_fd;		    /* to the keeper, for journal_record() */
 	int cancel_fd;		    /* readable: the run is cancelled; finish nothing, return */
+	int secrets_fd;		    /* memfd_create(2) of the keeper: what a stage learnt to mask,
+				       the next one masks too; -1: none */
 	int64_t deadline_ns;	    /* of the whole run */
 	const char *const *environ; /* the step's, to pick PATH and HOME from; never given to
 				       children as a whole */
@@ -34,6 +36,18 @@ struct stages_work {
  */
 int stages_prepare(const struct stages_work *work);
 int stages_stage(const struct stages_work *work, enum stage stage);
+
+/*
+ * `ccci-run plan`: fetches into the run's directory, prints the plan to stdout, deploys nothing and
+ * asks no keeper (control_fd may be -1). The caller made the run in a directory of its own and
+ * removes it.
+ */
+int stages_plan(const struct stages_work *work);
+
+/* A line of progress to stderr, masked: "install: waits for service web to start". */
+void stages_say(const char *word, const char *line);
+/* stage-<word>.json of the run. */
+int stages_write(const struct run *run, const struct results_stage *stage, struct err *err) CHECKED;
 
 /* Puts what the files of the run directory say into results: all but teardown, verdict and level.
  */
