@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -50,6 +51,7 @@ struct keeper {
 	struct run run; /* as it is in run.json: prepare may have resolved the commit */
 	char *journal_path;
 	int lease_fd, listen_fd, signal_fd;
+	int secrets_fd; /* anonymous memory: what workers learnt to mask */
 	struct http *http;
 	struct slot slot;
 	int64_t weight;
@@ -250,6 +252,12 @@ static void serve_worker(struct keeper *keeper)
 
 /* --- the worker --- */
 
+static void close_between(int below, int above)
+{
+	if (above - below > 1)
+		(void)close_range((unsigned)below + 1, (unsigned)above - 1, 0);
+}
+
 /* Leaves the worker nothing of the keeper's: locks above all, which a copy would keep held. */
 static void worker_close_all(struct keeper *keeper, int control_fd)
 {
@@ -260,9 +268,13 @@ static void worker_close_all(struct keeper *keeper, int control_fd)
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0)
 		_exit(3);
-	if (control_fd > 3)
-		(void)close_range(3, (unsigned)control_fd - 1, 0);
-	(void)close_range((unsigned)control_fd + 1, ~0U, 0);
+	int first = control_fd < keeper->secrets_fd ? control_fd : keeper->secrets_fd;
+	int last = control_fd < keeper->secrets_fd ? keeper->secrets_fd : control_fd;
+	if (first < 3)
+		first = last; /* there is no memory for secrets */
+	close_between(2, first);
+	close_between(first, last);
+	(void)close_range((unsigned)last + 1, ~0U, 0);
 	(void)take_fd(&null);
 }
 
@@ -292,6 +304,7 @@ __attribute__((noreturn)) static void worker_main(
 	    .checkout = keeper->job->checkout,
 	    .local_recipe = keeper->job->local_recipe,
 	    .control_fd = control_fd,
+	    .secrets_fd = keeper->secrets_fd,
 	    .cancel_fd = -1, /* a cancelled worker is killed: there is nothing to finish */
 	    .deadline_ns = keeper->deadline_ns,
 	    .environ = keeper->job->environ};
@@ -807,6 +820,7 @@ static void finish(struct keeper *keeper)
 	struct err err;
 
 	(void)end_worker(keeper);
+	log_mask_load(keeper->secrets_fd);
 	/* A killed step must not be kept waiting by a copy of its output. */
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		while (keeper->peers[i].step_fd_count)
@@ -920,6 +934,7 @@ __attribute__((noreturn)) static void keeper_main(
 	log_scope("run=%s", job->run->id);
 	lease_sign(lease_fd);
 	keeper.signal_fd = block_signals();
+	keeper.secrets_fd = memfd_create("ccci-secrets", MFD_CLOEXEC);
 	keeper.http = http_new();
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		keeper.peers[i].fd = -1;

@@ -118,15 +118,6 @@ START_TEST(out_of_memory_aborts)
 }
 END_TEST
 
-START_TEST(assertions_stay_in_every_build)
-{
-	bool was_looked_at = false;
-
-	assert((was_looked_at = true));
-	ck_assert(was_looked_at);
-}
-END_TEST
-
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("base");
@@ -138,7 +129,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, compares_text);
 	tcase_add_test(tc, scope_closes_and_hands_out);
 	tcase_add_test(tc, empty_allocations_are_no_null);
-	tcase_add_test(tc, assertions_stay_in_every_build);
 	if (getenv("CK_FORK") == NULL || strcmp(getenv("CK_FORK"), "no") != 0)
 		tcase_add_test_raise_signal(tc, out_of_memory_aborts, SIGABRT);
 	return suite;
