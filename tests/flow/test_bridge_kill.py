@@ -1,0 +1,231 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+The bridge killed by SIGKILL at every place that has a name: whatever it was doing, after its next start there is one
+build and one comment for the trigger, and the verdict arrives. The names are learnt from a run that is not killed.
+"""
+import collections
+import os
+import signal
+import sqlite3
+import sys
+import unittest
+
+from lib.bridge_cases import PIPELINE, results, trailer
+from lib.world import CI_REPO, ORG, PUBLIC, StandinWorld, make_bridge, wait_for
+
+PASSES_MAX = 3  # of one name: edits and positions come again and again
+
+
+class Killed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = StandinWorld()
+        cls.addClassCleanup(cls.world.down)
+        cls.hold = os.path.join(cls.world.directory, "hold")
+        os.mkdir(cls.hold)
+        with open(os.path.join(cls.hold, "results"), "w", encoding="utf-8") as file:
+            file.write(results())
+        cls.world.set_drone_yml(PIPELINE.format(hold=cls.hold))
+        cls.number = 0
+
+    def setUp(self):
+        self.bridge = make_bridge(self.world, poll_repos=f"{ORG}/{PUBLIC}")
+        self.addCleanup(lambda: self.bridge.is_running() and self.bridge.stop())
+        self.usual = dict(self.bridge.environment)
+        self.world.drone.timeout = 60
+
+    # ---- what happens in a scenario: begin() with the bridge up, then what must hold at its end
+
+    def new_pr(self):
+        Killed.number += 1
+        return self.world.open_pr(PUBLIC, f"kill-{self.number}")
+
+    def ask(self, user="member"):
+        self.pr = self.new_pr()
+        self.comment = self.world.comment(PUBLIC, self.pr, user, "!testme")
+
+    def bodies(self):
+        return [row["body"] for row in self.world.bot_comments(PUBLIC, self.pr)]
+
+    def builds(self):
+        return [build for build in self.world.builds() if build["params"].get("COMMENT") == str(self.comment)]
+
+    def check(self, verdict, builds):
+        body = wait_for(lambda: [text for text in self.bodies() if trailer(text).get("verdict") == verdict], 30,
+            f"verdict {verdict}")[0]
+        wait_for(lambda: self.stored("state") == "answered", 15, "answered job")
+        self.assertEqual(len(self.bodies()), 1, self.bodies())
+        self.assertEqual(trailer(body)["comment"], self.comment)
+        self.assertEqual(len(self.builds()), builds)
+
+    # ---- the store, between two lives of the bridge
+
+    def store(self):
+        settings = os.path.join(os.path.dirname(self.bridge.config), "state", "bridge.db")
+        return sqlite3.connect(f"file:{settings}?mode=ro", uri=True, timeout=0.2)
+
+    def stored(self, column):
+        """The job's column; the bridge holds its store for itself, so its log says the state while it runs."""
+        if self.bridge.is_running():
+            lines = [line for line in self.bridge.stderr().splitlines() if f"job={self.comment} " in line and " -> " in line]
+            return lines[-1].split(" -> ")[1].split(",")[0].strip() if lines else ""
+        with self.store() as store:
+            return store.execute(f"SELECT {column} FROM job WHERE comment=?", (self.comment,)).fetchone()[0]
+
+    # ---- running it
+
+    def learn(self, scenario):
+        trace = os.path.join(os.path.dirname(self.bridge.config), "trace")
+        self.bridge.environment = {**self.usual, "CCCI_TEST_TRACE": trace}
+        scenario(self)
+        self.bridge.stop()
+        with open(trace, encoding="utf-8") as file:
+            counted = collections.Counter(file.read().split())
+        return [(name, count + 1) for name, total in counted.items() for count in range(min(total, PASSES_MAX))]
+
+    def killed_at(self, point, scenario):
+        name, count = point
+        self.setUp()
+        self.bridge.environment = {**self.usual, "CCCI_TEST_KILL": f"{name}@{count}"}
+        self.was_killed = False
+        scenario(self)
+        self.bridge.stop()
+        # A second or third pass of a name depends on timing; the first one is always there.
+        self.assertTrue(self.was_killed or count > 1, f"nothing was killed at {name}")
+
+    def every_point(self, scenario, needed):
+        points = self.learn(scenario)
+        self.assertLessEqual(set(needed), {name for name, _ in points})
+        for point in points:
+            with self.subTest(point=f"{point[0]}@{point[1]}"):
+                self.killed_at(point, scenario)
+                print(f"  killed at {point[0]}@{point[1]}", file=sys.stderr, flush=True)
+
+    def start(self):
+        """Starts the bridge; killed on the way, it is started once more without the test point."""
+        self.bridge.start(wait=False)
+        self.ready_or_again()
+
+    def ready_or_again(self):
+        def is_ready():
+            return self.died() or self.bridge.is_ready()
+        wait_for(is_ready, 15, "ready or killed bridge")
+        self.again_if_killed()
+
+    def died(self):
+        return not self.bridge.is_running()
+
+    def again_if_killed(self):
+        if self.died():
+            self.assertEqual(self.bridge.process.returncode, -signal.SIGKILL, self.bridge.stderr()[-2000:])
+            self.was_killed = True
+            self.bridge.environment = dict(self.usual)
+            self.bridge.start()
+
+    def until(self, condition, seconds=30):
+        """Waits for it with one resurrection on the way."""
+        def look():
+            self.again_if_killed()
+            return condition()
+        return wait_for(look, seconds, "end of the scenario")
+
+    def verdict(self):
+        return [trailer(text) for text in self.bodies() if trailer(text).get("verdict")]
+
+    # ---- the scenarios
+
+    def passed(self):
+        self.start()
+        self.ask()
+        self.until(self.verdict)
+        self.until(lambda: self.stored("state") == "answered")
+        self.check("passed", 1)
+
+    def refused(self):
+        self.start()
+        self.ask("outsider")
+        self.until(self.verdict)
+        self.until(lambda: self.stored("state") == "answered")
+        self.check("not_run", 0)
+
+    def test_a_run(self):
+        self.every_point(Killed.passed, ["hear.claimed", "hear.position", "job.asked", "job.queued", "job.running",
+            "job.ended", "job.judged", "job.answered"] + [f"effect.{effect}.{moment}"
+            for effect in ("react", "reply", "build", "edit") for moment in ("before", "sent", "done")])
+
+    def test_a_refusal(self):
+        self.every_point(Killed.refused, ["job.refused", "job.answered", "effect.reply.before", "effect.reply.sent",
+            "effect.reply.done"])
+
+    def test_drones_timeout(self):
+        def set_timeout(self):
+            self.world.drone.timeout = 15
+            self.start()
+            self.until(lambda: self.world.drone.timeout == 60 and "after 60 min" in self.bridge.stderr())
+        self.every_point(set_timeout, ["effect.timeout.before", "effect.timeout.sent", "effect.timeout.done"])
+
+    def test_an_overdue_build(self):
+        """A build that runs since hours by our clock: its runner is gone. The store is set back between two lives."""
+        def overdue(self):
+            environment = self.bridge.environment
+            self.bridge.environment = dict(self.usual)
+            with open(os.path.join(self.hold, "any"), "w", encoding="utf-8"):
+                pass
+            self.start()
+            self.ask()
+            wait_for(lambda: self.stored("state") == "running", 20, "running build")
+            self.bridge.stop()
+            self.world.drone.kill_runner()
+            with sqlite3.connect(os.path.join(os.path.dirname(self.bridge.config), "state", "bridge.db")) as store:
+                store.execute("UPDATE job SET moved_s = moved_s - 7200 WHERE comment=?", (self.comment,))
+            store.close()
+            self.bridge.environment = environment
+            self.start()
+            self.until(self.verdict)
+            self.until(lambda: self.builds()[0]["status"] == "killed")
+            self.until(lambda: self.stored("state") == "answered")
+            os.remove(os.path.join(self.hold, "any"))
+            self.world.drone.start_runner()
+            self.check("ci_error", 1)
+            self.assertIn("runner is gone", self.bodies()[0])
+            following = self.world.create_build(RECIPE=PUBLIC)
+            self.world.wait_build(following)
+        self.every_point(overdue, ["effect.delete.before", "effect.delete.sent", "effect.delete.done"])
+
+    def test_a_newer_run_shrinks_the_older_answer(self):
+        def shrunk(self):
+            self.start()
+            self.ask()
+            self.until(self.verdict)
+            self.until(lambda: self.stored("state") == "answered")
+            older = self.comment
+            self.comment = self.world.comment(PUBLIC, self.pr, "member", "!testme")
+            self.until(lambda: len(self.verdict()) == 2)
+            self.until(lambda: self.stored("state") == "answered")
+            bodies = self.bodies()
+            self.assertEqual(len(bodies), 2)
+            self.assertEqual([trailer(body)["comment"] for body in bodies], [older, self.comment])
+            self.until(lambda: "a newer run" in self.bodies()[0])
+            self.assertNotIn("a newer run", self.bodies()[1])
+            self.assertEqual(len(self.builds()), 1)
+        self.learn(shrunk)
+        for count in range(2, 5):
+            for name in ("effect.edit.before", "effect.edit.sent", "job.judged", "job.running"):
+                if name.startswith("job.") and count > 3:
+                    continue
+                with self.subTest(point=f"{name}@{count}"):
+                    self.killed_at((name, count), shrunk)
+
+    def tearDown(self):
+        for name in os.listdir(self.hold):
+            if name != "results":
+                os.remove(os.path.join(self.hold, name))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.check()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+What the bridge must do in any world: test bodies that run on the stand-ins (tests/flow) and on the real servers
+(tests/lab). No recipe is deployed: the CI repository's pipeline prints a results document made for the occasion.
+
+    class Here(BridgeCases, unittest.TestCase):
+        make_world = staticmethod(StandinWorld)
+"""
+import json
+import os
+import re
+import time
+import urllib.parse
+
+from lib.world import ORG, PRIVATE, PUBLIC, exchange, make_bridge, wait_for
+
+HOOK_SECRET = "the-key-of-the-hook-in-tests"
+TRAILER = re.compile(r"^<!-- ccci (\{.*\}) -->$", re.M)
+ENDED = ("success", "failure", "error", "killed")
+
+# The step named hold waits while {hold}/any or {hold}/<comment> exists. The report's verdict is in {hold}/verdict.
+PIPELINE = """\
+kind: pipeline
+type: exec
+name: recipe
+
+platform: {{os: linux, arch: amd64}}
+
+trigger:
+  event: [custom]
+
+concurrency: {{limit: 1}}
+
+clone: {{disable: true}}
+
+steps:
+  - name: prepare
+    commands:
+      - env | grep -E "^(RECIPE|SRC|PR|REF|COMMENT|STAGES|EXTRA_TESTS|FROM)=" | sort
+  - name: hold
+    commands:
+      - while [ -e "{hold}/any" ] || [ -e "{hold}/$COMMENT" ]; do sleep 0.05; done
+  - name: report
+    commands:
+      - printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@PR@/$PR/; s/@REF@/$REF/; s/@COMMENT@/$COMMENT/; s/@BUILD@/$DRONE_BUILD_NUMBER/" "{hold}/results"; printf '%s\\n' '--- end ccci results ---'
+    when: {{status: [success, failure]}}
+"""
+
+
+def results(verdict="passed", level=4, reason="", outcome="pass", comment="@COMMENT@"):
+    stage = {"name": "install", "outcome": outcome, "reason": reason, "seconds": 9.1, "phases": [], "tests": [],
+             "evidence": ""}
+    document = {"schema": 1,
+        "run": {"id": "41-9f2c1a", "build": "@BUILD@", "recipe": "custom-html", "src": f"{ORG}/custom-html", "pr": "@PR@",
+                "ref": "@REF@", "comment": comment, "domain": "cust-9f2c1a.ci.example.org", "host": "ci1",
+                "started": "2026-11-22T03:10:00Z", "seconds": 31.4},
+        "verdict": verdict, "level": level, "reason": reason,
+        "versions": {"head": "1.2.0+2.1.0", "base": "1.1.0+2.0.3", "base_why": "newest", "rejected": []},
+        "deploys": 1, "stages": [stage], "teardown": {"outcome": "clean", "seconds": 3.2, "left": []},
+        "provenance": {"ccci": "0.1.0", "abra": "0.11.0", "suite": "sha256:0", "recipe_tests": "", "images": {}}}
+    text = json.dumps(document, separators=(",", ":"))
+    return re.sub(r'"(@(?:BUILD|PR|COMMENT)@)"', r"\1", text) + "\n"
+
+
+def trailer(body):
+    """The hidden last line of an answer as a dict."""
+    found = TRAILER.findall(body)
+    return json.loads(found[-1]) if found else {}
+
+
+class BridgeCases:
+    """One world and one bridge for all tests of a class; each test has pull requests of its own."""
+
+    make_world = None
+    bridge_settings = {}
+    hook_hears_within = 10
+    branches = 0
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = cls.make_world()
+        cls.addClassCleanup(cls.world.down)
+        cls.hold_dir = os.path.join(cls.world.directory, "hold")
+        os.mkdir(cls.hold_dir)
+        cls.world.set_drone_yml(PIPELINE.format(hold=cls.hold_dir))
+        cls.set_results(results())
+        cls.bridge = make_bridge(cls.world, webhook_secret=HOOK_SECRET, **cls.bridge_settings)
+        cls.addClassCleanup(cls.stop_bridge)
+        cls.bridge.start()
+
+    @classmethod
+    def stop_bridge(cls):
+        cls.bridge.stop()
+
+    @classmethod
+    def set_results(cls, text):
+        with open(os.path.join(cls.hold_dir, "results"), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def setUp(self):
+        self.addCleanup(self.release)
+        self.addCleanup(self.set_results, results())
+        if not self.bridge.is_running():
+            self.bridge.start()
+
+    def hold(self, what="any"):
+        with open(os.path.join(self.hold_dir, str(what)), "w", encoding="utf-8"):
+            pass
+
+    def release(self, what=None):
+        for name in os.listdir(self.hold_dir):
+            if name != "results" and what in (None, name):
+                os.remove(os.path.join(self.hold_dir, name))
+
+    # ---- what tests do and see
+
+    def open_pr(self, repo=PUBLIC, user="member"):
+        """A pull request whose push is in its timeline, so that a comment comes after it."""
+        type(self).branches += 1
+        number = self.world.open_pr(repo, f"branch-{os.getpid()}-{self.branches}", user=user)
+        wait_for(lambda: self.pushes(repo, number), 10, "push event of the new pull request")
+        return number
+
+    def pushes(self, repo, number):
+        rows = self.world.forge_must("lab-admin", "GET",
+            f"/repos/{self.world.full(repo)}/issues/{number}/timeline") or []
+        return [row["id"] for row in rows if row["type"] == "pull_push"]
+
+    def builds_of(self, comment):
+        return [build for build in self.world.builds() if build.get("params", {}).get("COMMENT") == str(comment)]
+
+    def answers(self, repo, number):
+        return [row["body"] for row in self.world.bot_comments(repo, number)]
+
+    def answers_to(self, repo, number, comment):
+        return [body for body in self.answers(repo, number) if trailer(body).get("comment") == comment]
+
+    def wait_answer(self, repo, number, comment, seconds=20, **wanted):
+        """The one comment to this trigger once its hidden line has these members."""
+        def look():
+            bodies = self.answers_to(repo, number, comment)
+            self.assertLessEqual(len(bodies), 1, "more than one comment for one trigger")
+            line = trailer(bodies[0]) if bodies else {}
+            return bodies and all(line.get(key) == value for key, value in wanted.items()) and bodies[0]
+        try:
+            return wait_for(look, seconds, f"answer to {comment} with {wanted}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nanswers: {self.answers(repo, number)}\n{self.bridge.stderr()[-3000:]}") from None
+
+    def wait_verdict(self, repo, number, comment, verdict="passed", seconds=40):
+        return self.wait_answer(repo, number, comment, seconds, verdict=verdict)
+
+    def check_nothing_follows(self, repo, number, is_answer_allowed=False):
+        """
+        A command by a member, written after what must not start anything, is heard and done: then whatever was to
+        be heard before it has been heard too.
+        """
+        before = len(self.world.builds())
+        said = len(self.answers(repo, number))
+        other = self.open_pr(repo)
+        witness = self.world.comment(repo, other, "member", "!testme")
+        self.wait_verdict(repo, other, witness)
+        self.assertEqual(len(self.world.builds()), before + 1, "something else was started")
+        if not is_answer_allowed:
+            self.assertEqual(len(self.answers(repo, number)), said, "something was answered")
+
+    # ---- a verdict
+
+    def check_member(self, repo):
+        number = self.open_pr(repo)
+        comment = self.world.comment(repo, number, "member", "!testme")
+        body = self.wait_verdict(repo, number, comment)
+        builds = self.builds_of(comment)
+        self.assertEqual(len(builds), 1)
+        self.assertEqual(builds[0]["params"], {"RECIPE": repo, "SRC": self.world.full(repo), "PR": str(number),
+            "REF": self.world.head(repo, number), "COMMENT": str(comment)})
+        self.assertTrue(body.startswith("**ccci: passed** · custom-html" if repo == PUBLIC else "**ccci: passed**"), body)
+        self.assertIn(f"[#{builds[0]['number']}]", body)
+        self.assertEqual(trailer(body), {"comment": comment, "build": builds[0]["number"],
+            "ref": self.world.head(repo, number), "verdict": "passed", "level": 4})
+        self.assertEqual(len(self.answers(repo, number)), 1)
+        self.assertIn(("bot", "eyes"), self.world.reactions(repo, comment))
+
+    def test_member_gets_a_verdict_on_the_public_repository(self):
+        self.check_member(PUBLIC)
+
+    def test_member_gets_a_verdict_on_the_private_repository(self):
+        self.check_member(PRIVATE)
+
+    def test_parameters_are_those_of_the_command(self):
+        number = self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "member", "please\n\n!testme --extra --stages=install,upgrade --from=1.0.0\n")
+        body = self.wait_verdict(PUBLIC, number, comment)
+        self.assertEqual({key: self.builds_of(comment)[0]["params"].get(key) for key in ("STAGES", "EXTRA_TESTS", "FROM")},
+            {"STAGES": "install,upgrade", "EXTRA_TESTS": "1", "FROM": "1.0.0"})
+        self.assertIn("--stages=install,upgrade", body)
+
+    def test_one_comment_is_edited_while_the_build_goes_on(self):
+        number = self.open_pr()
+        self.hold()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        body = wait_for(lambda: [text for text in self.answers_to(PUBLIC, number, comment) if "| hold | ⏳ running" in text],
+            20, "running step in the comment")[0]
+        self.assertTrue(body.startswith("**ccci: running hold**"), body)
+        self.assertIn("| prepare | ✅ done |", body)
+        first = self.world.bot_comments(PUBLIC, number)[0]["id"]
+        self.release()
+        self.wait_verdict(PUBLIC, number, comment)
+        self.assertEqual([row["id"] for row in self.world.bot_comments(PUBLIC, number)], [first])
+
+    def test_a_red_recipe(self):
+        self.set_results(results("recipe_failed", 0, "the app answers 502 @everyone", "fail"))
+        number = self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        body = self.wait_verdict(PUBLIC, number, comment, "recipe_failed")
+        self.assertTrue(body.startswith("**ccci: failed at install**"), body)
+        self.assertIn("the app answers 502", body)
+        self.assertNotIn("@everyone", body)
+
+    # ---- who and what starts nothing
+
+    def test_outsider_is_refused_in_one_sentence(self):
+        number = self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "outsider", "!testme")
+        body = self.wait_answer(PUBLIC, number, comment, verdict="not_run")
+        self.assertRegex(body.splitlines()[0], r"^\*\*ccci: not run\*\* · Only members [^.]*\.$")
+        self.assertEqual(self.builds_of(comment), [])
+        self.check_nothing_follows(PUBLIC, number)
+
+    def test_outsiders_pull_request_is_tested_for_a_member(self):
+        number = self.open_pr(user="outsider")
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_verdict(PUBLIC, number, comment)
+
+    def test_quotes_code_and_talk_start_nothing(self):
+        number = self.open_pr()
+        for text in ("> !testme", "```\n!testme\n```", "    !testme", "`!testme`", "try !testme", "!testmenow",
+                     "<!--\n!testme\n-->", "nothing at all"):
+            self.world.comment(PUBLIC, number, "member", text)
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual(self.answers(PUBLIC, number), [])
+
+    def test_the_bots_own_comment_starts_nothing(self):
+        number = self.open_pr()
+        self.world.comment(PUBLIC, number, "bot", "!testme")
+        self.check_nothing_follows(PUBLIC, number)
+
+    def test_an_issue_is_no_pull_request(self):
+        number = self.world.open_issue(PUBLIC)
+        self.world.comment(PUBLIC, number, "member", "!testme")
+        self.check_nothing_follows(PUBLIC, number)
+
+    def test_a_closed_pull_request_is_answered_not_run(self):
+        number = self.open_pr()
+        self.world.close_pr(PUBLIC, number)
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.assertIn("closed", self.wait_answer(PUBLIC, number, comment, verdict="not_run"))
+        self.assertEqual(self.builds_of(comment), [])
+
+    def test_an_edited_comment_starts_nothing(self):
+        number = self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "member", "first words")
+        time.sleep(1.1)  # the forge tells edits by whole seconds
+        self.world.edit_comment(PUBLIC, comment, "member", "!testme")
+        self.check_nothing_follows(PUBLIC, number, is_answer_allowed=True)
+        self.assertEqual(self.builds_of(comment), [])
+        self.assertLessEqual(len(self.answers(PUBLIC, number)), 1)
+
+    def test_a_command_edited_after_it_ran_does_not_run_again(self):
+        number = self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_verdict(PUBLIC, number, comment)
+        self.world.edit_comment(PUBLIC, comment, "member", "!testme --extra")
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual(len(self.builds_of(comment)), 1)
+
+    def test_a_mistyped_command_gets_one_sentence(self):
+        number = self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme --stages=instal")
+        body = self.wait_answer(PUBLIC, number, comment, verdict="not_run")
+        self.assertIn("instal", body.splitlines()[0])
+        self.assertEqual(self.builds_of(comment), [])
+
+    # ---- the head
+
+    def test_a_push_after_the_comment_is_refused(self):
+        number = self.open_pr()
+        self.bridge.stop()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        before = len(self.pushes(PUBLIC, number))
+        self.world.push(PUBLIC, number)
+        wait_for(lambda: len(self.pushes(PUBLIC, number)) > before, 10, "event of the push")
+        self.bridge.start()
+        body = self.wait_answer(PUBLIC, number, comment, verdict="not_run")
+        self.assertIn("pushed after", body)
+        self.assertEqual(self.builds_of(comment), [])
+
+    def test_a_push_whose_event_is_still_to_come_is_refused(self):
+        number = self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.world.push(PUBLIC, number)
+        body = self.wait_answer(PUBLIC, number, comment)
+        line = trailer(body)
+        # Heard before the push: then the old head is tested. Heard after: refused, never the new head.
+        if line.get("verdict") != "not_run":
+            self.assertNotEqual(self.builds_of(comment)[0]["params"]["REF"], self.world.head(PUBLIC, number))
+        else:
+            self.assertEqual(self.builds_of(comment), [])
+
+    # ---- the queue
+
+    def test_two_comments_at_once_queue_and_both_get_verdicts(self):
+        one, two = self.open_pr(), self.open_pr()
+        self.hold()
+        first = self.world.comment(PUBLIC, one, "member", "!testme")
+        self.wait_answer(PUBLIC, one, first, state="running")
+        second = self.world.comment(PUBLIC, two, "member", "!testme")
+        body = self.wait_answer(PUBLIC, two, second, state="queued")
+        ahead = self.builds_of(first)[0]["number"]
+        self.assertIn(f"**ccci: queued** behind build [#{ahead}]", body)
+        self.assertIn(f"(`custom-html #{one}`, under 1 min in", body)
+        self.release()
+        self.wait_verdict(PUBLIC, one, first)
+        self.wait_verdict(PUBLIC, two, second)
+        self.assertEqual((len(self.builds_of(first)), len(self.builds_of(second))), (1, 1))
+
+    def test_an_older_answer_shrinks_when_a_newer_run_starts(self):
+        number = self.open_pr()
+        older = self.world.comment(PUBLIC, number, "member", "!testme")
+        long = self.wait_verdict(PUBLIC, number, older)
+        newer = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_verdict(PUBLIC, number, newer)
+        short = wait_for(lambda: [body for body in self.answers_to(PUBLIC, number, older) if body != long], 10,
+            "shrunk answer")[0]
+        self.assertIn("a newer run", short)
+        self.assertEqual(trailer(short), trailer(long))
+        self.assertLess(len(short.splitlines()), 5)
+
+    # ---- the hook
+
+    def hook_once(self, path, body, headers):
+        return exchange("POST", self.bridge.url + path, body=body, headers=headers, timeout=10)[0]
+
+    def test_hook_and_poll_make_one_build(self):
+        number = self.open_pr()
+        self.world.add_hook(PUBLIC, self.bridge.hook_url, HOOK_SECRET)
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_verdict(PUBLIC, number, comment)
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual(len(self.builds_of(comment)), 1)
+
+    def test_unsigned_and_forged_deliveries_start_nothing(self):
+        number = self.open_pr()
+        body = json.dumps({"action": "created", "is_pull": True, "comment": {"id": 10 ** 6, "body": "!testme",
+            "user": {"login": "member"}}, "issue": {"number": number}, "repository": {"full_name": self.world.full(PUBLIC)}})
+        head = {"Content-Type": "application/json", "X-Gitea-Event": "issue_comment",
+                "X-Gitea-Event-Type": "pull_request_comment"}
+        self.assertEqual(self.hook_once("/hook", body.encode(), head), 401)
+        for signature in ("0" * 64, "zz", "", "0" * 10000):
+            self.assertIn(self.hook_once("/hook", body.encode(), {**head, "X-Gitea-Signature": signature}),
+                (400, 401, 403, 413, 431))
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual(self.answers(PUBLIC, number), [])
+
+    # ---- downtime
+
+    def test_a_comment_written_during_downtime_runs_once(self):
+        number = self.open_pr()
+        self.bridge.stop()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        time.sleep(1.2)
+        self.bridge.start()
+        self.wait_verdict(PUBLIC, number, comment)
+        self.bridge.kill()
+        self.bridge.start()
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual(len(self.builds_of(comment)), 1)
+
+    def test_killed_in_mid_run_the_verdict_arrives(self):
+        number = self.open_pr()
+        self.hold()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_answer(PUBLIC, number, comment, state="running")
+        self.bridge.kill()
+        self.release()
+        self.world.wait_build(self.builds_of(comment)[0]["number"])
+        self.bridge.start()
+        self.wait_verdict(PUBLIC, number, comment)
+        self.assertEqual(len(self.builds_of(comment)), 1)
+
+    def test_a_build_cancelled_in_drone(self):
+        number = self.open_pr()
+        self.hold()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_answer(PUBLIC, number, comment, state="running")
+        self.world.cancel(self.builds_of(comment)[0]["number"])
+        body = self.wait_verdict(PUBLIC, number, comment, "cancelled")
+        self.assertIn("cancelled in Drone", body)
+
+    def test_zz_no_secret_is_in_the_log(self):
+        log = self.bridge.stderr()
+        for secret in (self.world.tokens["bot"], self.world.drone_tokens["admin"], HOOK_SECRET):
+            self.assertNotIn(secret, log)
+            self.assertNotIn(urllib.parse.quote(secret, safe=""), log)
