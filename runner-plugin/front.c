@@ -10,6 +10,7 @@
 #include "runner-plugin/proc.h"
 #include "runner-plugin/reap.h"
 #include "runner-plugin/record.h"
+#include "runner-plugin/stages.h"
 #include "runner-plugin/suite.h"
 
 #include <errno.h>
@@ -553,7 +554,8 @@ static void add_row(char *rows[PARAM_ROWS + 1], size_t *count, const char *name,
 		rows[(*count)++] = xasprintf("%s=%s", name, value);
 }
 
-int front_local_params(const struct front *front, const struct front_local *local,
+/* What is to be tested; *out_directory is NULL when it has to be fetched. */
+static int read_local(const struct front *front, const struct front_local *local,
     struct params *out, char **out_directory, struct err *err)
 {
 	char *rows[PARAM_ROWS + 1] = {NULL};
@@ -650,7 +652,7 @@ int front_run(const struct front *front, const struct front_local *local)
 	AUTO(run) run = {0};
 	struct err err;
 
-	if (front_local_params(front, local, &params, &directory, &err) < 0 ||
+	if (read_local(front, local, &params, &directory, &err) < 0 ||
 	    waiter_open(false, &waiter, &err) < 0)
 		return fail(&err);
 	auto_str char *checkout = current_directory();
@@ -669,4 +671,44 @@ int front_run(const struct front *front, const struct front_local *local)
 	/* A keeper that has answered may still be writing its last line. */
 	close_fd(&fd);
 	return print_outcome(local, &run);
+}
+
+/* Planning fetches, so it needs a run's directory: one of its own, that nobody else ever sees. */
+int front_plan(const struct front *front, const struct front_local *local)
+{
+	struct params params;
+	const struct run_step step = {0};
+	struct settings settings = *front->settings; /* borrows its texts */
+	auto_str char *directory = NULL;
+	auto_str char *checkout = current_directory();
+	char state_dir[] = "/tmp/ccci-plan-XXXXXX";
+	AUTO(run) run = {0};
+	struct err err;
+
+	if (read_local(front, local, &params, &directory, &err) < 0)
+		return fail(&err);
+	if (!mkdtemp(state_dir)) {
+		print_error("make a directory in /tmp: %s", strerror(errno));
+		return EXIT_OURS;
+	}
+	settings.state_dir = state_dir;
+	int code = EXIT_OURS;
+	if (run_create(&settings, &params, &step, &run, &err) < 0) {
+		code = fail(&err);
+	} else {
+		const struct stages_work work = {.settings = &settings,
+		    .run = &run,
+		    .checkout = checkout,
+		    .local_recipe = directory,
+		    .control_fd = -1,
+		    .cancel_fd = -1,
+		    .secrets_fd = -1,
+		    .deadline_ns = clock_now() + settings.run_timeout_ms * NS_PER_MS,
+		    .environ = front->environ};
+
+		code = stages_plan(&work);
+	}
+	if (file_remove_tree(state_dir, &err) < 0)
+		print_error("%s", err.msg);
+	return code;
 }

@@ -33,11 +33,5 @@ struct front_local {
 	bool keeps;
 };
 int front_run(const struct front *front, const struct front_local *local);
-/*
- * The parameters of a local run, and its recipe's directory; for `plan` as well. ERR_CONFIG.
- * *out_directory is NULL when the recipe has to be fetched; the caller frees it.
- */
-int front_local_params(const struct front *front, const struct front_local *local,
-    struct params *out, char **out_directory, struct err *err) CHECKED;
-
+int front_plan(const struct front *front, const struct front_local *local);
 #endif

@@ -252,15 +252,31 @@ static void serve_worker(struct keeper *keeper)
 
 /* --- the worker --- */
 
-static void close_between(int below, int above)
+static bool is_kept(int fd, const int *kept, size_t count)
 {
-	if (above - below > 1)
-		(void)close_range((unsigned)below + 1, (unsigned)above - 1, 0);
+	for (size_t i = 0; i < count; i++)
+		if (kept[i] == fd)
+			return true;
+	return false;
+}
+
+/* Whatever the step's shell had open: a held descriptor would keep the step, or more, alive. */
+static void close_others(const int *kept, size_t count)
+{
+	int highest = 2;
+
+	for (size_t i = 0; i < count; i++)
+		highest = kept[i] > highest ? kept[i] : highest;
+	for (int fd = 3; fd < highest; fd++)
+		if (!is_kept(fd, kept, count))
+			(void)close(fd);
+	(void)close_range((unsigned)highest + 1, ~0U, 0);
 }
 
 /* Leaves the worker nothing of the keeper's: locks above all, which a copy would keep held. */
 static void worker_close_all(struct keeper *keeper, int control_fd)
 {
+	const int kept[] = {control_fd, keeper->secrets_fd};
 	const struct peer *step = keeper->asking;
 	auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	int out = step->step_fd_count > 0 ? step->step_fds[0] : 2;
@@ -268,14 +284,8 @@ static void worker_close_all(struct keeper *keeper, int control_fd)
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0)
 		_exit(3);
-	int first = control_fd < keeper->secrets_fd ? control_fd : keeper->secrets_fd;
-	int last = control_fd < keeper->secrets_fd ? keeper->secrets_fd : control_fd;
-	if (first < 3)
-		first = last; /* there is no memory for secrets */
-	close_between(2, first);
-	close_between(first, last);
-	(void)close_range((unsigned)last + 1, ~0U, 0);
-	(void)take_fd(&null);
+	(void)take_fd(&null); /* one of those that are closed here */
+	close_others(kept, COUNT_OF(kept));
 }
 
 static void worker_reset_signals(void)
@@ -872,27 +882,6 @@ static int block_signals(void)
 	(void)sigaddset(&all, SIGUSR2);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	return signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static bool is_kept(int fd, const int *kept, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (kept[i] == fd)
-			return true;
-	return false;
-}
-
-/* Whatever the step's shell had open: a held descriptor would keep the step, or more, alive. */
-static void close_others(const int *kept, size_t count)
-{
-	int highest = 2;
-
-	for (size_t i = 0; i < count; i++)
-		highest = kept[i] > highest ? kept[i] : highest;
-	for (int fd = 3; fd < highest; fd++)
-		if (!is_kept(fd, kept, count))
-			(void)close(fd);
-	(void)close_range((unsigned)highest + 1, ~0U, 0);
 }
 
 static int redirect_output(const struct run *run)

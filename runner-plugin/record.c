@@ -24,9 +24,7 @@ int record_stage(const struct run *run, enum stage stage, enum outcome outcome, 
 	result.outcome = outcome;
 	result.seconds = seconds;
 	results_set(&result.reason, reason);
-	AUTO_PTR(json) json = results_stage_encode(&result);
-	auto_str char *text = json_print(json);
-	return file_write_atomic(path, 0600, text, strlen(text), err);
+	return stages_write(run, &result, err);
 }
 
 /* What is known of a run without any of its files. */

@@ -179,17 +179,23 @@ static bool undo_entry(struct undo *undo, const struct journal_entry *entry)
 	return false;
 }
 
+/* An app that stays, stays with its directories: abra's way to its env file leads through one. */
 static void undo_all(struct undo *undo, const struct journal *journal)
 {
 	size_t count = 0;
 	size_t *open = journal_open_entries(journal, &count);
+	bool has_app_left = false;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct journal_entry *entry = &journal->entries[open[i]];
 		struct journal_entry done = {.kind = JOURNAL_UNDONE, .undone = entry->seq};
 		struct err err;
 
-		if (undo_entry(undo, entry) && record(undo, &done, &err) < 0)
+		if (entry->kind == JOURNAL_DIR && has_app_left)
+			continue;
+		if (!undo_entry(undo, entry))
+			has_app_left = has_app_left || entry->kind == JOURNAL_APP;
+		else if (record(undo, &done, &err) < 0)
 			leaks_add(undo->left, "%s", err.msg);
 	}
 	free(open);
