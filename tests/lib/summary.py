@@ -17,7 +17,8 @@ from pathlib import Path
 CHECK_LINE = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.M)
 UNITTEST_LINE = re.compile(r"^Ran (\d+) tests? in [\d.]+s$", re.M)
 UNITTEST_END = re.compile(r"^(?:OK|FAILED)(?: \((.*)\))?$", re.M)
-UNITTEST_SKIP = re.compile(r"^(\S+) .*\.\.\. skipped (.*)$", re.M)
+# "name (where) ... skipped 'why'"; a docstring puts a line of its own before the dots.
+UNITTEST_SKIP = re.compile(r"^(\w+) \([\w.]+\)(?:\n[^\n]*)? \.\.\. skipped (['\"])(.*)\2$", re.M)
 
 
 @dataclass
@@ -49,7 +50,10 @@ def count_program(case, count):
         bad = sum(int(said.get(word, 0)) for word in ("failures", "errors", "unexpected successes"))
         left = int(said.get("skipped", 0))
         failed, skipped, passed = failed + bad, skipped + left, passed + int(total) - bad - left
-    count.skips += [f"{name}: {test}: {reason}" for test, reason in UNITTEST_SKIP.findall(out)]
+    reasons = {}
+    for test, _, reason in UNITTEST_SKIP.findall(out):
+        reasons.setdefault(reason, []).append(test)
+    count.skips += [f"{name}: {', '.join(tests)}: {reason}" for reason, tests in reasons.items()]
     if state != "run":
         # It died, ran into its time limit, or failed after its last check.
         failed = max(failed, 1)

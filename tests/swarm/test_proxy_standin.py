@@ -21,10 +21,10 @@ STACK = f"proxytest{os.getpid()}"
 NOT_FOUND = (404, "text/plain; charset=utf-8", "404 page not found\n")
 
 SERVICE = """
-  {name}:
+  "{name}":
     image: ccci-canary/web:1.0
     init: true
-    environment: {{START_DELAY: "{delay}", DOMAIN: {name}, LANG: C}}
+    environment: {{START_DELAY: "{delay}", DOMAIN: "{name}", LANG: C}}
     networks: [proxy]
     healthcheck: {{test: ["CMD", "{health}"], interval: 1s, retries: 100, start_period: 60s}}
     deploy:
