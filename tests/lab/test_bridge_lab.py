@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+What the bridge must do in any world, on the real Gitea, Drone and exec runner; and what only they can show: deliveries
+that Gitea signed, comments as hostile as it lets people write them, servers and bridge killed in mid-run.
+"""
+import os
+import random
+import time
+import unittest
+
+from lib.bridge_cases import HOOK_SECRET, BridgeCases
+from lib.world import ORG, PUBLIC, LabWorld, Receiver, exchange, make_bridge, need_lab, wait_for
+
+KILLS = 20
+
+
+class OnTheLab(BridgeCases, unittest.TestCase):
+    make_world = LabWorld
+
+    # ---- the hook
+
+    def capture_delivery(self, number, text):
+        """(comment, headers, body) of what Gitea sends for it; the bridge hears of it by its poll alone."""
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        hook = self.world.add_hook(PUBLIC, receiver.url(), HOOK_SECRET)
+        try:
+            comment = self.world.comment(PUBLIC, number, "member", text)
+            _, headers, body = wait_for(lambda: receiver.got, 15, "delivery")[0]
+        finally:
+            self.world.forge_must("lab-admin", "DELETE", f"/repos/{self.world.full(PUBLIC)}/hooks/{hook}")
+        return comment, {name: headers[name] for name in headers if name.startswith("X-") or name == "Content-Type"}, body
+
+    def test_a_replayed_delivery_starts_nothing(self):
+        number = self.open_pr()
+        comment, headers, body = self.capture_delivery(number, "!testme")
+        self.wait_verdict(PUBLIC, number, comment)
+        for _ in range(3):
+            self.assertEqual(202, self.hook_once("/hook", body, headers))
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual(1, len(self.builds_of(comment)))
+        self.assertEqual(1, len(self.answers(PUBLIC, number)))
+
+    def test_a_delivery_that_was_changed_is_forged(self):
+        number = self.open_pr()
+        _, headers, body = self.capture_delivery(number, "just words")
+        changed = body.replace(b"just words", b"!testme   ")
+        self.assertNotEqual(body, changed)
+        self.assertEqual(403, self.hook_once("/hook", changed, headers))
+        # Signed, and true: but what counts is the comment as the forge has it.
+        self.assertEqual(202, self.hook_once("/hook", body, headers))
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual([], self.answers(PUBLIC, number))
+
+    def test_the_hook_is_heard_before_the_poll(self):
+        """With a poll a minute apart, the acknowledgement comes within seconds."""
+        other = make_bridge(self.world, webhook_secret=HOOK_SECRET, poll_interval="60s")
+        self.bridge.stop()
+        with other.start():
+            number = self.open_pr()
+            hook = self.world.add_hook(PUBLIC, other.hook_url, HOOK_SECRET)
+            comment = self.world.comment(PUBLIC, number, "member", "!testme")
+            wait_for(lambda: ("bot", "eyes") in self.world.reactions(PUBLIC, comment), 10, "acknowledgement")
+            self.wait_verdict(PUBLIC, number, comment)
+            self.world.forge_must("lab-admin", "DELETE", f"/repos/{self.world.full(PUBLIC)}/hooks/{hook}")
+        # The first bridge has not seen it: the same comment in another store is another run, so it must not start.
+        self.bridge_forgets()
+
+    def bridge_forgets(self):
+        """A bridge with a fresh store: its first poll marks as seen what is there."""
+        type(self).bridge = make_bridge(self.world, webhook_secret=HOOK_SECRET, **self.bridge_settings)
+        self.bridge.start()
+
+    # ---- hostile comments
+
+    def check_member_is_still_heard(self, number):
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_verdict(PUBLIC, number, comment)
+        self.assertEqual(1, len(self.builds_of(comment)))
+
+    def test_a_nul_in_a_comment_hides_no_other(self):
+        number = self.open_pr()
+        self.world.comment(PUBLIC, number, "outsider", "a\0b")
+        self.check_member_is_still_heard(number)
+
+    def test_a_giant_comment_hides_no_other(self):
+        number = self.open_pr()
+        self.world.comment(PUBLIC, number, "outsider", "x" * 5_000_000)
+        self.check_member_is_still_heard(number)
+
+    # ---- set up wrongly
+
+    def test_a_bot_outside_the_organisation_is_told_at_start(self):
+        with make_bridge(self.world, gitea_token=self.world.tokens["outsider"], poll_repos=f"{ORG}/{PUBLIC}").start() as other:
+            wait_for(lambda: "not in the organisation" in other.stderr(), 15, "line that says so")
+
+    # ---- what dies in mid-run
+
+    def test_gitea_is_killed_in_mid_run(self):
+        number = self.open_pr()
+        self.hold()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_answer(PUBLIC, number, comment, state="running")
+        build = self.builds_of(comment)[0]["number"]
+        self.world.server("gitea", "kill")
+        try:
+            self.release()
+            self.world.wait_build(build)
+            time.sleep(2)  # the bridge has learnt the verdict and cannot say it
+        finally:
+            self.world.server("gitea", "start")
+        self.wait_verdict(PUBLIC, number, comment, seconds=90)
+        self.assertEqual(1, len(self.builds_of(comment)))
+        self.assertEqual(1, len(self.answers(PUBLIC, number)))
+
+    def test_drone_is_killed_in_mid_run(self):
+        number = self.open_pr()
+        self.hold()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_answer(PUBLIC, number, comment, state="running")
+        self.world.server("drone", "kill")
+        try:
+            self.release()
+            time.sleep(2)  # the build goes on without it
+        finally:
+            self.world.server("drone", "start")
+        self.wait_verdict(PUBLIC, number, comment, seconds=90)
+        self.assertEqual(1, len(self.builds_of(comment)))
+        self.assertEqual(1, len(self.answers(PUBLIC, number)))
+
+    def test_drone_is_away_when_the_comment_comes(self):
+        number = self.open_pr()
+        self.world.server("drone", "kill")
+        try:
+            comment = self.world.comment(PUBLIC, number, "member", "!testme")
+            wait_for(lambda: ("bot", "eyes") in self.world.reactions(PUBLIC, comment), 15, "acknowledgement")
+            time.sleep(2)
+        finally:
+            self.world.server("drone", "start")
+        self.wait_verdict(PUBLIC, number, comment, seconds=90)
+        self.assertEqual(1, len(self.builds_of(comment)))
+
+    def test_the_bridge_is_killed_at_random_moments(self):
+        seed = int(os.environ.get("CCCI_SEED", "") or random.randrange(10 ** 6))
+        chance, kills = random.Random(seed), 0
+        print(f"seed {seed}", flush=True)
+        while kills < KILLS:
+            number = self.open_pr()
+            self.hold()
+            comment = self.world.comment(PUBLIC, number, "member", "!testme")
+            for left in range(5, 0, -1):
+                time.sleep(chance.uniform(0.0, 1.5))
+                self.bridge.kill()
+                self.bridge.start(wait=False)
+                kills += 1
+                if left == 2:
+                    self.release()
+            self.wait_verdict(PUBLIC, number, comment, seconds=90)
+            self.assertEqual(1, len(self.builds_of(comment)), f"seed {seed}, kill {kills}")
+            self.assertEqual(1, len(self.answers(PUBLIC, number)), f"seed {seed}, kill {kills}")
+        self.check_nothing_follows(PUBLIC, number)
+
+
+class HookOpenToNobody(unittest.TestCase):
+    """Without a secret there is no hook at all, and nothing else listens for bodies."""
+
+    def test_closed(self):
+        world = LabWorld()
+        self.addCleanup(world.down)
+        with make_bridge(world).start() as bridge:
+            for path, wanted in (("/hook", 404), ("/", 404), ("/healthz", 405), ("/metrics", 405)):
+                self.assertEqual(wanted, exchange("POST", bridge.url + path, body=b"{}", timeout=10)[0], path)
+
+
+if __name__ == "__main__":
+    need_lab()
+    unittest.main()
