@@ -87,7 +87,8 @@ static void complain(enum abra_verb verb, const struct proc_result *result, char
 	size_t start = end;
 	while (start && text[start - 1] != '\n')
 		start--;
-	auto_str char *line = xstrndup(text + start, end - start);
+	/* Who was killed did not say why. */
+	auto_str char *line = xstrndup(text + start, result->end == PROC_EXITED ? end - start : 0);
 	(void)snprintf(
 	    out, size, "%s: %s%s%.200s", abra_verb_text(verb), how, *line ? ": " : "", line);
 }
