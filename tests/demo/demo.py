@@ -10,6 +10,7 @@ Forge and Drone are the stand-ins of tests/standin; the Swarm, the containers, c
 when every verdict is the one its canary declares and nothing is left in Docker.
 """
 import argparse
+import html
 import os
 import re
 import select
@@ -28,13 +29,13 @@ CAPACITY = 2               # the third pull request shows what waiting looks lik
 VERDICT_WAIT_S = 170
 TEARDOWN_WAIT_S = 60
 LOOK_EVERY_S = 0.1
-ROW = re.compile(r"^\| (\S+) \| (\S+ .*?) \|", re.M)
+ROW = re.compile(r"^\| (\S+) \| (\S+ [^|]*?) \| ([^|]*?) \|(?: ([^|]*?) \|)?$", re.M)
 
 
 def plain(markdown):
     """A line of Markdown as a terminal shows it."""
     line = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
-    return line.replace("**", "").replace("`", "")
+    return html.unescape(line).replace("**", "").replace("`", "")
 
 
 class Watched:
@@ -68,11 +69,11 @@ class Watched:
         if line != self.seen_line:
             self.seen_line = line
             lines.append(line)
-        for stage, result in ROW.findall(self.body):
-            result = plain(result)
-            if stage != "stage" and self.seen_rows.get(stage) != result:
-                self.seen_rows[stage] = result
-                lines.append(f"    {stage}: {result}")
+        for stage, result, took, why in ROW.findall(self.body):
+            if result.endswith(" waiting") or self.seen_rows.get(stage) == result:
+                continue
+            self.seen_rows[stage] = result
+            lines.append("    " + "  ".join(plain(part) for part in (stage, result, took, why) if part))
         if self.verdict_s is None and self.verdict():
             self.verdict_s = now
         return lines
@@ -138,14 +139,15 @@ def stay(chain, watched):
         view.look()
         if not select.select([sys.stdin], [], [], LOOK_EVERY_S)[0]:
             continue
-        line = sys.stdin.readline()
-        if not line:
+        data = os.read(sys.stdin.fileno(), 65536).decode(errors="replace")
+        if not data:
             return
-        name, _, text = line.strip().partition(" ")
-        if name in by_name and text:
-            by_name[name].ask(text)
-        elif line.strip():
-            print(f"no such pull request: {name} (there are: {', '.join(by_name)})")
+        for line in data.splitlines():
+            name, _, text = line.strip().partition(" ")
+            if name in by_name and text:
+                by_name[name].ask(text)
+            elif line.strip():
+                print(f"no such pull request: {name} (there are: {', '.join(by_name)})")
 
 
 def take_down(chain, before):

@@ -58,7 +58,8 @@ class _Program:
         self._log = open(os.path.join(directory, f"{self.name}.stderr"), "wb")
         self._process = subprocess.Popen(
             [os.path.join(STANDIN, self.name), "--port", str(port), directory],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True,
+            start_new_session=True)
         line = self._process.stdout.readline()
         if not line.startswith("PORT "):
             self.close()

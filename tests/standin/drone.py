@@ -108,7 +108,8 @@ class Drone(Server):
         environment = {"PATH": self.runner_path, "USER": os.environ.get("USER", "root"), "HOME": self.directory,
             "PYTHONDONTWRITEBYTECODE": "1"}
         runner = subprocess.Popen(["/usr/bin/python3", program, str(theirs.fileno()), self.root, str(self.capacity),
-            self.machine], pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)
+            self.machine], pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL,
+            start_new_session=True)               # a Ctrl-C at the terminal is not for it
         theirs.close()
         with self.lock:
             self.runner, self._socket = runner, ours
