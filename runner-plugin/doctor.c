@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #define LEAST_FREE_PERCENT 10
@@ -92,21 +91,38 @@ static int row_engine(struct patient *patient, struct err *err)
 
 static int row_swarm(struct patient *patient, struct err *err)
 {
-	return check_engine(patient->engine, err);
+	return check_engine(patient->engine, err) < 0 ? -1 : note(patient, "active, manager");
 }
 
 static int row_proxy_network(struct patient *patient, struct err *err)
 {
-	return check_proxy_network(patient->engine, err);
+	return check_proxy_network(patient->engine, err) < 0 ? -1 : note(patient, "overlay");
+}
+
+/* Asked as a run asks it; a run has a directory of its own for the log. */
+static int ask_abra(struct patient *patient, struct abra *out, struct err *err)
+{
+	char dir[] = "/tmp/ccci-doctor-XXXXXX";
+	auto_str char *log_dir = NULL;
+	struct err ignored;
+
+	if (!mkdtemp(dir))
+		return err_sys(err, errno, "make %s", dir);
+	log_dir = xasprintf("%s/log", dir);
+	struct run nobody = {.dir = dir, .abra_dir = patient->settings->abra_dir};
+	int result = file_make_dirs(log_dir, 0700, err);
+	if (result == 0)
+		result = abra_find(patient->settings, &nobody, patient->environ_rows, out, err);
+	(void)!file_remove_tree(dir, &ignored);
+	return result;
 }
 
 static int row_abra(struct patient *patient, struct err *err)
 {
 	const struct settings *settings = patient->settings;
-	struct run nobody = {.dir = settings->state_dir, .abra_dir = settings->abra_dir};
 	AUTO(abra) abra = {0};
 
-	if (abra_find(settings, &nobody, patient->environ_rows, &abra, err) < 0)
+	if (ask_abra(patient, &abra, err) < 0)
 		return -1;
 	auto_str char *server =
 	    xasprintf("%s/servers/%s", settings->abra_dir, settings->abra_server);

@@ -12,6 +12,7 @@
 #define REOPEN_AFTER_MS 500	    /* an event stream that breaks off, at most so often */
 
 struct engine {
+	char *address;	   /* as DOCKER_HOST names it */
 	char *base;	   /* "http://docker", "https://host:2376" */
 	char *unix_socket; /* NULL: TCP */
 	char *ca, *cert, *key;
@@ -31,6 +32,7 @@ static struct engine *open_tcp(const char *address, struct err *err)
 		return NULL;
 	}
 	struct engine *engine = xcalloc(1, sizeof(*engine));
+	engine->address = xasprintf("tcp://%s", address);
 	if (directory && *directory) {
 		engine->ca = xasprintf("%s/ca.pem", directory);
 		engine->cert = xasprintf("%s/cert.pem", directory);
@@ -57,6 +59,7 @@ struct engine *engine_open(const char *docker_host, struct err *err)
 		return NULL;
 	}
 	struct engine *engine = xcalloc(1, sizeof(*engine));
+	engine->address = xstrdup(docker_host);
 	engine->base = xstrdup("http://docker");
 	engine->unix_socket = xstrdup(docker_host + strlen("unix://"));
 	return engine;
@@ -66,6 +69,7 @@ void engine_close(struct engine *engine)
 {
 	if (!engine)
 		return;
+	free(engine->address);
 	free(engine->base);
 	free(engine->unix_socket);
 	free(engine->ca);
@@ -117,8 +121,10 @@ static int exchange(const struct engine *engine, const char *prefix, const struc
 		request.headers[0] = "Content-Type: application/x-tar";
 	if (http_call(&request, out, err) == 0)
 		return 0;
-	if (err->code == ERR_TIMEOUT)
-		err->code = ERR_TRANSIENT;
+	/* What libcurl says of a socket names a host that does not exist. */
+	if (err->code == ERR_TIMEOUT || err->code == ERR_TRANSIENT)
+		return err_set(
+		    err, ERR_TRANSIENT, "the engine at %.100s does not answer", engine->address);
 	return err_prefix(err, "%s", text);
 }
 
