@@ -17,7 +17,6 @@ import sys
 import time
 import unittest
 
-from lib import docker
 from lib.lab_chain import LabChain
 from lib.world import wait_for
 
@@ -58,11 +57,10 @@ class BuildsThatEndEarly(unittest.TestCase):
         cls.addClassCleanup(cls.chain.close)
         cls.chain.add_canary("slow-start", DELAY="90")
         cls.chain.add_canary("green")
-        cls.before = docker.snapshot()
 
     def left(self, build):
         """What is still there of the run: Docker's things, env files, processes, a held lease."""
-        return [*docker.diff(self.before, docker.snapshot()), *self.chain.host.leftovers(),
+        return [*self.chain.host.left_in_docker(), *self.chain.host.leftovers(),
                 *run_processes(build), *self.chain.host.live_runs()]
 
     def start_build(self, place):

@@ -43,7 +43,9 @@ class Chain:
             self.host.configure(gitea_url=self.world.forge_url, git_token=self.world.tokens["bot"], recipe_org=ORG,
                                 max_tests=capacity, **(run or {}))
             with open(os.path.join(ROOT, ".drone.yml"), encoding="utf-8") as file:
-                self.world.set_drone_yml(re.sub(r"(?m)^  limit: \d+$", f"  limit: {capacity}", file.read()))
+                # The recipe pipeline alone: the other one would test ccci on every push to the CI repository.
+                recipe_pipeline = file.read().split("\n---\n")[0]
+            self.world.set_drone_yml(re.sub(r"(?m)^  limit: \d+$", f"  limit: {capacity}", recipe_pipeline))
         except BaseException:
             self.close()
             raise

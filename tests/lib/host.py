@@ -19,7 +19,7 @@ import tempfile
 import textwrap
 import time
 
-from lib import standins
+from lib import docker, standins
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -90,6 +90,12 @@ class RunnerHost:
     def leftovers(self):
         """Env files of apps that are still in the abra home: none when nothing was left behind."""
         return sorted(name for _, _, names in os.walk(os.path.join(self.abra_dir, "servers")) for name in names)
+
+    def left_in_docker(self):
+        """What Docker holds of this host's runs: everything with the six hex digits of one of them in its name."""
+        marks = [f"-{os.path.basename(path).rsplit('-', 1)[1]}_" for path in glob.glob(os.path.join(self.state_dir, "runs", "*"))]
+        return sorted(f"{kind} {name}" for kind, held in docker.snapshot().items() for name in held
+                      if any(mark in name for mark in marks))
 
     def logs(self):
         """What the runs on this host logged, for a failing test's message."""

@@ -503,6 +503,10 @@ class LabWorld(World):
             {"name": name, "private": private, "default_branch": "main"})
         self._git(path, "lab-admin", "push", "-q", self.git_url(name), "refs/heads/*:refs/heads/*",
             "refs/tags/*:refs/tags/*")
+        # Gitea learns of pushed branches in a queue: a pull request before that is a 404.
+        branches = set(self._git(path, "lab-admin", "for-each-ref", "--format=%(refname:strip=2)", "refs/heads").split())
+        wait_for(lambda: branches == {row["name"] for row in self.forge_must("lab-admin", "GET",
+            f"/repos/{self.full(name)}/branches") or ()}, 30, f"branches of {name}")
 
     def put_files(self, repo, files, branch="main", message="change", tag=None):
         return self._commit(self.full(repo), "lab-admin", branch, files, message, tag=tag)
