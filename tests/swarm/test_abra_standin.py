@@ -342,8 +342,8 @@ class Deploy(Case):
         self.assertEqual(self.labels()["chaos-version"], self.source.head[:8] + "+U")
         self.assertEqual(self.pin(), self.source.head[:8] + "+U")
         os.unlink(os.path.join(self.checkout, "untracked"))
-        self.assertIn("+U", self.deploy("--force", ok=False).stderr)
-        self.assertIn("+U", self.abra("app", "undeploy", self.domain, *OFFLINE, ok=False).stderr)
+        self.assertIn("can not redeploy chaos version", self.deploy("--force", ok=False).stderr)
+        self.assertIn("chaos version", self.abra("app", "undeploy", self.domain, *OFFLINE, ok=False).stderr)
 
     def test_h12_a_commit_is_chaos(self):
         self.new()
