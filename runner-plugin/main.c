@@ -377,6 +377,7 @@ static void open_standard_descriptors(void)
 	int fd;
 
 	do
+		/* NOLINTNEXTLINE(android-cloexec-open): it becomes a standard descriptor */
 		fd = open("/dev/null", O_RDWR | O_NOCTTY);
 	while (fd >= 0 && fd <= 2);
 	if (fd > 2)

@@ -5,17 +5,25 @@
 #include "common/file.h"
 #include "common/version.h"
 #include "runner-plugin/junit.h"
+#include "runner-plugin/plan.h"
 #include "runner-plugin/stages.h"
 
 #include <limits.h>
 
 #define RESULTS_FILE "results.json"
+#define PLAN_MAX_BYTES (1024 * 1024) /* hundreds of rejected versions */
+
+static char *stage_path(const struct run *run, enum stage stage)
+{
+	auto_str char *name = xasprintf("stage-%s.json", stage_word(stage));
+
+	return run_path(run, name);
+}
 
 int record_stage(const struct run *run, enum stage stage, enum outcome outcome, const char *reason,
     double seconds, struct err *err)
 {
-	auto_str char *name = xasprintf("stage-%s.json", stage_word(stage));
-	auto_str char *path = run_path(run, name);
+	auto_str char *path = stage_path(run, stage);
 	AUTO(results_stage) result;
 
 	results_stage_init(&result, stage);
@@ -80,6 +88,37 @@ static void add_reason(struct results *results, const struct record_end *end)
 	}
 }
 
+/*
+ * A stage that the plan has and that nobody asked for, in a build that went to its end: a step is
+ * missing in .drone.yml. That must not look like a recipe that needs no such stage.
+ */
+static void find_forgotten(const struct run *run, struct results *results)
+{
+	auto_str char *path = run_path(run, "plan.json");
+	AUTO(buf) text = {0};
+	AUTO(plan) plan = {0};
+	struct err ignored; /* no plan: prepare failed, and says so in the first stage */
+
+	if (file_read(path, PLAN_MAX_BYTES, &text, &ignored) < 0)
+		return;
+	AUTO_PTR(json) json = json_parse(buf_text(&text), text.length, &ignored);
+	if (!json || plan_decode(json, &plan, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < results->stage_count; i++) {
+		struct results_stage *stage = &results->stages[i];
+		const struct plan_stage *planned = &plan.stages[stage->stage];
+		auto_str char *file = stage_path(run, stage->stage);
+
+		if (decides(stage->outcome)) /* what comes after it is pointless */
+			return;
+		if (stage->outcome != OUTCOME_NOT_RUN || !planned->is_wanted || planned->not_run ||
+		    file_exists(file))
+			continue;
+		stage->outcome = OUTCOME_UNVERIFIED;
+		results_set(&stage->reason, "no step of the build asked for it");
+	}
+}
+
 static void judge(struct results *results, enum run_end end)
 {
 	struct verdict_facts facts = {.end = end, .is_clean = results->is_clean};
@@ -124,6 +163,8 @@ int record_write(const struct run *run, const struct record_end *end,
 	int64_t seconds = clock_wall_s() - run->started_s;
 	results.seconds = seconds > 0 ? (double)seconds : 0;
 	add_teardown(&results, teardown);
+	if (judged.end == RUN_COMPLETE)
+		find_forgotten(run, &results);
 	judge(&results, judged.end);
 	add_reason(&results, &judged);
 	return write_files(run, &results, err);

@@ -153,6 +153,8 @@ class Keeper(unittest.TestCase):
             results = json.load(file)
         with open(os.path.join(run, "journal"), encoding="ascii") as file:
             self.assertRegex(file.read().splitlines()[-1], r"^\d+ closed ")
+        with open(os.path.join(run, "log", "keeper.log"), encoding="utf-8") as file:
+            self.assertNotIn("Sanitizer", file.read())
         self.assertEqual(self.engine.surprises, [])
         return results
 
