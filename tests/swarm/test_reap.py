@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is taken down later, on the real Swarm: leftovers of unknown origin, kept apps, runs whose journal is damaged."""
+import glob
+import json
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+import time
+import unittest
+
+from lib import canary, docker, images
+from lib.host import RunnerHost
+from lib.world import wait_for
+
+LABEL = "com.docker.stack.namespace"
+KINDS = ("services", "networks", "secrets", "configs", "volumes")
+
+
+def names_in_swarm(word):
+    """Names of everything in the engine that hold this word."""
+    found = set()
+    for kind in KINDS:
+        listed = docker.get(f"/{kind}")
+        for thing in (listed["Volumes"] or []) if kind == "volumes" else listed:
+            name = thing.get("Name") or thing["Spec"]["Name"]
+            if word in name:
+                found.add(f"{kind} {name}")
+    for container in docker.get("/containers/json", all=1):
+        found.update(f"containers {name}" for name in container["Names"] or [] if word in name)
+    return found
+
+
+class Reap(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.mkdtemp(prefix="ccci-reap-")
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        made = images.make()
+        cls.addClassCleanup(images.remove, made)
+
+    def make_host(self, **settings):
+        host = RunnerHost(tempfile.mkdtemp(dir=self.directory), **settings)
+        self.addCleanup(host.close)
+        self.addCleanup(host.wait_idle)
+        return host
+
+    def make_recipe(self, name):
+        path = os.path.join(tempfile.mkdtemp(dir=self.directory), name)
+        canary.make_repo(name, path)
+        return path
+
+    def newest_run(self, host):
+        return max(glob.glob(os.path.join(host.state_dir, "runs", "*")), key=os.path.getctime)
+
+    def domain_of(self, run):
+        with open(os.path.join(run, "run.json"), encoding="utf-8") as file:
+            return json.load(file)["domain"]
+
+    def journal_of(self, run):
+        with open(os.path.join(run, "journal"), encoding="ascii") as file:
+            return file.read().splitlines()
+
+    # --- leftovers without a run directory ---
+
+    def make_stack(self, stack):
+        """A bit of everything that a stack of abra's can have; its secret without a label, as abra's may be."""
+        labels = {LABEL: stack}
+        network = docker.request("POST", "/networks/create", body={"Name": f"{stack}_internal", "Driver": "overlay",
+                                                                   "Labels": labels})["Id"]
+        docker.request("POST", "/secrets/create", body={"Name": f"{stack}_password_v1", "Data": "aGVsbG8="})
+        docker.request("POST", "/configs/create", body={"Name": f"{stack}_conf_v1", "Data": "aGVsbG8=", "Labels": labels})
+        docker.request("POST", "/volumes/create", body={"Name": f"{stack}_data", "Labels": labels})
+        docker.request("POST", "/services/create", body={
+            "Name": f"{stack}_app", "Labels": labels,
+            "TaskTemplate": {
+                "ContainerSpec": {"Image": "ccci-canary/web:1.0", "Command": ["sleep", "1000"], "Labels": labels,
+                                  "Mounts": [{"Type": "volume", "Source": f"{stack}_data", "Target": "/data"}]},
+                "Networks": [{"Target": network}]},
+            "EndpointSpec": {"Mode": "dnsrr"}})
+        self.addCleanup(docker.remove_stack, stack)
+
+    def test_leftovers_that_no_run_knows(self):
+        zone = f"z{secrets.token_hex(3)}.test"
+        under = zone.replace(".", "_")
+        host = self.make_host(zone=zone)
+        ours, elsewhere, short = f"cust-abc123_{under}", f"cust-abc123_other_{under}", f"cust-abc12_{under}"
+        for stack in (ours, elsewhere, short):
+            self.make_stack(stack)
+        env = os.path.join(host.abra_dir, "servers", "default", f"cust-abc123.{zone}.env")
+        others = os.path.join(host.abra_dir, "servers", "default", f"www.{zone}.env")
+        for path in (env, others):
+            with open(path, "w", encoding="ascii") as file:
+                file.write("TYPE=custom-html\n")
+        wait_for(lambda: docker.containers(ours), 20, "a container of the leftover")
+        before = names_in_swarm(under)
+
+        self.assertIn("0 taken down", host.ccci_run("reap", check=True).stdout)  # they are young
+        self.assertEqual(names_in_swarm(under), before)
+        host.configure(zone=zone, ccci_janitor_max_age="0s")
+        done = host.ccci_run("reap", "--dry-run", check=True)
+        self.assertIn(f"would remove stack {ours}", done.stdout)
+        self.assertNotIn(short, done.stdout)
+        self.assertEqual(names_in_swarm(under), before)
+
+        self.assertIn(f"removing stack {ours}", host.ccci_run("reap", check=True).stdout)
+        after = names_in_swarm(under)
+        self.assertEqual({name for name in after if ours + "_" in name}, set())
+        kept = {name for name in before if elsewhere in name or short in name}
+        self.assertEqual({name for name in kept if not name.startswith("containers")} - after, set())
+        self.assertEqual((os.path.exists(env), os.path.exists(others)), (False, True))
+        os.unlink(others)
+
+    # --- a failed app that somebody wants to look at ---
+
+    def test_keep(self):
+        host = self.make_host()
+        done = host.ccci_run("run", "--keep", self.make_recipe("crash-loop"))
+        self.assertIn(done.returncode, (1, 4), done.stdout)
+        run = self.newest_run(host)
+        stack = self.domain_of(run).replace(".", "_")
+        self.assertIn(f"ccci-run teardown {os.path.basename(run)}", done.stdout)
+        self.assertTrue(names_in_swarm(stack))
+        self.assertIn("0 taken down", host.ccci_run("reap", check=True).stdout)
+        self.assertTrue(names_in_swarm(stack))
+        done = host.ccci_run("teardown", os.path.basename(run))
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(names_in_swarm(stack), set())
+        self.assertEqual(host.leftovers(), [])
+
+    # --- Ctrl-C ---
+
+    def test_interrupt(self):
+        host = self.make_host()
+        process = host.start("run", self.make_recipe("slow-start"), start_new_session=True)
+        line = ""
+        while "waits for" not in line:
+            line = process.stdout.readline()
+            self.assertTrue(line, "the run ended")
+        since = time.monotonic()
+        os.kill(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 6, output)
+        self.assertLess(time.monotonic() - since, 30)
+        self.assertEqual(names_in_swarm(self.domain_of(self.newest_run(host)).replace(".", "_")), set())
+        self.assertEqual(host.leftovers(), [])
+        self.assertIn("cancelled in install", output)
+
+    # --- a journal that lost its middle ---
+
+    def test_damaged_journal(self):
+        host = self.make_host()
+        process = host.start("run", self.make_recipe("slow-start"), start_new_session=True)
+        line = ""
+        while "waits for" not in line:
+            line = process.stdout.readline()
+            self.assertTrue(line, "the run ended")
+        run = self.newest_run(host)
+        with open(os.path.join(run, "lease"), encoding="ascii") as file:
+            keeper = int(file.read())
+        os.kill(keeper, signal.SIGSTOP)
+        process.kill()
+        os.kill(keeper, signal.SIGKILL)
+        process.communicate(timeout=10)
+        wait_for(lambda: not host.live_runs(), 10, "end of the keeper")
+        path = os.path.join(run, "journal")
+        with open(path, "rb") as file:
+            journal = bytearray(file.read())
+        journal[journal.index(b"\n") + 5] ^= 1
+        with open(path, "wb") as file:
+            file.write(journal)
+        done = host.ccci_run("reap", check=True)
+        self.assertIn("damaged", done.stdout)
+        self.assertEqual(names_in_swarm(self.domain_of(run).replace(".", "_")), set())
+        self.assertEqual(host.leftovers(), [])
+        self.assertRegex(self.journal_of(run)[-1], r" closed ")
+        self.assertTrue(os.path.exists(path + ".damaged"))
+
+
+if __name__ == "__main__":
+    unittest.main()
