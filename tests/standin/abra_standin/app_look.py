@@ -116,7 +116,8 @@ def logs(context):
 def check(context):
     app, recipe = _open(context)
     terminal.table((".env.sample", f"{app.name}.env"),
-                   [(key, "✅" if key in app.env or key in ("TYPE", "RECIPE") else "❌") for key in recipe.sample_env()[0]])
+                   [(key, "✅" if key in app.env or key in ("TYPE", "RECIPE") else "❌")
+                    for key in recipe.sample_env()[0]])
 
 
 def env(context):
