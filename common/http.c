@@ -233,6 +233,12 @@ static void set_method(CURL *easy, const struct http_request *request)
 		    easy, CURLOPT_COPYPOSTFIELDS, request->body ? request->body : ""));
 	}
 	must(curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method));
+	/*
+	 * libcurl sends a request again by itself when a kept connection ends without an answer,
+	 * whatever the method. A POST may have been heard by then: only a new connection is safe.
+	 */
+	if (text_is(method, "POST"))
+		must(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L));
 }
 
 static void set_limits(struct transfer *transfer, const struct http_request *request)

@@ -11,6 +11,9 @@
  *
  *   http_call(&request, &response, err);
  *
+ * A POST is sent once, whatever happens to its connection; other methods may be sent again when a
+ * kept connection turns out to be dead.
+ *
  * Redirects are never followed: a 3xx is an answer. No proxy from the environment is used, no
  * cookies, no .netrc. An answer of any status is a success; an error means that there was no whole
  * answer.

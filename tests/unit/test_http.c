@@ -590,6 +590,75 @@ START_TEST(done_may_cancel_and_send)
 }
 END_TEST
 
+/* Answers every GET and keeps the connection; hears a POST, notes it, and hangs up. */
+static void play_forgetful(int listener, int asked)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct pollfd fds[8] = {{.fd = listener, .events = POLLIN}};
+	nfds_t count = 1;
+
+	while (poll(fds, count, -1) > 0) {
+		for (nfds_t i = 1; i < count; i++) {
+			AUTO(buf) request = buf_make(REQUEST_MAX_BYTES);
+
+			if (!fds[i].revents)
+				continue;
+			bool is_alive = read_more(fds[i].fd, &request);
+			bool is_post = text_starts(buf_text(&request), "POST");
+			if (is_post && write(asked, "P", 1) != 1)
+				_exit(1);
+			if (is_alive && !is_post) {
+				(void)write_whole(fds[i].fd, reply, strlen(reply));
+			} else {
+				close_fd(&fds[i].fd);
+				fds[i].events = 0;
+			}
+		}
+		if (fds[0].revents && count < COUNT_OF(fds))
+			fds[count++] = (struct pollfd){
+			    .fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC), .events = POLLIN};
+	}
+}
+
+START_TEST(a_post_is_sent_once)
+{
+	struct seen seen = {.http = http_new()};
+	struct pollfd asked;
+	int port = 0;
+	int ends[2];
+	char heard[8];
+	auto_fd int listener = bind_tcp(&port);
+	auto_str char *url = xasprintf("http://127.0.0.1:%d", port);
+	struct http_request read_it = get(url);
+	struct http_request write_it = get(url);
+
+	ck_assert_int_eq(listen(listener, 4), 0);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)alarm(WAIT_S);
+		play_forgetful(listener, ends[1]);
+		_exit(0);
+	}
+	(void)http_send(seen.http, &read_it, record, &seen);
+	poll_until(&seen, 1);
+	ck_assert_int_eq(seen.statuses[0], 200);
+	write_it.method = "POST";
+	(void)http_send(seen.http, &write_it, record, &seen);
+	poll_until(&seen, 2);
+	ck_assert_int_eq(seen.codes[1], ERR_TRANSIENT);
+	/* Another one would have been sent before the error was given: it is in the pipe. */
+	asked = (struct pollfd){.fd = ends[0], .events = POLLIN};
+	ck_assert_int_eq(poll(&asked, 1, WAIT_S * 1000), 1);
+	ck_assert_int_eq(read(ends[0], heard, sizeof(heard)), 1);
+	http_free(seen.http);
+	(void)kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	close_fd(&ends[0]);
+	close_fd(&ends[1]);
+}
+END_TEST
+
 START_TEST(wrong_requests_come_back_by_done)
 {
 	struct seen seen = {.http = http_new()};
@@ -777,6 +846,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, escapes);
 	tcase_add_test(tc, a_request_is_copied);
 	tcase_add_test(tc, done_may_cancel_and_send);
+	tcase_add_test(tc, a_post_is_sent_once);
 	tcase_add_test(tc, wrong_requests_come_back_by_done);
 	tcase_add_test(tc, freeing_calls_nobody);
 	tcase_add_test(tc, descriptors_wake_it);
