@@ -16,9 +16,9 @@
 #include "common/log.h"
 
 #define WORK_SETTLE_S 3 /* after a try that may have happened, before its absence is believed */
-#define WORK_EDIT_EVERY_MS 2000
-#define WORK_WATCH_EVERY_MS 2000
-#define WORK_WRITE_EVERY_MS 1900
+#define WORK_EDIT_EVERY_MS 1000
+#define WORK_WATCH_EVERY_MS 1000 /* a list costs Drone 2 ms, and only while a build is out */
+#define WORK_WRITE_EVERY_MS 900
 #define WORK_QUEUED_LOOK_MS 30000 /* at the stages of a build that nothing is in front of */
 #define WORK_OVERDUE_GRACE_S 120  /* Drone itself is up to a minute late with a timeout */
 #define WORK_NO_BUILD_S 60 /* a plain no of Drone's may be the forge's hiccup for this long */
