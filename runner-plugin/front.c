@@ -7,6 +7,7 @@
 #include "runner-plugin/channel.h"
 #include "runner-plugin/keeper.h"
 #include "runner-plugin/lease.h"
+#include "runner-plugin/live.h"
 #include "runner-plugin/proc.h"
 #include "runner-plugin/reap.h"
 #include "runner-plugin/record.h"
@@ -19,6 +20,7 @@
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
 
+#define LIVE_EVERY_MS 1000
 #define KEEPER_PATIENCE_S                                                                          \
 	180 /* a teardown that waits for abra and the engine as long as it may                     \
 	     */
@@ -69,10 +71,17 @@ struct waiter {
 	int signal_fd;	  /* SIGINT, SIGTERM, SIGHUP */
 	int parent_pidfd; /* the step's shell; -1: not in a step */
 	bool was_cancelled;
+	struct live live; /* of a local run */
 };
+
+#define WAITER_CLOSED                                                                              \
+	{                                                                                          \
+		.signal_fd = -1, .parent_pidfd = -1, .live = LIVE_OFF                              \
+	}
 
 static void waiter_release(struct waiter *waiter)
 {
+	live_release(&waiter->live);
 	close_fd(&waiter->signal_fd);
 	close_fd(&waiter->parent_pidfd);
 }
@@ -85,7 +94,7 @@ DEFINE_AUTO(waiter, waiter_release);
 static int waiter_open(bool is_in_step, struct waiter *out, struct err *err)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	AUTO(waiter) waiter = {.signal_fd = -1, .parent_pidfd = -1};
+	AUTO(waiter) waiter = WAITER_CLOSED;
 	sigset_t heard;
 	pid_t parent = getppid();
 
@@ -104,7 +113,7 @@ static int waiter_open(bool is_in_step, struct waiter *out, struct err *err)
 			return err_set(err, ERR_SYS, "the step's shell is gone");
 	}
 	*out = waiter;
-	waiter = (struct waiter){.signal_fd = -1, .parent_pidfd = -1};
+	waiter = (struct waiter)WAITER_CLOSED;
 	return 0;
 }
 
@@ -146,6 +155,7 @@ static void cancel(struct waiter *waiter, int fd)
 
 	if (read(waiter->signal_fd, &info, sizeof(info)) < 0)
 		return;
+	live_clear(&waiter->live);
 	if (waiter->was_cancelled || channel_send(fd, request, NULL, 0, &err) < 0) {
 		print_error("leaving; the run's keeper takes down what there is");
 		_exit(EXIT_CANCELLED);
@@ -155,7 +165,8 @@ static void cancel(struct waiter *waiter, int fd)
 }
 
 /* One packet of the keeper's: true when it was the answer. -1: ERR_MISSING, it is gone. */
-static int receive_answer(int fd, bool *out_is_answer, int *out_exit, struct err *err)
+static int receive_answer(
+    struct waiter *waiter, int fd, bool *out_is_answer, int *out_exit, struct err *err)
 {
 	AUTO(channel_packet) packet = {0};
 	int64_t code = 0;
@@ -163,8 +174,10 @@ static int receive_answer(int fd, bool *out_is_answer, int *out_exit, struct err
 	if (channel_receive(fd, &packet, err) < 0)
 		return -1;
 	const char *text = json_get_text(packet.message, "say");
-	if (text)
+	if (text) {
+		live_clear(&waiter->live);
 		print_error("%s", text);
+	}
 	*out_is_answer = json_get_int(packet.message, "exit", &code);
 	if (*out_is_answer)
 		*out_exit = (int)code;
@@ -181,24 +194,32 @@ static int wait_for_answer(struct waiter *waiter, int fd, int *out_exit, struct 
 		    {.fd = fd, .events = POLLIN},
 		    {.fd = waiter->signal_fd, .events = POLLIN},
 		    {.fd = waiter->parent_pidfd, .events = POLLIN},
+		    {.fd = waiter->live.read_fd, .events = POLLIN},
 		};
 
-		if (poll(fds, COUNT_OF(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, COUNT_OF(fds), waiter->live.read_fd < 0 ? -1 : LIVE_EVERY_MS) < 0 &&
+		    errno != EINTR)
 			return err_sys(err, errno, "wait for the keeper");
 		if (fds[2].revents) /* Drone killed the step: the keeper sees us go */
 			_exit(EXIT_CANCELLED);
-		if (fds[0].revents && receive_answer(fd, &is_answered, out_exit, err) < 0)
+		live_read(&waiter->live); /* all of it before an answer that came after it */
+		if (fds[0].revents && receive_answer(waiter, fd, &is_answered, out_exit, err) < 0)
 			return -1;
 		if (fds[1].revents)
 			cancel(waiter, fd);
+		if (!is_answered)
+			live_draw(&waiter->live);
 	}
+	live_clear(&waiter->live);
 	return 0;
 }
 
 static int ask(
     struct waiter *waiter, int fd, const struct json *request, int *out_exit, struct err *err)
 {
-	const int fds[] = {STDOUT_FILENO, STDERR_FILENO};
+	int lines_fd = waiter->live.write_fd;
+	const int fds[] = {
+	    lines_fd < 0 ? STDOUT_FILENO : lines_fd, lines_fd < 0 ? STDERR_FILENO : lines_fd};
 
 	if (channel_send(fd, request, fds, COUNT_OF(fds), err) < 0)
 		return -1;
@@ -207,8 +228,12 @@ static int ask(
 
 /* --- a keeper that is gone --- */
 
-/* The run is over, one way or the other, when this returns 0: its results are written. */
-static int take_over(const struct front *front, const struct run *run, struct err *err)
+/*
+ * The run is over, one way or the other, when this returns 0: its results are written.
+ * *out_by_keeper: by its own keeper.
+ */
+static int take_over(
+    const struct front *front, const struct run *run, bool *out_by_keeper, struct err *err)
 {
 	auto_str char *results = run_path(run, "results.json");
 	auto_fd int lease_fd =
@@ -216,7 +241,8 @@ static int take_over(const struct front *front, const struct run *run, struct er
 
 	if (lease_fd < 0)
 		return err_prefix(err, "take over from the keeper");
-	if (file_exists(results))
+	*out_by_keeper = file_exists(results);
+	if (*out_by_keeper)
 		return 0;
 	print_error("the run's keeper died: taking down in its place");
 	struct teardown teardown = {.settings = front->settings,
@@ -322,21 +348,37 @@ static int ask_stage(
 	return ask(waiter, fd, request, out_exit, err);
 }
 
-/* After a request that got no answer: the run is torn down here; its verdict is ours. */
-static int replace_keeper(const struct front *front, const struct run *run)
+/* A run that is over: said, and no failure of this step's. */
+static int say_not_run(const struct run *run)
 {
+	AUTO(results) results = {0};
 	struct err err;
 
-	if (take_over(front, run, &err) < 0)
-		print_error("%s", err.msg);
-	return EXIT_OURS;
+	if (record_read(run, &results, &err) < 0)
+		return fail(&err);
+	print_error("not run: %s", results.reason[0] ? results.reason : "the run has ended");
+	return 0;
+}
+
+/*
+ * After a request that got no answer, or found nobody to ask. A keeper that died is replaced, and
+ * that is our failure; one that had ended the run just before is not.
+ */
+static int do_without_keeper(const struct front *front, const struct run *run)
+{
+	bool by_keeper = false;
+	struct err err;
+
+	if (take_over(front, run, &by_keeper, &err) < 0)
+		return fail(&err);
+	return by_keeper ? say_not_run(run) : EXIT_OURS;
 }
 
 int front_prepare(const struct front *front)
 {
 	struct params params;
 	struct run_step step;
-	AUTO(waiter) waiter = {.signal_fd = -1, .parent_pidfd = -1};
+	AUTO(waiter) waiter = WAITER_CLOSED;
 	AUTO(run) run = {0};
 	struct err err;
 	int code = EXIT_OURS;
@@ -357,7 +399,7 @@ int front_prepare(const struct front *front)
 		return fail(&err);
 	print_error("run %s, %s", run.id, run.domain);
 	if (ask_prepare(&waiter, fd, find_weight(front, checkout, params.recipe), &code, &err) < 0)
-		return replace_keeper(front, &run);
+		return do_without_keeper(front, &run) ? EXIT_OURS : EXIT_CANCELLED;
 	return code;
 }
 
@@ -371,21 +413,9 @@ static int find_run(const struct front *front, const char *word, struct run *out
 	return run_find(front->settings, &step, out, err);
 }
 
-/* A run that is over: said, and no failure of this step's. */
-static int say_not_run(const struct front *front, const struct run *run)
-{
-	AUTO(results) results = {0};
-	struct err err;
-
-	if (take_over(front, run, &err) < 0 || record_read(run, &results, &err) < 0)
-		return fail(&err);
-	print_error("not run: %s", results.reason[0] ? results.reason : "the run has ended");
-	return 0;
-}
-
 int front_stage(const struct front *front, enum stage stage)
 {
-	AUTO(waiter) waiter = {.signal_fd = -1, .parent_pidfd = -1};
+	AUTO(waiter) waiter = WAITER_CLOSED;
 	AUTO(run) run = {0};
 	struct err err;
 	int code = EXIT_OURS;
@@ -400,9 +430,9 @@ int front_stage(const struct front *front, enum stage stage)
 		return fail(&err);
 	auto_fd int fd = channel_connect(run.dir, &err);
 	if (fd < 0)
-		return err.code == ERR_MISSING ? say_not_run(front, &run) : fail(&err);
+		return err.code == ERR_MISSING ? do_without_keeper(front, &run) : fail(&err);
 	if (ask_stage(&waiter, fd, stage, &code, &err) < 0)
-		return replace_keeper(front, &run);
+		return do_without_keeper(front, &run);
 	return code;
 }
 
@@ -410,17 +440,18 @@ int front_stage(const struct front *front, enum stage stage)
 static int end_run(
     const struct front *front, const struct run *run, bool is_in_step, struct err *err)
 {
-	AUTO(waiter) waiter = {.signal_fd = -1, .parent_pidfd = -1};
+	AUTO(waiter) waiter = WAITER_CLOSED;
 	AUTO_PTR(json) request = make_request("teardown");
 	struct err gone;
 	int ignored = 0;
+	bool by_keeper = false;
 
 	if (waiter_open(is_in_step, &waiter, err) < 0)
 		return -1;
 	auto_fd int fd = channel_connect(run->dir, &gone);
 	if (fd >= 0 && ask(&waiter, fd, request, &ignored, &gone) == 0)
 		return 0;
-	return take_over(front, run, err);
+	return take_over(front, run, &by_keeper, err);
 }
 
 /* What an ended run left is tried again: its keeper may have met an engine that was down. */
@@ -648,9 +679,10 @@ int front_run(const struct front *front, const struct front_local *local)
 	struct params params;
 	const struct run_step step = {0};
 	auto_str char *directory = NULL;
-	AUTO(waiter) waiter = {.signal_fd = -1, .parent_pidfd = -1};
+	AUTO(waiter) waiter = WAITER_CLOSED;
 	AUTO(run) run = {0};
 	struct err err;
+	bool by_keeper = false;
 
 	if (read_local(front, local, &params, &directory, &err) < 0 ||
 	    waiter_open(false, &waiter, &err) < 0)
@@ -665,8 +697,10 @@ int front_run(const struct front *front, const struct front_local *local)
 	if (fd < 0)
 		return fail(&err);
 	print_error("run %s, %s", run.id, run.domain);
+	live_open(&waiter.live);
 	int64_t weight = checkout ? find_weight(front, checkout, params.recipe) : 1;
-	if (run_stages(&waiter, fd, weight, &err) < 0 && take_over(front, &run, &err) < 0)
+	if (run_stages(&waiter, fd, weight, &err) < 0 &&
+	    take_over(front, &run, &by_keeper, &err) < 0)
 		return fail(&err);
 	/* A keeper that has answered may still be writing its last line. */
 	close_fd(&fd);

@@ -33,7 +33,7 @@
 #define DRONE_EVERY_MS 2000
 #define DRONE_PATIENCE_MS 5000
 #define DRONE_ANSWER_MAX_BYTES (1024 * 1024) /* a build of six steps is 5 kB */
-#define REASON_SIZE 256
+#define REASON_SIZE 320
 
 enum work { WORK_NONE, WORK_PREPARE, WORK_STAGE };
 
@@ -65,6 +65,7 @@ struct keeper {
 	int worker_pidfd, control_fd;
 	int64_t work_started_ns;
 
+	int64_t started_s; /* wall; of the build, or of the run without one */
 	int64_t deadline_ns, next_slot_ns, next_say_ns, next_workspace_ns, next_drone_ns;
 	bool watches_workspace;
 	int64_t drone_request; /* 0: none under way */
@@ -78,17 +79,35 @@ struct keeper {
 
 /* --- ending --- */
 
+static const char *work_word(const struct keeper *keeper)
+{
+	return keeper->work == WORK_PREPARE ? "prepare" : stage_word(keeper->stage);
+}
+
+static const char *find_place(const struct keeper *keeper)
+{
+	if (keeper->is_waiting_for_slot)
+		return "the wait for a slot";
+	return keeper->work == WORK_NONE ? "the wait for the next step" : work_word(keeper);
+}
+
+/* The reason becomes "cancelled, after 12 s, in install". */
 PRINTF_LIKE(3, 4)
 static void end_run(struct keeper *keeper, enum run_end end, const char *format, ...)
 {
+	char why[REASON_SIZE];
+	char elapsed[CLOCK_DURATION_SIZE];
 	va_list args;
 
 	if (keeper->is_over)
 		return;
 	keeper->is_over = true;
 	va_start(args, format);
-	(void)vsnprintf(keeper->reason, sizeof(keeper->reason), format, args);
+	(void)vsnprintf(why, sizeof(why), format, args);
 	va_end(args);
+	clock_format_duration((clock_wall_s() - keeper->started_s) * 1000, elapsed);
+	(void)snprintf(keeper->reason, sizeof(keeper->reason), "%s, after %s, in %s", why, elapsed,
+	    find_place(keeper));
 	keeper->end.end = end;
 	keeper->end.reason = end == RUN_COMPLETE ? NULL : keeper->reason;
 	log_info("the run ends: %s", keeper->reason);
@@ -392,11 +411,6 @@ static bool has_stage_file(const struct keeper *keeper, enum stage stage)
 	return file_exists(path);
 }
 
-static const char *work_word(const struct keeper *keeper)
-{
-	return keeper->work == WORK_PREPARE ? "prepare" : stage_word(keeper->stage);
-}
-
 /* A result in the worker's place. prepare has none of its own: it speaks as the first stage. */
 static void record_instead(struct keeper *keeper, enum outcome outcome, const char *reason)
 {
@@ -434,12 +448,10 @@ static int judge_worker(struct keeper *keeper, int status)
 
 static void end_after_work(struct keeper *keeper, int code)
 {
-	const char *word = work_word(keeper);
-
 	if (code == 5)
-		end_run(keeper, RUN_TIMED_OUT, "timed out in %s", word);
+		end_run(keeper, RUN_TIMED_OUT, "timed out");
 	else if (code == 6)
-		end_run(keeper, RUN_CANCELLED, "cancelled in %s", word);
+		end_run(keeper, RUN_CANCELLED, "cancelled");
 	else if (keeper->work == WORK_PREPARE && code != 0)
 		end_run(keeper, RUN_COMPLETE, "prepare failed");
 	if (keeper->is_over)
@@ -464,7 +476,7 @@ static void begin_work(struct keeper *keeper)
 
 	if (mark(keeper, text, &err) < 0 || start_worker(keeper, &err) < 0) {
 		say(keeper, err.msg);
-		end_run(keeper, RUN_BROKE, "%s: %s", work_word(keeper), err.msg);
+		end_run(keeper, RUN_BROKE, "%s", err.msg);
 	}
 }
 
@@ -478,7 +490,7 @@ static void ask_prepare(struct keeper *keeper, struct peer *peer, const struct j
 	(void)json_get_int(message, "weight", &keeper->weight);
 	if (slot_queue(keeper->job->settings->state_dir, keeper->run.id, &keeper->slot, &err) < 0) {
 		say(keeper, err.msg);
-		end_run(keeper, RUN_BROKE, "prepare: %s", err.msg);
+		end_run(keeper, RUN_BROKE, "%s", err.msg);
 		return;
 	}
 	keeper->is_waiting_for_slot = true;
@@ -503,8 +515,7 @@ static void ask_stage(struct keeper *keeper, struct peer *peer, const struct jso
 static void ask_teardown(struct keeper *keeper, struct peer *peer)
 {
 	if (keeper->asking) {
-		end_run(keeper, RUN_CANCELLED, "teardown was asked for in the middle of %s",
-		    work_word(keeper));
+		end_run(keeper, RUN_CANCELLED, "teardown was asked for");
 		return; /* the peer gets its answer with all the others */
 	}
 	keeper->asking = peer;
@@ -520,8 +531,7 @@ static void on_request(struct keeper *keeper, struct peer *peer, struct channel_
 		return;
 	peer->is_waiting = !text_is(what, "cancel") || peer->is_waiting;
 	if (text_is(what, "cancel")) {
-		end_run(keeper, RUN_CANCELLED, "cancelled in %s",
-		    keeper->asking ? work_word(keeper) : "between two steps");
+		end_run(keeper, RUN_CANCELLED, "cancelled");
 		return;
 	}
 	if (text_is(what, "teardown")) {
@@ -558,8 +568,7 @@ static void on_peer_gone(struct keeper *keeper, struct peer *peer)
 		keeper->asking = NULL;
 	peer_close(peer);
 	if (was_asking)
-		end_run(keeper, RUN_CANCELLED, "the step was killed in %s: cancelled or timed out",
-		    work_word(keeper));
+		end_run(keeper, RUN_CANCELLED, "cancelled or timed out: its step was killed");
 	else if (was_leash)
 		end_run(keeper, RUN_CANCELLED, "ccci-run was killed");
 }
@@ -589,7 +598,7 @@ static void try_slot(struct keeper *keeper)
 	keeper->next_slot_ns = clock_now() + SLOT_EVERY_MS * NS_PER_MS;
 	if (slot_try(&keeper->slot, &want, &has_got, &holders, &err) < 0) {
 		say(keeper, err.msg);
-		end_run(keeper, RUN_BROKE, "prepare: %s", err.msg);
+		end_run(keeper, RUN_BROKE, "%s", err.msg);
 		return;
 	}
 	if (has_got) {
@@ -612,7 +621,7 @@ static void look_at_workspace(struct keeper *keeper)
 	keeper->next_workspace_ns = clock_now() + WORKSPACE_EVERY_MS * NS_PER_MS;
 	if (stat(keeper->run.step.workspace, &status) < 0 && errno == ENOENT)
 		end_run(keeper, RUN_CANCELLED,
-		    "Drone has removed the workspace: cancelled or timed out");
+		    "cancelled or timed out: Drone has removed the workspace");
 }
 
 static bool is_wanted_status(const char *status)
@@ -642,7 +651,7 @@ static void on_drone_answer(void *context, struct http_response *response, const
 	AUTO_PTR(json) build = json_parse(buf_text(&response->body), response->body.length, &err);
 	const char *status = json_get_text(build, "status");
 	if (status && !is_wanted_status(status))
-		end_run(keeper, RUN_CANCELLED, "build %lld is %.32s in Drone",
+		end_run(keeper, RUN_CANCELLED, "cancelled: build %lld is %.32s in Drone",
 		    (long long)keeper->run.step.build, status);
 }
 
@@ -673,14 +682,11 @@ static bool can_ask_drone(const struct keeper *keeper)
 static void on_timers(struct keeper *keeper)
 {
 	int64_t now_ns = clock_now();
-	char elapsed[CLOCK_DURATION_SIZE];
+	char limit[CLOCK_DURATION_SIZE];
 
 	if (now_ns >= keeper->deadline_ns) {
-		clock_format_duration(keeper->job->settings->run_timeout_ms, elapsed);
-		end_run(keeper, RUN_TIMED_OUT, "timed out after %s (RUN_TIMEOUT), in %s", elapsed,
-		    keeper->is_waiting_for_slot ? "the wait for a slot"
-		    : keeper->asking		? work_word(keeper)
-						: "the wait for the next step");
+		clock_format_duration(keeper->job->settings->run_timeout_ms, limit);
+		end_run(keeper, RUN_TIMED_OUT, "timed out (RUN_TIMEOUT is %s)", limit);
 		return;
 	}
 	if (keeper->is_waiting_for_slot && now_ns >= keeper->next_slot_ns)
@@ -854,15 +860,19 @@ static void finish(struct keeper *keeper)
 
 /* --- the beginning --- */
 
-static int64_t find_deadline(const struct keeper_job *job)
+static int64_t find_start(const struct run *run)
 {
-	int64_t started_s =
-	    job->run->step.started_s ? job->run->step.started_s : job->run->started_s;
-	int64_t gone_ms = (clock_wall_s() - started_s) * 1000;
+	int64_t now_s = clock_wall_s();
+	int64_t started_s = run->step.started_s ? run->step.started_s : run->started_s;
 
 	/* A clock that was set since, or is another host's, must not make the time longer. */
-	if (gone_ms < 0)
-		gone_ms = 0;
+	return started_s < now_s ? started_s : now_s;
+}
+
+static int64_t find_deadline(const struct keeper_job *job)
+{
+	int64_t gone_ms = (clock_wall_s() - find_start(job->run)) * 1000;
+
 	return clock_now() + (job->settings->run_timeout_ms - gone_ms) * NS_PER_MS;
 }
 
@@ -908,6 +918,7 @@ __attribute__((noreturn)) static void keeper_main(
 	    .http = NULL,
 	    .worker_pidfd = -1,
 	    .control_fd = -1,
+	    .started_s = find_start(job->run),
 	    .deadline_ns = find_deadline(job),
 	    .next_drone_ns = INT64_MAX,
 	    .exit_code = -1};

@@ -41,10 +41,13 @@ class FakeDrone:
                 outer.asked.append(self.path)
                 outer.token = self.headers.get("Authorization")
                 body = json.dumps({"number": 41, "status": outer.status}).encode()
-                self.send_response(outer.code)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                try:
+                    self.send_response(outer.code)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                except BrokenPipeError:
+                    pass  # the keeper has ended meanwhile
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self.server.server_port}"
@@ -174,7 +177,8 @@ class Keeper(unittest.TestCase):
         code, output = self.finish(process)
         self.assertEqual(code, 6, output)
         results = self.wait_over(run)
-        self.assertEqual((results["verdict"], results["reason"]), ("cancelled", "cancelled in prepare"))
+        self.assertEqual(results["verdict"], "cancelled")
+        self.assertRegex(results["reason"], r"^cancelled, after \d+ s, in the wait for a slot$")
         self.assertEqual(results["teardown"]["outcome"], "clean")
         self.assertEqual((results["run"]["recipe"], results["run"]["pr"], results["run"]["comment"]), ("custom-html", 3, 812))
 
@@ -241,7 +245,8 @@ class Keeper(unittest.TestCase):
         self.assertEqual(self.finish(process)[0], 6)
         self.assertLess(time.monotonic() - since, 5)
         results = self.wait_over(run)
-        self.assertEqual((results["verdict"], results["reason"]), ("cancelled", "build 41 is killed in Drone"))
+        self.assertEqual(results["verdict"], "cancelled")
+        self.assertIn("cancelled: build 41 is killed in Drone, after ", results["reason"])
 
     def test_a_drone_that_cannot_be_asked_cancels_nothing(self):
         process, run = self.start_waiting()
@@ -262,7 +267,8 @@ class Keeper(unittest.TestCase):
         process, run = self.start_waiting(runner=clean)
         os.kill(process.pid, signal.SIGKILL)
         results = self.wait_over(run)
-        self.assertEqual((results["verdict"], results["reason"]), ("ci_error", "Drone's runner died"))
+        self.assertEqual(results["verdict"], "ci_error")
+        self.assertIn("Drone's runner died, after ", results["reason"])
 
     def test_deadline_counts_from_the_builds_start(self):
         started = int(time.time()) - 57
@@ -272,7 +278,7 @@ class Keeper(unittest.TestCase):
         self.assertLess(time.time() - started, 65)
         results = self.wait_over(run)
         self.assertEqual(results["verdict"], "timed_out")
-        self.assertIn("the wait for a slot", results["reason"])
+        self.assertRegex(results["reason"], r"^timed out \(RUN_TIMEOUT is 1 min 0 s\), after .*, in the wait for a slot$")
 
     def test_teardown_in_the_middle(self):
         process, run = self.start_waiting()
