@@ -116,6 +116,9 @@ def copy_job(state_dir, count):
                           f"INSERT INTO {name}(comment, {others}) SELECT 1000000 + i, {others} FROM n, {name} "
                           f"WHERE comment < 1000000")
         store.commit()
+        states = dict(store.execute("SELECT state, count(*) FROM job GROUP BY state"))
+        if set(states) != {"answered"}:
+            raise AssertionError(f"the job to copy is not finished: {states}")
         return store.execute("SELECT count(*) FROM job").fetchone()[0]
 
 
@@ -126,6 +129,7 @@ def measure_memory_and_flood(table):
         try:
             world.comment(PUBLIC, number, "member", "!testme")
             wait_for(lambda: any('"verdict"' in row["body"] for row in world.bot_comments(PUBLIC, number)), 60, "verdict")
+            wait_quiet(world, 1)                 # the edit is written down as done
             bridge.stop()
             jobs = copy_job(os.path.join(os.path.dirname(bridge.config), "state"), JOBS)
             bridge.start()
