@@ -91,9 +91,10 @@ class RunnerHost:
         """Env files of apps that are still in the abra home: none when nothing was left behind."""
         return sorted(name for _, _, names in os.walk(os.path.join(self.abra_dir, "servers")) for name in names)
 
-    def left_in_docker(self):
-        """What Docker holds of this host's runs: everything with the six hex digits of one of them in its name."""
-        marks = [f"-{os.path.basename(path).rsplit('-', 1)[1]}_" for path in glob.glob(os.path.join(self.state_dir, "runs", "*"))]
+    def left_in_docker(self, build="*"):
+        """What Docker holds of this host's runs, or of one build's: everything with a run's six hex digits in its name."""
+        runs = glob.glob(os.path.join(self.state_dir, "runs", f"{build}-*"))
+        marks = [f"-{run.rsplit('-', 1)[1]}_" for run in runs]
         return sorted(f"{kind} {name}" for kind, held in docker.snapshot().items() for name in held
                       if any(mark in name for mark in marks))
 
