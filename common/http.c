@@ -558,7 +558,7 @@ static void call_done(void *context, struct http_response *response, const struc
 	call->is_good = response != NULL;
 	if (response) {
 		call->response = *response;
-		response->body = (struct buf){0};
+		*response = (struct http_response){0}; /* its buffers are ours now */
 	} else {
 		call->err = *err;
 	}

@@ -264,6 +264,23 @@ START_TEST(headers_are_read)
 }
 END_TEST
 
+START_TEST(headers_are_kept_on_request)
+{
+	struct peer peer =
+	    peer_start("HTTP/1.1 200 OK\r\nX-App: one\r\nContent-Length: 2\r\n\r\nhi", PEER_HOLDS);
+	AUTO(http_response) response = {0};
+	struct http_request request = {
+	    .url = peer.url, .timeout_ms = WAIT_S * 1000, .max_bytes = 10, .keep_headers = true};
+	struct err err;
+
+	ck_assert_msg(http_call(&request, &response, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(buf_text(&response.headers),
+	    "HTTP/1.1 200 OK\r\nX-App: one\r\nContent-Length: 2\r\n\r\n");
+	ck_assert_str_eq(buf_text(&response.body), "hi");
+	peer_end(&peer);
+}
+END_TEST
+
 START_TEST(headers_that_make_no_sense_are_absent)
 {
 	AUTO(buf) reply = buf_make(4000);
@@ -836,6 +853,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, exchanges_row, 0, COUNT_OF(exchange_rows));
 	tcase_add_test(tc, headers_are_read);
 	tcase_add_test(tc, headers_that_make_no_sense_are_absent);
+	tcase_add_test(tc, headers_are_kept_on_request);
 	tcase_add_loop_test(tc, sends_method_row, 0, COUNT_OF(method_rows));
 	tcase_add_test(tc, a_large_body_is_sent_whole);
 	tcase_add_loop_test(tc, refuses_to_send_row, 0, COUNT_OF(wrong_rows));
