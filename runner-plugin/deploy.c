@@ -253,7 +253,7 @@ static bool is_same_image(const char *wanted, const char *deployed)
 
 static bool is_commit(const char *label, const char *commit, bool may_be_dirty)
 {
-	if (!commit || strncmp(label, commit, COMMIT_DIGITS) != 0)
+	if (!commit || !*commit || strncmp(label, commit, COMMIT_DIGITS) != 0)
 		return false;
 	return !label[COMMIT_DIGITS] || (may_be_dirty && text_is(label + COMMIT_DIGITS, "+U"));
 }
@@ -364,17 +364,17 @@ static bool is_recipes_own(const struct proc_result *result)
 }
 
 /*
- * What abra left, whatever it said of it. True: go on and wait for it to be ready.
+ * What abra left, whatever it said of it. True: go on and wait for it to be ready. One that is red
+ * already need not be whole: abra was stopped in the middle, or Swarm has put back the old version,
+ * label and all.
  */
 static bool judge_abra(const struct deploy *deploy, const struct rendered *rendered,
     const struct proc_result *result, struct deploy_result *out)
 {
-	bool was_stopped = result->end == PROC_CANCELLED;
 	struct deploy_claim claim = {
 	    .model = &rendered->model,
 	    .commit = rendered->commit,
 	    .has_overlays = deploy->suite->compose_count > 0,
-	    .is_whole = !was_stopped,
 	};
 	bool is_fine = result->end == PROC_EXITED && result->code == 0;
 	struct err err;
@@ -392,10 +392,8 @@ static bool judge_abra(const struct deploy *deploy, const struct rendered *rende
 		end_with(out, DEPLOY_BROKE, "%s", err.msg);
 		return false;
 	}
-	/* Stopped in the middle: what it has not come to yet may be there or not. */
-	if (was_stopped && !converge_view_find(ready_view(out->ready), "app"))
-		return true;
-	claim.earlier = was_stopped ? rendered->commit : NULL;
+	claim.is_whole = !ready_is_red(out->ready);
+	claim.earlier = out->earlier;
 	auto_str char *mismatch = deploy_mismatch(&claim, ready_view(out->ready));
 	if (!mismatch)
 		return true;
@@ -510,6 +508,9 @@ void deploy_run(const struct deploy *deploy, const struct rendered *rendered, co
 		end_with(out, DEPLOY_BROKE, "%s", err.msg);
 		return;
 	}
+	const struct converge_service *old = converge_view_find(ready_view(out->ready), "app");
+	if (old)
+		(void)copy_text(out->earlier, sizeof(out->earlier), old->chaos_version);
 	say(deploy, "abra app deploy %.8s", rendered->commit);
 	int called = let_abra_deploy(deploy, deadline_ns, &result, out);
 	add_phase(deploy, "deploy", phase, started_ns);

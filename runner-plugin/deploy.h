@@ -44,6 +44,7 @@ struct deploy_result {
 	char task[64];
 	char container[80];
 	char version[65];    /* label of the app as deployed; "" */
+	char earlier[16];    /* label chaos-version of what was there before; "" */
 	struct ready *ready; /* NULL unless abra was reached */
 };
 void deploy_result_release(struct deploy_result *result);
@@ -60,7 +61,7 @@ int deploy_reset(const struct deploy *deploy, struct err *err) CHECKED;
  * What is wrong with a stack as deployed: NULL, or a text that the caller frees. Pure.
  *
  * commit      the one that should be there; its first 8 digits are in the label chaos-version
- * earlier     NULL, or one that may still be there when is_whole is false
+ * earlier     NULL, "", or one that may still or again be there when is_whole is false
  * is_whole    every service has to be there, with its image
  */
 struct deploy_claim {

@@ -219,6 +219,11 @@ const struct converge_view *ready_view(const struct ready *ready)
 	return &ready->view;
 }
 
+bool ready_is_red(const struct ready *ready)
+{
+	return converge_is_red(ready->verdict.state) && ready->verdict.state != CONVERGE_TIMED_OUT;
+}
+
 /* --- saying --- */
 
 static void say(struct ready *ready, const char *reason)
@@ -253,7 +258,7 @@ bool ready_watch(void *context)
 		return false;
 	if (ready->verdict.state == CONVERGE_PENDING)
 		say(ready, ready->verdict.reason);
-	return converge_is_red(ready->verdict.state) && ready->verdict.state != CONVERGE_TIMED_OUT;
+	return ready_is_red(ready);
 }
 
 /* --- probing --- */
