@@ -1,0 +1,411 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verdicts of whole runs on the real Swarm, each recipe wrong in one way of its own: what went wrong, whose fault it is, and
+the words for it. The recipes are canaries with changed files."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+from lib import canary, runs, standins  # noqa: E402
+
+PERSON = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a",
+          "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_CONFIG_GLOBAL": "/dev/null"}
+WEB_HEALTH = 'test: ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1/"]'
+# The app of green dies when the base's marker lies in its volume: it installs and does not upgrade.
+DIES_ON_OLD_DATA = """init: true
+    command: ["sh", "-c", "[ ! -e /data/.ccci-marker ] || exit 3; exec /start"]"""
+
+
+def git(path, *arguments):
+    subprocess.run(["git", "-C", path, *arguments], env={**os.environ, **PERSON}, check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL)
+
+
+class Recipe:
+    """A copy of a canary whose head, or tagged version, can be changed."""
+
+    def __init__(self, directory, name="green"):
+        self.path = os.path.join(tempfile.mkdtemp(dir=directory), name)
+        canary.make_repo(name, self.path)
+
+    def edit(self, *changes, file="compose.yml"):
+        """Each change: text in the file, and what replaces it."""
+        path = os.path.join(self.path, file)
+        with open(path, encoding="utf-8") as opened:
+            text = opened.read()
+        for old, new in changes:
+            assert old in text, f"{old!r} is not in {file}:\n{text}"
+            text = text.replace(old, new)
+        with open(path, "w", encoding="utf-8") as opened:
+            opened.write(text)
+        git(self.path, "commit", "--quiet", "--all", "--message", "fix: a change")
+        return self
+
+    def remove(self, file):
+        git(self.path, "rm", "--quiet", file)
+        git(self.path, "commit", "--quiet", "--message", "fix: remove it")
+        return self
+
+    def edit_tag(self, tag, *changes):
+        git(self.path, "checkout", "--quiet", "--detach", tag)
+        self.edit(*changes)
+        git(self.path, "tag", "--force", "--annotate", tag, "--message", "chore: publish again")
+        git(self.path, "checkout", "--quiet", "pull")
+        return self
+
+
+def suite(text, **files):
+    """What puts a suite in the place where ccci-run looks for it: the directory that it is called in."""
+    def change(host):
+        directory = os.path.join(host.directory, "tests", "recipes", "green")
+        os.makedirs(directory)
+        for name, content in {"suite.yml": text, **files}.items():
+            with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+                file.write(content)
+    return change
+
+
+def wrapped_abra(script):
+    """abra replaced by a script of shell; $ABRA is the stand-in."""
+    def change(host):
+        host.write("bin/wrapped", f'#!/bin/sh\nABRA="{host.abra.path}"\n{script}\nexec "$ABRA" "$@"\n', 0o755)
+        host.configure(abra=os.path.join(host.bin, "wrapped"))
+    return change
+
+
+class Verdicts(unittest.TestCase):
+    """run_<name> starts a run, all of them before the first test; test_<name> looks at what came of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.mkdtemp(prefix="stages-")
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.started = {name.removeprefix("run_"): getattr(cls, name)(cls) for name in dir(cls) if name.startswith("run_")}
+
+    @classmethod
+    def recipe(cls, name="green"):
+        return Recipe(cls.directory, name)
+
+    @classmethod
+    def start(cls, recipe, **options):
+        return runs.start(recipe.path, **options)
+
+    def outcome(self):
+        outcome = self.started[self.id().rpartition(".test_")[2]].result()
+        self.assertEqual(outcome.left, [], outcome)
+        self.assertEqual(outcome.results["teardown"]["outcome"], "clean", outcome)
+        return outcome
+
+    def assert_verdict(self, outcome, verdict, code, reason):
+        self.assertEqual((outcome.results["verdict"], outcome.code), (verdict, code), outcome)
+        self.assertIn(reason, outcome.results["reason"], outcome)
+
+    def assert_failed(self, reason):
+        outcome = self.outcome()
+        self.assert_verdict(outcome, "recipe_failed", 1, reason)
+        return outcome
+
+    def assert_ci_error(self, reason):
+        outcome = self.outcome()
+        self.assert_verdict(outcome, "ci_error", 3, reason)
+        return outcome
+
+    def assert_not_deployed(self, outcome):
+        self.assertEqual([call["argv"] for call in outcome.calls if call["argv"] != ["--version"]], [], outcome)
+        self.assertEqual(outcome.results["deploys"], 0, outcome)
+
+    # ---- found before anything is deployed
+
+    def run_no_sample(self):
+        return self.start(self.recipe().remove(".env.sample"))
+
+    def test_no_sample(self):
+        self.assert_not_deployed(self.assert_failed("green is no recipe: it has no .env.sample"))
+
+    def run_no_app(self):
+        return self.start(self.recipe().edit(("  app:\n", "  web:\n")))
+
+    def test_no_app(self):
+        self.assert_not_deployed(self.assert_failed("no service app"))
+
+    def run_bad_yaml(self):
+        return self.start(self.recipe().edit(("services:", "services: [")))
+
+    def test_bad_yaml(self):
+        self.assert_not_deployed(self.assert_failed("compose.yml:"))
+
+    def run_long_name(self):
+        return self.start(self.recipe("two-services").edit(
+            ("name: ${STACK_NAME}_site_conf_", "name: ${STACK_NAME}_site_configuration_of_the_front_end_of_this_app_")))
+
+    def test_long_name(self):
+        outcome = self.assert_failed("_site_configuration_of_the_front_end_of_this_app_v3 has ")
+        self.assertIn("characters; Swarm takes 64", outcome.results["reason"])
+        self.assert_not_deployed(outcome)
+
+    # ---- what an install can die of
+
+    def run_unhealthy(self):
+        return self.start(self.recipe().edit((WEB_HEALTH, 'test: ["CMD", "false"]'), ("retries: 10", "retries: 1"),
+                                             ("start_period: 5s", "start_period: 0s")))
+
+    def test_unhealthy(self):
+        outcome = self.assert_failed("service app ended 3 times")
+        self.assertIn("its healthcheck fails", outcome.results["reason"])
+        self.assertIn("web 1.2 serves /data", outcome.stage("install")["evidence"])
+
+    def run_no_healthcheck_crash(self):
+        return self.start(self.recipe().edit(
+            (WEB_HEALTH, 'test: ["NONE"]'), ("init: true", 'init: true\n    command: ["sh", "-c", "sleep 1; exit 9"]')))
+
+    def test_no_healthcheck_crash(self):
+        """It runs for a second each time, so abra ends with 0."""
+        self.assert_failed("exit code 9")
+
+    def run_job_failed(self):
+        return self.start(self.recipe().edit(
+            ("condition: on-failure", "condition: none"),
+            ("init: true", 'init: true\n    command: ["sh", "-c", "echo last words; exit 4"]')))
+
+    def test_job_failed(self):
+        outcome = self.assert_failed("service app ended and is not started again: exit code 4")
+        self.assertEqual(outcome.stage("install")["evidence"], "last words\n")
+
+    def run_out_of_memory(self):
+        return self.start(self.recipe().edit(
+            ("init: true", 'command: ["sh", "-c", "exec tail /dev/zero"]'),
+            ("endpoint_mode: dnsrr", "endpoint_mode: dnsrr\n      resources: {limits: {memory: 16M}}"),
+            ("condition: on-failure", "condition: on-failure\n        delay: 0s")))
+
+    def test_out_of_memory(self):
+        self.assert_failed("service app ran out of memory 3 times")
+
+    def run_nowhere(self):
+        return self.start(self.recipe().edit(
+            ("endpoint_mode: dnsrr", 'endpoint_mode: dnsrr\n      placement: {constraints: ["node.labels.nowhere==1"]}')))
+
+    def test_nowhere(self):
+        self.assert_failed("scheduling constraints not satisfied")
+
+    def run_no_room(self):
+        return self.start(self.recipe().edit(
+            ("endpoint_mode: dnsrr", "endpoint_mode: dnsrr\n      resources: {reservations: {memory: 900G}}")))
+
+    def test_no_room(self):
+        self.assert_ci_error("this host has no room for it")
+
+    def run_never_ready(self):
+        return self.start(self.recipe().edit((WEB_HEALTH, 'test: ["CMD", "false"]'), ("start_period: 5s", "start_period: 1h")),
+                          deploy_timeout="8s")
+
+    def test_never_ready(self):
+        outcome = self.assert_failed("not ready within 8 s; it waits for the healthcheck of service app")
+        self.assertIn("web 1.2 serves /data", outcome.stage("install")["evidence"])
+        self.assertLess(outcome.stage("install")["seconds"], 15)
+
+    def run_no_router(self):
+        return self.start(self.recipe().edit(("traefik.enable=true", "traefik.enable=false")), deploy_timeout="10s")
+
+    def test_no_router(self):
+        self.assert_failed("GET /: the proxy answers 404")
+
+    def run_with_job(self):
+        """A migration that ends, beside an app that goes on."""
+        return self.start(self.recipe().edit(("services:\n", """services:
+  migrate:
+    image: ccci-canary/web:1.0
+    command: ["true"]
+    deploy: {endpoint_mode: dnsrr, restart_policy: {condition: none}}
+""")), arguments=["--stages=install"])
+
+    def test_with_job(self):
+        self.assert_verdict(self.outcome(), "passed", 0, "")
+
+    # ---- upgrades
+
+    def run_base_broken(self):
+        return self.start(self.recipe().edit_tag("0.2.0+1.1", ("ccci-canary/web:1.1", "ccci-canary/crasher:1.0"),
+                                                 ("condition: on-failure", "condition: on-failure\n        delay: 0s")))
+
+    def test_base_broken(self):
+        """Neither green nor the head's fault."""
+        outcome = self.outcome()
+        self.assertEqual(outcome.outcomes(), {"install": "pass", "upgrade": "unverified"}, outcome)
+        self.assertNotEqual(outcome.results["verdict"], "passed")
+        self.assertNotEqual(outcome.results["verdict"], "recipe_failed")
+        self.assertIn("base broken: 0.2.0+1.1 does not come up: service app ended 3 times", outcome.stage("upgrade")["reason"])
+
+    def run_base_without_image(self):
+        return self.start(self.recipe().edit_tag("0.2.0+1.1", ("ccci-canary/web:1.1", "ccci-canary/WEB:1.1")))
+
+    def test_base_without_image(self):
+        outcome = self.outcome()
+        self.assertEqual(outcome.outcomes(), {"install": "pass", "upgrade": "unverified"}, outcome)
+        self.assertIn("base broken: 0.2.0+1.1: image ccci-canary/WEB:1.1", outcome.stage("upgrade")["reason"])
+
+    def run_rolled_back(self):
+        return self.start(self.recipe().edit(
+            ("init: true", DIES_ON_OLD_DATA),
+            ("endpoint_mode: dnsrr", "endpoint_mode: dnsrr\n      update_config: {failure_action: rollback}")))
+
+    def test_rolled_back(self):
+        """The service is 1/1 again, with the old version: only the update's state tells."""
+        outcome = self.assert_failed("the update of service app was rolled back to the old version: exit code 3")
+        self.assertEqual(outcome.outcomes(), {"install": "pass", "upgrade": "fail"}, outcome)
+
+    def run_paused(self):
+        return self.start(self.recipe().edit(("init: true", DIES_ON_OLD_DATA)))
+
+    def test_paused(self):
+        self.assert_failed("the update of service app was paused by Swarm: exit code 3")
+
+    def run_config_changed(self):
+        recipe = self.recipe("two-services")
+        recipe.edit(("v3", "v2"), file="abra.sh")
+        return self.start(recipe.edit(("title=", "title=another "), file="site.conf.tmpl"))
+
+    def test_config_changed(self):
+        self.assert_failed("a config changed under the same name")
+
+    def run_volume_gone(self):
+        return self.start(self.recipe().edit(("    volumes:\n      - data:/data\n", ""), ("\nvolumes:\n  data:\n", "\n")))
+
+    def test_volume_gone(self):
+        self.assert_failed("volume `data` lost its marker: it is no longer mounted (was at /data of service app)")
+
+    # ---- abra and the host
+
+    def run_other_commit(self):
+        return self.start(self.recipe(), change=wrapped_abra(
+            'case "$*" in "app deploy"*) git -C "$ABRA_DIR/recipes/green" checkout -qf 0.1.0+1.0;; esac'))
+
+    def test_other_commit(self):
+        self.assert_ci_error("abra app deploy ended with 0, but it deployed another commit: ")
+
+    def run_nothing_deployed(self):
+        return self.start(self.recipe(), change=wrapped_abra('case "$*" in "app deploy"*) exit 0;; esac'))
+
+    def test_nothing_deployed(self):
+        self.assert_ci_error("abra app deploy ended with 0, but service app is not there")
+
+    def run_gave_up_waiting(self):
+        """abra's own wait is shorter than what the app needs."""
+        return self.start(self.recipe().edit(("init: true", "init: true\n    environment: {START_DELAY: \"12\"}"),
+                                             ("start_period: 5s", "start_period: 30s"), ("${TIMEOUT:-60}", "3"),
+                                             ("    environment:\n      - DOMAIN\n", "")),
+                          arguments=["--stages=install"])
+
+    def test_gave_up_waiting(self):
+        outcome = self.outcome()
+        self.assert_verdict(outcome, "passed", 0, "")
+        deploys = [call for call in outcome.calls if call["argv"][:2] == ["app", "deploy"]]
+        self.assertEqual([call["exit"] for call in deploys], [1], "abra was to give up")
+
+    def run_no_proxy(self):
+        return self.start(self.recipe(), probe_connect="127.0.0.1:1")
+
+    def test_no_proxy(self):
+        outcome = self.assert_ci_error("the proxy at 127.0.0.1:1 does not answer")
+        self.assertLess(outcome.stage("install")["seconds"], 40)
+
+    def run_no_server(self):
+        return self.start(self.recipe(), abra_server="elsewhere")
+
+    def test_no_server(self):
+        self.assert_not_deployed(self.assert_ci_error("abra knows no server elsewhere"))
+
+    # ---- secrets
+
+    def run_secrets(self):
+        return self.start(self.recipe("two-services").edit(
+            ("image: ccci-canary/db:5.1", "image: ccci-canary/db:5.1\n    command: "
+             '["sh", "-c", "echo password is $$(cat /run/secrets/db_password); sleep 1; exit 5"]'),
+            ("condition: on-failure", "condition: on-failure\n        delay: 0s")))
+
+    def test_secrets(self):
+        outcome = self.assert_failed("service db ended 3 times")
+        self.assertEqual(outcome.stage("install")["evidence"], "password is ***\n")
+        self.assertEqual(len([call for call in outcome.calls if call["argv"][:3] == ["app", "secret", "generate"]]), 1)
+
+    def run_secrets_later(self):
+        """The stage that quotes the log is not the one that generated the secret."""
+        return self.start(self.recipe("two-services").edit(
+            ("image: ccci-canary/db:5.1", "image: ccci-canary/db:5.1\n    command: "
+             '["sh", "-c", "[ -e /var/lib/db/.ccci-marker ] || exec /start; cat /run/secrets/db_password; exit 5"]')))
+
+    def test_secrets_later(self):
+        outcome = self.assert_failed("service db")
+        self.assertEqual(outcome.outcomes(), {"install": "pass", "upgrade": "fail"}, outcome)
+        self.assertEqual(outcome.stage("upgrade")["evidence"].strip(), "***")
+
+    # ---- suites
+
+    def run_suite(self):
+        return self.start(self.recipe(), arguments=["--stages=install"], change=suite("""
+env: {MOTTO: "it's $5 # really"}
+compose: [compose.ci.yml]
+ready:
+  - http: /
+    status: [200]
+    contains: hello
+  - tcp: 80
+    service: app
+checks:
+  - http: /index.html
+    header: "Accept-Ranges: bytes"
+  - http: {path: /, service: app, port: 80}
+stages:
+  upgrade: {not_run: "no state"}
+""", **{"compose.ci.yml": 'version: "3.8"\nservices:\n  app:\n    labels: {x: "$MOTTO"}\n'}))
+
+    def test_suite(self):
+        outcome = self.outcome()
+        self.assert_verdict(outcome, "passed", 0, "")
+        tests = {test["name"]: test["outcome"] for test in outcome.stage("install")["tests"]}
+        self.assertEqual(tests, {"GET /": "pass", "tcp 80 of app": "pass", "GET /index.html": "pass",
+                                 "GET / of app:80": "pass"}, outcome)
+        self.assertTrue(outcome.results["provenance"]["suite"].startswith("sha256:"))
+
+    def run_check_failed(self):
+        return self.start(self.recipe(), change=suite("checks:\n  - http: /nothing-there\n    status: 200\n"))
+
+    def test_check_failed(self):
+        outcome = self.assert_failed("GET /nothing-there: status 404")
+        self.assertEqual(outcome.stage("upgrade")["outcome"], "not_run")
+
+
+class Registry(unittest.TestCase):
+    """A missing tag, a missing repository, a rate limit and a dead registry are four messages, and two kinds of fault."""
+
+    def check(self, word, verdict, code, reason):
+        with tempfile.TemporaryDirectory(prefix="stages-") as directory, \
+                standins.Registry(os.path.join(directory, "registry")) as registry:
+            registry.switch(word)
+            made = canary.make_repo("bad-image", os.path.join(directory, "bad-image"), REGISTRY=registry.address)
+            outcome = runs.run(made.path)
+        self.assertEqual((outcome.results["verdict"], outcome.code), (verdict, code), outcome)
+        self.assertIn(reason, outcome.results["reason"], outcome)
+        self.assertIn("of service app", outcome.results["reason"], outcome)
+        self.assertEqual([call["argv"] for call in outcome.calls if call["argv"] != ["--version"]], [], outcome)
+
+    def test_no_tag(self):
+        self.check("", "recipe_failed", 1, "the repository has no such tag")
+
+    def test_denied(self):
+        self.check("denied", "recipe_failed", 1, "no such repository, or one that needs a login")
+
+    def test_rate_limit(self):
+        self.check("toomanyrequests", "ci_error", 3, "the registry's rate limit is reached")
+
+    def test_broken(self):
+        self.check("broken", "ci_error", 3, "the registry cannot be reached")
+
+
+if __name__ == "__main__":
+    unittest.main()
