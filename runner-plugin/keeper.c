@@ -196,30 +196,39 @@ static void answer_asking(struct keeper *keeper, int exit_code)
 /* --- the journal --- */
 
 #ifdef CCCI_TEST_POINTS
+static pid_t find_front(const struct keeper *keeper)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		struct ucred peer = {0};
+		socklen_t length = sizeof(peer);
+
+		if (keeper->peers[i].fd >= 0 &&
+		    getsockopt(keeper->peers[i].fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0)
+			return peer.pid;
+	}
+	return 0;
+}
+
 /*
- * CCCI_TEST_KILL=journal@3 with CCCI_TEST_KILL_WHO=front, worker or keeper: SIGKILL at the third
- * record, as soon as it is on disk. The keeper does it for all three, so that the place is exact.
+ * CCCI_TEST_KILL=journal@3 with CCCI_TEST_KILL_WHO=front, worker, keeper or both (front, then
+ * keeper): SIGKILL at the third record, as soon as it is on disk. The keeper does it for all, so
+ * that the place is exact.
  */
 static void test_kill(struct keeper *keeper, const char *name)
 {
 	const char *who = environ_get(keeper->job->environ, "CCCI_TEST_KILL_WHO");
-	pid_t victim = getpid();
+	bool is_both = who && text_is(who, "both");
 
 	if (!testpoint_reached(name))
 		return;
-	if (who && text_is(who, "worker"))
-		victim = keeper->worker;
-	if (who && text_is(who, "front")) {
-		struct ucred peer = {0};
-		socklen_t length = sizeof(peer);
-
-		if (!keeper->asking ||
-		    getsockopt(keeper->asking->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
-			return;
-		victim = peer.pid;
-	}
-	if (victim > 1)
-		(void)kill(victim, SIGKILL);
+	pid_t front = is_both || (who && text_is(who, "front")) ? find_front(keeper) : 0;
+	pid_t worker = who && text_is(who, "worker") ? keeper->worker : 0;
+	if (front > 1)
+		(void)kill(front, SIGKILL);
+	if (worker > 1)
+		(void)kill(worker, SIGKILL);
+	if (!who || is_both || text_is(who, "keeper"))
+		(void)kill(getpid(), SIGKILL);
 }
 #endif
 
