@@ -60,6 +60,13 @@ class BuildsThatEndEarly(unittest.TestCase):
         cls.chain.add_canary("slow-start", DELAY="90")
         cls.chain.add_canary("green")
 
+    def end_all_builds(self):
+        """What a case that failed may have left running."""
+        for build in self.chain.world.builds():
+            if build["status"] in ("pending", "running"):
+                self.chain.world.cancel(build["number"])
+        self.chain.host.wait_idle()
+
     def left(self, build):
         """What is still there of the build's run: Docker's things, env files, processes, a held lease."""
         host = self.chain.host
@@ -100,6 +107,7 @@ class BuildsThatEndEarly(unittest.TestCase):
         for kind, place in cases():
             with self.subTest(kind=kind, place=place):
                 world = self.chain.world
+                self.end_all_builds()
                 world.set_timeout(1 if kind == "timeout" else 60)
                 build, started = self.start_build(place)
                 if kind == "timeout":
@@ -114,6 +122,7 @@ class BuildsThatEndEarly(unittest.TestCase):
 
     def test_runner_killed(self):
         world = self.chain.world
+        self.end_all_builds()
         build, _ = self.start_build("install")
         world.server("runner", "kill")
         seconds = self.wait_nothing_left(build)

@@ -4,7 +4,8 @@
 
 summary.py DIRECTORY (LABEL MUST_RUN NOTE)…
 
-Reads DIRECTORY/LABEL.xml as ctest wrote it. A test program counts as the checks it reports itself (Check's
+Reads DIRECTORY/LABEL.xml as ctest wrote it; labels that ran side by side share host.xml, where a test's name begins
+with its label. A test program counts as the checks it reports itself (Check's
 and unittest's closing lines); one that says nothing counts as one. A label with MUST_RUN 1 was asked for by
 name and could not run: that is a failure; 0 was left out. The last line is the closing line alone.
 """
@@ -65,10 +66,11 @@ def count_program(case, count):
     count.skipped += skipped
 
 
-def count_label(path):
+def count_label(path, label):
     count = Count()
     for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase"):
-        count_program(case, count)
+        if path.stem == label or case.get("name").startswith(f"{label}."):
+            count_program(case, count)
     return count
 
 
@@ -77,7 +79,8 @@ def main(directory, words):
     print(f"\n{'label':<8}{'passed':>8}{'failed':>8}{'skipped':>9}{'time':>9}  left out")
     for label, must_run, note in zip(words[0::3], words[1::3], words[2::3]):
         path = Path(directory) / f"{label}.xml"
-        count = count_label(path) if path.exists() else Count()
+        path = path if path.exists() else Path(directory) / "host.xml"
+        count = count_label(path, label) if path.exists() else Count()
         if must_run == "1":
             count.failed += 1
             count.failures.append(f"{label}: {note}")
