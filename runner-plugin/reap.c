@@ -138,6 +138,7 @@ static bool look_at_dead(struct census *census, const char *id, const char *dir,
 	AUTO(run) run = {0};
 	AUTO(journal) journal = {0};
 	auto_str char *path = xasprintf("%s/journal", dir);
+	auto_str char *results = xasprintf("%s/results.json", dir);
 	struct err err;
 
 	if (run_open(census->reap->settings, id, &run, &err) < 0) {
@@ -148,7 +149,9 @@ static bool look_at_dead(struct census *census, const char *id, const char *dir,
 	bool is_readable = journal_read(path, &journal, &err) == 0;
 	if (is_readable && is_still_kept(census->reap, &run, &journal))
 		return false;
-	if (!is_readable || !journal_is_closed(&journal)) {
+	/* One that died between its last record and its results has nothing left, but no verdict.
+	 */
+	if (!is_readable || !journal_is_closed(&journal) || !file_exists(results)) {
 		*out = run;
 		run = (struct run){0};
 		return true;

@@ -141,7 +141,8 @@ class Kill(unittest.TestCase):
                 process = self.start(tag, CCCI_TEST_KILL=f"journal@{k}", CCCI_TEST_KILL_WHO=who)
                 results, output = self.settle(process, tag, who)
                 # While no worker runs there is none to kill; a front that dies at the end has its verdict.
-                expected = {"front": ("cancelled", "passed"), "worker": ("ci_error", "passed"), "keeper": ("ci_error",), "both": ("ci_error",)}
+                expected = {"front": ("cancelled", "passed"), "worker": ("ci_error", "passed"),
+                            "keeper": ("ci_error",), "both": ("ci_error",)}
                 self.assertIn(results["verdict"], expected[who], f"{results}\n{output}")
                 if who == "keeper":
                     self.assertEqual(process.returncode, 3, output)
