@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of a run directory say, as the keeper collects it at the run's end. */
+#include "harness.h"
+
+#include "common/file.h"
+#include "runner-plugin/prepared.h"
+#include "runner-plugin/stages.h"
+
+static struct run make_run(void)
+{
+	struct run run = {.dir = harness_dir(), .started_s = 1700000000};
+
+	(void)copy_text(run.id, sizeof(run.id), "local-0123ab");
+	(void)copy_text(run.domain, sizeof(run.domain), "gree-0123ab.ci.test");
+	(void)copy_text(run.params.recipe, sizeof(run.params.recipe), "green");
+	return run;
+}
+
+static void write_file(const struct run *run, const char *name, const char *text)
+{
+	auto_str char *path = run_path(run, name);
+	struct err err;
+
+	ck_assert_msg(file_write_atomic(path, 0600, text, strlen(text), &err) == 0, "%s", err.msg);
+}
+
+#define PLAN(stages)                                                                               \
+	"{\"head_commit\":\"0123456789abcdef0123456789abcdef01234567\",\"head_version\":"          \
+	"\"1.1.0+2\",\"base_version\":\"1.0.0+2\",\"base_commit\":"                                \
+	"\"1123456789abcdef0123456789abcdef01234567\",\"base_why\":\"newest\",\"rejected\":["      \
+	"{\"version\":\"x\",\"why\":\"is no recipe version\"}],\"stages\":[" stages                \
+	"],\"deploys\":3}"
+
+static void write_stage(const struct run *run, enum stage which, enum outcome outcome,
+    const char *const *phases, size_t count)
+{
+	AUTO(results_stage) stage;
+	struct err err;
+
+	results_stage_init(&stage, which);
+	stage.outcome = outcome;
+	results_set(&stage.reason, outcome == OUTCOME_PASS ? "" : "why not");
+	for (size_t i = 0; i < count; i++)
+		results_stage_add_phase(&stage, phases[i], 1);
+	ck_assert_msg(stages_write(run, &stage, &err) == 0, "%s", err.msg);
+}
+
+static void collect(const struct run *run, struct results *out)
+{
+	struct err err;
+
+	results_init(out);
+	ck_assert_msg(stages_collect(run, out, &err) == 0, "%s", err.msg);
+	/* What is collected is a document that the bridge can read. */
+	AUTO(results) again = {0};
+	auto_str char *text = results_encode(out);
+	ck_assert_msg(results_decode(text, strlen(text), &again, &err) == 0, "%s", err.msg);
+}
+
+START_TEST(collects_a_whole_run)
+{
+	static const char *const installed[] = {"fetch", "pull", "deploy", "converge"};
+	static const char *const upgraded[] = {"reset", "deploy base", "probe base", "deploy head"};
+	struct run run = make_run();
+	AUTO(prepared) prepared;
+	AUTO(results) results;
+	struct err err;
+
+	write_file(&run, "plan.json", PLAN("{\"name\":\"install\"},{\"name\":\"upgrade\"}"));
+	prepared_init(&prepared);
+	free(prepared.abra);
+	prepared.abra = xstrdup("abra version 0.13.0");
+	prepared_add_image(&prepared, "app", "sha256:00");
+	prepared_add_phase(&prepared, "fetch", 0.5);
+	ck_assert_int_eq(prepared_save(&run, &prepared, &err), 0);
+	write_stage(&run, STAGE_INSTALL, OUTCOME_PASS, installed, COUNT_OF(installed));
+	write_stage(&run, STAGE_UPGRADE, OUTCOME_FAIL, upgraded, COUNT_OF(upgraded));
+	write_stage(&run, STAGE_BACKUP, OUTCOME_NOT_RUN, NULL, 0); /* not planned: left out */
+	collect(&run, &results);
+
+	ck_assert_str_eq(results.ref, "0123456789abcdef0123456789abcdef01234567");
+	ck_assert_str_eq(results.head_version, "1.1.0+2");
+	ck_assert_str_eq(results.base_version, "1.0.0+2");
+	ck_assert_uint_eq(results.rejected_count, 1);
+	ck_assert_int_eq(results.deploys, 3);
+	ck_assert_uint_eq(results.stage_count, 2);
+	ck_assert_int_eq(results.stages[0].outcome, OUTCOME_PASS);
+	ck_assert_int_eq(results.stages[1].outcome, OUTCOME_FAIL);
+	ck_assert_str_eq(results.abra, "abra version 0.13.0");
+	ck_assert_uint_eq(results.image_count, 1);
+	ck_assert_str_eq(results.started, "2023-11-14T22:13:20Z");
+	free(run.dir);
+}
+END_TEST
+
+START_TEST(says_what_was_not_come_to)
+{
+	struct run run = make_run();
+	AUTO(results) results;
+
+	write_file(&run, "plan.json",
+	    PLAN("{\"name\":\"install\"},{\"name\":\"upgrade\",\"not_run\":\"no state\"},"
+		 "{\"name\":\"backup\"}"));
+	write_stage(&run, STAGE_INSTALL, OUTCOME_PASS, NULL, 0);
+	collect(&run, &results);
+	ck_assert_uint_eq(results.stage_count, 3);
+	ck_assert_int_eq(results.stages[1].outcome, OUTCOME_NOT_RUN);
+	ck_assert_str_eq(results.stages[1].reason, "no state");
+	ck_assert_int_eq(results.stages[2].outcome, OUTCOME_NOT_RUN);
+	ck_assert_str_eq(results.stages[2].reason, "the run ended before it");
+	free(run.dir);
+}
+END_TEST
+
+START_TEST(a_run_that_was_not_prepared_has_its_reason)
+{
+	struct run run = make_run();
+	AUTO(results) results;
+
+	write_stage(&run, STAGE_INSTALL, OUTCOME_FAIL, NULL, 0);
+	collect(&run, &results);
+	ck_assert_uint_eq(results.stage_count, 1);
+	ck_assert_str_eq(results.stages[0].reason, "why not");
+	ck_assert_int_eq(results.deploys, 0);
+	free(run.dir);
+}
+END_TEST
+
+START_TEST(an_empty_run_is_empty)
+{
+	struct run run = make_run();
+	AUTO(results) results;
+
+	collect(&run, &results);
+	ck_assert_uint_eq(results.stage_count, 0);
+	ck_assert_str_eq(results.recipe, "green");
+	free(run.dir);
+}
+END_TEST
+
+static const char *const damaged[] = {"", "{", "[]", "{\"name\":\"install\"}", "null"};
+
+START_TEST(a_damaged_stage_is_an_error_of_it)
+{
+	struct run run = make_run();
+	AUTO(results) results;
+
+	write_file(&run, "plan.json", PLAN("{\"name\":\"install\"}"));
+	write_file(&run, "stage-install.json", damaged[_i]);
+	collect(&run, &results);
+	ck_assert_int_eq(results.stages[0].outcome, OUTCOME_ERROR);
+	ck_assert(*results.stages[0].reason);
+	free(run.dir);
+}
+END_TEST
+
+START_TEST(a_damaged_plan_is_an_error)
+{
+	struct run run = make_run();
+	AUTO(results) results;
+	struct err err = {0};
+
+	write_file(&run, "plan.json", damaged[_i]);
+	results_init(&results);
+	ck_assert_int_eq(stages_collect(&run, &results, &err), -1);
+	ck_assert(*err.msg);
+	free(run.dir);
+}
+END_TEST
+
+START_TEST(what_prepare_found_comes_back)
+{
+	struct run run = make_run();
+	AUTO(prepared) prepared;
+	AUTO(prepared) again = {0};
+	struct err err;
+
+	prepared_init(&prepared);
+	ck_assert_int_eq(prepared_load(&run, &again, &err), -1);
+	ck_assert_int_eq(err.code, ERR_MISSING);
+	free(prepared.base_problem);
+	prepared.base_problem = xstrdup("no \"image\"");
+	prepared_add_phase(&prepared, "pull", 1.25);
+	prepared_add_image(&prepared, "app", "sha256:00");
+	ck_assert_int_eq(prepared_save(&run, &prepared, &err), 0);
+	ck_assert_msg(prepared_load(&run, &again, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(again.base_problem, "no \"image\"");
+	ck_assert_uint_eq(again.phase_count, 1);
+	ck_assert_double_eq(again.phases[0].seconds, 1.25);
+	ck_assert_str_eq(again.images[0].value, "sha256:00");
+	free(run.dir);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("stages");
+	TCase *tc = tcase_create("stages");
+
+	tcase_add_test(tc, collects_a_whole_run);
+	tcase_add_test(tc, says_what_was_not_come_to);
+	tcase_add_test(tc, a_run_that_was_not_prepared_has_its_reason);
+	tcase_add_test(tc, an_empty_run_is_empty);
+	tcase_add_loop_test(tc, a_damaged_stage_is_an_error_of_it, 0, COUNT_OF(damaged));
+	tcase_add_loop_test(tc, a_damaged_plan_is_an_error, 0, COUNT_OF(damaged));
+	tcase_add_test(tc, what_prepare_found_comes_back);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+TEST_MAIN(make_suite)
