@@ -431,6 +431,15 @@ static void record_instead(struct keeper *keeper, enum outcome outcome, const ch
 		log_error("%s", err.msg);
 }
 
+static bool has_result(const struct keeper *keeper, int code)
+{
+	if (code < 0 || code > 3)
+		return false;
+	if (keeper->work == WORK_PREPARE)
+		return code == 0 || has_stage_file(keeper, STAGE_INSTALL);
+	return has_stage_file(keeper, keeper->stage);
+}
+
 /* The exit status of a worker that ended by itself, once its result is on disk. */
 static int judge_worker(struct keeper *keeper, int status)
 {
@@ -446,13 +455,13 @@ static int judge_worker(struct keeper *keeper, int status)
 		return 3;
 	}
 	int code = WEXITSTATUS(status);
-	if ((keeper->work == WORK_STAGE && !has_stage_file(keeper, keeper->stage)) ||
-	    (keeper->work == WORK_PREPARE && code != 0 && code != 5 && code != 6)) {
-		(void)snprintf(reason, sizeof(reason),
-		    "%s ended with exit status %d; its log says why", work_word(keeper), code);
-		record_instead(keeper, OUTCOME_ERROR, reason);
-	}
-	return code;
+	if (code == 5 || code == 6 || has_result(keeper, code))
+		return code;
+	(void)snprintf(reason, sizeof(reason), "%s ended with exit status %d and without a result",
+	    work_word(keeper), code);
+	record_instead(keeper, OUTCOME_ERROR, reason);
+	say(keeper, reason);
+	return code == 2 ? 2 : 3; /* a recipe is not blamed by a status alone */
 }
 
 static void end_after_work(struct keeper *keeper, int code)
