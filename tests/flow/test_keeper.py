@@ -428,6 +428,53 @@ class Keeper(unittest.TestCase):
         self.wait_over(run)
 
 
+class BadParameters(unittest.TestCase):
+    """A build's parameters, each wrong in each way: one line that names it, exit 2, and nothing begun or kept."""
+
+    GOOD = {"RECIPE": "custom-html", "SRC": "org/custom-html", "PR": "3", "REF": REF, "COMMENT": "812",
+            "STAGES": "install,upgrade", "EXTRA_TESTS": "0", "FROM": "1.0.0+1.2"}
+    EVERYWHERE = ("../x", "-x", "--config=/etc/passwd", "${IFS}", "$(id)", "`id`", "a\nb", "a\tb", " ", "a b", ";id", "x" * 100_000,
+                  "\u00fc\u0000".strip("\0"), "'", '"', "/", "..", ".", "a/../b", "%00", "\x1b[31m")
+    ESPECIALLY = {
+        "RECIPE": ("", "Custom", "custom_html", "a/b", "x" * 64),
+        "SRC": ("custom-html", "/custom-html", "org/", "a/b/c", "https://x/y", "org/..", "../org"),
+        "PR": ("0x3", "-3", "3.0", "1234567890", "+3", "3 "),
+        "REF": ("main", REF[:39], REF + "0", REF.upper(), "HEAD", "refs/heads/main"),
+        "COMMENT": ("x", "-1", "9" * 30),
+        "STAGES": ("all", "install,", ",", "install;upgrade", "install upgrade", "Install"),
+        "EXTRA_TESTS": ("2", "yes", "true", "00"),
+        "FROM": ("x" * 65, "1.0 0", "1.0/0"),
+    }
+
+    def setUp(self):
+        directory = tempfile.mkdtemp(prefix="ccci-params-")
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        self.host = RunnerHost(directory, proxy=NO_PROXY, docker_host=f"unix://{directory}/none.sock")
+        self.addCleanup(self.host.close)
+
+    def test_each_in_each_way(self):
+        for name in self.GOOD:
+            # A version may hold dots and a dash: what is harmless as one is refused by prepare, not here.
+            allowed = ("..", ".", "-x") if name == "FROM" else ()
+            for value in (*self.EVERYWHERE, *self.ESPECIALLY[name]):
+                if value in allowed:
+                    continue
+                with self.subTest(name=name, value=value[:30]):
+                    self.check(name, value)
+
+    def check(self, name, value):
+        environment = {**self.GOOD, name: value, "DRONE_BUILD_NUMBER": "41", "DRONE_REPO": "org/cc-ci",
+                       "DRONE_SYSTEM_HOST": "127.0.0.1:1", "DRONE_SYSTEM_PROTO": "http"}
+        done = self.host.ccci_run("prepare", environment=environment)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), 1, done.stdout)
+        self.assertIn(name, lines[0])
+        self.assertLess(len(lines[0]), 400)
+        self.assertTrue(lines[0].isprintable(), repr(lines[0]))
+        self.assertEqual(os.listdir(self.host.state_dir), [])
+
+
 class CommandLine(unittest.TestCase):
     """Mistakes on the command line: one line that says what, exit 2, and nothing begun."""
 
