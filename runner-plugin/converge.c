@@ -652,8 +652,8 @@ static void say_waiting(struct converge_verdict *verdict, const struct converge_
 	else if (service->update == CONVERGE_UPDATING)
 		say(verdict, "the update of service %s", service->name);
 	else if (memory->total && memory->up_ns < 0)
-		say(verdict, "service %s to come up, after %zu failure%s (%s)", service->name, memory->total,
-		    memory->total > 1 ? "s" : "", why);
+		say(verdict, "service %s to come up, after %zu failure%s (%s)", service->name,
+		    memory->total, memory->total > 1 ? "s" : "", why);
 	else if (memory->up_ns >= 0)
 		say(verdict, "service %s to stay up", service->name);
 	else if (tally->slow && tally->slow->state == CONVERGE_TASK_STARTING)
