@@ -424,6 +424,7 @@ static int run_command(struct command *command, const char *const *environ_rows)
 	int code = command->values[FLAG_CHECK] || command->values[FLAG_PRINT_CONFIG]
 		       ? show_settings(command, &settings)
 		       : command->word->call(command);
+	command->front = (struct front){0}; /* the settings end here */
 	settings_release(&settings);
 	return code;
 }
