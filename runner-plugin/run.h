@@ -2,22 +2,23 @@
 /*
  * One run: who it is and where its things are. A value with paths; makes and finds run directories.
  *
- *   STATE_DIR/runs/<id>/            id = <build>-<6 hex>, "local-<6 hex>" without Drone
- *       lease                       flock()ed by the keeper for its life; holds its pid for people
- *       journal                     undo records, see journal.h
+ *   STATE_DIR/runs/<id>/         id = <build>-<6 hex>, "local-<6 hex>" without Drone
+ *       lease                    flock()ed by the keeper for its life; holds its pid for people
+ *       journal                  undo records, see journal.h
  *       keeper.sock
- *       run.json                    params, step facts, domain, started: written once by prepare's
- * front plan.json                   written by the prepare worker stage-<word>.json           one
- * results_stage each, written by its worker results.json, junit.xml     written by the keeper (or
- * by who replays the journal for it) at the end log/                        output of abra and git,
- * masked abra/                       the run's private ABRA_DIR: recipes/ of its own, servers and
- * catalogue linked tests/                      snapshot of the recipe's tests/ suite/ snapshot of
- * the suite STATE_DIR/builds/<key>          link to ../runs/<id>; key = 16 hex of sha256(system
- * host|repo|build) STATE_DIR/slots/<n>             flock()ed by the keepers that use them; names
- * the run for people
+ *       run.json                 params, step facts, domain, started: written by prepare's front
+ *       plan.json                written by the prepare worker, prepared.json too
+ *       stage-<word>.json        one results_stage each, written by its worker
+ *       results.json, junit.xml  written at the end by the keeper (or by who replays the journal)
+ *       log/                     output of abra and git, masked
+ *       abra/                    the run's private ABRA_DIR: recipes/ of its own, servers and
+ *                                catalogue linked
+ *       tests/, suite/           snapshots of the recipe's tests/ and of the suite
+ *   STATE_DIR/builds/<key>       link to ../runs/<id>; 16 hex of sha256(system host|repo|build)
+ *   STATE_DIR/slots/<n>          flock()ed by the keepers that use them; names the run for people
  *
- * After teardown only lease, journal, run.json, plan.json, stage-*.json, results.json, junit.xml
- * and log/ remain; reap removes them when they are RUN_KEEP_DAYS old.
+ * After teardown only lease, journal, run.json, plan.json, prepared.json, stage-*.json,
+ * results.json, junit.xml and log/ remain; reap removes them when they are RUN_KEEP_DAYS old.
  */
 #ifndef CCCI_RUN_H
 #define CCCI_RUN_H
