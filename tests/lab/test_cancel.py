@@ -92,45 +92,49 @@ class BuildsThatEndEarly(unittest.TestCase):
             raise AssertionError(f"{error}\nleft: {self.left(build)}\n{self.chain.host.logs()}") from None
         return time.monotonic() - since
 
-    def check_next_passes(self, ended, must_wait=False):
-        """A build that was queued meanwhile gets the slot, after it said what it waits for, and passes."""
-        self.chain.slow_git(False)
-        build = self.chain.world.create_build(RECIPE="green")
-        gone_after = self.wait_nothing_left(ended)
+    def check_next_passes(self, build, must_wait=False):
+        """A build that was queued behind gets the slot, after it said what it waits for, and passes."""
         done = self.chain.world.wait_build(build, seconds=180)
         self.assertEqual("success", done["status"], self.chain.explain())
         if must_wait:
             self.assertIn("waiting for a slot: slow-start (run ", self.chain.world.log(build, "prepare"))
-        return gone_after
+
+    def end_early(self, kind, place):
+        world = self.chain.world
+        self.end_all_builds()
+        world.set_timeout(1 if kind == "timeout" else 60)
+        build, started = self.start_build(place)
+        self.chain.slow_git(False)
+        behind = world.create_build(RECIPE="green")
+        if kind == "timeout":
+            world.wait_build(build, seconds=90)
+            world.set_timeout(60)
+        else:
+            time.sleep(max(0, started + (5 if kind == "cancel-5s" else 33) - time.time()))
+            world.cancel(build)
+        seconds = self.wait_nothing_left(build)
+        print(f"{kind} in {place}: nothing left after {seconds:.1f} s", flush=True)
+        # Only after a cancel that it hears does Drone start the next build at once, while the run is still taken down;
+        # in prepare nothing is there yet.
+        self.check_next_passes(behind, must_wait=kind == "cancel-5s" and place != "prepare")
 
     def test_cancelled_and_timed_out(self):
         for kind, place in cases():
             with self.subTest(kind=kind, place=place):
-                world = self.chain.world
-                self.end_all_builds()
-                world.set_timeout(1 if kind == "timeout" else 60)
-                build, started = self.start_build(place)
-                if kind == "timeout":
-                    world.wait_build(build, seconds=90)
-                else:
-                    time.sleep(max(0, started + (5 if kind == "cancel-5s" else 33) - time.time()))
-                    world.cancel(build)
-                world.set_timeout(60)
-                # A step that did not hear of its end keeps Drone's slot until all is gone; in prepare nothing is there yet.
-                seconds = self.check_next_passes(build, must_wait=kind != "cancel-33s" and place != "prepare")
-                print(f"{kind} in {place}: nothing left after {seconds:.1f} s", flush=True)
+                self.end_early(kind, place)
 
     def test_runner_killed(self):
         world = self.chain.world
         self.end_all_builds()
         build, _ = self.start_build("install")
+        behind = world.create_build(RECIPE="green")
         world.server("runner", "kill")
         seconds = self.wait_nothing_left(build)
         print(f"runner killed: nothing left after {seconds:.1f} s", flush=True)
         world.server("runner", "start")
         self.assertEqual("running", world.build(build)["status"])
         world.cancel(build)
-        self.check_next_passes(build)
+        self.check_next_passes(behind)
 
 
 if __name__ == "__main__":
