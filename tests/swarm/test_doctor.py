@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`ccci-run doctor` row by row, and `ccci-run plan`: what it prints, and that it touches nothing."""
+
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+from lib import canary  # noqa: E402
+from lib.host import RunnerHost  # noqa: E402
+
+ROWS = ["engine", "swarm", "network proxy", "abra", "git", "state directory", "disk", "slots", "proxy"]
+
+
+def rows(output):
+    """{name: (is good, what it says)}"""
+    found = {}
+    for line in output.splitlines():
+        if line[:1] in "✓✗":
+            found[line[2:18].strip()] = (line[0] == "✓", line[18:].strip())
+    return found
+
+
+class Doctor(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="doctor-")
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        self.host = RunnerHost(os.path.join(directory.name, "host"))
+        self.addCleanup(self.host.close)
+
+    def doctor(self, **settings):
+        self.host.configure(**settings)
+        done = self.host.ccci_run("doctor")
+        return done.returncode, rows(done.stdout)
+
+    def assert_one_bad(self, name, says, **settings):
+        """Exactly that row is bad; disk may be too, as the machine is what it is."""
+        code, found = self.doctor(**settings)
+        self.assertEqual(code, 3)
+        self.assertEqual([row for row, (good, _) in found.items() if not good and row != "disk"], [name], found)
+        self.assertIn(says, found[name][1])
+
+    def test_a_good_host(self):
+        code, found = self.doctor()
+        self.assertEqual(list(found), ROWS)
+        self.assertEqual([row for row, (good, _) in found.items() if not good and row != "disk"], [], found)
+        self.assertEqual(code, 0 if found["disk"][0] else 3)
+        self.assertIn("1 of 1 free", found["slots"][1])
+        self.assertIn("0.13.0-beta", found["abra"][1])
+
+    def test_no_engine(self):
+        code, found = self.doctor(docker_host="unix:///nonexistent/docker.sock")
+        self.assertEqual(code, 3)
+        for row in ("engine", "swarm", "network proxy"):
+            self.assertEqual(found[row], (False, "the engine at unix:///nonexistent/docker.sock does not answer"))
+        self.assertTrue(found["git"][0])
+
+    def test_an_address_of_another_kind(self):
+        _, found = self.doctor(docker_host="ssh://ci@example.org")
+        self.assertIn("ssh:// is not in this version", found["engine"][1])
+
+    def test_no_abra(self):
+        self.assert_one_bad("abra", "find abra", abra="no-such-abra")
+
+    def test_no_server(self):
+        self.assert_one_bad("abra", "abra server add --local", abra_server="elsewhere")
+
+    def test_no_state(self):
+        code, found = self.doctor(state_dir="/proc/nonexistent")
+        self.assertEqual((code, found["state directory"][0]), (3, False))
+
+    def test_no_proxy(self):
+        self.assert_one_bad("proxy", "ask the proxy at 127.0.0.1:1", probe_connect="127.0.0.1:1")
+
+    def test_certificate(self):
+        self.assert_one_bad("proxy", "ask the proxy at", zone="another.test")
+
+
+class Plan(unittest.TestCase):
+    def test_plan(self):
+        with tempfile.TemporaryDirectory(prefix="plan-") as directory, RunnerHost(os.path.join(directory, "host")) as host:
+            made = canary.make_repo("same-version", os.path.join(directory, "same-version"))
+            done = host.ccci_run("plan", made.path)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            for line in (f"head      0.2.0+1.1  {made.head}", f"base      0.1.0+1.0  {made.tags['0.1.0+1.0']}",
+                         "rejected  0.2.0+1.1: is the version of the head", "stage     install", "stage     upgrade",
+                         "deploys   3"):
+                self.assertIn(line, done.stdout)
+            self.assertEqual(host.abra.calls(), [])
+            self.assertEqual(os.listdir(host.state_dir), [])
+
+    def test_no_such_base(self):
+        with tempfile.TemporaryDirectory(prefix="plan-") as directory, RunnerHost(os.path.join(directory, "host")) as host:
+            made = canary.make_repo("green", os.path.join(directory, "green"))
+            done = host.ccci_run("plan", made.path, "--from=9.9.9+1")
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertIn("--from=9.9.9+1: green has no such published version", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
