@@ -288,13 +288,24 @@ static bool is_last_text(const struct work *work)
 	return work->job.state == JOB_REFUSED || work->job.state == JOB_JUDGED;
 }
 
-/* The last text stands, or nobody can be told. */
+/*
+ * The last text stands, or nobody can be told. Answers of older runs are seen to before the job is
+ * at its end, and whether its own is outdated already is saved with its end: a crash in between
+ * loses neither.
+ */
 static void end_job(struct work *work)
 {
-	struct job_event event = {.kind = JOB_EVENT_TOLD};
+	struct job_event told = {.kind = JOB_EVENT_TOLD};
+	struct job_event outdated = {.kind = JOB_EVENT_OUTDATED};
+	struct job changed;
 
-	if (work_apply(work, &event) == 0)
-		work_shrink_if_outdated(work);
+	if (work->job.started_s)
+		work_shrink_older(work);
+	job_copy(&work->job, &changed);
+	(void)job_apply(&changed, &told, clock_wall_s());
+	if (work_is_outdated(work))
+		(void)job_apply(&changed, &outdated, clock_wall_s());
+	(void)!work_save(work, &changed);
 }
 
 static void give_up_telling(struct work *work, const struct err *err)

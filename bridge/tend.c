@@ -317,17 +317,16 @@ void work_shrink_older(struct work *work)
 		shrink(work->tend, ids[i]);
 }
 
-void work_shrink_if_outdated(struct work *work)
+bool work_is_outdated(const struct work *work)
 {
 	bool is_outdated = false;
 	struct err err;
 
 	if (!work->job.has_verdict || work->job.is_shrunk || !work->job.reply)
-		return;
+		return false;
 	if (store_is_outdated(work->tend->parts.store, &work->job, &is_outdated, &err) < 0)
 		log_warning("%s", err.msg);
-	else if (is_outdated)
-		shrink(work->tend, work->job.comment);
+	return is_outdated;
 }
 
 /* --- the turn --- */

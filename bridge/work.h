@@ -95,7 +95,7 @@ int work_apply(struct work *work, const struct job_event *event) CHECKED;
 
 /* Answers of older runs of the same pull request become lines when a newer one has begun. */
 void work_shrink_older(struct work *work);
-void work_shrink_if_outdated(struct work *work);
+bool work_is_outdated(const struct work *work);
 
 /* --- decide.c, carry.c, watch.c: what is due for one job, or for all --- */
 
