@@ -11,8 +11,8 @@ import sqlite3
 import sys
 import unittest
 
-from lib.bridge_cases import PIPELINE, results, trailer
-from lib.world import CI_REPO, ORG, PUBLIC, StandinWorld, make_bridge, wait_for
+from lib.bridge_cases import PIPELINE, check_end, results, trailer
+from lib.world import ORG, PUBLIC, StandinWorld, make_bridge, wait_for
 
 PASSES_MAX = 3  # of one name: edits and positions come again and again
 
@@ -31,7 +31,7 @@ class Killed(unittest.TestCase):
 
     def setUp(self):
         self.bridge = make_bridge(self.world, poll_repos=f"{ORG}/{PUBLIC}")
-        self.addCleanup(lambda: self.bridge.is_running() and self.bridge.stop())
+        self.addCleanup(check_end, self.bridge)
         self.usual = dict(self.bridge.environment)
         self.world.drone.timeout = 60
 
@@ -89,8 +89,11 @@ class Killed(unittest.TestCase):
         self.setUp()
         self.bridge.environment = {**self.usual, "CCCI_TEST_KILL": f"{name}@{count}"}
         self.was_killed = False
-        scenario(self)
-        self.bridge.stop()
+        try:
+            scenario(self)
+        finally:
+            if self.bridge.is_running():
+                self.bridge.stop()
         # A second or third pass of a name depends on timing; the first one is always there.
         self.assertTrue(self.was_killed or count > 1, f"nothing was killed at {name}")
 

@@ -1,17 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only stand-ins can make happen to the bridge: faults, clocks, ages, broken builds, a full disk, five hundred repositories."""
-import json
+"""What only stand-ins can make happen to the bridge: faults, clocks, ages, broken builds, a full disk, many repositories."""
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import tempfile
 import time
 import unittest
 
-from lib.bridge_cases import HOOK_SECRET, PIPELINE, BridgeCases, results, trailer
+from lib.bridge_cases import HOOK_SECRET, PIPELINE, BridgeCases, check_end, results, trailer
 from lib.world import CI_REPO, ORG, PRIVATE, PUBLIC, StandinWorld, make_bridge, wait_for
 
 BUILDS = f"/repos/{CI_REPO}/builds"
@@ -30,7 +28,7 @@ class Case(unittest.TestCase):
         self.world.set_drone_yml(PIPELINE.format(hold=self.hold_dir))
         self.set_results(results())
         self.bridge = make_bridge(self.world, webhook_secret=HOOK_SECRET, **self.bridge_settings)
-        self.addCleanup(lambda: self.bridge.is_running() and self.bridge.stop())
+        self.addCleanup(lambda: check_end(self.bridge))
         self.count = 0
 
     set_results = BridgeCases.set_results.__func__
@@ -552,6 +550,9 @@ class Scale(Case):
         number, comment = self.ask()
         self.check_one(number, comment)
         self.assertLess(self.resident_kib() - before, 2048)
+        with open(self.bridge.program, "rb") as program:
+            if b"__asan_init" in program.read():
+                return  # the sanitizer's own memory counts too
         self.assertLess(self.resident_kib(), 16 * 1024)
 
 

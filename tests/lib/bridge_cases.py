@@ -18,7 +18,7 @@ HOOK_SECRET = "the-key-of-the-hook-in-tests"
 TRAILER = re.compile(r"^<!-- ccci (\{.*\}) -->$", re.M)
 ENDED = ("success", "failure", "error", "killed")
 
-# The step named hold waits while {hold}/any or {hold}/<comment> exists. The report's verdict is in {hold}/verdict.
+# The step named hold waits while {hold}/any exists. The report prints {hold}/results with the run's own numbers in it.
 PIPELINE = """\
 kind: pipeline
 type: exec
@@ -39,7 +39,7 @@ steps:
       - env | grep -E "^(RECIPE|SRC|PR|REF|COMMENT|STAGES|EXTRA_TESTS|FROM)=" | sort
   - name: hold
     commands:
-      - while [ -e "{hold}/any" ] || [ -e "{hold}/$COMMENT" ]; do sleep 0.05; done
+      - while [ -e "{hold}/any" ]; do sleep 0.05; done
   - name: report
     commands:
       - printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@PR@/$PR/; s/@REF@/$REF/; s/@COMMENT@/$COMMENT/; s/@BUILD@/$DRONE_BUILD_NUMBER/" "{hold}/results"; printf '%s\\n' '--- end ccci results ---'
@@ -68,6 +68,16 @@ def trailer(body):
     return json.loads(found[-1]) if found else {}
 
 
+def check_end(bridge):
+    """SIGTERM ends it with 0, and no sanitizer has said anything in any of its lives."""
+    if bridge.process is None:
+        return
+    code = bridge.stop() if bridge.is_running() else 0
+    log = bridge.stderr()
+    assert code == 0, f"ended with {code}:\n{log[-3000:]}"
+    assert "Sanitizer" not in log and "runtime error" not in log, log[-6000:]
+
+
 class BridgeCases:
     """One world and one bridge for all tests of a class; each test has pull requests of its own."""
 
@@ -90,7 +100,7 @@ class BridgeCases:
 
     @classmethod
     def stop_bridge(cls):
-        cls.bridge.stop()
+        check_end(cls.bridge)
 
     @classmethod
     def set_results(cls, text):
@@ -103,14 +113,13 @@ class BridgeCases:
         if not self.bridge.is_running():
             self.bridge.start()
 
-    def hold(self, what="any"):
-        with open(os.path.join(self.hold_dir, str(what)), "w", encoding="utf-8"):
+    def hold(self):
+        with open(os.path.join(self.hold_dir, "any"), "w", encoding="utf-8"):
             pass
 
-    def release(self, what=None):
-        for name in os.listdir(self.hold_dir):
-            if name != "results" and what in (None, name):
-                os.remove(os.path.join(self.hold_dir, name))
+    def release(self):
+        if os.path.exists(os.path.join(self.hold_dir, "any")):
+            os.remove(os.path.join(self.hold_dir, "any"))
 
     # ---- what tests do and see
 
