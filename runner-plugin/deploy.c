@@ -599,9 +599,12 @@ int deploy_reset(const struct deploy *deploy, struct err *err)
 	    ENGINE_SERVICE, ENGINE_TASK, ENGINE_CONTAINER, ENGINE_NETWORK};
 	static const enum engine_kind volumes[] = {ENGINE_VOLUME};
 	const struct abra_target target = target_of(deploy);
+	auto_str char *path = env_path(deploy);
 	int64_t started_ns = clock_now();
 	struct err why = {0};
 
+	if (!file_exists(path))
+		return 0; /* upgrade is the only stage of this run: nothing is there yet */
 	if (mark(deploy, "undeploy", deploy->work->run->stack, err) < 0)
 		return -1;
 	say(deploy, "abra app undeploy, for a fresh start from the older version");

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#define TESTED_ABRA "0.13."
 #define PLAN_TEXT_MAX_BYTES (64 * 1024)
 
 struct preparation {
@@ -367,6 +368,8 @@ static int check_host(struct preparation *preparation, struct engine *engine)
 	    abra_find(preparation->work.settings, &preparation->run, preparation->work.environ,
 		&abra, &err) < 0)
 		return stop(preparation, OUTCOME_ERROR, 3, "%s", err.msg);
+	if (!strstr(abra.version, TESTED_ABRA))
+		log_warning("%s: ccci was tested with " TESTED_ABRA, abra.version);
 	free(preparation->prepared.abra);
 	preparation->prepared.abra = xstrdup(abra.version);
 	return 0;

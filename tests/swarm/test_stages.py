@@ -279,6 +279,14 @@ class Verdicts(unittest.TestCase):
     def test_volume_gone(self):
         self.assert_failed("volume `data` lost its marker: it is no longer mounted (was at /data of service app)")
 
+    def run_upgrade_alone(self):
+        return self.start(self.recipe(), arguments=["--stages=upgrade"])
+
+    def test_upgrade_alone(self):
+        outcome = self.outcome()
+        self.assert_verdict(outcome, "passed", 0, "")
+        self.assertEqual((outcome.outcomes(), outcome.results["deploys"]), ({"upgrade": "pass"}, 2), outcome)
+
     # ---- abra and the host
 
     def run_other_commit(self):
