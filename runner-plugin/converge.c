@@ -151,6 +151,8 @@ static bool is_same_array(const struct json *a, const struct json *b)
 
 static bool is_same(const struct json *a, const struct json *b, const char *ignored_key)
 {
+	if (!a || !b)
+		return false;
 	if (json_is_object(a) && json_is_object(b))
 		return has_members_of(a, b, ignored_key) && has_members_of(b, a, ignored_key);
 	if (json_is_array(a) && json_is_array(b))

@@ -450,7 +450,8 @@ END_TEST
 START_TEST(reads_odd_items_without_harm)
 {
 	static const char text[] =
-	    "[{},3,null,[],{\"Spec\":3,\"ID\":{}},{\"Status\":[1],\"Slot\":\"x\"}]";
+	    "[{},3,null,[],{\"Spec\":3,\"ID\":{}},{\"Status\":[1],\"Slot\":\"x\"},"
+	    "{\"ID\":\"a\",\"ServiceID\":\"a\"}]"; /* a service and its task, without specs */
 	struct err err;
 	AUTO_PTR(json) odd = json_parse(text, strlen(text), &err);
 	AUTO(converge_view) view = {0};
