@@ -55,11 +55,10 @@ static void add_phase(
 	results_stage_add_phase(deploy->stage, text, (double)clock_elapsed_ms(since_ns) / 1000);
 }
 
-static int mark(const struct deploy *deploy, const char *format, const char *what, struct err *err)
+static int mark(const struct deploy *deploy, const char *text, struct err *err)
 {
-	AUTO(journal_entry) entry = {.kind = JOURNAL_MARK};
+	AUTO(journal_entry) entry = {.kind = JOURNAL_MARK, .text = xstrdup(text)};
 
-	entry.text = xasprintf("%s %s", format, what);
 	return journal_record(deploy->work->control_fd, &entry, err);
 }
 
@@ -215,7 +214,7 @@ static int make_secrets(
 	if (!is_needed)
 		return 0;
 	say(deploy, "abra app secret generate");
-	if (mark(deploy, "secret generate", "", err) < 0)
+	if (mark(deploy, "secret generate", err) < 0)
 		return -1;
 	const char **words = plain_words(&rendered->model);
 	target.plain_words = words;
@@ -481,7 +480,8 @@ static int prepare_deploy(
 	if (!text_is(head, rendered->commit))
 		return err_set(err, ERR_PROTOCOL, "the checkout is at %.8s instead of %.8s", head,
 		    rendered->commit);
-	return mark(deploy, "deploy", rendered->commit, err);
+	auto_str char *text = xasprintf("deploy %s", rendered->commit);
+	return mark(deploy, text, err);
 }
 
 void deploy_run(const struct deploy *deploy, const struct rendered *rendered, const char *phase,
@@ -605,7 +605,7 @@ int deploy_reset(const struct deploy *deploy, struct err *err)
 
 	if (!file_exists(path))
 		return 0; /* upgrade is the only stage of this run: nothing is there yet */
-	if (mark(deploy, "undeploy", deploy->work->run->stack, err) < 0)
+	if (mark(deploy, "undeploy", err) < 0)
 		return -1;
 	say(deploy, "abra app undeploy, for a fresh start from the older version");
 	/* Neither call is believed, so neither failure counts: what is left does. */
