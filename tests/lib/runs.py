@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from lib import canary, docker, images
 from lib.host import RunnerHost
 
-RUNS_AT_ONCE = 3
+RUNS_AT_ONCE = 4
 _images_made = threading.Lock()
 _made = []
 
