@@ -11,14 +11,14 @@ class Table:
 
     def __init__(self):
         self.missed = []
-        print(f"{'what':<48}{'measured':<44}{'budget':<34}", flush=True)
+        print(f"{'what':<48}{'measured':<50}{'budget':<34}", flush=True)
 
     def row(self, what, measured, budget, held):
         """held: None when the budget cannot be told from this machine's numbers."""
         word = {True: "held", False: "MISSED", None: "-"}[held]
         if held is False:
             self.missed.append(what)
-        print(f"{what:<48}{measured:<44}{budget:<34}{word}", flush=True)
+        print(f"{what:<48}{measured:<50}{budget:<34}{word}", flush=True)
 
 
 def cpu_ns(pid):
