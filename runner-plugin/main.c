@@ -5,9 +5,9 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "common/yaml.h"
-#include "runner-plugin/doctor.h"
-#include "runner-plugin/front.h"
-#include "runner-plugin/reap.h"
+#include "runner-plugin/run/front.h"
+#include "runner-plugin/run/reap.h"
+#include "runner-plugin/stages/doctor.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -13,7 +13,7 @@ from lib.host import RunnerHost
 
 SPAWNS = 100
 ROUNDS = 3
-SETTLE_S = 1               # how long a task has to stay healthy (runner-plugin/converge.c)
+SETTLE_S = 1               # how long a task has to stay healthy (runner-plugin/swarm/converge.c)
 # The same life of one app, by hand: what ccci-run does for an install, without looking at anything but the app's page.
 SCRIPT = """
 set -eu

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A compose file of a pull request: rendering it twice gives the same, and a refusal says where and
  * why. */
-#include "runner-plugin/compose.h"
+#include "runner-plugin/recipe/compose.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,9 +5,9 @@
  * has not, and who is waited for or to blame has a reason. Text that is no JSON is a log stream:
  * taking its frames apart makes nothing of nothing.
  */
-#include "runner-plugin/converge.h"
-#include "runner-plugin/engine.h"
-#include "runner-plugin/survival.h"
+#include "runner-plugin/swarm/converge.h"
+#include "runner-plugin/swarm/engine.h"
+#include "runner-plugin/swarm/survival.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Any bytes as a journal: read without a fault, and what was read is written back as it was. */
 #include "common/base.h"
-#include "runner-plugin/journal.h"
+#include "runner-plugin/run/journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A suite: what is accepted keeps the promises of suite.h, what is refused says where and why. */
-#include "runner-plugin/suite.h"
+#include "runner-plugin/recipe/suite.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #include "harness.h"
 
 #include "common/file.h"
-#include "runner-plugin/channel.h"
+#include "runner-plugin/run/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>

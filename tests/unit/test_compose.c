@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "runner-plugin/compose.h"
+#include "runner-plugin/recipe/compose.h"
 
 static struct compose_env make_env(void)
 {

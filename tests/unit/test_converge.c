@@ -11,7 +11,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
-#include "runner-plugin/converge.h"
+#include "runner-plugin/swarm/converge.h"
 
 #define LOOKS_MAX 12
 

@@ -2,7 +2,7 @@
 /* What is wrong with a stack as abra left it: services, images, and of which commit it is. */
 #include "harness.h"
 
-#include "runner-plugin/deploy.h"
+#include "runner-plugin/stages/deploy.h"
 
 #define HEAD "0123456789abcdef0123456789abcdef01234567"
 

@@ -4,7 +4,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
-#include "runner-plugin/engine.h"
+#include "runner-plugin/swarm/engine.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

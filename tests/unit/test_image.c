@@ -2,7 +2,7 @@
 /* What engines and registries say when an image does not come, and whose fault it is. */
 #include "harness.h"
 
-#include "runner-plugin/image.h"
+#include "runner-plugin/swarm/image.h"
 
 static const struct row {
 	enum err_code code;

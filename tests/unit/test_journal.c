@@ -2,7 +2,7 @@
 #include "harness.h"
 
 #include "common/file.h"
-#include "runner-plugin/journal.h"
+#include "runner-plugin/run/journal.h"
 
 #include <errno.h>
 #include <sys/resource.h>

@@ -46,8 +46,9 @@ static const char *const value_headers[] = {
 
 /* Values: no descriptor, clock, log or foreign library. */
 static const char *const values[] = {"bridge/command", "bridge/policy", "bridge/job",
-    "bridge/reply", "bridge/page", "runner-plugin/params", "runner-plugin/recipe_version",
-    "runner-plugin/plan", "runner-plugin/compose", "runner-plugin/converge", "runner-plugin/junit",
+    "bridge/reply", "bridge/page", "runner-plugin/recipe/params",
+    "runner-plugin/recipe/recipe_version", "runner-plugin/recipe/plan",
+    "runner-plugin/recipe/compose", "runner-plugin/swarm/converge", "runner-plugin/run/junit",
     "common/verdict"};
 
 /* System headers that give no more than words and numbers. */
@@ -77,7 +78,7 @@ static const struct door {
 
 /* One call, one door. */
 static const struct door call_doors[] = {
-    {"fork", {"runner-plugin/proc.c", "runner-plugin/keeper.c"}},
+    {"fork", {"runner-plugin/run/proc.c", "runner-plugin/run/keeper.c"}},
     {"vfork", {NULL}},
     {"clone", {NULL}},
     {"daemon", {NULL}},
@@ -138,7 +139,9 @@ static void add_source(const char *dir, const char *name)
 
 static void read_sources(void)
 {
-	static const char *const dirs[] = {"common", "bridge", "runner-plugin"};
+	static const char *const dirs[] = {"common", "bridge", "runner-plugin",
+	    "runner-plugin/recipe", "runner-plugin/swarm", "runner-plugin/run",
+	    "runner-plugin/stages"};
 
 	for (size_t i = 0; i < COUNT_OF(dirs); i++) {
 		auto_str char *path = xasprintf("%s/%s", TEST_SOURCE_DIR, dirs[i]);
@@ -231,7 +234,8 @@ static const char *fault_of_ours(const char *module, const char *header)
 	    is_listed(value_headers, COUNT_OF(value_headers), other + strlen("common/")))
 		return NULL;
 	/* A plan is made of a suite: its types, not its reader. */
-	if (text_is(module, "runner-plugin/plan") && text_is(other, "runner-plugin/suite"))
+	if (text_is(module, "runner-plugin/recipe/plan") &&
+	    text_is(other, "runner-plugin/recipe/suite"))
 		return NULL;
 	return "a value knows no effects";
 }
@@ -339,7 +343,7 @@ START_TEST(faults_are_seen)
 	ck_assert_ptr_nonnull(fault_of_ours("common/err", "bridge/job.h"));
 	ck_assert_ptr_nonnull(fault_of_ours("bridge/job", "common/log.h"));
 	ck_assert_ptr_nonnull(fault_of_ours("bridge/job", "bridge/store.h"));
-	ck_assert_ptr_nonnull(fault_of_ours("bridge/store", "runner-plugin/proc.h"));
+	ck_assert_ptr_nonnull(fault_of_ours("bridge/store", "runner-plugin/run/proc.h"));
 	ck_assert_ptr_null(fault_of_ours("bridge/reply", "bridge/job.h"));
 	ck_assert_ptr_null(fault_of_ours("bridge/store", "common/log.h"));
 	ck_assert_ptr_nonnull(fault_of_foreign("bridge/hook.c", "curl/curl.h"));

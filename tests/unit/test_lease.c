@@ -4,8 +4,8 @@
 
 #include "common/clock.h"
 #include "common/file.h"
-#include "runner-plugin/lease.h"
-#include "runner-plugin/slot.h"
+#include "runner-plugin/run/lease.h"
+#include "runner-plugin/run/slot.h"
 
 #include <sys/wait.h>
 

@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "runner-plugin/params.h"
+#include "runner-plugin/recipe/params.h"
 
 #define REF "0123456789abcdef0123456789abcdef01234567"
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"

@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "runner-plugin/plan.h"
+#include "runner-plugin/recipe/plan.h"
 
 #define HEAD "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define C1 "1111111111111111111111111111111111111111"

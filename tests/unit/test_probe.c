@@ -2,7 +2,7 @@
 /* What answers say about an app; and addresses that do not answer. */
 #include "harness.h"
 
-#include "runner-plugin/probe.h"
+#include "runner-plugin/swarm/probe.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>

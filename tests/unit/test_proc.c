@@ -5,8 +5,8 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "runner-plugin/proc.h"
-#include "runner-plugin/run.h"
+#include "runner-plugin/run/proc.h"
+#include "runner-plugin/run/run.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * leftover. */
 #include "harness.h"
 
-#include "runner-plugin/reap.h"
+#include "runner-plugin/run/reap.h"
 
 static const struct row {
 	const char *name, *zone;

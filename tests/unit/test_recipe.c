@@ -6,8 +6,8 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "runner-plugin/proc.h"
-#include "runner-plugin/recipe.h"
+#include "runner-plugin/recipe/recipe.h"
+#include "runner-plugin/run/proc.h"
 
 #include <sys/stat.h>
 

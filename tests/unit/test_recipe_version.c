@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "runner-plugin/recipe_version.h"
+#include "runner-plugin/recipe/recipe_version.h"
 
 static const struct {
 	const char *text;

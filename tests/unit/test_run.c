@@ -4,7 +4,7 @@
 #include "harness.h"
 
 #include "common/file.h"
-#include "runner-plugin/run.h"
+#include "runner-plugin/run/run.h"
 
 static const struct params params = {
     .recipe = "custom-html",

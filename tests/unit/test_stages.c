@@ -3,8 +3,8 @@
 #include "harness.h"
 
 #include "common/file.h"
-#include "runner-plugin/prepared.h"
-#include "runner-plugin/stages.h"
+#include "runner-plugin/run/prepared.h"
+#include "runner-plugin/stages/stages.h"
 
 static struct run make_run(void)
 {

@@ -4,7 +4,7 @@
 #include "harness.h"
 
 #include "common/file.h"
-#include "runner-plugin/suite.h"
+#include "runner-plugin/recipe/suite.h"
 
 /* Every key wrong in each way: one error with its place. */
 static const struct {

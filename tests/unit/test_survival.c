@@ -3,7 +3,7 @@
 #include "harness.h"
 
 #include "common/file.h"
-#include "runner-plugin/survival.h"
+#include "runner-plugin/swarm/survival.h"
 
 /* "service:volume:path", separated by blanks. */
 static struct survival_mounts mounts_of(const char *text)

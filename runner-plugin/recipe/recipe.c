@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/recipe/recipe.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "runner-plugin/run/proc.h"
+
+#define GIT_ARGS_MAX 24
+#define GIT_TIMEOUT_S 300 /* a recipe is small; a forge under load may be slow */
+#define GIT_LOG_MAX_BYTES (1024 * 1024)
+#define GIT_TAIL_MAX_BYTES (8 * 1024)
+#define GIT_OUTPUT_MAX_BYTES (1024 * 1024)
+#define RECIPE_TAGS_MAX 2000
+
+void recipe_release(struct recipe *recipe)
+{
+	for (size_t i = 0; i < recipe->tag_count; i++)
+		free(recipe->tags[i].name);
+	free(recipe->tags);
+	*recipe = (struct recipe){0};
+}
+
+struct git_call {
+	const struct stages_work *work;
+	const char *const *args; /* after "git"; NULL-terminated */
+	const char *token_url;	 /* the token may go there; NULL: to nobody */
+	struct buf *output;	 /* NULL: not wanted */
+};
+
+/* What git said last, for an error message: its last line. */
+static void last_line(const struct buf *tail, char out[160])
+{
+	const char *text = buf_text(tail);
+	size_t end = strlen(text);
+
+	while (end && (text[end - 1] == '\n' || text[end - 1] == '\r'))
+		end--;
+	size_t begin = end;
+	while (begin && text[begin - 1] != '\n')
+		begin--;
+	(void)snprintf(out, 160, "%.*s", (int)(end - begin), text + begin);
+}
+
+/* git's own words for what the forge answered; LC_ALL=C keeps them in English. */
+static enum err_code classify(const char *text)
+{
+	static const struct {
+		const char *text;
+		enum err_code code;
+	} signs[] = {
+	    {"not our ref", ERR_MISSING},
+	    {"couldn't find remote ref", ERR_MISSING},
+	    {"Repository not found", ERR_MISSING},
+	    {"not found", ERR_MISSING},
+	    {"terminal prompts disabled", ERR_DENIED},
+	    {"Authentication failed", ERR_DENIED},
+	    {"error: 403", ERR_DENIED},
+	    {"Could not resolve host", ERR_TRANSIENT},
+	    {"Failed to connect", ERR_TRANSIENT},
+	    {"error: 50", ERR_TRANSIENT},
+	    {"Connection refused", ERR_TRANSIENT},
+	    {"timed out", ERR_TRANSIENT},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(signs); i++) {
+		if (strcasestr(text, signs[i].text))
+			return signs[i].code;
+	}
+	return ERR_PROTOCOL;
+}
+
+#define GIT_CONFIG_ROWS 5
+
+/*
+ * Configuration of this one call. A directory of another owner is fine: `ccci-run run DIR` is asked
+ * for by name. The token travels here, bound to the forge's own URL: never an argument, never a
+ * file. Source: git-config(1) GIT_CONFIG_COUNT, git 2.31; Gitea 1.26 takes "Authorization: token T"
+ * over HTTP.
+ */
+static void make_config(const struct git_call *call, char *out[GIT_CONFIG_ROWS])
+{
+	const char *token = call->token_url ? call->work->settings->git_token : NULL;
+
+	out[0] = xasprintf("GIT_CONFIG_COUNT=%d", token ? 2 : 1);
+	out[1] = xstrdup("GIT_CONFIG_KEY_0=safe.directory");
+	out[2] = xstrdup("GIT_CONFIG_VALUE_0=*");
+	out[3] = token ? xasprintf("GIT_CONFIG_KEY_1=http.%s/.extraHeader", call->token_url) : NULL;
+	out[4] = token ? xasprintf("GIT_CONFIG_VALUE_1=Authorization: token %s", token) : NULL;
+}
+
+static int run_git(const struct git_call *call, struct err *err)
+{
+	const struct run *run = call->work->run;
+	const char *argv[GIT_ARGS_MAX + 2] = {NULL};
+	const char *path = environ_get(call->work->environ, "PATH");
+	auto_str char *path_row =
+	    xasprintf("PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin");
+	auto_str char *home_row = xasprintf("HOME=%s", run->dir);
+	auto_str char *run_row = xasprintf("%s=%s", RUN_ENVIRONMENT, run->id);
+	char *config[GIT_CONFIG_ROWS];
+	auto_str char *program = NULL;
+	auto_str char *log_path = run_path(run, "log/git.log");
+	AUTO(proc_result) result = {0};
+	int64_t deadline_ns = clock_now() + GIT_TIMEOUT_S * NS_PER_S;
+
+	if (file_find_program("git", path_row + strlen("PATH="), &program, err) < 0)
+		return err_prefix(err, "find git");
+	argv[0] = program;
+	for (size_t i = 0; call->args[i]; i++) {
+		assert(i < GIT_ARGS_MAX);
+		argv[i + 1] = call->args[i];
+	}
+	make_config(call, config);
+	const char *const env[] = {path_row, home_row, run_row, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0",
+	    "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ASKPASS=/bin/false",
+	    "GIT_AUTHOR_NAME=ccci", "GIT_AUTHOR_EMAIL=ccci@localhost", "GIT_COMMITTER_NAME=ccci",
+	    "GIT_COMMITTER_EMAIL=ccci@localhost", "GIT_ALLOW_PROTOCOL=http:https:file", config[0],
+	    config[1], config[2], config[3], config[4], NULL};
+	struct proc_spec spec = {
+	    .label = "git",
+	    .argv = argv,
+	    .env = env,
+	    .log_path = log_path,
+	    .log_max_bytes = GIT_LOG_MAX_BYTES,
+	    .tail_max_bytes = GIT_TAIL_MAX_BYTES,
+	    .out_text = call->output,
+	    .deadline_ns =
+		deadline_ns < call->work->deadline_ns ? deadline_ns : call->work->deadline_ns,
+	    .term_grace_ms = 1000,
+	    .drain_ms = 500,
+	    .cancel_fd = call->work->cancel_fd,
+	    .watch_fd = -1,
+	};
+	int started = proc_run(&spec, &result, err);
+
+	for (size_t i = 0; i < GIT_CONFIG_ROWS; i++)
+		free(config[i]);
+	if (started < 0)
+		return -1;
+	if (result.end == PROC_EXITED && result.code == 0)
+		return 0;
+
+	char how[PROC_RESULT_TEXT_SIZE];
+	char line[160];
+
+	proc_result_text(&result, how);
+	last_line(&result.tail, line);
+	if (result.end == PROC_TIMED_OUT || result.end == PROC_CANCELLED)
+		return err_set(err, ERR_TIMEOUT, "git %s: %s", call->args[0], how);
+	return err_set(err, classify(buf_text(&result.tail)), "git: %s: %s", how, line);
+}
+
+/* git in the checkout. */
+static int git_here(
+    const struct stages_work *work, const char *const *args, struct buf *output, struct err *err)
+{
+	const char *full[GIT_ARGS_MAX + 1] = {"-C", work->run->recipe_dir};
+	size_t count = 2;
+
+	while (*args && count < GIT_ARGS_MAX)
+		full[count++] = *args++;
+	return run_git(&(struct git_call){.work = work, .args = full, .output = output}, err);
+}
+
+/* First word of the first line. */
+static int read_commit(const struct buf *output, char out[PARAMS_REF_SIZE], struct err *err)
+{
+	const char *text = buf_text(output);
+	auto_str char *word = xstrndup(text, strcspn(text, " \t\r\n"));
+
+	if (!params_is_ref(word))
+		return err_set(err, ERR_PROTOCOL, "git printed no commit");
+	(void)copy_text(out, PARAMS_REF_SIZE, word);
+	return 0;
+}
+
+int recipe_head(const struct stages_work *work, char out[PARAMS_REF_SIZE], struct err *err)
+{
+	const char *const args[] = {"rev-parse", "--verify", "HEAD^{commit}", NULL};
+	AUTO(buf) output = buf_make(1024);
+
+	if (git_here(work, args, &output, err) < 0)
+		return err_prefix(err, "read HEAD of %s", work->run->params.recipe);
+	return read_commit(&output, out, err);
+}
+
+int recipe_checkout(const struct stages_work *work, const char *commit, struct err *err)
+{
+	const char *const checkout[] = {
+	    "checkout", "--quiet", "--force", "--detach", commit, "--", NULL};
+	const char *const clean[] = {"clean", "--quiet", "-xdff", NULL};
+	char head[PARAMS_REF_SIZE];
+
+	if (!params_is_ref(commit))
+		return err_set(err, ERR_CONFIG, "check out \"%.40s\": no commit", commit);
+	if (git_here(work, checkout, NULL, err) < 0 || git_here(work, clean, NULL, err) < 0)
+		return err_prefix(err, "check out %.8s of %s", commit, work->run->params.recipe);
+	if (recipe_head(work, head, err) < 0)
+		return -1;
+	if (!text_is(head, commit))
+		return err_set(err, ERR_PROTOCOL, "check out %.8s: HEAD is %.8s", commit, head);
+	return 0;
+}
+
+int recipe_show(const struct stages_work *work, const char *commit, const char *path,
+    size_t max_bytes, struct buf *out, struct err *err)
+{
+	auto_str char *object = xasprintf("%s:%s", commit, path);
+	const char *const exists[] = {"cat-file", "-e", object, NULL};
+	const char *const show[] = {"cat-file", "blob", object, NULL};
+	AUTO(buf) output = buf_make(max_bytes);
+
+	if (!params_is_ref(commit))
+		return err_set(err, ERR_CONFIG, "show \"%.40s\": no commit", commit);
+	if (git_here(work, exists, NULL, err) < 0)
+		return err_set(err, ERR_MISSING, "%s is not in %.8s", path, commit);
+	if (git_here(work, show, &output, err) < 0)
+		return err_prefix(err, "read %s of %.8s", path, commit);
+	if (output.was_truncated)
+		return err_set(
+		    err, ERR_LIMIT, "%s of %.8s is larger than %zu bytes", path, commit, max_bytes);
+	*out = output;
+	output = (struct buf){0};
+	return 0;
+}
+
+/* One line of for-each-ref: "<name> <object type> <object> <peeled object or nothing>". */
+static bool read_tag(char *line, struct recipe_tag *out)
+{
+	char *rest = NULL;
+	const char *name = strtok_r(line, " ", &rest);
+	const char *type = strtok_r(NULL, " ", &rest);
+	const char *object = strtok_r(NULL, " ", &rest);
+	const char *peeled = strtok_r(NULL, " ", &rest);
+	bool is_annotated = type && text_is(type, "tag");
+	const char *commit = is_annotated ? peeled : object;
+
+	if (!name || !type || !commit || !params_is_ref(commit))
+		return false;
+	*out = (struct recipe_tag){.name = xstrdup(name), .is_annotated = is_annotated};
+	(void)copy_text(out->commit, sizeof(out->commit), commit);
+	return true;
+}
+
+static int list_tags(const struct stages_work *work, struct recipe *recipe, struct err *err)
+{
+	const char *const args[] = {"for-each-ref",
+	    "--format=%(refname:strip=2) %(objecttype) %(objectname) %(*objectname)", "refs/tags",
+	    NULL};
+	AUTO(buf) output = buf_make(GIT_OUTPUT_MAX_BYTES);
+	char *rest = NULL;
+
+	if (git_here(work, args, &output, err) < 0)
+		return err_prefix(err, "list tags of %s", work->run->params.recipe);
+	if (!output.data)
+		return 0;
+	for (char *line = strtok_r(output.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		struct recipe_tag tag;
+
+		if (recipe->tag_count == RECIPE_TAGS_MAX)
+			return err_set(err, ERR_LIMIT, "%s has more than %d tags",
+			    work->run->params.recipe, RECIPE_TAGS_MAX);
+		if (!read_tag(line, &tag))
+			continue;
+		recipe->tags =
+		    xrealloc_array(recipe->tags, recipe->tag_count + 1, sizeof(recipe->tags[0]));
+		recipe->tags[recipe->tag_count++] = tag;
+	}
+	return 0;
+}
+
+/* An empty repository in the place abra looks. */
+static int init_checkout(const struct stages_work *work, struct err *err)
+{
+	const char *const args[] = {
+	    "init", "--quiet", "--initial-branch=main", work->run->recipe_dir, NULL};
+	auto_str char *log_dir = run_path(work->run, "log");
+
+	if (file_make_dirs(log_dir, 0700, err) < 0 ||
+	    file_make_dirs(work->run->recipe_dir, 0700, err) < 0)
+		return -1;
+	return run_git(&(struct git_call){.work = work, .args = args}, err);
+}
+
+/* Where the commit under test comes from: exactly that commit, else the head of the pull request,
+ * else the default. */
+static char *wanted_ref(const struct params *params)
+{
+	if (params->ref[0])
+		return xstrdup(params->ref);
+	if (params->pr)
+		return xasprintf("refs/pull/%lld/head", (long long)params->pr);
+	return xstrdup("HEAD");
+}
+
+static int fetch_from_forge(const struct stages_work *work, struct recipe *recipe, struct err *err)
+{
+	const char *forge = work->settings->gitea_url;
+	const struct params *params = &work->run->params;
+	auto_str char *ref = wanted_ref(params);
+	AUTO(buf) output = buf_make(1024);
+
+	if (!forge)
+		return err_set(err, ERR_CONFIG, "GITEA_URL is not set: where is %s?", params->src);
+	auto_str char *url = xasprintf("%s/%s.git", forge, params->src);
+	/* Whole history: versions are tags on it, and a recipe's repository is small. */
+	const char *const fetch[] = {"-C", work->run->recipe_dir, "fetch", "--quiet",
+	    "--no-recurse-submodules", "--tags", "--", url, ref, NULL};
+	const char *const resolve[] = {"rev-parse", "--verify", "FETCH_HEAD^{commit}", NULL};
+
+	if (run_git(&(struct git_call){.work = work, .args = fetch, .token_url = forge}, err) < 0)
+		return err_prefix(
+		    err, "fetch %s of %s", params->ref[0] ? params->ref : ref, params->src);
+	if (git_here(work, resolve, &output, err) < 0)
+		return -1;
+	if (read_commit(&output, recipe->head, err) < 0)
+		return -1;
+	if (params->ref[0] && !text_is(params->ref, recipe->head))
+		return err_set(err, ERR_PROTOCOL, "fetch %s: got %.8s instead of %.8s", params->src,
+		    recipe->head, params->ref);
+	return 0;
+}
+
+/* What lies in the working directory, uncommitted changes and all, as one commit on top when there
+ * are any. */
+static int fetch_from_directory(
+    const struct stages_work *work, struct recipe *recipe, struct err *err)
+{
+	auto_str char *git_dir = xasprintf("%s/.git", work->local_recipe);
+	const char *const fetch[] = {"-C", work->run->recipe_dir, "fetch", "--quiet", "--tags",
+	    "--", work->local_recipe, "HEAD", NULL};
+	const char *const reset[] = {"reset", "--quiet", "--mixed", "FETCH_HEAD", NULL};
+	/* The index comes from the other work tree: what is ignored there stays out. */
+	const char *const add[] = {"-C", work->run->recipe_dir, "--work-tree", work->local_recipe,
+	    "add", "--all", "--", ".", NULL};
+	const char *const differs[] = {"diff", "--quiet", "--cached", "HEAD", NULL};
+	const char *const commit[] = {
+	    "commit", "--quiet", "--no-verify", "--message", "uncommitted changes", NULL};
+
+	if (!file_exists(git_dir))
+		return err_set(
+		    err, ERR_MISSING, "%s is no git checkout of a recipe", work->local_recipe);
+	if (run_git(&(struct git_call){.work = work, .args = fetch}, err) < 0 ||
+	    git_here(work, reset, NULL, err) < 0 ||
+	    run_git(&(struct git_call){.work = work, .args = add}, err) < 0)
+		return err_prefix(err, "copy %s", work->local_recipe);
+	if (git_here(work, differs, NULL, err) < 0 && git_here(work, commit, NULL, err) < 0)
+		return err_prefix(err, "commit the changes of %s", work->local_recipe);
+	return recipe_head(work, recipe->head, err);
+}
+
+int recipe_fetch(const struct stages_work *work, struct recipe *out, struct err *err)
+{
+	AUTO(recipe) recipe = {0};
+
+	if (init_checkout(work, err) < 0)
+		return err_prefix(err, "prepare a checkout");
+	int fetched = work->local_recipe ? fetch_from_directory(work, &recipe, err)
+					 : fetch_from_forge(work, &recipe, err);
+	if (fetched < 0 || recipe_checkout(work, recipe.head, err) < 0 ||
+	    list_tags(work, &recipe, err) < 0)
+		return -1;
+	*out = recipe;
+	recipe = (struct recipe){0};
+	return 0;
+}
+
+int recipe_snapshot_tests(const struct stages_work *work, struct err *err)
+{
+	auto_str char *from = xasprintf("%s/tests", work->run->recipe_dir);
+	auto_str char *to = run_path(work->run, "tests");
+
+	if (!file_exists(from))
+		return 0;
+	if (file_copy_tree(from, to, err) < 0)
+		return err_prefix(err, "copy the recipe's tests/");
+	return 0;
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/recipe/suite.h"
+
+#include "common/conf.h"
+#include "common/file.h"
+#include "common/yaml.h"
+
+#define SUITE_FILE "suite.yml"
+#define SUITE_WEIGHT_MAX 64
+
+/* Where a mistake is, and what to say of it. */
+struct reader {
+	const char *name; /* of the file */
+	struct err *err;
+};
+
+static int mistake(const struct reader *reader, const struct yaml *at, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+static int mistake(const struct reader *reader, const struct yaml *at, const char *format, ...)
+{
+	char what[200];
+	va_list args;
+
+	va_start(args, format);
+	if (vsnprintf(what, sizeof(what), format, args) < 0)
+		what[0] = '\0';
+	va_end(args);
+	return err_set(
+	    reader->err, ERR_CONFIG, "%s:%d:%d: %s", reader->name, at->line, at->column, what);
+}
+
+/* Every key of the mapping is one of the known ones. */
+static int check_keys(
+    const struct reader *reader, const struct yaml *mapping, const char *const *known, size_t count)
+{
+	for (size_t i = 0; i < mapping->count; i++) {
+		size_t k = 0;
+
+		while (k < count && !text_is(mapping->keys[i], known[k]))
+			k++;
+		if (k < count)
+			continue;
+		const char *near = yaml_nearest(mapping->keys[i], known, count);
+
+		return mistake(reader, mapping->items[i], "unknown key \"%.40s\"%s%s%s",
+		    mapping->keys[i], near ? "; did you mean \"" : "", near ? near : "",
+		    near ? "\"?" : "");
+	}
+	return 0;
+}
+
+static int need_kind(
+    const struct reader *reader, const struct yaml *value, const char *key, enum yaml_kind kind)
+{
+	static const char *const words[] = {
+	    [YAML_SCALAR] = "a text",
+	    [YAML_SEQUENCE] = "a list",
+	    [YAML_MAPPING] = "a mapping",
+	};
+
+	if (value->kind != kind)
+		return mistake(reader, value, "%s must be %s", key, words[kind]);
+	if (value->count > SUITE_ITEMS_MAX)
+		return mistake(reader, value, "%s has more than %d entries", key, SUITE_ITEMS_MAX);
+	return 0;
+}
+
+static int need_text(const struct reader *reader, const struct yaml *value, const char *key)
+{
+	if (!yaml_text(value) || !*yaml_text(value))
+		return mistake(reader, value, "%s must be a text", key);
+	if (strpbrk(value->text, "\r\n"))
+		return mistake(reader, value, "%s must be one line", key);
+	return 0;
+}
+
+static bool is_env_name(const char *text)
+{
+	return *text && !(*text >= '0' && *text <= '9') &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
+		   strlen(text);
+}
+
+static int read_env(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	if (need_kind(reader, value, "env", YAML_MAPPING) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		const struct yaml *item = value->items[i];
+
+		if (!is_env_name(value->keys[i]))
+			return mistake(
+			    reader, item, "env: \"%.40s\" is no variable name", value->keys[i]);
+		if (item->kind != YAML_SCALAR || strpbrk(item->text, "\r\n"))
+			return mistake(
+			    reader, item, "env: %.40s must be one line of text", value->keys[i]);
+		suite->env =
+		    xrealloc_array(suite->env, suite->env_count + 1, sizeof(suite->env[0]));
+		suite->env[suite->env_count++] =
+		    (struct suite_pair){xstrdup(value->keys[i]), xstrdup(item->text)};
+	}
+	return 0;
+}
+
+static bool is_file_name(const char *text)
+{
+	return text[0] != '-' && text[0] != '.' &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+		   strlen(text);
+}
+
+/* A list of texts; check says what is wrong with one, NULL when nothing. */
+static int read_list(const struct reader *reader, const struct yaml *value, const char *key,
+    bool (*has_form)(const char *text), char ***out, size_t *out_count)
+{
+	if (need_kind(reader, value, key, YAML_SEQUENCE) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		const struct yaml *item = value->items[i];
+
+		if (need_text(reader, item, key) < 0)
+			return -1;
+		if (has_form && !has_form(item->text))
+			return mistake(
+			    reader, item, "%s: \"%.60s\" is not allowed here", key, item->text);
+		*out = xrealloc_array(*out, *out_count + 1, sizeof((*out)[0]));
+		(*out)[(*out_count)++] = xstrdup(item->text);
+	}
+	return 0;
+}
+
+static int read_compose(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	return read_list(
+	    reader, value, "compose", is_file_name, &suite->compose, &suite->compose_count);
+}
+
+static int read_timeout(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	const char *text = yaml_text(value);
+
+	if (!text || !conf_parse_duration(text, &suite->deploy_timeout_ms) ||
+	    suite->deploy_timeout_ms < 1000)
+		return mistake(reader, value, "deploy_timeout must be a duration such as 15m");
+	return 0;
+}
+
+static int read_weight(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	const char *text = yaml_text(value);
+
+	if (!text || !parse_int64(text, 1, SUITE_WEIGHT_MAX, &suite->weight))
+		return mistake(
+		    reader, value, "weight must be a number from 1 to %d", SUITE_WEIGHT_MAX);
+	return 0;
+}
+
+static void release_probe(struct suite_probe *probe)
+{
+	free(probe->path);
+	free(probe->host);
+	free(probe->contains);
+	free(probe->title);
+	free(probe->header);
+	free(probe->service);
+}
+
+static int read_status(
+    const struct reader *reader, const struct yaml *value, struct suite_probe *probe)
+{
+	int64_t status = 0;
+
+	if (!yaml_text(value) || !parse_int64(value->text, 100, 599, &status))
+		return mistake(reader, value, "status must be a number from 100 to 599");
+	if (probe->status_count == SUITE_STATUS_MAX)
+		return mistake(reader, value, "more than %d statuses", SUITE_STATUS_MAX);
+	probe->statuses[probe->status_count++] = (int)status;
+	return 0;
+}
+
+static int read_statuses(
+    const struct reader *reader, const struct yaml *value, struct suite_probe *probe)
+{
+	if (value->kind == YAML_SCALAR)
+		return read_status(reader, value, probe);
+	if (need_kind(reader, value, "status", YAML_SEQUENCE) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		if (read_status(reader, value->items[i], probe) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_port(
+    const struct reader *reader, const struct yaml *value, struct suite_probe *probe)
+{
+	int64_t port = 0;
+
+	if (!yaml_text(value) || !parse_int64(value->text, 1, 65535, &port))
+		return mistake(reader, value, "a port must be a number from 1 to 65535");
+	probe->port = (int)port;
+	return 0;
+}
+
+/* The texts of a probe by key. */
+static char **probe_text(struct suite_probe *probe, const char *key)
+{
+	if (text_is(key, "path"))
+		return &probe->path;
+	if (text_is(key, "host"))
+		return &probe->host;
+	if (text_is(key, "contains"))
+		return &probe->contains;
+	if (text_is(key, "title"))
+		return &probe->title;
+	if (text_is(key, "header"))
+		return &probe->header;
+	if (text_is(key, "service"))
+		return &probe->service;
+	return NULL;
+}
+
+static int read_probe_key(const struct reader *reader, const char *key, const struct yaml *value,
+    struct suite_probe *probe)
+{
+	char **text = probe_text(probe, key);
+
+	if (text_is(key, "status"))
+		return read_statuses(reader, value, probe);
+	if (text_is(key, "port") || text_is(key, "tcp"))
+		return read_port(reader, value, probe);
+	if (need_text(reader, value, key) < 0)
+		return -1;
+	free(*text);
+	*text = xstrdup(value->text);
+	return 0;
+}
+
+/* The value of http: is a path, or a map with the same keys as beside it. */
+static int read_http(
+    const struct reader *reader, const struct yaml *value, struct suite_probe *probe)
+{
+	static const char *const keys[] = {
+	    "path", "status", "contains", "title", "header", "host", "service", "port"};
+
+	if (value->kind == YAML_SCALAR)
+		return read_probe_key(reader, "path", value, probe);
+	if (need_kind(reader, value, "http", YAML_MAPPING) < 0 ||
+	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		if (read_probe_key(reader, value->keys[i], value->items[i], probe) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_probe(
+    const struct reader *reader, const struct yaml *item, const struct suite_probe *probe)
+{
+	if (probe->kind == SUITE_TCP) {
+		if (!probe->service)
+			return mistake(reader, item, "tcp needs the service to connect to");
+		return 0;
+	}
+	if (!probe->path || probe->path[0] != '/' || strpbrk(probe->path, " \t"))
+		return mistake(reader, item, "http needs a path that begins with /");
+	if (probe->host &&
+	    strspn(probe->host, "abcdefghijklmnopqrstuvwxyz0123456789.-") != strlen(probe->host))
+		return mistake(reader, item, "host: \"%.60s\" is no host name", probe->host);
+	if (probe->header && !strchr(probe->header, ':'))
+		return mistake(reader, item, "header must be \"Name: value\"");
+	if (!probe->service != !probe->port)
+		return mistake(reader, item, "service and port go together");
+	return 0;
+}
+
+static int read_probe(
+    const struct reader *reader, const struct yaml *item, struct suite_probe *probe)
+{
+	static const char *const keys[] = {"http", "tcp", "status", "contains", "title", "header",
+	    "host", "service", "port", "run"};
+	const struct yaml *http = yaml_get(item, "http");
+	const struct yaml *tcp = yaml_get(item, "tcp");
+
+	if (item->kind != YAML_MAPPING)
+		return mistake(reader, item, "a probe must be a mapping with http or tcp");
+	if (check_keys(reader, item, keys, COUNT_OF(keys)) < 0)
+		return -1;
+	if (yaml_get(item, "run"))
+		return mistake(reader, item, "run: this version of ccci runs no executables");
+	if (!http == !tcp)
+		return mistake(reader, item, "a probe has either http or tcp");
+	probe->kind = http ? SUITE_HTTP : SUITE_TCP;
+	for (size_t i = 0; i < item->count; i++) {
+		bool is_http = text_is(item->keys[i], "http");
+		int result = is_http ? read_http(reader, item->items[i], probe)
+				     : read_probe_key(reader, item->keys[i], item->items[i], probe);
+
+		if (result < 0)
+			return -1;
+	}
+	return check_probe(reader, item, probe);
+}
+
+static int read_probes(const struct reader *reader, const struct yaml *value, const char *key,
+    struct suite_probe **out, size_t *out_count)
+{
+	if (need_kind(reader, value, key, YAML_SEQUENCE) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		struct suite_probe probe = {0};
+
+		if (read_probe(reader, value->items[i], &probe) < 0) {
+			release_probe(&probe);
+			return -1;
+		}
+		*out = xrealloc_array(*out, *out_count + 1, sizeof((*out)[0]));
+		(*out)[(*out_count)++] = probe;
+	}
+	return 0;
+}
+
+static int read_ready(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	return read_probes(reader, value, "ready", &suite->ready, &suite->ready_count);
+}
+
+static int read_checks(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	return read_probes(reader, value, "checks", &suite->checks, &suite->check_count);
+}
+
+static int read_stage(
+    const struct reader *reader, const char *name, const struct yaml *value, struct suite *suite)
+{
+	static const char *const keys[] = {"not_run"};
+	const struct yaml *reason = yaml_get(value, "not_run");
+	enum stage stage = STAGE_NONE;
+
+	if (!stage_parse(name, &stage))
+		return mistake(reader, value, "stages: \"%.40s\" is no stage", name);
+	if (need_kind(reader, value, name, YAML_MAPPING) < 0 ||
+	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0)
+		return -1;
+	if (!reason)
+		return 0;
+	if (!yaml_text(reason) || !*reason->text || strpbrk(reason->text, "\r\n"))
+		return mistake(reader, reason, "not_run needs a reason: one line of text");
+	suite->not_run[stage] = xstrdup(reason->text);
+	return 0;
+}
+
+static int read_stages(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	if (need_kind(reader, value, "stages", YAML_MAPPING) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		if (read_stage(reader, value->keys[i], value->items[i], suite) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_images(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	static const char *const keys[] = {"ignore"};
+	const struct yaml *ignore = yaml_get(value, "ignore");
+
+	if (need_kind(reader, value, "images", YAML_MAPPING) < 0 ||
+	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0)
+		return -1;
+	return ignore ? read_list(reader, ignore, "ignore", NULL, &suite->ignored_images,
+			    &suite->ignored_image_count)
+		      : 0;
+}
+
+static bool is_permission(const char *text)
+{
+	return text_is(text, "docker-socket") || text_is(text, "privileged") ||
+	       text_starts(text, "host-bind:/");
+}
+
+static int read_allow(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	return read_list(reader, value, "allow", is_permission, &suite->allow, &suite->allow_count);
+}
+
+/* A check that silently does not run would be a lie: what is not built yet is refused by name. */
+static int refuse_later(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	(void)suite;
+	return mistake(reader, value, "this key is not in this version of ccci");
+}
+
+static const char *const key_names[] = {"env", "compose", "deploy_timeout", "weight", "ready",
+    "checks", "data", "secrets", "needs", "stages", "extra", "allow", "images"};
+
+static int (*const key_readers[])(
+    const struct reader *reader, const struct yaml *value, struct suite *suite) = {read_env,
+    read_compose, read_timeout, read_weight, read_ready, read_checks, refuse_later, refuse_later,
+    refuse_later, read_stages, refuse_later, read_allow, read_images};
+
+static int read_key(
+    const struct reader *reader, const char *key, const struct yaml *value, struct suite *suite)
+{
+	for (size_t k = 0; k < COUNT_OF(key_names); k++) {
+		if (text_is(key, key_names[k]))
+			return key_readers[k](reader, value, suite);
+	}
+	return 0; /* check_keys() has seen to it */
+}
+
+int suite_parse(
+    const char *name, const char *text, size_t length, struct suite *out, struct err *err)
+{
+	AUTO(suite) suite = {.weight = 1};
+	AUTO_PTR(yaml) root = yaml_parse(name, text, length, err);
+	const struct reader reader = {name, err};
+
+	if (!root)
+		return -1;
+	if (root->kind != YAML_MAPPING)
+		return mistake(&reader, root, "a suite is a mapping of keys");
+	if (check_keys(&reader, root, key_names, COUNT_OF(key_names)) < 0)
+		return -1;
+	for (size_t i = 0; i < root->count; i++) {
+		/* "env:" with nothing behind it is the same as no env. */
+		bool is_empty = root->items[i]->kind == YAML_SCALAR && !yaml_text(root->items[i]);
+
+		if (!is_empty && read_key(&reader, root->keys[i], root->items[i], &suite) < 0)
+			return -1;
+	}
+	*out = suite;
+	suite = (struct suite){0};
+	return 0;
+}
+
+int suite_read(const char *directory, struct suite *out, struct err *err)
+{
+	auto_str char *path = xasprintf("%s/" SUITE_FILE, directory);
+	AUTO(buf) text = {0};
+	struct err read_err = {0};
+
+	if (!file_exists(directory))
+		return err_set(err, ERR_MISSING, "%s does not exist", directory);
+	if (file_read(path, SUITE_FILE_MAX_BYTES, &text, &read_err) < 0 &&
+	    read_err.code != ERR_MISSING) {
+		*err = read_err;
+		return -1;
+	}
+	return suite_parse(path, buf_text(&text), text.length, out, err);
+}
+
+static void release_list(char **list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(list[i]);
+	free(list);
+}
+
+static void release_probes(struct suite_probe *probes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		release_probe(&probes[i]);
+	free(probes);
+}
+
+void suite_release(struct suite *suite)
+{
+	for (size_t i = 0; i < suite->env_count; i++) {
+		free(suite->env[i].key);
+		free(suite->env[i].value);
+	}
+	free(suite->env);
+	release_list(suite->compose, suite->compose_count);
+	release_probes(suite->ready, suite->ready_count);
+	release_probes(suite->checks, suite->check_count);
+	for (int i = 0; i < STAGE_COUNT; i++)
+		free(suite->not_run[i]);
+	release_list(suite->ignored_images, suite->ignored_image_count);
+	release_list(suite->allow, suite->allow_count);
+	*suite = (struct suite){0};
+}

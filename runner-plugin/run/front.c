@@ -1,0 +1,748 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/run/front.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/version.h"
+#include "runner-plugin/recipe/suite.h"
+#include "runner-plugin/run/channel.h"
+#include "runner-plugin/run/keeper.h"
+#include "runner-plugin/run/lease.h"
+#include "runner-plugin/run/live.h"
+#include "runner-plugin/run/proc.h"
+#include "runner-plugin/run/reap.h"
+#include "runner-plugin/run/record.h"
+#include "runner-plugin/stages/stages.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+
+#define LIVE_EVERY_MS 1000
+#define KEEPER_PATIENCE_S                                                                          \
+	180 /* a teardown that waits for abra and the engine as long as it may                     \
+	     */
+
+enum exit_code {
+	EXIT_RECIPE = 1,
+	EXIT_USAGE = 2,
+	EXIT_OURS = 3,
+	EXIT_LEFT = 4,
+	EXIT_CANCELLED = 6,
+};
+
+PRINTF_LIKE(1, 2)
+static void print_error(const char *format, ...)
+{
+	AUTO(buf) line = buf_make(4096);
+	char text[2048];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(void)buf_printf(&line, "ccci-run: %s\n", text);
+	if (write(STDERR_FILENO, buf_text(&line), line.length) < 0)
+		return; /* nobody reads any more */
+}
+
+static void say(void *context, const char *text)
+{
+	(void)context;
+	print_error("%s", text);
+}
+
+static int exit_code_of(const struct err *err)
+{
+	return err->code == ERR_CONFIG ? EXIT_USAGE : EXIT_OURS;
+}
+
+static int fail(const struct err *err)
+{
+	print_error("%s", err->msg);
+	return exit_code_of(err);
+}
+
+/* --- what ends a wait besides the answer --- */
+
+struct waiter {
+	int signal_fd;	  /* SIGINT, SIGTERM, SIGHUP */
+	int parent_pidfd; /* the step's shell; -1: not in a step */
+	bool was_cancelled;
+	struct live live; /* of a local run */
+};
+
+#define WAITER_CLOSED                                                                              \
+	{                                                                                          \
+		.signal_fd = -1, .parent_pidfd = -1, .live = LIVE_OFF                              \
+	}
+
+static void waiter_release(struct waiter *waiter)
+{
+	live_release(&waiter->live);
+	close_fd(&waiter->signal_fd);
+	close_fd(&waiter->parent_pidfd);
+}
+DEFINE_AUTO(waiter, waiter_release);
+
+/*
+ * PR_SET_PDEATHSIG would do for the shell as well, but it fires when the thread ends that forked
+ * us: were there no shell between Drone's runner and us, any of the runner's threads.
+ */
+static int waiter_open(bool is_in_step, struct waiter *out, struct err *err)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	AUTO(waiter) waiter = WAITER_CLOSED;
+	sigset_t heard;
+	pid_t parent = getppid();
+
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigemptyset(&heard);
+	(void)sigaddset(&heard, SIGINT);
+	(void)sigaddset(&heard, SIGTERM);
+	(void)sigaddset(&heard, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &heard, NULL);
+	waiter.signal_fd = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (waiter.signal_fd < 0)
+		return err_sys(err, errno, "listen for signals");
+	if (is_in_step && parent > 1) {
+		waiter.parent_pidfd = pidfd_open(parent, 0);
+		if (waiter.parent_pidfd < 0 || getppid() != parent)
+			return err_set(err, ERR_SYS, "the step's shell is gone");
+	}
+	*out = waiter;
+	waiter = (struct waiter)WAITER_CLOSED;
+	return 0;
+}
+
+/*
+ * Drone's runner: the nearest process above us that is not of this step. -1: cannot tell, so it is
+ * not watched.
+ */
+static int find_runner(const struct run_step *step)
+{
+	auto_str char *variable = xasprintf("DRONE_WORKSPACE=%s", step->workspace);
+	struct proc_view view;
+
+	if (!step->build || !step->workspace[0])
+		return -1;
+	for (pid_t pid = getppid(); pid > 1; pid = view.parent) {
+		if (!proc_look(pid, variable, &view))
+			return -1;
+		if (!view.has_variable)
+			return pidfd_open(pid, 0);
+	}
+	return -1;
+}
+
+/* --- one request --- */
+
+static struct json *make_request(const char *what)
+{
+	struct json *request = json_new_object();
+
+	json_set_text(request, "do", what);
+	return request;
+}
+
+static void cancel(struct waiter *waiter, int fd)
+{
+	AUTO_PTR(json) request = make_request("cancel");
+	struct signalfd_siginfo info;
+	struct err err;
+
+	if (read(waiter->signal_fd, &info, sizeof(info)) < 0)
+		return;
+	live_clear(&waiter->live);
+	if (waiter->was_cancelled || channel_send(fd, request, NULL, 0, &err) < 0) {
+		print_error("leaving; the run's keeper takes down what there is");
+		_exit(EXIT_CANCELLED);
+	}
+	waiter->was_cancelled = true;
+	print_error("cancelling; a second signal leaves at once");
+}
+
+/* One packet of the keeper's: true when it was the answer. -1: ERR_MISSING, it is gone. */
+static int receive_answer(
+    struct waiter *waiter, int fd, bool *out_is_answer, int *out_exit, struct err *err)
+{
+	AUTO(channel_packet) packet = {0};
+	int64_t code = 0;
+
+	if (channel_receive(fd, &packet, err) < 0)
+		return -1;
+	const char *text = json_get_text(packet.message, "say");
+	if (text) {
+		live_clear(&waiter->live);
+		print_error("%s", text);
+	}
+	*out_is_answer = json_get_int(packet.message, "exit", &code);
+	if (*out_is_answer)
+		*out_exit = (int)code;
+	return 0;
+}
+
+/* 0 and the exit status; -1: the keeper is gone without an answer (ERR_MISSING). */
+static int wait_for_answer(struct waiter *waiter, int fd, int *out_exit, struct err *err)
+{
+	bool is_answered = false;
+
+	while (!is_answered) {
+		struct pollfd fds[] = {
+		    {.fd = fd, .events = POLLIN},
+		    {.fd = waiter->signal_fd, .events = POLLIN},
+		    {.fd = waiter->parent_pidfd, .events = POLLIN},
+		    {.fd = waiter->live.read_fd, .events = POLLIN},
+		};
+
+		if (poll(fds, COUNT_OF(fds), waiter->live.read_fd < 0 ? -1 : LIVE_EVERY_MS) < 0 &&
+		    errno != EINTR)
+			return err_sys(err, errno, "wait for the keeper");
+		if (fds[2].revents) /* Drone killed the step: the keeper sees us go */
+			_exit(EXIT_CANCELLED);
+		live_read(&waiter->live); /* all of it before an answer that came after it */
+		if (fds[0].revents && receive_answer(waiter, fd, &is_answered, out_exit, err) < 0)
+			return -1;
+		if (fds[1].revents)
+			cancel(waiter, fd);
+		if (!is_answered)
+			live_draw(&waiter->live);
+	}
+	live_clear(&waiter->live);
+	return 0;
+}
+
+static int ask(
+    struct waiter *waiter, int fd, const struct json *request, int *out_exit, struct err *err)
+{
+	int lines_fd = waiter->live.write_fd;
+	const int fds[] = {
+	    lines_fd < 0 ? STDOUT_FILENO : lines_fd, lines_fd < 0 ? STDERR_FILENO : lines_fd};
+
+	if (channel_send(fd, request, fds, COUNT_OF(fds), err) < 0)
+		return -1;
+	return wait_for_answer(waiter, fd, out_exit, err);
+}
+
+/* --- a keeper that is gone --- */
+
+/*
+ * The run is over, one way or the other, when this returns 0: its results are written.
+ * *out_by_keeper: by its own keeper.
+ */
+static int take_over(
+    const struct front *front, const struct run *run, bool *out_by_keeper, struct err *err)
+{
+	auto_str char *results = run_path(run, "results.json");
+	auto_fd int lease_fd =
+	    lease_wait(run->dir, clock_now() + KEEPER_PATIENCE_S * NS_PER_S, err);
+
+	if (lease_fd < 0)
+		return err_prefix(err, "take over from the keeper");
+	*out_by_keeper = file_exists(results);
+	if (*out_by_keeper)
+		return 0;
+	print_error("the run's keeper died: taking down in its place");
+	struct teardown teardown = {.settings = front->settings,
+	    .run = run,
+	    .environ = front->environ,
+	    .was_cut = true,
+	    .say = say};
+	const struct record_end end = {RUN_BROKE, "the run's keeper died"};
+	AUTO(teardown_result) result = {0};
+	lease_sign(lease_fd);
+	teardown_run(&teardown, &result);
+	for (size_t i = 0; i < result.left.count; i++)
+		print_error("left behind: %s", result.left.items[i]);
+	return record_write(run, &end, &result, err);
+}
+
+/* --- the words of .drone.yml --- */
+
+/* The build this step belongs to. */
+static int read_step(
+    const struct front *front, const char *word, struct run_step *out, struct err *err)
+{
+	struct run_step step;
+
+	if (run_step_read(front->environ, &step, err) < 0)
+		return -1;
+	if (!step.build)
+		return err_set(err, ERR_CONFIG,
+		    "%s belongs in a step of Drone (DRONE_BUILD_NUMBER is not set); without Drone: "
+		    "ccci-run run",
+		    word);
+	*out = step;
+	return 0;
+}
+
+/* What prepare has to know of the suite before there is a slot. Its mistakes are prepare's to say.
+ */
+static int64_t find_weight(const struct front *front, const char *checkout, const char *recipe)
+{
+	auto_str char *directory = xasprintf("%s/%s/%s", checkout, front->settings->suites, recipe);
+	AUTO(suite) suite = {0};
+	struct err ignored;
+
+	return suite_read(directory, &suite, &ignored) == 0 ? suite.weight : 1;
+}
+
+static char *current_directory(void)
+{
+	char path[PATH_MAX];
+
+	return getcwd(path, sizeof(path)) ? xstrdup(path) : NULL;
+}
+
+struct birth {
+	const struct params *params;
+	const struct run_step *step;
+	const char *checkout, *local_recipe;
+	bool keeps;
+};
+
+/* A run with its keeper, in one piece as far as any reaper can see. Returns the connection. */
+static int give_birth(
+    const struct front *front, const struct birth *birth, struct run *out, struct err *err)
+{
+	auto_fd int births = lease_lock_births(front->settings->state_dir, err);
+	auto_fd int runner = find_runner(birth->step);
+	AUTO(run) run = {0};
+
+	if (births < 0 || run_create(front->settings, birth->params, birth->step, &run, err) < 0)
+		return -1;
+	int lease_fd = lease_take(run.dir, err);
+	struct keeper_job job = {.settings = front->settings,
+	    .run = &run,
+	    .checkout = birth->checkout,
+	    .local_recipe = birth->local_recipe,
+	    .environ = front->environ,
+	    .is_local = !birth->step->build,
+	    .keeps = birth->keeps,
+	    .runner_pidfd = runner};
+	int fd = lease_fd < 0 ? -1 : keeper_start(&job, lease_fd, err);
+	if (fd < 0)
+		return -1;
+	*out = run;
+	run = (struct run){0};
+	return fd;
+}
+
+static int ask_prepare(
+    struct waiter *waiter, int fd, int64_t weight, int *out_exit, struct err *err)
+{
+	AUTO_PTR(json) request = make_request("prepare");
+
+	json_set_int(request, "weight", weight);
+	return ask(waiter, fd, request, out_exit, err);
+}
+
+static int ask_stage(
+    struct waiter *waiter, int fd, enum stage stage, int *out_exit, struct err *err)
+{
+	AUTO_PTR(json) request = make_request("stage");
+
+	json_set_text(request, "stage", stage_word(stage));
+	return ask(waiter, fd, request, out_exit, err);
+}
+
+/* A run that is over: said, and no failure of this step's. */
+static int say_not_run(const struct run *run)
+{
+	AUTO(results) results = {0};
+	struct err err;
+
+	if (record_read(run, &results, &err) < 0)
+		return fail(&err);
+	print_error("not run: %s", results.reason[0] ? results.reason : "the run has ended");
+	return 0;
+}
+
+/*
+ * After a request that got no answer, or found nobody to ask. A keeper that died is replaced, and
+ * that is our failure; one that had ended the run just before is not.
+ */
+static int do_without_keeper(const struct front *front, const struct run *run)
+{
+	bool by_keeper = false;
+	struct err err;
+
+	if (take_over(front, run, &by_keeper, &err) < 0)
+		return fail(&err);
+	return by_keeper ? say_not_run(run) : EXIT_OURS;
+}
+
+int front_prepare(const struct front *front)
+{
+	struct params params;
+	struct run_step step;
+	AUTO(waiter) waiter = WAITER_CLOSED;
+	AUTO(run) run = {0};
+	struct err err;
+	int code = EXIT_OURS;
+
+	if (read_step(front, "prepare", &step, &err) < 0 ||
+	    params_read(front->environ, front->settings->recipe_org, &params, &err) < 0)
+		return fail(&err);
+	auto_str char *checkout = current_directory();
+	if (!checkout) {
+		print_error("the working directory is gone");
+		return EXIT_OURS;
+	}
+	const struct birth birth = {.params = &params, .step = &step, .checkout = checkout};
+	if (waiter_open(true, &waiter, &err) < 0)
+		return fail(&err);
+	auto_fd int fd = give_birth(front, &birth, &run, &err);
+	if (fd < 0)
+		return fail(&err);
+	print_error("run %s, %s", run.id, run.domain);
+	if (ask_prepare(&waiter, fd, find_weight(front, checkout, params.recipe), &code, &err) < 0)
+		return do_without_keeper(front, &run) ? EXIT_OURS : EXIT_CANCELLED;
+	return code;
+}
+
+/* The run of this step's build. ERR_MISSING: prepare made none. */
+static int find_run(const struct front *front, const char *word, struct run *out, struct err *err)
+{
+	struct run_step step;
+
+	if (read_step(front, word, &step, err) < 0)
+		return -1;
+	return run_find(front->settings, &step, out, err);
+}
+
+int front_stage(const struct front *front, enum stage stage)
+{
+	AUTO(waiter) waiter = WAITER_CLOSED;
+	AUTO(run) run = {0};
+	struct err err;
+	int code = EXIT_OURS;
+
+	if (find_run(front, stage_word(stage), &run, &err) < 0) {
+		if (err.code != ERR_MISSING)
+			return fail(&err);
+		print_error("not run: %s", err.msg);
+		return 0;
+	}
+	if (waiter_open(true, &waiter, &err) < 0)
+		return fail(&err);
+	auto_fd int fd = channel_connect(run.dir, &err);
+	if (fd < 0)
+		return err.code == ERR_MISSING ? do_without_keeper(front, &run) : fail(&err);
+	if (ask_stage(&waiter, fd, stage, &code, &err) < 0)
+		return do_without_keeper(front, &run);
+	return code;
+}
+
+/* Ends the run, if it has not ended. 0: it is over and its results are written. */
+static int end_run(
+    const struct front *front, const struct run *run, bool is_in_step, struct err *err)
+{
+	AUTO(waiter) waiter = WAITER_CLOSED;
+	AUTO_PTR(json) request = make_request("teardown");
+	struct err gone;
+	int ignored = 0;
+	bool by_keeper = false;
+
+	if (waiter_open(is_in_step, &waiter, err) < 0)
+		return -1;
+	auto_fd int fd = channel_connect(run->dir, &gone);
+	if (fd >= 0 && ask(&waiter, fd, request, &ignored, &gone) == 0)
+		return 0;
+	return take_over(front, run, &by_keeper, err);
+}
+
+/* What an ended run left is tried again: its keeper may have met an engine that was down. */
+static int tear_down_again(const struct front *front, const struct run *run)
+{
+	const struct reap reap = {
+	    .settings = front->settings, .environ = front->environ, .only_id = run->id, .say = say};
+	AUTO(reap_summary) summary = {0};
+
+	reap_all(&reap, &summary);
+	for (size_t i = 0; i < summary.left.count; i++)
+		print_error("left behind: %s", summary.left.items[i]);
+	return summary.left.count ? EXIT_LEFT : 0;
+}
+
+int front_teardown(const struct front *front, const char *run_id)
+{
+	AUTO(run) run = {0};
+	struct err err;
+
+	int found = run_id ? run_open(front->settings, run_id, &run, &err)
+			   : find_run(front, "teardown", &run, &err);
+	if (found < 0 && err.code == ERR_MISSING && !run_id) {
+		print_error("nothing to take down: %s", err.msg);
+		return 0;
+	}
+	if (found < 0 || end_run(front, &run, !run_id, &err) < 0)
+		return fail(&err);
+	return tear_down_again(front, &run);
+}
+
+/* --- report --- */
+
+static int print_results(const struct results *results)
+{
+	AUTO(buf) out = buf_make(SIZE_MAX / 2);
+	auto_str char *line = results_encode(results);
+
+	results_print(results, &out);
+	(void)buf_printf(&out, "%s\n%s\n%s\n", RESULTS_BEGIN, line, RESULTS_END);
+	if (fwrite(buf_text(&out), 1, out.length, stdout) != out.length || fflush(stdout) != 0) {
+		print_error("write the results: %s", strerror(errno));
+		return EXIT_OURS;
+	}
+	return verdict_exit_code(results->verdict, results->is_clean);
+}
+
+int front_report_nothing(const char *reason)
+{
+	AUTO(results) results;
+	char host[HOST_NAME_MAX + 1] = "";
+	char now[CLOCK_RFC3339_SIZE];
+
+	results_init(&results);
+	(void)gethostname(host, sizeof(host) - 1);
+	clock_format_rfc3339(clock_wall_s(), now);
+	results_set(&results.host, host);
+	results_set(&results.started, now);
+	results_set(&results.ccci, CCCI_VERSION);
+	results_set(&results.reason, reason);
+	results.verdict = VERDICT_CI_ERROR;
+	results.is_clean = true;
+	(void)print_results(&results);
+	return EXIT_OURS;
+}
+
+/* prepare made no run. Why, it said in its own step; most often the same is wrong now. */
+static int report_without_run(const struct front *front, const struct err *missing)
+{
+	struct params params;
+	struct err err;
+
+	if (params_read(front->environ, front->settings->recipe_org, &params, &err) < 0)
+		return front_report_nothing(err.msg);
+	return front_report_nothing(missing->msg);
+}
+
+int front_report(const struct front *front)
+{
+	AUTO(run) run = {0};
+	AUTO(results) results = {0};
+	struct err err;
+
+	if (find_run(front, "report", &run, &err) < 0) {
+		print_error("%s", err.msg);
+		return err.code == ERR_CONFIG ? EXIT_USAGE : report_without_run(front, &err);
+	}
+	if (end_run(front, &run, true, &err) < 0 || record_read(&run, &results, &err) < 0) {
+		print_error("%s", err.msg);
+		return front_report_nothing(err.msg);
+	}
+	return print_results(&results);
+}
+
+/* --- without Drone --- */
+
+static bool is_directory_target(const char *target)
+{
+	auto_str char *compose = xasprintf("%s/compose.yml", target);
+
+	return strchr(target, '/') || text_is(target, ".") || text_is(target, "..") ||
+	       file_exists(compose);
+}
+
+/* The recipe's name is its directory's. */
+static int read_directory(
+    const char *target, char **out_directory, const char **out_recipe, struct err *err)
+{
+	char *directory = realpath(target, NULL);
+
+	if (!directory)
+		return err_set(err, ERR_CONFIG, "recipe %s: %s", target, strerror(errno));
+	const char *name = strrchr(directory, '/') + 1;
+	if (!params_is_recipe(name)) {
+		int result = err_set(err, ERR_CONFIG,
+		    "recipe %s: its directory's name is no recipe's (a-z 0-9 -)", directory);
+
+		free(directory);
+		return result;
+	}
+	*out_directory = directory;
+	*out_recipe = name;
+	return 0;
+}
+
+#define PARAM_ROWS 7
+
+static void add_row(char *rows[PARAM_ROWS + 1], size_t *count, const char *name, const char *value)
+{
+	if (value)
+		rows[(*count)++] = xasprintf("%s=%s", name, value);
+}
+
+/* What is to be tested; *out_directory is NULL when it has to be fetched. */
+static int read_local(const struct front *front, const struct front_local *local,
+    struct params *out, char **out_directory, struct err *err)
+{
+	char *rows[PARAM_ROWS + 1] = {NULL};
+	size_t count = 0;
+	auto_str char *directory = NULL;
+	const char *recipe = local->target;
+	const char *org = front->settings->recipe_org;
+
+	if (is_directory_target(local->target)) {
+		if (read_directory(local->target, &directory, &recipe, err) < 0)
+			return -1;
+		if (local->src || local->pr || local->ref)
+			return err_set(err, ERR_CONFIG,
+			    "--src, --pr and --ref are for a recipe that is fetched, not for %s",
+			    directory);
+		org = "local"; /* nothing is fetched from it */
+	}
+	add_row(rows, &count, "RECIPE", recipe);
+	add_row(rows, &count, "SRC", local->src);
+	add_row(rows, &count, "PR", local->pr);
+	add_row(rows, &count, "REF", local->ref);
+	add_row(rows, &count, "STAGES", local->stages);
+	add_row(rows, &count, "FROM", local->from);
+	union {
+		char *const *from;
+		const char *const *to;
+	} list = {.from = rows};
+	int result = params_read(list.to, org, out, err);
+	for (size_t i = 0; i < count; i++)
+		free(rows[i]);
+	if (result < 0)
+		return -1;
+	if (directory)
+		out->src[0] = '\0';
+	*out_directory = take_ptr(directory);
+	return 0;
+}
+
+static int copy_out(const struct run *run, const char *name, const char *to, struct err *err)
+{
+	auto_str char *from = run_path(run, name);
+	AUTO(buf) text = {0};
+
+	if (!to)
+		return 0;
+	if (file_read(from, 16 * (size_t)RESULTS_MAX_BYTES, &text, err) < 0)
+		return -1;
+	return file_write_atomic(to, 0644, buf_text(&text), text.length, err);
+}
+
+/* Stages one after the other over the one connection that keeps the run alive. */
+static int run_stages(struct waiter *waiter, int fd, int64_t weight, struct err *err)
+{
+	AUTO_PTR(json) teardown = make_request("teardown");
+	int code = 0;
+
+	if (ask_prepare(waiter, fd, weight, &code, err) < 0)
+		return -1;
+	for (int stage = 0; !code && stage < STAGE_COUNT; stage++) {
+		int stage_code = 0;
+
+		if (ask_stage(waiter, fd, (enum stage)stage, &stage_code, err) < 0)
+			return -1;
+		/* A red stage does not hide the others; an ended run does. */
+		if (stage_code == 5 || stage_code == EXIT_CANCELLED)
+			code = stage_code;
+	}
+	return code ? 0 : ask(waiter, fd, teardown, &code, err);
+}
+
+static int print_outcome(const struct front_local *local, const struct run *run)
+{
+	AUTO(results) results = {0};
+	AUTO(buf) table = buf_make(SIZE_MAX / 2);
+	struct err err;
+
+	if (record_read(run, &results, &err) < 0)
+		return fail(&err);
+	results_print(&results, &table);
+	if (fputs(buf_text(&table), stdout) == EOF || fflush(stdout) != 0)
+		print_error("write the table: %s", strerror(errno));
+	if (copy_out(run, "results.json", local->json, &err) < 0 ||
+	    copy_out(run, "junit.xml", local->junit, &err) < 0)
+		return fail(&err);
+	return verdict_exit_code(results.verdict, results.is_clean);
+}
+
+int front_run(const struct front *front, const struct front_local *local)
+{
+	struct params params;
+	const struct run_step step = {0};
+	auto_str char *directory = NULL;
+	AUTO(waiter) waiter = WAITER_CLOSED;
+	AUTO(run) run = {0};
+	struct err err;
+	bool by_keeper = false;
+
+	if (read_local(front, local, &params, &directory, &err) < 0 ||
+	    waiter_open(false, &waiter, &err) < 0)
+		return fail(&err);
+	auto_str char *checkout = current_directory();
+	const struct birth birth = {.params = &params,
+	    .step = &step,
+	    .checkout = checkout,
+	    .local_recipe = directory,
+	    .keeps = local->keeps};
+	auto_fd int fd = give_birth(front, &birth, &run, &err);
+	if (fd < 0)
+		return fail(&err);
+	print_error("run %s, %s", run.id, run.domain);
+	live_open(&waiter.live);
+	int64_t weight = checkout ? find_weight(front, checkout, params.recipe) : 1;
+	if (run_stages(&waiter, fd, weight, &err) < 0 &&
+	    take_over(front, &run, &by_keeper, &err) < 0)
+		return fail(&err);
+	/* A keeper that has answered may still be writing its last line. */
+	close_fd(&fd);
+	return print_outcome(local, &run);
+}
+
+/* Planning fetches, so it needs a run's directory: one of its own, that nobody else ever sees. */
+int front_plan(const struct front *front, const struct front_local *local)
+{
+	struct params params;
+	const struct run_step step = {0};
+	struct settings settings = *front->settings; /* borrows its texts */
+	auto_str char *directory = NULL;
+	auto_str char *checkout = current_directory();
+	char state_dir[] = "/tmp/ccci-plan-XXXXXX";
+	AUTO(run) run = {0};
+	struct err err;
+
+	if (read_local(front, local, &params, &directory, &err) < 0)
+		return fail(&err);
+	if (!mkdtemp(state_dir)) {
+		print_error("make a directory in /tmp: %s", strerror(errno));
+		return EXIT_OURS;
+	}
+	settings.state_dir = state_dir;
+	int code = EXIT_OURS;
+	if (run_create(&settings, &params, &step, &run, &err) < 0) {
+		code = fail(&err);
+	} else {
+		const struct stages_work work = {.settings = &settings,
+		    .run = &run,
+		    .checkout = checkout,
+		    .local_recipe = directory,
+		    .control_fd = -1,
+		    .cancel_fd = -1,
+		    .secrets_fd = -1,
+		    .deadline_ns = clock_now() + settings.run_timeout_ms * NS_PER_MS,
+		    .environ = front->environ};
+
+		code = stages_plan(&work);
+	}
+	if (file_remove_tree(state_dir, &err) < 0)
+		print_error("%s", err.msg);
+	return code;
+}

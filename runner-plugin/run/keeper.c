@@ -1,0 +1,1009 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/run/keeper.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/http.h"
+#include "common/log.h"
+#include "common/testpoint.h"
+#include "runner-plugin/run/channel.h"
+#include "runner-plugin/run/journal.h"
+#include "runner-plugin/run/lease.h"
+#include "runner-plugin/run/proc.h"
+#include "runner-plugin/run/reap.h"
+#include "runner-plugin/run/record.h"
+#include "runner-plugin/run/slot.h"
+#include "runner-plugin/run/teardown.h"
+#include "runner-plugin/stages/stages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define PEERS_MAX 8 /* a step's front, a person's teardown, and some that just left */
+#define SLOT_EVERY_MS 150
+#define SAY_EVERY_MS 5000
+#define WORKSPACE_EVERY_MS 500
+#define DRONE_EVERY_MS 2000
+#define DRONE_PATIENCE_MS 5000
+#define DRONE_ANSWER_MAX_BYTES (1024 * 1024) /* a build of six steps is 5 kB */
+#define REASON_SIZE 320
+
+enum work { WORK_NONE, WORK_PREPARE, WORK_STAGE };
+
+/* Who is connected. The first is the front that started the keeper. */
+struct peer {
+	int fd; /* -1: a free place */
+	bool is_first;
+	bool is_waiting;	       /* for an answer */
+	int step_fds[CHANNEL_FDS_MAX]; /* the step's stdout and stderr, while its request is open */
+	size_t step_fd_count;
+};
+
+struct keeper {
+	const struct keeper_job *job;
+	struct run run; /* as it is in run.json: prepare may have resolved the commit */
+	char *journal_path;
+	int lease_fd, listen_fd, signal_fd;
+	int secrets_fd; /* anonymous memory: what workers learnt to mask */
+	struct http *http;
+	struct slot slot;
+	int64_t weight;
+	struct peer peers[PEERS_MAX];
+	struct peer *asking; /* whose request is open; NULL: idle */
+
+	enum work work; /* asked for by it; WORK_NONE with asking set: teardown */
+	enum stage stage;
+	bool is_waiting_for_slot;
+	pid_t worker; /* 0: none runs */
+	int worker_pidfd, control_fd;
+	int64_t work_started_ns;
+
+	int64_t started_s; /* wall; of the build, or of the run without one */
+	int64_t deadline_ns, next_slot_ns, next_say_ns, next_workspace_ns, next_drone_ns;
+	bool watches_workspace;
+	int64_t drone_request; /* 0: none under way */
+	bool has_warned_of_drone;
+
+	bool is_over;
+	struct record_end end;
+	char reason[REASON_SIZE];
+	int exit_code; /* for who asked, when the run ended under its request; -1: by the end */
+};
+
+/* --- ending --- */
+
+static const char *work_word(const struct keeper *keeper)
+{
+	return keeper->work == WORK_PREPARE ? "prepare" : stage_word(keeper->stage);
+}
+
+static const char *find_place(const struct keeper *keeper)
+{
+	if (keeper->is_waiting_for_slot)
+		return "the wait for a slot";
+	return keeper->work == WORK_NONE ? "the wait for the next step" : work_word(keeper);
+}
+
+/* The reason becomes "cancelled, after 12 s, in install". */
+PRINTF_LIKE(3, 4)
+static void end_run(struct keeper *keeper, enum run_end end, const char *format, ...)
+{
+	char why[REASON_SIZE];
+	char elapsed[CLOCK_DURATION_SIZE];
+	va_list args;
+
+	if (keeper->is_over)
+		return;
+	keeper->is_over = true;
+	va_start(args, format);
+	(void)vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	clock_format_duration((clock_wall_s() - keeper->started_s) * 1000, elapsed);
+	(void)snprintf(keeper->reason, sizeof(keeper->reason), "%s, after %s, in %s", why, elapsed,
+	    find_place(keeper));
+	keeper->end.end = end;
+	keeper->end.reason = end == RUN_COMPLETE ? NULL : keeper->reason;
+	log_info("the run ends: %s", keeper->reason);
+}
+
+static int exit_code_of(enum run_end end)
+{
+	switch (end) {
+	case RUN_COMPLETE:
+		return 0;
+	case RUN_TIMED_OUT:
+		return 5;
+	case RUN_CANCELLED:
+		return 6;
+	case RUN_BROKE:
+		return 3;
+	}
+	return 3;
+}
+
+/* --- fronts --- */
+
+static void peer_close(struct peer *peer)
+{
+	while (peer->step_fd_count)
+		close_fd(&peer->step_fds[--peer->step_fd_count]);
+	close_fd(&peer->fd);
+	peer->is_first = false;
+	peer->is_waiting = false;
+}
+
+static struct peer *add_peer(struct keeper *keeper, int take_peer_fd)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		struct peer *peer = &keeper->peers[i];
+
+		if (peer->fd >= 0)
+			continue;
+		*peer = (struct peer){.fd = take_peer_fd};
+		return peer;
+	}
+	log_warning("more than %d fronts at once: one is sent away", PEERS_MAX);
+	close_fd(&take_peer_fd);
+	return NULL;
+}
+
+static void tell(const struct peer *peer, const char *text)
+{
+	AUTO_PTR(json) message = json_new_object();
+
+	json_set_text(message, "say", text);
+	channel_offer(peer->fd, message);
+}
+
+static void say(void *context, const char *text)
+{
+	const struct keeper *keeper = context;
+
+	log_info("%s", text);
+	if (keeper->asking)
+		tell(keeper->asking, text);
+}
+
+static void answer(struct peer *peer, int exit_code)
+{
+	AUTO_PTR(json) message = json_new_object();
+	struct err ignored; /* who does not listen any more is seen by its end of file */
+
+	peer->is_waiting = false;
+	json_set_int(message, "exit", exit_code);
+	(void)!channel_send(peer->fd, message, NULL, 0, &ignored);
+	while (peer->step_fd_count)
+		close_fd(&peer->step_fds[--peer->step_fd_count]);
+}
+
+static void answer_asking(struct keeper *keeper, int exit_code)
+{
+	struct peer *peer = keeper->asking;
+
+	keeper->asking = NULL;
+	keeper->work = WORK_NONE;
+	if (peer)
+		answer(peer, exit_code);
+}
+
+/* --- the journal --- */
+
+#ifdef CCCI_TEST_POINTS
+static pid_t find_front(const struct keeper *keeper)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		struct ucred peer = {0};
+		socklen_t length = sizeof(peer);
+
+		if (keeper->peers[i].fd >= 0 &&
+		    getsockopt(keeper->peers[i].fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0)
+			return peer.pid;
+	}
+	return 0;
+}
+
+/*
+ * CCCI_TEST_KILL=journal@3 with CCCI_TEST_KILL_WHO=front, worker, keeper or both (front, then
+ * keeper): SIGKILL at the third record, as soon as it is on disk. The keeper does it for all, so
+ * that the place is exact.
+ */
+static void test_kill(struct keeper *keeper, const char *name)
+{
+	const char *who = environ_get(keeper->job->environ, "CCCI_TEST_KILL_WHO");
+	bool is_both = who && text_is(who, "both");
+
+	if (!testpoint_reached(name))
+		return;
+	pid_t front = is_both || (who && text_is(who, "front")) ? find_front(keeper) : 0;
+	pid_t worker = who && text_is(who, "worker") ? keeper->worker : 0;
+	if (front > 1)
+		(void)kill(front, SIGKILL);
+	if (worker > 1)
+		(void)kill(worker, SIGKILL);
+	if (!who || is_both || text_is(who, "keeper"))
+		(void)kill(getpid(), SIGKILL);
+}
+#endif
+
+static void on_record(void *context, enum journal_kind kind)
+{
+#ifdef CCCI_TEST_POINTS
+	auto_str char *name = xasprintf("journal.%s", journal_kind_word(kind));
+
+	test_kill(context, "journal");
+	test_kill(context, name);
+#else
+	(void)context;
+	(void)kind;
+#endif
+}
+
+static int record(struct keeper *keeper, struct journal_entry *entry, struct err *err)
+{
+	if (journal_append(keeper->journal_path, entry, err) < 0)
+		return -1;
+	on_record(keeper, entry->kind);
+	return 0;
+}
+
+static int mark(struct keeper *keeper, const char *text, struct err *err)
+{
+	AUTO(journal_entry) entry = {.kind = JOURNAL_MARK, .text = xstrdup(text)};
+
+	return record(keeper, &entry, err);
+}
+
+static void serve_worker(struct keeper *keeper)
+{
+	AUTO(journal_entry) entry = {0};
+	struct err err;
+	struct err ignored;
+
+	if (journal_receive(keeper->control_fd, &entry, &err) < 0) {
+		if (err.code != ERR_MISSING)
+			log_error("%s", err.msg);
+		close_fd(&keeper->control_fd); /* its end is seen by its pidfd */
+		return;
+	}
+	bool is_recorded = record(keeper, &entry, &err) == 0;
+	if (!is_recorded)
+		log_error("%s", err.msg);
+	(void)!journal_answer(keeper->control_fd, is_recorded ? NULL : &err, &ignored);
+}
+
+/* --- the worker --- */
+
+static bool is_kept(int fd, const int *kept, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (kept[i] == fd)
+			return true;
+	return false;
+}
+
+/* Whatever the step's shell had open: a held descriptor would keep the step, or more, alive. */
+static void close_others(const int *kept, size_t count)
+{
+	int highest = 2;
+
+	for (size_t i = 0; i < count; i++)
+		highest = kept[i] > highest ? kept[i] : highest;
+	for (int fd = 3; fd < highest; fd++)
+		if (!is_kept(fd, kept, count))
+			(void)close(fd);
+	(void)close_range((unsigned)highest + 1, ~0U, 0);
+}
+
+/* Leaves the worker nothing of the keeper's: locks above all, which a copy would keep held. */
+static void worker_close_all(struct keeper *keeper, int control_fd)
+{
+	const int kept[] = {control_fd, keeper->secrets_fd};
+	const struct peer *step = keeper->asking;
+	auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int out = step->step_fd_count > 0 ? step->step_fds[0] : 2;
+	int error = step->step_fd_count > 1 ? step->step_fds[1] : 2;
+
+	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0)
+		_exit(3);
+	(void)take_fd(&null); /* one of those that are closed here */
+	close_others(kept, COUNT_OF(kept));
+}
+
+static void worker_reset_signals(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)sigaction(SIGPIPE, &ignore, NULL); /* a step that reads no more must not end us */
+}
+
+__attribute__((noreturn)) static void worker_main(
+    struct keeper *keeper, int control_fd, pid_t parent)
+{
+	enum work work = keeper->work;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(3);
+	(void)prctl(PR_SET_NAME, "ccci-worker");
+	worker_close_all(keeper, control_fd);
+	worker_reset_signals();
+	log_set_fd(-1);
+	struct stages_work with = {.settings = keeper->job->settings,
+	    .run = &keeper->run,
+	    .checkout = keeper->job->checkout,
+	    .local_recipe = keeper->job->local_recipe,
+	    .control_fd = control_fd,
+	    .secrets_fd = keeper->secrets_fd,
+	    .cancel_fd = -1, /* a cancelled worker is killed: there is nothing to finish */
+	    .deadline_ns = keeper->deadline_ns,
+	    .environ = keeper->job->environ};
+	if (work == WORK_PREPARE) {
+		log_scope("run=%s stage=prepare", keeper->run.id);
+		reap_before(with.settings, with.environ, keeper->run.id);
+		exit(stages_prepare(&with));
+	}
+	log_scope("run=%s stage=%s", keeper->run.id, stage_word(keeper->stage));
+	exit(stages_stage(&with, keeper->stage));
+}
+
+static int reload_run(struct keeper *keeper, struct err *err)
+{
+	struct run fresh;
+
+	if (run_open(keeper->job->settings, keeper->run.id, &fresh, err) < 0)
+		return -1;
+	run_release(&keeper->run);
+	keeper->run = fresh;
+	return 0;
+}
+
+static int start_worker(struct keeper *keeper, struct err *err)
+{
+	int control[2];
+	pid_t parent = getpid();
+
+	if (reload_run(keeper, err) < 0 || channel_pair(control, err) < 0)
+		return -1;
+	auto_fd int ours = control[0];
+	auto_fd int theirs = control[1];
+	pid_t pid = fork();
+	if (pid == 0)
+		worker_main(keeper, theirs, parent);
+	if (pid < 0)
+		return err_sys(err, errno, "fork a worker");
+	keeper->worker = pid;
+	keeper->worker_pidfd = pidfd_open(pid, 0);
+	keeper->control_fd = take_fd(&ours);
+	keeper->work_started_ns = clock_now();
+	if (keeper->worker_pidfd < 0)
+		return err_sys(err, errno, "watch a worker");
+	return 0;
+}
+
+/* Ends the worker and all it left; the same when it has ended by itself. Returns waitpid's status.
+ */
+static int end_worker(struct keeper *keeper)
+{
+	unsigned count = 0;
+	int status = 0;
+	struct err err;
+
+	if (keeper->worker > 0) {
+		(void)kill(keeper->worker, SIGKILL); /* a zombie at least: the number is its own */
+		while (waitpid(keeper->worker, &status, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	keeper->worker = 0;
+	close_fd(&keeper->worker_pidfd);
+	close_fd(&keeper->control_fd);
+	if (proc_end_children(&count, &err) < 0)
+		log_error("%s", err.msg);
+	else if (count)
+		log_info("ended %u processes of the worker", count);
+	return status;
+}
+
+static bool has_stage_file(const struct keeper *keeper, enum stage stage)
+{
+	auto_str char *name = xasprintf("stage-%s.json", stage_word(stage));
+	auto_str char *path = run_path(&keeper->run, name);
+
+	return file_exists(path);
+}
+
+/* A result in the worker's place. prepare has none of its own: it speaks as the first stage. */
+static void record_instead(struct keeper *keeper, enum outcome outcome, const char *reason)
+{
+	enum stage stage = keeper->work == WORK_PREPARE ? STAGE_INSTALL : keeper->stage;
+	int64_t elapsed_ms = clock_elapsed_ms(keeper->work_started_ns);
+	struct err err;
+
+	if (record_stage(&keeper->run, stage, outcome, reason, (double)elapsed_ms / 1000, &err) < 0)
+		log_error("%s", err.msg);
+}
+
+static bool has_result(const struct keeper *keeper, int code)
+{
+	if (code < 0 || code > 3)
+		return false;
+	if (keeper->work == WORK_PREPARE)
+		return code == 0 || has_stage_file(keeper, STAGE_INSTALL);
+	return has_stage_file(keeper, keeper->stage);
+}
+
+/* The exit status of a worker that ended by itself, once its result is on disk. */
+static int judge_worker(struct keeper *keeper, int status)
+{
+	char reason[REASON_SIZE];
+
+	if (WIFSIGNALED(status)) {
+		const char *name = sigabbrev_np(WTERMSIG(status));
+
+		(void)snprintf(reason, sizeof(reason), "the worker of %s was killed by SIG%s",
+		    work_word(keeper), name ? name : "?");
+		record_instead(keeper, OUTCOME_ERROR, reason);
+		say(keeper, reason);
+		return 3;
+	}
+	int code = WEXITSTATUS(status);
+	if (code == 5 || code == 6 || has_result(keeper, code))
+		return code;
+	(void)snprintf(reason, sizeof(reason), "%s ended with exit status %d and without a result",
+	    work_word(keeper), code);
+	record_instead(keeper, OUTCOME_ERROR, reason);
+	say(keeper, reason);
+	return code == 2 ? 2 : 3; /* a recipe is not blamed by a status alone */
+}
+
+static void end_after_work(struct keeper *keeper, int code)
+{
+	if (code == 5)
+		end_run(keeper, RUN_TIMED_OUT, "timed out");
+	else if (code == 6)
+		end_run(keeper, RUN_CANCELLED, "cancelled");
+	else if (keeper->work == WORK_PREPARE && code != 0)
+		end_run(keeper, RUN_COMPLETE, "prepare failed");
+	if (keeper->is_over)
+		keeper->exit_code = code;
+}
+
+static void on_worker_end(struct keeper *keeper)
+{
+	int code = judge_worker(keeper, end_worker(keeper));
+
+	end_after_work(keeper, code);
+	if (!keeper->is_over)
+		answer_asking(keeper, code);
+}
+
+/* --- requests --- */
+
+static void begin_work(struct keeper *keeper)
+{
+	auto_str char *text = xasprintf("begin %s", work_word(keeper));
+	struct err err;
+
+	if (mark(keeper, text, &err) < 0 || start_worker(keeper, &err) < 0) {
+		say(keeper, err.msg);
+		end_run(keeper, RUN_BROKE, "%s", err.msg);
+	}
+}
+
+static void ask_prepare(struct keeper *keeper, struct peer *peer, const struct json *message)
+{
+	struct err err;
+
+	keeper->asking = peer;
+	keeper->work = WORK_PREPARE;
+	keeper->weight = 1;
+	(void)json_get_int(message, "weight", &keeper->weight);
+	if (slot_queue(keeper->job->settings->state_dir, keeper->run.id, &keeper->slot, &err) < 0) {
+		say(keeper, err.msg);
+		end_run(keeper, RUN_BROKE, "%s", err.msg);
+		return;
+	}
+	keeper->is_waiting_for_slot = true;
+	keeper->next_slot_ns = clock_now();
+	keeper->next_say_ns = clock_now();
+	keeper->work_started_ns = clock_now();
+}
+
+static void ask_stage(struct keeper *keeper, struct peer *peer, const struct json *message)
+{
+	const char *word = json_get_text(message, "stage");
+
+	if (!word || !stage_parse(word, &keeper->stage)) {
+		answer(peer, 2);
+		return;
+	}
+	keeper->asking = peer;
+	keeper->work = WORK_STAGE;
+	begin_work(keeper);
+}
+
+static void ask_teardown(struct keeper *keeper, struct peer *peer)
+{
+	if (keeper->asking) {
+		end_run(keeper, RUN_CANCELLED, "teardown was asked for");
+		return; /* the peer gets its answer with all the others */
+	}
+	keeper->asking = peer;
+	keeper->work = WORK_NONE;
+	end_run(keeper, RUN_COMPLETE, "teardown");
+}
+
+static void on_request(struct keeper *keeper, struct peer *peer, struct channel_packet *packet)
+{
+	const char *what = json_get_text(packet->message, "do");
+
+	if (!what)
+		return;
+	peer->is_waiting = !text_is(what, "cancel") || peer->is_waiting;
+	if (text_is(what, "cancel")) {
+		end_run(keeper, RUN_CANCELLED, "cancelled");
+		return;
+	}
+	if (text_is(what, "teardown")) {
+		ask_teardown(keeper, peer);
+		return;
+	}
+	if (keeper->asking) {
+		tell(peer, "another step of this run is still under way");
+		answer(peer, 3);
+		return;
+	}
+	while (packet->fd_count)
+		peer->step_fds[peer->step_fd_count++] = packet->fds[--packet->fd_count];
+	if (peer->step_fd_count == 2) { /* they were taken from the end */
+		int error_fd = peer->step_fds[0];
+
+		peer->step_fds[0] = peer->step_fds[1];
+		peer->step_fds[1] = error_fd;
+	}
+	if (text_is(what, "prepare"))
+		ask_prepare(keeper, peer, packet->message);
+	else if (text_is(what, "stage"))
+		ask_stage(keeper, peer, packet->message);
+	else
+		answer(peer, 2);
+}
+
+static void on_peer_gone(struct keeper *keeper, struct peer *peer)
+{
+	bool was_asking = keeper->asking == peer;
+	bool was_leash = keeper->job->is_local && peer->is_first;
+
+	if (was_asking)
+		keeper->asking = NULL;
+	peer_close(peer);
+	if (was_asking)
+		end_run(keeper, RUN_CANCELLED, "cancelled or timed out: its step was killed");
+	else if (was_leash)
+		end_run(keeper, RUN_CANCELLED, "ccci-run was killed");
+}
+
+static void on_peer(struct keeper *keeper, struct peer *peer)
+{
+	AUTO(channel_packet) packet = {0};
+	struct err err;
+
+	if (channel_receive(peer->fd, &packet, &err) == 0)
+		on_request(keeper, peer, &packet);
+	else if (err.code != ERR_TRANSIENT)
+		on_peer_gone(keeper, peer);
+}
+
+/* --- what is watched --- */
+
+static void try_slot(struct keeper *keeper)
+{
+	AUTO(buf) holders = buf_make(8192);
+	auto_str char *name = run_describe(&keeper->run);
+	struct slot_want want = {
+	    .max_tests = keeper->job->settings->max_tests, .weight = keeper->weight, .name = name};
+	bool has_got = false;
+	struct err err;
+
+	keeper->next_slot_ns = clock_now() + SLOT_EVERY_MS * NS_PER_MS;
+	if (slot_try(&keeper->slot, &want, &has_got, &holders, &err) < 0) {
+		say(keeper, err.msg);
+		end_run(keeper, RUN_BROKE, "%s", err.msg);
+		return;
+	}
+	if (has_got) {
+		keeper->is_waiting_for_slot = false;
+		begin_work(keeper);
+		return;
+	}
+	if (clock_now() >= keeper->next_say_ns) {
+		auto_str char *text = xasprintf("waiting for a slot: %s", buf_text(&holders));
+
+		say(keeper, text);
+		keeper->next_say_ns = clock_now() + SAY_EVERY_MS * NS_PER_MS;
+	}
+}
+
+static void look_at_workspace(struct keeper *keeper)
+{
+	struct stat status;
+
+	keeper->next_workspace_ns = clock_now() + WORKSPACE_EVERY_MS * NS_PER_MS;
+	if (stat(keeper->run.step.workspace, &status) < 0 && errno == ENOENT)
+		end_run(keeper, RUN_CANCELLED,
+		    "cancelled or timed out: Drone has removed the workspace");
+}
+
+static bool is_wanted_status(const char *status)
+{
+	return text_is(status, "running") || text_is(status, "pending");
+}
+
+/* Drone that cannot be reached or read is no reason to cancel. */
+static void on_drone_answer(void *context, struct http_response *response, const struct err *why)
+{
+	struct keeper *keeper = context;
+	struct err err;
+
+	keeper->drone_request = 0;
+	keeper->next_drone_ns = clock_now() + DRONE_EVERY_MS * NS_PER_MS;
+	if (!response || response->status != 200) {
+		if (!keeper->has_warned_of_drone && response)
+			log_warning("Drone answers %d about build %lld: a cancel that its runner "
+				    "does not hear is not seen; is DRONE_TOKEN missing?",
+			    response->status, (long long)keeper->run.step.build);
+		else if (!keeper->has_warned_of_drone)
+			log_warning("Drone cannot be asked about the build: %s", why->msg);
+		keeper->has_warned_of_drone = true;
+		return;
+	}
+	keeper->has_warned_of_drone = false;
+	AUTO_PTR(json) build = json_parse(buf_text(&response->body), response->body.length, &err);
+	const char *status = json_get_text(build, "status");
+	if (status && !is_wanted_status(status))
+		end_run(keeper, RUN_CANCELLED, "cancelled: build %lld is %.32s in Drone",
+		    (long long)keeper->run.step.build, status);
+}
+
+static void ask_drone(struct keeper *keeper)
+{
+	const struct settings *settings = keeper->job->settings;
+	const struct run_step *step = &keeper->run.step;
+	const char *base = settings->drone_url ? settings->drone_url : step->system_url;
+	auto_str char *url =
+	    xasprintf("%s/api/repos/%s/builds/%lld", base, step->repo, (long long)step->build);
+	auto_str char *token = settings->drone_token
+				   ? xasprintf("Authorization: Bearer %s", settings->drone_token)
+				   : NULL;
+	struct http_request request = {.url = url,
+	    .headers = {token},
+	    .timeout_ms = DRONE_PATIENCE_MS,
+	    .max_bytes = DRONE_ANSWER_MAX_BYTES};
+
+	keeper->drone_request = http_send(keeper->http, &request, on_drone_answer, keeper);
+}
+
+static bool can_ask_drone(const struct keeper *keeper)
+{
+	return keeper->run.step.build && keeper->run.step.repo[0] &&
+	       (keeper->job->settings->drone_url || keeper->run.step.system_url[0]);
+}
+
+static void on_timers(struct keeper *keeper)
+{
+	int64_t now_ns = clock_now();
+	char limit[CLOCK_DURATION_SIZE];
+
+	if (now_ns >= keeper->deadline_ns) {
+		clock_format_duration(keeper->job->settings->run_timeout_ms, limit);
+		end_run(keeper, RUN_TIMED_OUT, "timed out (RUN_TIMEOUT is %s)", limit);
+		return;
+	}
+	if (keeper->is_waiting_for_slot && now_ns >= keeper->next_slot_ns)
+		try_slot(keeper);
+	if (keeper->watches_workspace && now_ns >= keeper->next_workspace_ns)
+		look_at_workspace(keeper);
+	if (!keeper->drone_request && now_ns >= keeper->next_drone_ns)
+		ask_drone(keeper);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int wake_in_ms(const struct keeper *keeper)
+{
+	int64_t wake_ns = keeper->deadline_ns;
+
+	if (keeper->is_waiting_for_slot)
+		wake_ns = earlier(wake_ns, keeper->next_slot_ns);
+	if (keeper->watches_workspace)
+		wake_ns = earlier(wake_ns, keeper->next_workspace_ns);
+	if (!keeper->drone_request)
+		wake_ns = earlier(wake_ns, keeper->next_drone_ns);
+	return clock_ms_until(wake_ns);
+}
+
+enum watched { ON_SIGNAL, ON_LISTEN, ON_RUNNER, ON_WORKER, ON_CONTROL, ON_PEERS };
+
+static void on_ready(struct keeper *keeper, const struct pollfd *fds)
+{
+	if (fds[ON_SIGNAL].revents)
+		end_run(keeper, RUN_CANCELLED, "the keeper was told to stop");
+	if (fds[ON_RUNNER].revents)
+		end_run(keeper, RUN_BROKE, "Drone's runner died");
+	/* A worker's last request first: it may have been sent before it ended. */
+	if (fds[ON_CONTROL].revents)
+		serve_worker(keeper);
+	if (fds[ON_WORKER].revents && !keeper->is_over)
+		on_worker_end(keeper);
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (fds[ON_PEERS + i].revents && keeper->peers[i].fd == fds[ON_PEERS + i].fd &&
+		    !keeper->is_over)
+			on_peer(keeper, &keeper->peers[i]);
+	if (fds[ON_LISTEN].revents) {
+		int fd = channel_accept(keeper->listen_fd);
+
+		if (fd >= 0)
+			(void)add_peer(keeper, fd);
+	}
+}
+
+static void watch(struct keeper *keeper)
+{
+	struct pollfd fds[ON_PEERS + PEERS_MAX];
+	struct err err;
+
+	while (!keeper->is_over) {
+		fds[ON_SIGNAL] = (struct pollfd){.fd = keeper->signal_fd, .events = POLLIN};
+		fds[ON_LISTEN] = (struct pollfd){.fd = keeper->listen_fd, .events = POLLIN};
+		fds[ON_RUNNER] = (struct pollfd){.fd = keeper->job->runner_pidfd, .events = POLLIN};
+		fds[ON_WORKER] = (struct pollfd){.fd = keeper->worker_pidfd, .events = POLLIN};
+		fds[ON_CONTROL] = (struct pollfd){.fd = keeper->control_fd, .events = POLLIN};
+		for (size_t i = 0; i < PEERS_MAX; i++)
+			fds[ON_PEERS + i] =
+			    (struct pollfd){.fd = keeper->peers[i].fd, .events = POLLIN};
+		if (http_poll(keeper->http, fds, COUNT_OF(fds), wake_in_ms(keeper), &err) < 0) {
+			end_run(keeper, RUN_BROKE, "the keeper cannot wait: %s", err.msg);
+			return;
+		}
+		on_ready(keeper, fds);
+		if (!keeper->is_over)
+			on_timers(keeper);
+	}
+}
+
+/* --- the end --- */
+
+/* What was under way when the run was cut off has a result too. */
+static void record_cut_work(struct keeper *keeper)
+{
+	if (keeper->work == WORK_NONE || keeper->end.end == RUN_COMPLETE)
+		return;
+	record_instead(keeper, keeper->end.end == RUN_BROKE ? OUTCOME_ERROR : OUTCOME_UNVERIFIED,
+	    keeper->reason);
+}
+
+static bool stays_up(const struct keeper *keeper)
+{
+	AUTO(results) results = {0};
+	struct err ignored;
+	bool has_failed = false;
+
+	if (!keeper->job->keeps || keeper->end.end != RUN_COMPLETE)
+		return false;
+	results_init(&results);
+	if (stages_collect(&keeper->run, &results, &ignored) == 0)
+		for (size_t i = 0; i < results.stage_count; i++)
+			has_failed = has_failed || results.stages[i].outcome == OUTCOME_FAIL;
+	return has_failed;
+}
+
+static void tear_down(struct keeper *keeper, bool was_cut, struct teardown_result *out)
+{
+	struct teardown teardown = {.settings = keeper->job->settings,
+	    .run = &keeper->run,
+	    .environ = keeper->job->environ,
+	    .was_cut = was_cut,
+	    .say = say,
+	    .on_record = on_record,
+	    .context = keeper};
+	struct err err;
+
+	if (stays_up(keeper) && mark(keeper, KEEPER_KEPT_MARK, &err) == 0) {
+		*out = (struct teardown_result){0};
+		leaks_add(&out->left, "stack %s: kept for a look; ccci-run teardown %s removes it",
+		    keeper->run.stack, keeper->run.id);
+		return;
+	}
+	if (mark(keeper, "teardown", &err) < 0) /* a full disk: teardown will say it again */
+		log_error("%s", err.msg);
+	teardown_run(&teardown, out);
+}
+
+/* Who asked for work learns how the run ended; who asked for its end, whether something is left. */
+static void answer_all(struct keeper *keeper, bool is_clean)
+{
+	int code = keeper->exit_code >= 0 ? keeper->exit_code : exit_code_of(keeper->end.end);
+
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		struct peer *peer = &keeper->peers[i];
+
+		if (peer->fd < 0 || !peer->is_waiting)
+			continue;
+		if (peer == keeper->asking && keeper->work != WORK_NONE)
+			answer(peer, code);
+		else
+			answer(peer, is_clean ? 0 : 4);
+	}
+}
+
+static void finish(struct keeper *keeper)
+{
+	bool was_cut = keeper->worker > 0;
+	AUTO(teardown_result) result = {0};
+	struct err err;
+
+	(void)end_worker(keeper);
+	log_mask_load(keeper->secrets_fd);
+	/* A killed step must not be kept waiting by a copy of its output. */
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		while (keeper->peers[i].step_fd_count)
+			close_fd(&keeper->peers[i].step_fds[--keeper->peers[i].step_fd_count]);
+	if (keeper->end.reason)
+		say(keeper, keeper->end.reason);
+	record_cut_work(keeper);
+	if (reload_run(keeper, &err) < 0)
+		log_error("%s", err.msg);
+	tear_down(keeper, was_cut, &result);
+	for (size_t i = 0; i < result.left.count; i++) {
+		auto_str char *text = xasprintf("left behind: %s", result.left.items[i]);
+
+		say(keeper, text);
+	}
+	if (record_write(&keeper->run, &keeper->end, &result, &err) < 0)
+		log_error("%s", err.msg);
+	answer_all(keeper, result.left.count == 0);
+	slot_release(&keeper->slot);
+}
+
+/* --- the beginning --- */
+
+static int64_t find_start(const struct run *run)
+{
+	int64_t now_s = clock_wall_s();
+	int64_t started_s = run->step.started_s ? run->step.started_s : run->started_s;
+
+	/* A clock that was set since, or is another host's, must not make the time longer. */
+	return started_s < now_s ? started_s : now_s;
+}
+
+static int64_t find_deadline(const struct keeper_job *job)
+{
+	int64_t gone_ms = (clock_wall_s() - find_start(job->run)) * 1000;
+
+	return clock_now() + (job->settings->run_timeout_ms - gone_ms) * NS_PER_MS;
+}
+
+static int block_signals(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t all;
+	sigset_t heard;
+
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigemptyset(&heard);
+	(void)sigaddset(&heard, SIGTERM);
+	(void)sigaddset(&heard, SIGINT);
+	all = heard;
+	(void)sigaddset(&all, SIGHUP);
+	(void)sigaddset(&all, SIGUSR1);
+	(void)sigaddset(&all, SIGUSR2);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	return signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int redirect_output(const struct run *run)
+{
+	auto_str char *dir = run_path(run, "log");
+	auto_str char *path = run_path(run, "log/keeper.log");
+	struct err err;
+	auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (null < 0 || file_make_dirs(dir, 0700, &err) < 0)
+		return -1;
+	auto_fd int log = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	return dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log < 0 ? null : log, 2) < 0 ? -1 : 0;
+}
+
+__attribute__((noreturn)) static void keeper_main(
+    const struct keeper_job *job, int lease_fd, int listen_fd, int front_fd)
+{
+	const int kept[] = {lease_fd, listen_fd, front_fd, job->runner_pidfd};
+	struct keeper keeper = {.job = job,
+	    .journal_path = run_path(job->run, "journal"),
+	    .lease_fd = lease_fd,
+	    .listen_fd = listen_fd,
+	    .http = NULL,
+	    .worker_pidfd = -1,
+	    .control_fd = -1,
+	    .started_s = find_start(job->run),
+	    .deadline_ns = find_deadline(job),
+	    .next_drone_ns = INT64_MAX,
+	    .exit_code = -1};
+	struct stat status;
+	struct err err;
+
+	(void)prctl(PR_SET_NAME, "ccci-keeper");
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || chdir("/") < 0 || redirect_output(job->run) < 0)
+		_exit(3);
+	close_others(kept, COUNT_OF(kept));
+	(void)umask(077);
+	log_set_fd(-1);
+	log_scope("run=%s", job->run->id);
+	lease_sign(lease_fd);
+	keeper.signal_fd = block_signals();
+	keeper.secrets_fd = memfd_create("ccci-secrets", MFD_CLOEXEC);
+	keeper.http = http_new();
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		keeper.peers[i].fd = -1;
+	struct peer *first = add_peer(&keeper, front_fd);
+	first->is_first = true;
+	keeper.watches_workspace =
+	    job->run->step.workspace[0] && stat(job->run->step.workspace, &status) == 0;
+	if (run_open(job->settings, job->run->id, &keeper.run, &err) < 0)
+		end_run(&keeper, RUN_BROKE, "%s", err.msg);
+	if (can_ask_drone(&keeper))
+		keeper.next_drone_ns = clock_now();
+	watch(&keeper);
+	finish(&keeper);
+	http_free(keeper.http);
+	run_release(&keeper.run);
+	free(keeper.journal_path);
+	exit(0);
+}
+
+/* The middle one of the two forks: makes the session, so that no signal of the step's reaches us.
+ */
+__attribute__((noreturn)) static void middle_main(
+    const struct keeper_job *job, int lease_fd, int listen_fd, int front_fd)
+{
+	if (setsid() < 0)
+		_exit(1);
+	pid_t pid = fork();
+	if (pid == 0)
+		keeper_main(job, lease_fd, listen_fd, front_fd);
+	_exit(pid < 0 ? 1 : 0);
+}
+
+int keeper_start(const struct keeper_job *job, int take_lease_fd, struct err *err)
+{
+	auto_fd int lease_fd = take_lease_fd;
+	auto_fd int listen_fd = channel_listen(job->run->dir, err);
+	int pair[2];
+	int status = 0;
+
+	if (listen_fd < 0 || channel_pair(pair, err) < 0)
+		return -1;
+	auto_fd int ours = pair[0];
+	auto_fd int theirs = pair[1];
+	pid_t pid = fork();
+	if (pid == 0)
+		middle_main(job, lease_fd, listen_fd, theirs);
+	if (pid < 0)
+		return err_sys(err, errno, "fork the keeper");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(err, ERR_SYS, "the keeper could not be started");
+	return take_fd(&ours);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The process that holds a run: its lease, slots, deadline and undo journal, from before anything
+ * of it exists until nothing of it is left.
+ *
+ *   int fd = keeper_start(&job, &err);            in prepare's front; the keeper lives on its own
+ *   channel_send(fd, {"do": "prepare", "weight": 1}, ...)
+ *   channel_receive(fd, ...)                       {"say": text} any number of times, {"exit": n}
+ *
+ * Requests, from any front of the run: {"do": "prepare"}, {"do": "stage", "stage": word} with the
+ * step's stdout and stderr beside them; {"do": "cancel"}; {"do": "teardown"}.
+ *
+ * Hides one loop that watches all that may end a run: a front gone without its answer, the
+ * workspace gone, Drone's runner dead, the build no longer running in Drone, the deadline, a
+ * cancel. Any of them kills what the run started, runs the journal backwards, audits, records.
+ * Work is done in workers, one at a time, that die with it.
+ *
+ * Two facts of Drone's exec runner make it a process of its own (observed with 1.0.0-beta.10):
+ * cancel and timeout SIGKILL the step's shell alone and start no later step; and a cancel in the
+ * ten seconds of every forty in which the runner is deaf reaches nobody.
+ */
+#ifndef CCCI_KEEPER_H
+#define CCCI_KEEPER_H
+
+#include "runner-plugin/run/run.h"
+
+struct keeper_job {
+	const struct settings *settings;
+	const struct run *run;
+	const char *checkout;	  /* of the CI repository, absolute; NULL: none */
+	const char *local_recipe; /* absolute; NULL: fetch */
+	const char *const *environ;
+	bool is_local; /* no Drone: the run ends with the first connection, between requests too */
+	bool keeps;    /* leave a failed app up */
+	int runner_pidfd; /* Drone's runner; -1: not watched */
+};
+
+/* What a kept run's journal says, so that reap lets it alone for a while. */
+#define KEEPER_KEPT_MARK "kept for a look"
+
+/*
+ * Forks the keeper, twice, so that it is nobody's child. Takes the lease's descriptor. Returns the
+ * front's end of a first connection.
+ */
+int keeper_start(const struct keeper_job *job, int take_lease_fd, struct err *err) CHECKED;
+
+#endif

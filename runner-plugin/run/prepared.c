@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/run/prepared.h"
+
+#include "common/file.h"
+#include "common/json.h"
+
+#define PREPARED_FILE "prepared.json"
+#define PREPARED_MAX_BYTES (256 * 1024)
+
+void prepared_init(struct prepared *prepared)
+{
+	*prepared = (struct prepared){
+	    .abra = xstrdup(""),
+	    .suite_hash = xstrdup(""),
+	    .recipe_tests_hash = xstrdup(""),
+	    .base_problem = xstrdup(""),
+	};
+}
+
+void prepared_release(struct prepared *prepared)
+{
+	free(prepared->abra);
+	free(prepared->suite_hash);
+	free(prepared->recipe_tests_hash);
+	free(prepared->base_problem);
+	for (size_t i = 0; i < prepared->image_count; i++) {
+		free(prepared->images[i].name);
+		free(prepared->images[i].value);
+	}
+	free(prepared->images);
+	for (size_t i = 0; i < prepared->phase_count; i++)
+		free(prepared->phases[i].name);
+	free(prepared->phases);
+	*prepared = (struct prepared){0};
+}
+
+void prepared_add_image(struct prepared *prepared, const char *service, const char *digest)
+{
+	prepared->images =
+	    xrealloc_array(prepared->images, prepared->image_count + 1, sizeof(*prepared->images));
+	prepared->images[prepared->image_count++] =
+	    (struct results_pair){xstrdup(service), xstrdup(digest)};
+}
+
+void prepared_add_phase(struct prepared *prepared, const char *name, double seconds)
+{
+	prepared->phases =
+	    xrealloc_array(prepared->phases, prepared->phase_count + 1, sizeof(*prepared->phases));
+	prepared->phases[prepared->phase_count++] =
+	    (struct results_phase){.name = xstrdup(name), .seconds = seconds};
+}
+
+int prepared_save(const struct run *run, const struct prepared *prepared, struct err *err)
+{
+	AUTO_PTR(json) root = json_new_object();
+	struct json *images = json_new_object();
+	struct json *phases = json_new_array();
+
+	json_set_text(root, "abra", prepared->abra);
+	json_set_text(root, "suite", prepared->suite_hash);
+	json_set_text(root, "recipe_tests", prepared->recipe_tests_hash);
+	json_set_text(root, "base_problem", prepared->base_problem);
+	for (size_t i = 0; i < prepared->image_count; i++)
+		json_set_text(images, prepared->images[i].name, prepared->images[i].value);
+	json_set(root, "images", images);
+	for (size_t i = 0; i < prepared->phase_count; i++) {
+		struct json *row = json_new_object();
+
+		json_set_text(row, "name", prepared->phases[i].name);
+		json_set_number(row, "seconds", prepared->phases[i].seconds);
+		json_add(phases, row);
+	}
+	json_set(root, "phases", phases);
+
+	auto_str char *text = json_print(root);
+	auto_str char *path = run_path(run, PREPARED_FILE);
+	return file_write_atomic(path, 0600, text, strlen(text), err);
+}
+
+static bool take_text(const struct json *root, const char *key, char **field)
+{
+	const char *text = json_get_text(root, key);
+
+	if (!text)
+		return false;
+	free(*field);
+	*field = xstrdup(text);
+	return true;
+}
+
+static bool read_lists(const struct json *root, struct prepared *out)
+{
+	const struct json *images = json_get(root, "images");
+	const struct json *phases = json_get(root, "phases");
+
+	for (const struct json *item = json_first(images); item; item = json_next(item)) {
+		if (!json_text(item))
+			return false;
+		prepared_add_image(out, json_key(item), json_text(item));
+	}
+	for (const struct json *item = json_first(phases); item; item = json_next(item)) {
+		const char *name = json_get_text(item, "name");
+		double seconds = 0;
+
+		if (!name || !json_get_number(item, "seconds", &seconds))
+			return false;
+		prepared_add_phase(out, name, seconds);
+	}
+	return json_is_object(images) && json_is_array(phases);
+}
+
+int prepared_load(const struct run *run, struct prepared *out, struct err *err)
+{
+	AUTO(buf) text = {0};
+	AUTO(prepared) prepared;
+	auto_str char *path = run_path(run, PREPARED_FILE);
+
+	prepared_init(&prepared);
+	if (file_read(path, PREPARED_MAX_BYTES, &text, err) < 0)
+		return -1;
+	AUTO_PTR(json) root = json_parse(buf_text(&text), text.length, err);
+	if (!root)
+		return err_prefix(err, "%s", path);
+	if (!take_text(root, "abra", &prepared.abra) ||
+	    !take_text(root, "suite", &prepared.suite_hash) ||
+	    !take_text(root, "recipe_tests", &prepared.recipe_tests_hash) ||
+	    !take_text(root, "base_problem", &prepared.base_problem) ||
+	    !read_lists(root, &prepared))
+		return err_set(err, ERR_PROTOCOL, "%s is damaged", path);
+	*out = prepared;
+	prepared = (struct prepared){0};
+	return 0;
+}

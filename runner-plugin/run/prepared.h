@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What prepare found out for the stages and the record, beside the plan: prepared.json in the run
+ * directory, written once.
+ */
+#ifndef CCCI_PREPARED_H
+#define CCCI_PREPARED_H
+
+#include "common/results.h"
+#include "runner-plugin/run/run.h"
+
+struct prepared {
+	char *abra; /* its version, as it printed it */
+	char *suite_hash;
+	char *recipe_tests_hash;
+	char *base_problem;	     /* why the base cannot be deployed; "" when it can be tried */
+	struct results_pair *images; /* service of the head, digest */
+	size_t image_count;
+	struct results_phase *phases;
+	size_t phase_count;
+};
+void prepared_init(struct prepared *prepared);
+void prepared_release(struct prepared *prepared);
+DEFINE_AUTO(prepared, prepared_release);
+void prepared_add_image(struct prepared *prepared, const char *service, const char *digest);
+void prepared_add_phase(struct prepared *prepared, const char *name, double seconds);
+
+int prepared_save(const struct run *run, const struct prepared *prepared, struct err *err) CHECKED;
+/* ERR_MISSING: prepare did not come so far. */
+int prepared_load(const struct run *run, struct prepared *out, struct err *err) CHECKED;
+
+#endif

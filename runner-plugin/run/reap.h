@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The janitor: takes down what runs left whose keeper is dead. Never touches a live one.
+ *
+ *   reap_before(settings, environ, run_id);              at the start of every run
+ *   reap_all(&reap, &summary);                           `ccci-run reap`, at boot and on a timer
+ *
+ * A run is dead when its lease can be taken. Only what has no run directory (an older tool's, or a
+ * lost disk) is judged by age: stacks whose name is exactly one that a run of this ZONE would have.
+ */
+#ifndef CCCI_REAP_H
+#define CCCI_REAP_H
+
+#include "runner-plugin/run/run.h"
+#include "runner-plugin/swarm/leaks.h"
+
+struct reap {
+	const struct settings *settings;
+	const char *const *environ;
+	const char *own_id;  /* a run to leave alone whatever its lease; NULL */
+	const char *only_id; /* only this run, also when it is kept for a look; NULL: all */
+	bool is_dry;	     /* only say it */
+	void (*say)(void *context, const char *text);
+	void *context;
+};
+
+struct reap_summary {
+	size_t live;	/* leases held */
+	size_t reaped;	/* taken down, or would be */
+	size_t expired; /* old directories removed */
+	struct leaks left;
+};
+void reap_summary_release(struct reap_summary *summary);
+DEFINE_AUTO(reap_summary, reap_summary_release);
+
+void reap_all(const struct reap *reap, struct reap_summary *out);
+void reap_before(const struct settings *settings, const char *const *environ, const char *own_id);
+
+/*
+ * Pure: whether a name of Swarm ("cust-9f2c1a_ci_example_org_app") is of a stack that a run in this
+ * zone would make; out gets the stack's name.
+ */
+bool reap_is_ours(const char *name, const char *zone, char out[RUN_STACK_SIZE]);
+
+#endif

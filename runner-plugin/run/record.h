@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Writes down how a run came out: results.json and junit.xml in its directory, from the stages'
+ * files, how the run ended and what teardown left.
+ *
+ *   record_stage(run, STAGE_INSTALL, OUTCOME_ERROR, "the worker was killed by SIGSEGV", 0, err);
+ *   record_write(run, &end, &teardown, err);
+ *   record_read(run, &results, err);
+ */
+#ifndef CCCI_RECORD_H
+#define CCCI_RECORD_H
+
+#include "common/results.h"
+#include "runner-plugin/run/teardown.h"
+
+struct record_end {
+	enum run_end end;
+	const char *reason; /* why, when it is not RUN_COMPLETE; else NULL */
+};
+
+/* A stage's file in place of the worker that did not write it; one that is there stays. */
+int record_stage(const struct run *run, enum stage stage, enum outcome outcome, const char *reason,
+    double seconds, struct err *err) CHECKED;
+
+/* Each file whole or not at all. What cannot be collected makes the run a CI error that says so. */
+int record_write(const struct run *run, const struct record_end *end,
+    const struct teardown_result *teardown, struct err *err) CHECKED;
+/* ERR_MISSING: not written yet. */
+int record_read(const struct run *run, struct results *out, struct err *err) CHECKED;
+
+#endif

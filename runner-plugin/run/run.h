@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One run: who it is and where its things are. A value with paths; makes and finds run directories.
+ *
+ *   STATE_DIR/runs/<id>/         id = <build>-<6 hex>, "local-<6 hex>" without Drone
+ *       lease                    flock()ed by the keeper for its life; holds its pid for people
+ *       journal                  undo records, see journal.h
+ *       keeper.sock
+ *       run.json                 params, step facts, domain, started: written by prepare's front
+ *       plan.json                written by the prepare worker, prepared.json too
+ *       stage-<word>.json        one results_stage each, written by its worker
+ *       results.json, junit.xml  written at the end by the keeper (or by who replays the journal)
+ *       log/                     output of abra and git, masked
+ *       abra/                    the run's private ABRA_DIR: recipes/ of its own, servers and
+ *                                catalogue linked
+ *       tests/, suite/           snapshots of the recipe's tests/ and of the suite
+ *   STATE_DIR/builds/<key>       link to ../runs/<id>; 16 hex of sha256(system host|repo|build)
+ *   STATE_DIR/slots/<n>          flock()ed by the keepers that use them; names the run for people
+ *
+ * After teardown only lease, journal, run.json, plan.json, prepared.json, stage-*.json,
+ * results.json, junit.xml and log/ remain; reap removes them when they are RUN_KEEP_DAYS old.
+ */
+#ifndef CCCI_RUN_H
+#define CCCI_RUN_H
+
+#include "common/err.h"
+#include "runner-plugin/recipe/params.h"
+#include "runner-plugin/settings.h"
+
+#define RUN_ID_SIZE 32
+#define RUN_DOMAIN_SIZE 254
+#define RUN_STACK_SIZE 64
+#define RUN_KEEP_DAYS 14
+
+/* What a Drone step tells about itself; all "" and 0 outside Drone. Texts are bounded copies. */
+struct run_step {
+	int64_t build;	      /* DRONE_BUILD_NUMBER; 0: not in Drone */
+	char system_url[256]; /* DRONE_SYSTEM_PROTO://DRONE_SYSTEM_HOST */
+	char repo[160];	      /* DRONE_REPO */
+	char workspace[512];  /* DRONE_WORKSPACE */
+	int64_t started_s;    /* DRONE_BUILD_STARTED: the run's clock starts there */
+};
+
+struct run {
+	char id[RUN_ID_SIZE];
+	char domain[RUN_DOMAIN_SIZE];
+	char stack[RUN_STACK_SIZE]; /* abra's name of it: dots to underscores, cut at 45 */
+	char *dir;		    /* STATE_DIR/runs/<id>; owned */
+	char *abra_dir;		    /* dir/abra; owned */
+	char *recipe_dir;	    /* dir/abra/recipes/<recipe>; owned */
+	struct params params;
+	struct run_step step;
+	int64_t started_s; /* wall */
+};
+
+/* Reads the DRONE_* facts of a step; ERR_CONFIG when DRONE_BUILD_NUMBER is set and something does
+ * not fit. */
+int run_step_read(const char *const *environ, struct run_step *out, struct err *err) CHECKED;
+
+/*
+ * A new run with a directory of its own and run.json in it. The domain is
+ * <recipe[:4]>-<6 hex of sha256(recipe|pr|ref|id)>.<zone>; ERR_CONFIG when it, or the stack, is too
+ * long.
+ */
+int run_create(const struct settings *settings, const struct params *params,
+    const struct run_step *step, struct run *out, struct err *err) CHECKED;
+/* The run of this Drone build; ERR_MISSING when prepare made none. */
+int run_find(const struct settings *settings, const struct run_step *step, struct run *out,
+    struct err *err) CHECKED;
+int run_open(
+    const struct settings *settings, const char *id, struct run *out, struct err *err) CHECKED;
+/* Writes run.json again, after prepare resolved params.ref. */
+int run_save(const struct run *run, struct err *err) CHECKED;
+void run_release(struct run *run);
+DEFINE_AUTO(run, run_release);
+
+/* Path of a file in the run directory; the caller frees it. */
+char *run_path(const struct run *run, const char *name) CHECKED;
+/* "custom-html #3 (run 41-9f2c1a)": for people. */
+char *run_describe(const struct run *run) CHECKED;
+/* Every child of a run has CCCI_RUN=<id> in its environment; who reaps finds it by that. */
+#define RUN_ENVIRONMENT "CCCI_RUN"
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/stages/abra.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+
+#include <strings.h>
+
+#define ABRA_LOG_MAX_BYTES (4 * 1024 * 1024)
+#define ABRA_TAIL_MAX_BYTES (16 * 1024)
+#define ABRA_OUTPUT_MAX_BYTES (256 * 1024)
+#define ABRA_TERM_GRACE_MS 2000
+#define ABRA_DRAIN_MS 1000
+#define ABRA_VERSION_TIMEOUT_S 20
+
+enum word_kind { WORD_FIXED, WORD_RECIPE, WORD_DOMAIN, WORD_SERVER };
+
+struct word {
+	enum word_kind kind;
+	const char *text;
+};
+
+#define FIXED(word)                                                                                \
+	{                                                                                          \
+		WORD_FIXED, word                                                                   \
+	}
+
+/* What touches the recipe has --chaos --offline; undeploy and the removals take no --chaos. */
+static const struct verb_row {
+	const char *text;
+	bool has_secrets; /* its output holds generated values */
+	struct word words[ABRA_ARGS_MAX];
+} verbs[] = {
+    [ABRA_VERSION] = {"abra --version", false, {FIXED("--version")}},
+    [ABRA_APP_NEW] = {"abra app new", false,
+	{FIXED("app"), FIXED("new"), {WORD_RECIPE, NULL}, FIXED("--server"), {WORD_SERVER, NULL},
+	    FIXED("--domain"), {WORD_DOMAIN, NULL}, FIXED("--chaos"), FIXED("--offline"),
+	    FIXED("--no-input")}},
+    [ABRA_SECRET_GENERATE] = {"abra app secret generate", true,
+	{FIXED("app"), FIXED("secret"), FIXED("generate"), {WORD_DOMAIN, NULL}, FIXED("--all"),
+	    FIXED("--chaos"), FIXED("--offline"), FIXED("--no-input")}},
+    [ABRA_APP_DEPLOY] = {"abra app deploy", false,
+	{FIXED("app"), FIXED("deploy"), {WORD_DOMAIN, NULL}, FIXED("--chaos"), FIXED("--offline"),
+	    FIXED("--no-domain-checks"), FIXED("--no-input")}},
+    [ABRA_APP_UNDEPLOY] = {"abra app undeploy", false,
+	{FIXED("app"), FIXED("undeploy"), {WORD_DOMAIN, NULL}, FIXED("--offline"),
+	    FIXED("--no-input")}},
+    [ABRA_VOLUME_REMOVE] = {"abra app volume rm", false,
+	{FIXED("app"), FIXED("volume"), FIXED("rm"), {WORD_DOMAIN, NULL}, FIXED("--force"),
+	    FIXED("--offline"), FIXED("--no-input")}},
+    [ABRA_SECRET_REMOVE] = {"abra app secret rm", false,
+	{FIXED("app"), FIXED("secret"), FIXED("rm"), {WORD_DOMAIN, NULL}, FIXED("--all"),
+	    FIXED("--offline"), FIXED("--no-input")}},
+};
+
+const char *abra_verb_text(enum abra_verb verb)
+{
+	return verbs[verb].text;
+}
+
+int abra_arguments(enum abra_verb verb, const struct abra_target *target,
+    const char *out[ABRA_ARGS_MAX], struct err *err)
+{
+	const char *args[ABRA_ARGS_MAX] = {NULL};
+
+	for (size_t i = 0; i < ABRA_ARGS_MAX - 1; i++) {
+		const struct word *word = &verbs[verb].words[i];
+		const char *value = word->text;
+
+		if (word->kind == WORD_FIXED && !value)
+			break;
+		if (word->kind == WORD_RECIPE)
+			value = target->recipe;
+		else if (word->kind == WORD_DOMAIN)
+			value = target->domain;
+		else if (word->kind == WORD_SERVER)
+			value = target->server;
+		if (word->kind != WORD_FIXED && (!value || !*value || value[0] == '-'))
+			return err_set(err, ERR_CONFIG, "%s: \"%.60s\" cannot be an argument",
+			    verbs[verb].text, value ? value : "");
+		args[i] = value;
+	}
+	memcpy(out, args, sizeof(args));
+	return 0;
+}
+
+#define MASKED_WORD_MIN                                                                            \
+	8 /* generated values are longer; headings and box characters mostly shorter */
+
+static bool is_plain(const char *word, const char *const *plain_words)
+{
+	static const char *const headings[] = {"generated", "generated-name", "secret", NULL};
+
+	for (const char *const *plain = headings; *plain; plain++) {
+		if (strcasecmp(word, *plain) == 0)
+			return true;
+	}
+	for (const char *const *plain = plain_words; plain && *plain; plain++) {
+		if (text_is(word, *plain))
+			return true;
+	}
+	return false;
+}
+
+/* Values that abra printed are secrets from here on, whatever form it printed them in. */
+static void mask_values(const struct buf *output, const char *const *plain_words)
+{
+	const char *at = buf_text(output);
+
+	while (*at) {
+		size_t length = strcspn(at, " \t\r\n\"|,");
+		auto_str char *word = xstrndup(at, length);
+
+		if (length >= MASKED_WORD_MIN && !is_plain(word, plain_words))
+			log_mask(word);
+		at += length;
+		at += strspn(at, " \t\r\n\"|,");
+	}
+}
+
+int abra_call(const struct abra *abra, enum abra_verb verb, const struct abra_target *target,
+    const struct abra_watch *watch, struct proc_result *out, struct err *err)
+{
+	const char *args[ABRA_ARGS_MAX];
+	const char *argv[ABRA_ARGS_MAX + 1] = {abra->program};
+	auto_str char *home = xasprintf("HOME=%s", abra->home);
+	auto_str char *path = xasprintf("PATH=%s", abra->path);
+	auto_str char *dir = xasprintf("ABRA_DIR=%s", abra->abra_dir);
+	auto_str char *run = xasprintf("%s=%s", RUN_ENVIRONMENT, abra->run_id);
+	const char *const env[] = {home, path, dir, run, "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
+	    "NO_COLOR=1", "TERM=dumb", NULL};
+	AUTO(buf) output = buf_make(ABRA_OUTPUT_MAX_BYTES);
+
+	if (abra_arguments(verb, target, args, err) < 0)
+		return -1;
+	memcpy(argv + 1, args, sizeof(args));
+
+	struct proc_spec spec = {
+	    .label = verbs[verb].text,
+	    .argv = argv,
+	    .env = env,
+	    .log_path = abra->log_path,
+	    .log_max_bytes = ABRA_LOG_MAX_BYTES,
+	    .tail_max_bytes = ABRA_TAIL_MAX_BYTES,
+	    .out_text = verbs[verb].has_secrets ? &output : NULL,
+	    .deadline_ns = watch->deadline_ns,
+	    .term_grace_ms = ABRA_TERM_GRACE_MS,
+	    .drain_ms = ABRA_DRAIN_MS,
+	    .cancel_fd = watch->cancel_fd,
+	    .watch = watch->watch,
+	    .watch_context = watch->context,
+	    .watch_fd = watch->watch_fd,
+	    .watch_every_ms = watch->watch_every_ms,
+	};
+	int result = proc_run(&spec, out, err);
+
+	mask_values(&output, target->plain_words);
+	return result;
+}
+
+int abra_find(const struct settings *settings, const struct run *run, const char *const *environ,
+    struct abra *out, struct err *err)
+{
+	const char *path = environ_get(environ, "PATH");
+	/* A step's HOME may hold a .netrc of Drone's: not for a program that reads what a pull
+	 * request brought. */
+	const char *home = run->step.build ? run->dir : environ_get(environ, "HOME");
+	AUTO(abra)
+	abra = {
+	    .abra_dir = xstrdup(run->abra_dir),
+	    .home = xstrdup(home && home[0] == '/' ? home : "/root"),
+	    .path = xstrdup(path && *path ? path : "/usr/local/bin:/usr/bin:/bin"),
+	    .run_id = xstrdup(run->id),
+	    .log_path = run_path(run, "log/abra.log"),
+	};
+	AUTO(proc_result) result = {0};
+	const struct abra_target nothing = {0};
+	const struct abra_watch watch = {
+	    .deadline_ns = clock_now() + ABRA_VERSION_TIMEOUT_S * NS_PER_S,
+	    .cancel_fd = -1,
+	    .watch_fd = -1,
+	};
+
+	if (file_find_program(settings->abra, abra.path, &abra.program, err) < 0)
+		return err_prefix(err, "find abra (setting ABRA)");
+	if (abra_call(&abra, ABRA_VERSION, &nothing, &watch, &result, err) < 0)
+		return -1;
+	if (result.end != PROC_EXITED || result.code != 0) {
+		char how[PROC_RESULT_TEXT_SIZE];
+
+		proc_result_text(&result, how);
+		return err_set(err, ERR_PROTOCOL, "%s --version: %s", abra.program, how);
+	}
+	const char *line = buf_text(&result.tail);
+	size_t length = strcspn(line, "\r\n");
+	if (!text_starts(line, "abra version ") || length >= sizeof(abra.version))
+		return err_set(err, ERR_PROTOCOL,
+		    "%s is no abra: --version did not print \"abra version ...\"", abra.program);
+	memcpy(abra.version, line, length);
+	abra.version[length] = '\0';
+	*out = abra;
+	abra = (struct abra){0};
+	return 0;
+}
+
+void abra_release(struct abra *abra)
+{
+	free(abra->program);
+	free(abra->abra_dir);
+	free(abra->home);
+	free(abra->path);
+	free(abra->run_id);
+	free(abra->log_path);
+	*abra = (struct abra){0};
+}
+
+char *abra_env_path(const struct abra *abra, const char *server, const char *domain)
+{
+	return xasprintf("%s/servers/%s/%s.env", abra->abra_dir, server, domain);
+}

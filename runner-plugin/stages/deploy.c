@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/stages/deploy.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/http.h"
+#include "common/log.h"
+#include "runner-plugin/recipe/recipe.h"
+#include "runner-plugin/run/journal.h"
+#include "runner-plugin/swarm/image.h"
+
+#define ENV_FILE_MAX_BYTES (1024 * 1024)
+#define ABRA_SHORT_CALL_S 120 /* abra app new, secret generate, undeploy, volume rm */
+#define WATCH_EVERY_MS 200
+#define GONE_WITHIN_MS 90000 /* a program that ignores SIGTERM has 10 s, an engine is busy */
+#define GONE_EVERY_MS 250
+#define HELP_AFTER_MS 20000 /* then what abra has not removed is removed by us */
+#define COMMIT_DIGITS 8
+
+void deploy_result_release(struct deploy_result *result)
+{
+	ready_close(result->ready);
+	result->ready = NULL;
+}
+
+PRINTF_LIKE(3, 4)
+static void end_with(struct deploy_result *out, enum deploy_end end, const char *format, ...)
+{
+	va_list args;
+
+	out->end = end;
+	va_start(args, format);
+	(void)vsnprintf(out->reason, sizeof(out->reason), format, args);
+	va_end(args);
+}
+
+PRINTF_LIKE(2, 3)
+static void say(const struct deploy *deploy, const char *format, ...)
+{
+	char line[256];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (deploy->say)
+		deploy->say(deploy->context, line);
+}
+
+static void add_phase(
+    const struct deploy *deploy, const char *name, const char *suffix, int64_t since_ns)
+{
+	auto_str char *text = xasprintf("%s%s", name, suffix);
+
+	results_stage_add_phase(deploy->stage, text, (double)clock_elapsed_ms(since_ns) / 1000);
+}
+
+static int mark(const struct deploy *deploy, const char *text, struct err *err)
+{
+	AUTO(journal_entry) entry = {.kind = JOURNAL_MARK, .text = xstrdup(text)};
+
+	return journal_record(deploy->work->control_fd, &entry, err);
+}
+
+/* --- abra --- */
+
+static struct abra_target target_of(const struct deploy *deploy)
+{
+	return (struct abra_target){
+	    .recipe = deploy->work->run->params.recipe,
+	    .domain = deploy->work->run->domain,
+	    .server = deploy->work->settings->abra_server,
+	};
+}
+
+/* "abra app new: exit status 1: FATA no such recipe", from its last line that is not empty. */
+static void complain(enum abra_verb verb, const struct proc_result *result, char *out, size_t size)
+{
+	char how[PROC_RESULT_TEXT_SIZE];
+	const char *text = buf_text(&result->tail);
+	size_t end = strlen(text);
+
+	proc_result_text(result, how);
+	while (end && strchr(" \t\r\n", text[end - 1]))
+		end--;
+	size_t start = end;
+	while (start && text[start - 1] != '\n')
+		start--;
+	/* Who was killed did not say why. */
+	auto_str char *line = xstrndup(text + start, result->end == PROC_EXITED ? end - start : 0);
+	(void)snprintf(
+	    out, size, "%s: %s%s%.200s", abra_verb_text(verb), how, *line ? ": " : "", line);
+}
+
+/* A call whose exit status is looked at; what it says goes into err. */
+static int call_abra(const struct deploy *deploy, enum abra_verb verb,
+    const struct abra_target *target, struct err *err)
+{
+	AUTO(proc_result) result = {0};
+	int64_t until_ns = clock_now() + ABRA_SHORT_CALL_S * NS_PER_S;
+	struct abra_watch watch = {
+	    .deadline_ns =
+		until_ns < deploy->work->deadline_ns ? until_ns : deploy->work->deadline_ns,
+	    .cancel_fd = deploy->work->cancel_fd,
+	    .watch_fd = -1,
+	};
+	char text[sizeof(err->msg)];
+
+	if (abra_call(deploy->abra, verb, target, &watch, &result, err) < 0)
+		return -1;
+	if (result.end == PROC_EXITED && result.code == 0)
+		return 0;
+	complain(verb, &result, text, sizeof(text));
+	return err_set(err, ERR_PROTOCOL, "%s", text);
+}
+
+static char *env_path(const struct deploy *deploy)
+{
+	return abra_env_path(
+	    deploy->abra, deploy->work->settings->abra_server, deploy->work->run->domain);
+}
+
+/* Once in a run: the journal knows of the app before abra does. */
+static int make_app(const struct deploy *deploy, struct err *err)
+{
+	const struct run *run = deploy->work->run;
+	const struct abra_target target = target_of(deploy);
+	auto_str char *path = env_path(deploy);
+	int64_t started_ns = clock_now();
+
+	if (file_exists(path))
+		return 0;
+	AUTO(journal_entry)
+	entry = {
+	    .kind = JOURNAL_APP,
+	    .recipe = xstrdup(run->params.recipe),
+	    .domain = xstrdup(run->domain),
+	    .stack = xstrdup(run->stack),
+	    .server = xstrdup(deploy->work->settings->abra_server),
+	    .env = xstrdup(path),
+	};
+	if (journal_record(deploy->work->control_fd, &entry, err) < 0 ||
+	    call_abra(deploy, ABRA_APP_NEW, &target, err) < 0)
+		return -1;
+	if (!file_exists(path))
+		return err_set(err, ERR_PROTOCOL, "abra app new: it made no %s", path);
+	add_phase(deploy, "new", "", started_ns);
+	return 0;
+}
+
+static int write_env(const struct deploy *deploy, const struct rendered *rendered, struct err *err)
+{
+	AUTO(buf) text = {0};
+	auto_str char *path = env_path(deploy);
+
+	if (file_read(path, ENV_FILE_MAX_BYTES, &text, err) < 0)
+		return -1;
+	auto_str char *ours = render_env_file(rendered, buf_text(&text));
+	return file_write_atomic(path, 0600, ours, strlen(ours), err);
+}
+
+/* Exactly that commit, with the suite's overlays beside it. */
+static int check_out(const struct deploy *deploy, const char *commit, struct err *err)
+{
+	if (recipe_checkout(deploy->work, commit, err) < 0)
+		return -1;
+	return render_copy_overlays(deploy->work, deploy->suite, err);
+}
+
+/* --- secrets --- */
+
+static int lacks_secret(
+    const struct deploy *deploy, const struct compose_model *model, bool *out, struct err *err)
+{
+	AUTO(engine_list) there = {0};
+
+	*out = false;
+	if (!model->secret_count)
+		return 0;
+	if (engine_list(deploy->engine, ENGINE_SECRET, deploy->work->run->stack, &there, err) < 0)
+		return -1;
+	for (size_t i = 0; i < model->secret_count; i++) {
+		bool is_there = !model->secrets[i].is_external;
+
+		for (size_t k = 0; k < there.count && !is_there; k++)
+			is_there = text_is(there.items[k].name, model->secrets[i].name);
+		*out = *out || !is_there;
+	}
+	return 0;
+}
+
+/* What abra prints beside the values, so that it is not taken for one. */
+static const char **plain_words(const struct compose_model *model)
+{
+	const char **words = xcalloc(2 * model->secret_count + 1, sizeof(char *));
+
+	for (size_t i = 0; i < model->secret_count; i++) {
+		words[2 * i] = model->secrets[i].key;
+		words[2 * i + 1] = model->secrets[i].name;
+	}
+	return words;
+}
+
+/* Only what this version has and none before it had: nothing is generated twice. */
+static int make_secrets(
+    const struct deploy *deploy, const struct rendered *rendered, struct err *err)
+{
+	struct abra_target target = target_of(deploy);
+	int64_t started_ns = clock_now();
+	bool is_needed = false;
+
+	if (lacks_secret(deploy, &rendered->model, &is_needed, err) < 0)
+		return -1;
+	if (!is_needed)
+		return 0;
+	say(deploy, "abra app secret generate");
+	if (mark(deploy, "secret generate", err) < 0)
+		return -1;
+	const char **words = plain_words(&rendered->model);
+	target.plain_words = words;
+	int result = call_abra(deploy, ABRA_SECRET_GENERATE, &target, err);
+	free(words);
+	log_mask_save(deploy->work->secrets_fd);
+	add_phase(deploy, "secrets", "", started_ns);
+	return result < 0 ? -1 : check_out(deploy, rendered->commit, err);
+}
+
+/* --- what is there --- */
+
+/* As two spellings of one image are the same to the engine. */
+static char *plain_image(const char *name)
+{
+	auto_str char *bare = xstrndup(name, strcspn(name, "@"));
+	const char *at = bare;
+
+	if (text_starts(at, "docker.io/"))
+		at += strlen("docker.io/");
+	if (text_starts(at, "library/"))
+		at += strlen("library/");
+	return image_full_name(at);
+}
+
+static bool is_same_image(const char *wanted, const char *deployed)
+{
+	auto_str char *left = plain_image(wanted);
+	auto_str char *right = plain_image(deployed);
+
+	/* Asked for by digest: the tag beside it, if any, says nothing. */
+	return strchr(wanted, '@') ? text_is(wanted, deployed) || text_is(left, right)
+				   : text_is(left, right);
+}
+
+static bool is_commit(const char *label, const char *commit, bool may_be_dirty)
+{
+	if (!commit || !*commit || strncmp(label, commit, COMMIT_DIGITS) != 0)
+		return false;
+	return !label[COMMIT_DIGITS] || (may_be_dirty && text_is(label + COMMIT_DIGITS, "+U"));
+}
+
+static char *commit_mismatch(const struct deploy_claim *claim, const struct converge_view *view)
+{
+	const struct converge_service *app = converge_view_find(view, "app");
+
+	if (!app)
+		return claim->is_whole ? xstrdup("service app is not there") : NULL;
+	if (is_commit(app->chaos_version, claim->commit, claim->has_overlays) ||
+	    (!claim->is_whole && is_commit(app->chaos_version, claim->earlier, true)))
+		return NULL;
+	if (!*app->chaos_version)
+		return xstrdup("service app does not say of which commit it is");
+	return xasprintf(
+	    "it deployed another commit: %.40s instead of %.8s", app->chaos_version, claim->commit);
+}
+
+char *deploy_mismatch(const struct deploy_claim *claim, const struct converge_view *view)
+{
+	auto_str char *commit = commit_mismatch(claim, view);
+
+	if (commit || !claim->is_whole)
+		return take_ptr(commit);
+	for (size_t i = 0; i < claim->model->service_count; i++) {
+		const struct compose_service *wanted = &claim->model->services[i];
+		const struct converge_service *there = converge_view_find(view, wanted->name);
+
+		if (!there)
+			return xasprintf("service %.60s is not there", wanted->name);
+		if (wanted->image && !is_same_image(wanted->image, there->image))
+			return xasprintf("service %.60s has image %.100s instead of %.100s",
+			    wanted->name, there->image, wanted->image);
+	}
+	return NULL;
+}
+
+/* --- the deployment --- */
+
+static void take_verdict(struct deploy_result *out, const struct converge_verdict *verdict)
+{
+	memcpy(out->service, verdict->service, sizeof(out->service));
+	memcpy(out->task, verdict->task, sizeof(out->task));
+	memcpy(out->container, verdict->container, sizeof(out->container));
+}
+
+/* Whose fault it is that it does not come up. */
+static void end_red(struct deploy_result *out, const struct ready_result *ready)
+{
+	switch (ready->verdict.state) {
+	case CONVERGE_NO_ROOM:
+		end_with(out, DEPLOY_BROKE, "this host has no room for it: %s", ready->reason);
+		return;
+	case CONVERGE_IMAGE_MISSING:
+		/* It was there when the run began. */
+		end_with(out, DEPLOY_BROKE, "%s, though it was there before", ready->reason);
+		return;
+	case CONVERGE_PENDING:
+	case CONVERGE_CONVERGED:
+	case CONVERGE_CRASH_LOOPING:
+	case CONVERGE_GAVE_UP:
+	case CONVERGE_OUT_OF_MEMORY:
+	case CONVERGE_UNSCHEDULABLE:
+	case CONVERGE_ROLLED_BACK:
+	case CONVERGE_PAUSED:
+	case CONVERGE_TIMED_OUT:
+		break;
+	}
+	end_with(out, DEPLOY_FAILED, "%s", ready->reason);
+}
+
+static void judge_ready(
+    const struct deploy *deploy, const struct ready_result *ready, struct deploy_result *out)
+{
+	char within[CLOCK_DURATION_SIZE];
+	int64_t timeout_ms = deploy->suite->deploy_timeout_ms
+				 ? deploy->suite->deploy_timeout_ms
+				 : deploy->work->settings->deploy_timeout_ms;
+
+	take_verdict(out, &ready->verdict);
+	clock_format_duration(timeout_ms, within);
+	switch (ready->end) {
+	case READY_UP:
+		out->end = DEPLOY_UP;
+		return;
+	case READY_RED:
+		end_red(out, ready);
+		return;
+	case READY_TIMED_OUT:
+		end_with(out, DEPLOY_FAILED, "not ready within %s; it waits for %s", within,
+		    ready->reason);
+		return;
+	case READY_NO_PROXY:
+		end_with(out, DEPLOY_BROKE, "the proxy at %s does not answer: %s",
+		    deploy->work->settings->probe_connect, ready->reason);
+		return;
+	case READY_CANCELLED:
+		end_with(out, DEPLOY_CANCELLED, "cancelled");
+		return;
+	}
+}
+
+/* Docker's own words, not abra's: a config's content changed and its name did not. */
+static bool is_recipes_own(const struct proc_result *result)
+{
+	return strstr(buf_text(&result->tail), "only updates to Labels are allowed") != NULL;
+}
+
+/*
+ * What abra left, whatever it said of it. True: go on and wait for it to be ready. One that is red
+ * already need not be whole: abra was stopped in the middle, or Swarm has put back the old version,
+ * label and all.
+ */
+static bool judge_abra(const struct deploy *deploy, const struct rendered *rendered,
+    const struct proc_result *result, struct deploy_result *out)
+{
+	struct deploy_claim claim = {
+	    .model = &rendered->model,
+	    .commit = rendered->commit,
+	    .has_overlays = deploy->suite->compose_count > 0,
+	};
+	bool is_fine = result->end == PROC_EXITED && result->code == 0;
+	struct err err;
+	char text[256];
+
+	complain(ABRA_APP_DEPLOY, result, text, sizeof(text));
+	if (is_recipes_own(result)) {
+		end_with(out, DEPLOY_FAILED,
+		    "a config changed under the same name: its version in abra.sh has to go up "
+		    "(%s)",
+		    text);
+		return false;
+	}
+	if (ready_look(out->ready, &err) < 0) {
+		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+		return false;
+	}
+	claim.is_whole = !ready_is_red(out->ready);
+	claim.earlier = out->earlier;
+	auto_str char *mismatch = deploy_mismatch(&claim, ready_view(out->ready));
+	if (!mismatch)
+		return true;
+	if (is_fine)
+		end_with(out, DEPLOY_BROKE, "abra app deploy ended with 0, but %s", mismatch);
+	else
+		end_with(out, DEPLOY_BROKE, "%s", text);
+	return false;
+}
+
+static void on_ready_line(void *context, const char *line)
+{
+	say(context, "%s", line);
+}
+
+static struct ready *open_ready(const struct deploy *deploy, int64_t deadline_ns, struct err *err)
+{
+	const struct settings *settings = deploy->work->settings;
+	struct ready_spec spec = {
+	    .engine = deploy->engine,
+	    .stack = deploy->work->run->stack,
+	    .rules =
+		{
+		    .crash_failures = settings->crash_loop_failures,
+		    .crash_within_ms = settings->crash_loop_within_ms,
+		    .deadline_ns = deadline_ns,
+		},
+	    .probes = deploy->suite->ready,
+	    .probe_count = deploy->suite->ready_count,
+	    .target =
+		{
+		    .domain = deploy->work->run->domain,
+		    .connect_to = settings->probe_connect,
+		    .ca_file = settings->probe_ca_file,
+		},
+	    .cancel_fd = deploy->work->cancel_fd,
+	    .say = on_ready_line,
+	    .context = (void *)(uintptr_t)deploy,
+	};
+
+	return ready_open(&spec, err);
+}
+
+/* Until abra has ended, by itself or because it is red already. -1: out is filled. */
+static int let_abra_deploy(const struct deploy *deploy, int64_t deadline_ns,
+    struct proc_result *result, struct deploy_result *out)
+{
+	const struct abra_target target = target_of(deploy);
+	struct err err;
+
+	struct abra_watch watch = {
+	    .deadline_ns = deadline_ns,
+	    .cancel_fd = deploy->work->cancel_fd,
+	    .watch = ready_watch,
+	    .context = out->ready,
+	    .watch_fd = -1,
+	    .watch_every_ms = WATCH_EVERY_MS,
+	};
+	if (abra_call(deploy->abra, ABRA_APP_DEPLOY, &target, &watch, result, &err) < 0) {
+		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+		return -1;
+	}
+	if (result->end == PROC_NOT_STARTED) {
+		char text[256];
+
+		complain(ABRA_APP_DEPLOY, result, text, sizeof(text));
+		end_with(out, DEPLOY_BROKE, "%s", text);
+		return -1;
+	}
+	return 0;
+}
+
+static int prepare_deploy(
+    const struct deploy *deploy, const struct rendered *rendered, struct err *err)
+{
+	char head[PARAMS_REF_SIZE];
+
+	if (check_out(deploy, rendered->commit, err) < 0 || make_app(deploy, err) < 0 ||
+	    write_env(deploy, rendered, err) < 0 || make_secrets(deploy, rendered, err) < 0)
+		return -1;
+	/* Again, right before abra reads it: any call of abra may have moved it. */
+	if (check_out(deploy, rendered->commit, err) < 0 ||
+	    recipe_head(deploy->work, head, err) < 0)
+		return -1;
+	if (!text_is(head, rendered->commit))
+		return err_set(err, ERR_PROTOCOL, "the checkout is at %.8s instead of %.8s", head,
+		    rendered->commit);
+	auto_str char *text = xasprintf("deploy %s", rendered->commit);
+	return mark(deploy, text, err);
+}
+
+void deploy_run(const struct deploy *deploy, const struct rendered *rendered, const char *phase,
+    struct deploy_result *out)
+{
+	const struct stages_work *work = deploy->work;
+	int64_t timeout_ms = deploy->suite->deploy_timeout_ms ? deploy->suite->deploy_timeout_ms
+							      : work->settings->deploy_timeout_ms;
+	AUTO(proc_result) result = {0};
+	struct ready_result ready;
+	struct err err;
+
+	*out = (struct deploy_result){.end = DEPLOY_BROKE};
+	if (prepare_deploy(deploy, rendered, &err) < 0) {
+		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+		return;
+	}
+	int64_t started_ns = clock_now();
+	int64_t deadline_ns = started_ns + timeout_ms * NS_PER_MS;
+	if (deadline_ns > work->deadline_ns)
+		deadline_ns = work->deadline_ns;
+	out->ready = open_ready(deploy, deadline_ns, &err);
+	if (!out->ready) {
+		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+		return;
+	}
+	const struct converge_service *old = converge_view_find(ready_view(out->ready), "app");
+	if (old)
+		(void)copy_text(out->earlier, sizeof(out->earlier), old->chaos_version);
+	say(deploy, "abra app deploy %.8s", rendered->commit);
+	int called = let_abra_deploy(deploy, deadline_ns, &result, out);
+	add_phase(deploy, "deploy", phase, started_ns);
+	if (called < 0 || !judge_abra(deploy, rendered, &result, out))
+		return;
+	if (ready_wait(out->ready, &ready, &err) < 0) {
+		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+		return;
+	}
+	auto_str char *converge = xasprintf("converge%s", phase);
+	auto_str char *probe = xasprintf("probe%s", phase);
+	results_stage_add_phase(deploy->stage, converge, ready.converge_s);
+	if (ready.end == READY_UP)
+		results_stage_add_phase(deploy->stage, probe, ready.probe_s);
+	judge_ready(deploy, &ready, out);
+	const struct converge_service *app = converge_view_find(ready_view(out->ready), "app");
+	if (app)
+		(void)copy_text(out->version, sizeof(out->version), app->version);
+}
+
+void deploy_confirm(const struct deploy *deploy, struct deploy_result *result)
+{
+	struct ready_result ready;
+	struct err err;
+
+	if (ready_confirm(result->ready, &ready, &err) < 0)
+		end_with(result, DEPLOY_BROKE, "%s", err.msg);
+	else
+		judge_ready(deploy, &ready, result);
+}
+
+/* --- and down again --- */
+
+static int count_left(const struct deploy *deploy, const enum engine_kind *kinds, size_t count,
+    bool removes, size_t *out_left, struct err *err)
+{
+	const char *stack = deploy->work->run->stack;
+
+	*out_left = 0;
+	for (size_t k = 0; k < count; k++) {
+		AUTO(engine_list) list = {0};
+
+		if (engine_list(deploy->engine, kinds[k], stack, &list, err) < 0)
+			return -1;
+		*out_left += list.count;
+		for (size_t i = 0; removes && i < list.count; i++) {
+			struct err ignored; /* the next look tells whether it went */
+
+			(void)!engine_remove(deploy->engine, kinds[k], list.items[i].id, &ignored);
+		}
+	}
+	return 0;
+}
+
+/* Until none of these is left; after a while, or at once, we remove them ourselves. */
+static int wait_gone(const struct deploy *deploy, const enum engine_kind *kinds, size_t count,
+    int64_t help_after_ms, struct err *err)
+{
+	const char *stack = deploy->work->run->stack;
+	struct pollfd cancel = {.fd = deploy->work->cancel_fd, .events = POLLIN};
+	AUTO_PTR(engine_watch) watch = engine_watch_open(deploy->engine, stack);
+	int64_t started_ns = clock_now();
+
+	for (;;) {
+		bool helps = clock_elapsed_ms(started_ns) >= help_after_ms;
+		bool has_changed = false;
+		size_t left = 0;
+
+		if (count_left(deploy, kinds, count, helps, &left, err) < 0)
+			return -1;
+		if (!left)
+			return 0;
+		if (clock_elapsed_ms(started_ns) > GONE_WITHIN_MS)
+			return err_set(err, ERR_TIMEOUT, "%zu %ss of %s are still there after %d s",
+			    left, engine_kind_word(kinds[0]), stack, GONE_WITHIN_MS / 1000);
+		if (engine_watch_wait(watch, &cancel, 1, GONE_EVERY_MS, &has_changed, err) < 0)
+			return -1;
+		if (cancel.revents)
+			return err_set(err, ERR_TIMEOUT, "cancelled");
+	}
+}
+
+int deploy_reset(const struct deploy *deploy, struct err *err)
+{
+	static const enum engine_kind running[] = {
+	    ENGINE_SERVICE, ENGINE_TASK, ENGINE_CONTAINER, ENGINE_NETWORK};
+	static const enum engine_kind volumes[] = {ENGINE_VOLUME};
+	const struct abra_target target = target_of(deploy);
+	auto_str char *path = env_path(deploy);
+	int64_t started_ns = clock_now();
+	struct err why = {0};
+
+	if (!file_exists(path))
+		return 0; /* upgrade is the only stage of this run: nothing is there yet */
+	if (mark(deploy, "undeploy", err) < 0)
+		return -1;
+	say(deploy, "abra app undeploy, for a fresh start from the older version");
+	/* Neither call is believed, so neither failure counts: what is left does. */
+	int undeployed = call_abra(deploy, ABRA_APP_UNDEPLOY, &target, &why);
+	if (undeployed < 0)
+		say(deploy, "%s", why.msg);
+	if (wait_gone(deploy, running, COUNT_OF(running), undeployed < 0 ? 0 : HELP_AFTER_MS, err) <
+	    0)
+		return err_prefix(err, "take the head down");
+	int removed = call_abra(deploy, ABRA_VOLUME_REMOVE, &target, &why);
+	if (wait_gone(deploy, volumes, COUNT_OF(volumes), 0, err) < 0)
+		return err_prefix(err, "remove the head's volumes");
+	if (removed < 0)
+		say(deploy, "volumes removed through the engine (%s)", why.msg);
+	add_phase(deploy, "reset", "", started_ns);
+	return 0;
+}

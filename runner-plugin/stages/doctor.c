@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/stages/doctor.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/http.h"
+#include "runner-plugin/stages/abra.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+
+#define LEAST_FREE_PERCENT 10
+#define LEAST_FREE_BYTES (INT64_C(5) * 1024 * 1024 * 1024)
+#define PROXY_TIMEOUT_MS 5000
+
+/* --- what prepare looks at too --- */
+
+static int check_engine(struct engine *engine, struct err *err)
+{
+	AUTO_PTR(json) info = engine_get(engine, "/info", err);
+	const struct json *swarm = json_get(info, "Swarm");
+	const char *state = json_get_text(swarm, "LocalNodeState");
+	bool is_manager = false;
+
+	if (!info)
+		return -1;
+	if (!state || !text_is(state, "active"))
+		return err_set(err, ERR_MISSING,
+		    "the engine is in no Swarm (docker swarm init --advertise-addr 127.0.0.1)");
+	(void)json_get_bool(swarm, "ControlAvailable", &is_manager);
+	if (!is_manager)
+		return err_set(err, ERR_MISSING, "the engine is no manager of its Swarm");
+	return 0;
+}
+
+static int check_proxy_network(struct engine *engine, struct err *err)
+{
+	struct err why;
+	AUTO_PTR(json) network = engine_get(engine, "/networks/proxy", &why);
+	const char *driver = json_get_text(network, "Driver");
+
+	if (!network && why.code != ERR_MISSING) {
+		*err = why;
+		return -1;
+	}
+	if (!network || !driver || !text_is(driver, "overlay"))
+		return err_set(err, ERR_MISSING,
+		    "there is no overlay network proxy (docker network create -d overlay proxy)");
+	return 0;
+}
+
+int doctor_check_swarm(struct engine *engine, struct err *err)
+{
+	if (check_engine(engine, err) < 0)
+		return -1;
+	return check_proxy_network(engine, err);
+}
+
+/* --- the rows of `ccci-run doctor` --- */
+
+struct patient {
+	const struct settings *settings;
+	const char *const *environ_rows;
+	struct engine *engine; /* NULL: no address to ask */
+	char note[160];	       /* what was found, behind a good row */
+};
+
+PRINTF_LIKE(2, 3)
+static int note(struct patient *patient, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(patient->note, sizeof(patient->note), format, args);
+	va_end(args);
+	return 0;
+}
+
+static int row_engine(struct patient *patient, struct err *err)
+{
+	AUTO_PTR(json) version = engine_get(patient->engine, "/version", err);
+	const char *number = json_get_text(version, "Version");
+
+	if (!version)
+		return -1;
+	return note(patient, "Docker %.40s at %.100s", number ? number : "?",
+	    patient->settings->docker_host);
+}
+
+static int row_swarm(struct patient *patient, struct err *err)
+{
+	return check_engine(patient->engine, err) < 0 ? -1 : note(patient, "active, manager");
+}
+
+static int row_proxy_network(struct patient *patient, struct err *err)
+{
+	return check_proxy_network(patient->engine, err) < 0 ? -1 : note(patient, "overlay");
+}
+
+/* Asked as a run asks it; a run has a directory of its own for the log. */
+static int ask_abra(struct patient *patient, struct abra *out, struct err *err)
+{
+	char dir[] = "/tmp/ccci-doctor-XXXXXX";
+	auto_str char *log_dir = NULL;
+	struct err ignored;
+
+	if (!mkdtemp(dir))
+		return err_sys(err, errno, "make %s", dir);
+	log_dir = xasprintf("%s/log", dir);
+	struct run nobody = {.dir = dir, .abra_dir = patient->settings->abra_dir};
+	int result = file_make_dirs(log_dir, 0700, err);
+	if (result == 0)
+		result = abra_find(patient->settings, &nobody, patient->environ_rows, out, err);
+	(void)!file_remove_tree(dir, &ignored);
+	return result;
+}
+
+static int row_abra(struct patient *patient, struct err *err)
+{
+	const struct settings *settings = patient->settings;
+	AUTO(abra) abra = {0};
+
+	if (ask_abra(patient, &abra, err) < 0)
+		return -1;
+	auto_str char *server =
+	    xasprintf("%s/servers/%s", settings->abra_dir, settings->abra_server);
+	if (!file_exists(server))
+		return err_set(
+		    err, ERR_MISSING, "there is no %s (abra server add --local)", server);
+	return note(patient, "%.60s, server %.60s", abra.version, settings->abra_server);
+}
+
+static int row_git(struct patient *patient, struct err *err)
+{
+	const char *path = environ_get(patient->environ_rows, "PATH");
+	auto_str char *program = NULL;
+
+	if (file_find_program("git", path ? path : "/usr/bin:/bin", &program, err) < 0)
+		return err_prefix(err, "find git (apt-get install git)");
+	return note(patient, "%s", program);
+}
+
+static int row_state_dir(struct patient *patient, struct err *err)
+{
+	const char *dir = patient->settings->state_dir;
+	auto_str char *probe = xasprintf("%s/.doctor-%ld", dir, (long)getpid());
+	struct err why;
+
+	if (file_make_dirs(dir, 0700, err) < 0 || file_write_atomic(probe, 0600, "", 0, err) < 0)
+		return err_prefix(err, "STATE_DIR");
+	(void)!file_remove_tree(probe, &why);
+	return note(patient, "%s", dir);
+}
+
+static int check_space(struct patient *patient, const char *path, struct err *err)
+{
+	struct statvfs disk;
+
+	if (statvfs(path, &disk) < 0)
+		return err_sys(err, errno, "look at the disk of %s", path);
+	int64_t free_bytes = (int64_t)(disk.f_bavail * disk.f_frsize);
+	uint64_t free_percent = disk.f_blocks ? disk.f_bavail * 100 / disk.f_blocks : 100;
+	uint64_t inode_percent = disk.f_files ? disk.f_favail * 100 / disk.f_files : 100;
+	if (free_percent < LEAST_FREE_PERCENT && free_bytes < LEAST_FREE_BYTES)
+		return err_set(err, ERR_LIMIT, "%s: %llu %% of the disk is free, %lld MiB", path,
+		    (unsigned long long)free_percent, (long long)(free_bytes / 1024 / 1024));
+	if (inode_percent < LEAST_FREE_PERCENT)
+		return err_set(err, ERR_LIMIT, "%s: %llu %% of the inodes are free", path,
+		    (unsigned long long)inode_percent);
+	return note(patient, "%llu %% of disk and %llu %% of inodes free at %.60s",
+	    (unsigned long long)free_percent, (unsigned long long)inode_percent, path);
+}
+
+/* Where the engine keeps images fills up first, when it is on this host. */
+static int row_disk(struct patient *patient, struct err *err)
+{
+	struct err why;
+	AUTO_PTR(json) info = patient->engine ? engine_get(patient->engine, "/info", &why) : NULL;
+	const char *root = json_get_text(info, "DockerRootDir");
+
+	if (check_space(patient, patient->settings->state_dir, err) < 0)
+		return -1;
+	if (!root || !file_exists(root))
+		return 0;
+	return check_space(patient, root, err);
+}
+
+static int row_slots(struct patient *patient, struct err *err)
+{
+	int64_t most = patient->settings->max_tests;
+	int64_t taken = 0;
+
+	(void)err;
+	for (int64_t i = 0; i < most; i++) {
+		auto_str char *path =
+		    xasprintf("%s/slots/%lld", patient->settings->state_dir, (long long)i);
+		auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+			taken++;
+	}
+	return note(patient, "%lld of %lld free", (long long)(most - taken), (long long)most);
+}
+
+/* Any answer will do, with a certificate that is good for a test's name. */
+static int row_proxy(struct patient *patient, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	auto_str char *url = xasprintf("https://doctor.%s/", patient->settings->zone);
+	struct http_request request = {
+	    .url = url,
+	    .connect_to = patient->settings->probe_connect,
+	    .ca_file = patient->settings->probe_ca_file,
+	    .timeout_ms = PROXY_TIMEOUT_MS,
+	    .max_bytes = 1024 * 1024,
+	};
+
+	if (http_call(&request, &response, err) < 0)
+		return err_prefix(err, "ask the proxy at %s for a name in %s (PROBE_CONNECT, ZONE)",
+		    patient->settings->probe_connect, patient->settings->zone);
+	return note(patient, "answers %d for *.%.60s", response.status, patient->settings->zone);
+}
+
+static const struct row {
+	const char *name;
+	int (*check)(struct patient *patient, struct err *err);
+	bool needs_engine;
+} rows[] = {
+    {"engine", row_engine, true},
+    {"swarm", row_swarm, true},
+    {"network proxy", row_proxy_network, true},
+    {"abra", row_abra, false},
+    {"git", row_git, false},
+    {"state directory", row_state_dir, false},
+    {"disk", row_disk, false},
+    {"slots", row_slots, false},
+    {"proxy", row_proxy, false},
+};
+
+int doctor_run(const struct settings *settings, const char *const *environ_rows)
+{
+	struct patient patient = {.settings = settings, .environ_rows = environ_rows};
+	struct err no_engine;
+	bool is_missing_some = false;
+
+	patient.engine = engine_open(settings->docker_host, &no_engine);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct err err = no_engine;
+		bool is_good = false;
+
+		patient.note[0] = '\0';
+		if (patient.engine || !rows[i].needs_engine)
+			is_good = rows[i].check(&patient, &err) == 0;
+		is_missing_some = is_missing_some || !is_good;
+		if (printf("%s %-16s %s\n", is_good ? "✓" : "✗", rows[i].name,
+			is_good ? patient.note : err.msg) < 0)
+			break;
+	}
+	engine_close(patient.engine);
+	return is_missing_some ? 3 : 0;
+}

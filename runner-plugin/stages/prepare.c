@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The first worker of a run, and `ccci-run plan`: everything that can be known before a deploy. */
+#include "runner-plugin/stages/stages.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "runner-plugin/recipe/plan.h"
+#include "runner-plugin/recipe/recipe.h"
+#include "runner-plugin/recipe/render.h"
+#include "runner-plugin/run/journal.h"
+#include "runner-plugin/run/prepared.h"
+#include "runner-plugin/stages/abra.h"
+#include "runner-plugin/stages/doctor.h"
+#include "runner-plugin/swarm/image.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define TESTED_ABRA "0.13."
+#define PLAN_TEXT_MAX_BYTES (64 * 1024)
+
+struct preparation {
+	struct stages_work work; /* a copy: its run is the one below */
+	struct run run;		 /* a copy: the commit is resolved here; its paths are borrowed */
+	bool only_plans;
+	struct suite suite;
+	struct recipe recipe;
+	struct rendered head, base;
+	struct plan plan;
+	struct prepared prepared;
+	struct image_list images; /* the head's first */
+	size_t head_image_count;
+	/* how it ends */
+	enum outcome outcome;
+	int exit_code;
+	char reason[512];
+};
+
+static void preparation_release(struct preparation *preparation)
+{
+	suite_release(&preparation->suite);
+	recipe_release(&preparation->recipe);
+	rendered_release(&preparation->head);
+	rendered_release(&preparation->base);
+	plan_release(&preparation->plan);
+	prepared_release(&preparation->prepared);
+	image_list_release(&preparation->images);
+}
+DEFINE_AUTO(preparation, preparation_release);
+
+static void say(void *context, const char *line)
+{
+	(void)context;
+	stages_say("prepare", line);
+}
+
+/* Always -1, so that a step can end with it. */
+PRINTF_LIKE(4, 5)
+static int stop(
+    struct preparation *preparation, enum outcome outcome, int exit_code, const char *format, ...)
+{
+	va_list args;
+
+	preparation->outcome = outcome;
+	preparation->exit_code = exit_code;
+	va_start(args, format);
+	(void)vsnprintf(preparation->reason, sizeof(preparation->reason), format, args);
+	va_end(args);
+	return -1;
+}
+
+/* Ours, but for what somebody wrote wrongly. */
+static int stop_for(struct preparation *preparation, const struct err *err)
+{
+	return stop(preparation, OUTCOME_ERROR, err->code == ERR_CONFIG ? 2 : 3, "%s", err->msg);
+}
+
+static bool is_recipes_fault(const struct err *err)
+{
+	return err->code == ERR_CONFIG || err->code == ERR_MISSING || err->code == ERR_LIMIT;
+}
+
+/* --- the run's own directories --- */
+
+static int make_dir(struct preparation *preparation, const char *path, struct err *err)
+{
+	AUTO(journal_entry) entry = {.kind = JOURNAL_DIR, .path = xstrdup(path)};
+
+	if (!preparation->only_plans &&
+	    journal_record(preparation->work.control_fd, &entry, err) < 0)
+		return -1;
+	return file_make_dirs(path, 0700, err);
+}
+
+/* An ABRA_DIR of its own: recipes private, servers and catalogue the operator's. */
+static int make_abra_dir(struct preparation *preparation, struct err *err)
+{
+	static const char *const linked[] = {"servers", "catalogue"};
+	const struct run *run = &preparation->run;
+	const struct settings *settings = preparation->work.settings;
+	auto_str char *server =
+	    xasprintf("%s/servers/%s", settings->abra_dir, settings->abra_server);
+
+	if (!preparation->only_plans && !file_exists(server))
+		return err_set(err, ERR_MISSING,
+		    "abra knows no server %s: there is no %s (abra server add --local)",
+		    settings->abra_server, server);
+	if (make_dir(preparation, run->abra_dir, err) < 0)
+		return -1;
+	for (size_t i = 0; i < COUNT_OF(linked); i++) {
+		auto_str char *target = xasprintf("%s/%s", settings->abra_dir, linked[i]);
+		auto_str char *link = xasprintf("%s/%s", run->abra_dir, linked[i]);
+
+		if (file_exists(target) && symlink(target, link) < 0)
+			return err_sys(err, errno, "link %s", link);
+	}
+	return 0;
+}
+
+static int make_dirs(struct preparation *preparation, struct err *err)
+{
+	static const char *const names[] = {"tests", "suite"};
+	auto_str char *log_dir = run_path(&preparation->run, "log");
+
+	if (file_make_dirs(log_dir, 0700, err) < 0 || make_abra_dir(preparation, err) < 0)
+		return -1;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		AUTO(journal_entry) entry = {.kind = JOURNAL_DIR};
+
+		/* Copied there later; the undo comes first. */
+		entry.path = run_path(&preparation->run, names[i]);
+		if (!preparation->only_plans &&
+		    journal_record(preparation->work.control_fd, &entry, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- what is tested, with what --- */
+
+static int read_suite(struct preparation *preparation)
+{
+	const struct stages_work *work = &preparation->work;
+	const char *recipe = preparation->run.params.recipe;
+	auto_str char *snapshot = run_path(&preparation->run, "suite");
+	struct err err;
+
+	preparation->suite = (struct suite){.weight = 1};
+	if (work->checkout) {
+		auto_str char *from =
+		    xasprintf("%s/%s/%s", work->checkout, work->settings->suites, recipe);
+
+		if (file_exists(from) && file_copy_tree(from, snapshot, &err) < 0)
+			return stop_for(preparation, &err);
+	}
+	if (!file_exists(snapshot) && preparation->run.step.build)
+		return stop(preparation, OUTCOME_ERROR, 2,
+		    "%s is not enrolled: there is no %s/%s in the CI repository", recipe,
+		    work->settings->suites, recipe);
+	if (file_exists(snapshot) && suite_read(snapshot, &preparation->suite, &err) < 0)
+		return stop_for(preparation, &err);
+	char hash[FILE_HASH_SIZE];
+	if (file_exists(snapshot)) {
+		if (file_hash_tree(snapshot, hash, &err) < 0)
+			return stop_for(preparation, &err);
+		free(preparation->prepared.suite_hash);
+		preparation->prepared.suite_hash = xasprintf("sha256:%s", hash);
+	}
+	return 0;
+}
+
+static int snapshot_tests(struct preparation *preparation, struct err *err)
+{
+	auto_str char *path = run_path(&preparation->run, "tests");
+	char hash[FILE_HASH_SIZE];
+
+	if (recipe_snapshot_tests(&preparation->work, err) < 0)
+		return -1;
+	if (!file_exists(path))
+		return 0;
+	if (file_hash_tree(path, hash, err) < 0)
+		return -1;
+	free(preparation->prepared.recipe_tests_hash);
+	preparation->prepared.recipe_tests_hash = xasprintf("sha256:%s", hash);
+	return 0;
+}
+
+static int fetch(struct preparation *preparation)
+{
+	int64_t started_ns = clock_now();
+	struct err err;
+
+	say(NULL, preparation->work.local_recipe ? "copying the recipe" : "fetching the recipe");
+	if (recipe_fetch(&preparation->work, &preparation->recipe, &err) < 0 ||
+	    snapshot_tests(preparation, &err) < 0)
+		return stop_for(preparation, &err);
+	(void)copy_text(preparation->run.params.ref, sizeof(preparation->run.params.ref),
+	    preparation->recipe.head);
+	if (!preparation->only_plans && run_save(&preparation->run, &err) < 0)
+		return stop_for(preparation, &err);
+	prepared_add_phase(
+	    &preparation->prepared, "fetch", (double)clock_elapsed_ms(started_ns) / 1000);
+	return 0;
+}
+
+static int render_head(struct preparation *preparation)
+{
+	const char *head = preparation->recipe.head;
+	struct err err;
+
+	if (render_commit(
+		&preparation->work, &preparation->suite, head, head, &preparation->head, &err) == 0)
+		return 0;
+	if (is_recipes_fault(&err))
+		return stop(preparation, OUTCOME_FAIL, 1, "%s", err.msg);
+	return stop_for(preparation, &err);
+}
+
+/* A base that cannot even be rendered is broken, and no fault of the head. */
+static int render_base(struct preparation *preparation)
+{
+	struct err err;
+
+	if (render_commit(&preparation->work, &preparation->suite, preparation->plan.base_commit,
+		preparation->recipe.head, &preparation->base, &err) == 0)
+		return 0;
+	if (!is_recipes_fault(&err))
+		return stop_for(preparation, &err);
+	free(preparation->prepared.base_problem);
+	preparation->prepared.base_problem = xstrdup(err.msg);
+	return 0;
+}
+
+static int save_plan(const struct preparation *preparation, struct err *err)
+{
+	AUTO_PTR(json) json = plan_encode(&preparation->plan);
+	auto_str char *text = json_print(json);
+	auto_str char *path = run_path(&preparation->run, "plan.json");
+
+	return file_write_atomic(path, 0600, text, strlen(text), err);
+}
+
+static bool needs_base(const struct preparation *preparation)
+{
+	const struct plan_stage *upgrade = &preparation->plan.stages[STAGE_UPGRADE];
+
+	return upgrade->is_wanted && !upgrade->not_run && *preparation->plan.base_commit;
+}
+
+static int make_plan(struct preparation *preparation)
+{
+	const struct recipe *recipe = &preparation->recipe;
+	struct plan_tag *tags = xcalloc(recipe->tag_count + 1, sizeof(*tags));
+	struct plan_facts facts = {
+	    .params = &preparation->run.params,
+	    .suite = &preparation->suite,
+	    .head_commit = recipe->head,
+	    .head_version = preparation->head.model.version,
+	    .tags = tags,
+	    .tag_count = recipe->tag_count,
+	};
+	struct err err;
+
+	for (size_t i = 0; i < recipe->tag_count; i++)
+		tags[i] = (struct plan_tag){recipe->tags[i].name, recipe->tags[i].commit};
+	int result = plan_make(&facts, &preparation->plan, &err);
+	free(tags);
+	if (result < 0)
+		return stop_for(preparation, &err);
+	return needs_base(preparation) ? render_base(preparation) : 0;
+}
+
+/* --- images --- */
+
+static bool is_ignored(const struct suite *suite, const struct compose_service *service)
+{
+	for (size_t i = 0; i < suite->ignored_image_count; i++) {
+		size_t length = strlen(suite->ignored_images[i]);
+
+		if (text_is(service->name, suite->ignored_images[i]) ||
+		    (text_starts(service->image, suite->ignored_images[i]) &&
+			strchr(":@", service->image[length])))
+			return true;
+	}
+	return false;
+}
+
+static void add_images(struct preparation *preparation, const struct compose_model *model)
+{
+	for (size_t i = 0; i < model->service_count; i++) {
+		const struct compose_service *service = &model->services[i];
+
+		if (!is_ignored(&preparation->suite, service))
+			image_list_add(&preparation->images, service->image, service->name);
+	}
+}
+
+static int judge_images(struct preparation *preparation)
+{
+	const struct image *recipes = NULL; /* the first that the head should not have named */
+
+	for (size_t i = 0; i < preparation->images.count; i++) {
+		const struct image *image = &preparation->images.items[i];
+
+		if (image->fault == IMAGE_FINE)
+			continue;
+		if (!image_is_recipes_fault(image->fault))
+			return stop(preparation, OUTCOME_ERROR,
+			    image->fault == IMAGE_TIMED_OUT ? 5 : 3, "%s", image->reason);
+		if (i < preparation->head_image_count) {
+			recipes = recipes ? recipes : image;
+		} else if (!*preparation->prepared.base_problem) {
+			free(preparation->prepared.base_problem);
+			preparation->prepared.base_problem = xstrdup(image->reason);
+		}
+	}
+	return recipes ? stop(preparation, OUTCOME_FAIL, 1, "%s", recipes->reason) : 0;
+}
+
+static void keep_digests(struct preparation *preparation)
+{
+	const struct compose_model *model = &preparation->head.model;
+
+	for (size_t i = 0; i < model->service_count; i++) {
+		for (size_t k = 0; k < preparation->images.count; k++) {
+			const struct image *image = &preparation->images.items[k];
+
+			if (text_is(image->name, model->services[i].image) && image->digest)
+				prepared_add_image(
+				    &preparation->prepared, model->services[i].name, image->digest);
+		}
+	}
+}
+
+static int get_images(struct preparation *preparation, struct engine *engine)
+{
+	const struct image_watch watch = {
+	    .deadline_ns = preparation->work.deadline_ns,
+	    .cancel_fd = preparation->work.cancel_fd,
+	    .say = say,
+	};
+	int64_t started_ns = clock_now();
+	struct err err;
+
+	add_images(preparation, &preparation->head.model);
+	preparation->head_image_count = preparation->images.count;
+	if (needs_base(preparation))
+		add_images(preparation, &preparation->base.model);
+	if (image_preflight(engine, &preparation->images, &watch, &err) < 0)
+		return stop_for(preparation, &err);
+	prepared_add_phase(
+	    &preparation->prepared, "pull", (double)clock_elapsed_ms(started_ns) / 1000);
+	if (judge_images(preparation) < 0)
+		return -1;
+	keep_digests(preparation);
+	return 0;
+}
+
+/* --- in order --- */
+
+static int check_host(struct preparation *preparation, struct engine *engine)
+{
+	AUTO(abra) abra = {0};
+	struct err err;
+
+	if (doctor_check_swarm(engine, &err) < 0 ||
+	    abra_find(preparation->work.settings, &preparation->run, preparation->work.environ,
+		&abra, &err) < 0)
+		return stop(preparation, OUTCOME_ERROR, 3, "%s", err.msg);
+	if (!strstr(abra.version, TESTED_ABRA))
+		log_warning("%s: ccci was tested with " TESTED_ABRA, abra.version);
+	free(preparation->prepared.abra);
+	preparation->prepared.abra = xstrdup(abra.version);
+	return 0;
+}
+
+static void print_plan(const struct preparation *preparation, int fd)
+{
+	AUTO(buf) text = buf_make(PLAN_TEXT_MAX_BYTES);
+	AUTO(buf) masked = buf_make(2 * PLAN_TEXT_MAX_BYTES);
+
+	plan_print(&preparation->plan, &text);
+	(void)log_mask_text(&masked, buf_text(&text), text.length);
+	if (write(fd, buf_text(&masked), masked.length) < 0)
+		return; /* nobody reads it: it is in plan.json as well */
+}
+
+static int prepare(struct preparation *preparation)
+{
+	struct err err;
+	AUTO_PTR(engine) engine = engine_open(preparation->work.settings->docker_host, &err);
+
+	if (!engine || make_dirs(preparation, &err) < 0)
+		return stop_for(preparation, &err);
+	if (check_host(preparation, engine) < 0 || read_suite(preparation) < 0 ||
+	    fetch(preparation) < 0 || render_head(preparation) < 0 || make_plan(preparation) < 0)
+		return -1;
+	if (save_plan(preparation, &err) < 0)
+		return stop_for(preparation, &err);
+	print_plan(preparation, STDERR_FILENO);
+	return get_images(preparation, engine);
+}
+
+static struct preparation begin(const struct stages_work *work)
+{
+	struct preparation preparation = {.work = *work, .run = *work->run};
+
+	prepared_init(&preparation.prepared);
+	return preparation;
+}
+
+/* The result in the place where a stage's would be. */
+static int end(struct preparation *preparation, int64_t started_ns)
+{
+	AUTO(results_stage) stage;
+	struct err err;
+
+	results_stage_init(&stage, STAGE_INSTALL);
+	stage.outcome = preparation->outcome;
+	stage.seconds = (double)clock_elapsed_ms(started_ns) / 1000;
+	results_set(&stage.reason, preparation->reason);
+	for (size_t i = 0; i < preparation->prepared.phase_count; i++)
+		results_stage_add_phase(&stage, preparation->prepared.phases[i].name,
+		    preparation->prepared.phases[i].seconds);
+	stages_say("prepare", preparation->reason);
+	if (stages_write(&preparation->run, &stage, &err) < 0) {
+		log_error("%s", err.msg);
+		return 3;
+	}
+	return preparation->exit_code;
+}
+
+int stages_prepare(const struct stages_work *work)
+{
+	AUTO(preparation) preparation = begin(work);
+	int64_t started_ns = clock_now();
+	struct err err;
+
+	preparation.work.run = &preparation.run;
+	int result = prepare(&preparation);
+	/* Also of one that failed: provenance is for every result. */
+	if (prepared_save(&preparation.run, &preparation.prepared, &err) < 0 && result == 0)
+		result = stop_for(&preparation, &err);
+	if (result < 0)
+		return end(&preparation, started_ns);
+	return 0;
+}
+
+int stages_plan(const struct stages_work *work)
+{
+	AUTO(preparation) preparation = begin(work);
+	auto_str char *log_dir = run_path(work->run, "log");
+	struct err err;
+
+	preparation.work.run = &preparation.run;
+	preparation.only_plans = true;
+	if (file_make_dirs(log_dir, 0700, &err) < 0 || make_abra_dir(&preparation, &err) < 0)
+		(void)stop_for(&preparation, &err);
+	else if (read_suite(&preparation) == 0 && fetch(&preparation) == 0 &&
+		 render_head(&preparation) == 0 && make_plan(&preparation) == 0)
+		print_plan(&preparation, STDOUT_FILENO);
+	if (*preparation.reason)
+		stages_say("plan", preparation.reason);
+	return preparation.exit_code;
+}

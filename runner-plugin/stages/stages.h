@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a worker does: prepare, and each stage. Runs in a process of its own, forked by the keeper,
+ * that dies with it.
+ *
+ * The keeper calls these right after the fork; the return value is the worker's exit status.
+ * Progress goes to stderr (the step's, passed by the front). Undo is on disk before anything
+ * exists: journal_record(work->control_fd, ...). The result of a stage is in stage-<word>.json
+ * before it returns; a worker that dies without one is an error stage that the keeper writes.
+ */
+#ifndef CCCI_STAGES_H
+#define CCCI_STAGES_H
+
+#include "common/results.h"
+#include "runner-plugin/run/run.h"
+
+struct stages_work {
+	const struct settings *settings;
+	const struct run *run;
+	const char
+	    *checkout; /* directory of the CI checkout: suites are relative to it; NULL: none */
+	const char *local_recipe;   /* `run DIR`: recipe directory instead of a fetch; NULL else */
+	int control_fd;		    /* to the keeper, for journal_record() */
+	int cancel_fd;		    /* readable: the run is cancelled; finish nothing, return */
+	int secrets_fd;		    /* memfd_create(2) of the keeper: what a stage learnt to mask,
+				       the next one masks too; -1: none */
+	int64_t deadline_ns;	    /* of the whole run */
+	const char *const *environ; /* the step's, to pick PATH and HOME from; never given to
+				       children as a whole */
+};
+
+/*
+ * 0 passed (or not run), 1 the recipe failed, 2 usage or configuration, 3 ours, 5 timed out, 6
+ * cancelled. prepare ending with 1 (image missing, name too long, not a recipe) means that no stage
+ * runs; its reason is in stage-install.json like any other result.
+ */
+int stages_prepare(const struct stages_work *work);
+int stages_stage(const struct stages_work *work, enum stage stage);
+
+/*
+ * `ccci-run plan`: fetches into the run's directory, prints the plan to stdout, deploys nothing and
+ * asks no keeper (control_fd may be -1). The caller made the run in a directory of its own and
+ * removes it.
+ */
+int stages_plan(const struct stages_work *work);
+
+/* A line of progress to stderr, masked: "install: waits for service web to start". */
+void stages_say(const char *word, const char *line);
+/* stage-<word>.json of the run. */
+int stages_write(const struct run *run, const struct results_stage *stage, struct err *err) CHECKED;
+
+/* Puts what the files of the run directory say into results: all but teardown, verdict and level.
+ */
+int stages_collect(const struct run *run, struct results *out, struct err *err) CHECKED;
+
+#endif

@@ -1,0 +1,814 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/swarm/engine.h"
+
+#include "common/clock.h"
+#include "common/http.h"
+
+#define API_VERSION 41 /* 1.41 */
+#define CALL_TIMEOUT_MS 30000
+#define TAR_BLOCK 512
+#define LOG_MAX_BYTES (1024 * 1024) /* forty lines, even of a program that writes no newlines */
+#define LINE_MAX_BYTES (64 * 1024)  /* one event or progress line */
+#define REOPEN_AFTER_MS 500	    /* an event stream that breaks off, at most so often */
+
+struct engine {
+	char *address;	   /* as DOCKER_HOST names it */
+	char *base;	   /* "http://docker", "https://host:2376" */
+	char *unix_socket; /* NULL: TCP */
+	char *ca, *cert, *key;
+	int api_minor; /* 0: not asked yet */
+};
+
+/* --- where the engine is --- */
+
+static struct engine *open_tcp(const char *address, struct err *err)
+{
+	const char *directory = getenv("DOCKER_CERT_PATH");
+	const char *verify = getenv("DOCKER_TLS_VERIFY");
+
+	if (!*address || strpbrk(address, "/@?#")) {
+		err_set(err, ERR_CONFIG, "DOCKER_HOST \"tcp://%.100s\" is not tcp://host:port",
+		    address);
+		return NULL;
+	}
+	struct engine *engine = xcalloc(1, sizeof(*engine));
+	engine->address = xasprintf("tcp://%s", address);
+	if (directory && *directory) {
+		engine->ca = xasprintf("%s/ca.pem", directory);
+		engine->cert = xasprintf("%s/cert.pem", directory);
+		engine->key = xasprintf("%s/key.pem", directory);
+	}
+	engine->base =
+	    xasprintf("%s://%s", engine->ca || (verify && *verify) ? "https" : "http", address);
+	return engine;
+}
+
+struct engine *engine_open(const char *docker_host, struct err *err)
+{
+	if (text_starts(docker_host, "tcp://"))
+		return open_tcp(docker_host + strlen("tcp://"), err);
+	if (text_starts(docker_host, "ssh://")) {
+		err_set(err, ERR_CONFIG, "DOCKER_HOST \"%.100s\": ssh:// is not in this version",
+		    docker_host);
+		return NULL;
+	}
+	if (!text_starts(docker_host, "unix:///")) {
+		err_set(err, ERR_CONFIG,
+		    "DOCKER_HOST \"%.100s\" is neither unix:///path nor tcp://host:port",
+		    docker_host);
+		return NULL;
+	}
+	struct engine *engine = xcalloc(1, sizeof(*engine));
+	engine->address = xstrdup(docker_host);
+	engine->base = xstrdup("http://docker");
+	engine->unix_socket = xstrdup(docker_host + strlen("unix://"));
+	return engine;
+}
+
+void engine_close(struct engine *engine)
+{
+	if (!engine)
+		return;
+	free(engine->address);
+	free(engine->base);
+	free(engine->unix_socket);
+	free(engine->ca);
+	free(engine->cert);
+	free(engine->key);
+	free(engine);
+}
+
+/* --- one exchange --- */
+
+struct call {
+	const char *method; /* NULL: GET */
+	const char *path;   /* below /v1.41 */
+	const void *body;
+	size_t body_length;
+	size_t max_bytes; /* 0: ENGINE_ANSWER_MAX_BYTES */
+};
+
+static struct http_request request_for(const struct engine *engine, const char *url)
+{
+	return (struct http_request){
+	    .url = url,
+	    .unix_socket = engine->unix_socket,
+	    .ca_file = engine->ca,
+	    .client_cert = engine->cert,
+	    .client_key = engine->key,
+	};
+}
+
+/* "POST /volumes/x": without version and query, which nobody wants to read. */
+static char *call_text(const char *method, const char *path)
+{
+	return xasprintf("engine: %s %.*s", method ? method : "GET", (int)strcspn(path, "?"), path);
+}
+
+static int exchange(const struct engine *engine, const char *prefix, const struct call *call,
+    struct http_response *out, struct err *err)
+{
+	auto_str char *url = xasprintf("%s%s%s", engine->base, prefix, call->path);
+	auto_str char *text = call_text(call->method, call->path);
+	struct http_request request = request_for(engine, url);
+
+	request.method = call->method;
+	request.body = call->body;
+	request.body_length = call->body_length;
+	request.timeout_ms = CALL_TIMEOUT_MS;
+	request.max_bytes = call->max_bytes ? call->max_bytes : ENGINE_ANSWER_MAX_BYTES;
+	if (call->body)
+		request.headers[0] = "Content-Type: application/x-tar";
+	if (http_call(&request, out, err) == 0)
+		return 0;
+	/* What libcurl says of a socket names a host that does not exist. */
+	if (err->code == ERR_TIMEOUT || err->code == ERR_TRANSIENT)
+		return err_set(
+		    err, ERR_TRANSIENT, "the engine at %.100s does not answer", engine->address);
+	return err_prefix(err, "%s", text);
+}
+
+/* "1.41" to 41; 0 when it is no such text. */
+static int api_minor(const char *version)
+{
+	int64_t minor = 0;
+
+	if (!version || !text_starts(version, "1.") || !parse_int64(version + 2, 1, 999, &minor))
+		return 0;
+	return (int)minor;
+}
+
+/*
+ * Asks once which versions the engine speaks. Docker 29 dropped 1.41; what we read has kept its
+ * form since.
+ */
+static int settle_version(struct engine *engine, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	struct call call = {.path = "/version"};
+
+	if (engine->api_minor)
+		return 0;
+	if (exchange(engine, "", &call, &response, err) < 0)
+		return -1;
+	AUTO_PTR(json) answer = json_parse(buf_text(&response.body), response.body.length, err);
+	if (!answer)
+		return err_prefix(err, "engine: GET /version");
+	int newest = api_minor(json_get_text(answer, "ApiVersion"));
+	int oldest = api_minor(json_get_text(answer, "MinAPIVersion"));
+	if (!newest)
+		return err_set(err, ERR_PROTOCOL, "engine: GET /version: no ApiVersion in it");
+	engine->api_minor = newest < API_VERSION ? newest : API_VERSION;
+	if (engine->api_minor < oldest)
+		engine->api_minor = oldest;
+	return 0;
+}
+
+static bool says_in_use(const char *message)
+{
+	return strstr(message, "in use") || strstr(message, "active endpoints") ||
+	       strstr(message, "is being used") || strstr(message, "already in progress");
+}
+
+static enum err_code code_of(int status, const char *message)
+{
+	if (status == 404)
+		return ERR_MISSING;
+	if (status == 401)
+		return ERR_DENIED;
+	if (status == 409 || status >= 500 || says_in_use(message))
+		return ERR_TRANSIENT;
+	return ERR_PROTOCOL;
+}
+
+/* An answer of 400 and more holds {"message": ...}. */
+static int refusal(const char *text, int status, const char *body, size_t length, struct err *err)
+{
+	struct err ignored;
+	AUTO_PTR(json) answer = json_parse(body, length, &ignored);
+	const char *message = json_get_text(answer, "message");
+
+	if (!message)
+		message = "";
+	return err_set(
+	    err, code_of(status, message), "%s: status %d: %.160s", text, status, message);
+}
+
+static int send_call(
+    struct engine *engine, const struct call *call, struct http_response *out, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	char prefix[16];
+
+	if (settle_version(engine, err) < 0)
+		return -1;
+	(void)format_text(prefix, sizeof(prefix), "/v1.%d", engine->api_minor);
+	if (exchange(engine, prefix, call, &response, err) < 0)
+		return -1;
+	if (response.status >= 400) {
+		auto_str char *text = call_text(call->method, call->path);
+		return refusal(
+		    text, response.status, buf_text(&response.body), response.body.length, err);
+	}
+	*out = response;
+	response = (struct http_response){0};
+	return 0;
+}
+
+struct json *engine_get(struct engine *engine, const char *path, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	struct call call = {.path = path};
+
+	if (send_call(engine, &call, &response, err) < 0)
+		return NULL;
+	struct json *answer = json_parse(buf_text(&response.body), response.body.length, err);
+	if (!answer) {
+		auto_str char *text = call_text(NULL, path);
+		err_prefix(err, "%s", text);
+	}
+	return answer;
+}
+
+/* --- lists --- */
+
+struct kind {
+	const char *word;
+	const char *list;    /* path of the list */
+	const char *object;  /* path of one, with its id */
+	const char *options; /* query of its removal */
+	const char *id;	     /* member of a list's item */
+	const char *name;    /* where the name is in a list's item; NULL: made of other members */
+	const char *labels;  /* where the labels are */
+};
+
+static const struct kind kinds[ENGINE_KIND_COUNT] = {
+    [ENGINE_SERVICE] = {"service", "/services", "/services/", "", "ID", "Spec.Name", "Spec.Labels"},
+    [ENGINE_TASK] = {"task", "/tasks", "/tasks/", "", "ID", NULL, "Spec.ContainerSpec.Labels"},
+    [ENGINE_CONTAINER] = {"container", "/containers/json?all=1", "/containers/", "?force=1&v=1",
+	"Id", NULL, "Labels"},
+    [ENGINE_NETWORK] = {"network", "/networks", "/networks/", "", "Id", "Name", "Labels"},
+    [ENGINE_SECRET] = {"secret", "/secrets", "/secrets/", "", "ID", "Spec.Name", "Spec.Labels"},
+    [ENGINE_CONFIG] = {"config", "/configs", "/configs/", "", "ID", "Spec.Name", "Spec.Labels"},
+    [ENGINE_VOLUME] = {"volume", "/volumes", "/volumes/", "", "Name", "Name", "Labels"},
+};
+
+const char *engine_kind_word(enum engine_kind kind)
+{
+	return kinds[kind].word;
+}
+
+void engine_list_release(struct engine_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].id);
+		free(list->items[i].name);
+	}
+	free(list->items);
+	*list = (struct engine_list){0};
+}
+
+static char *name_of(enum engine_kind kind, const struct json *item)
+{
+	if (kind == ENGINE_CONTAINER) {
+		const char *name = json_text(json_first(json_get(item, "Names")));
+
+		return xstrdup(!name ? "" : *name == '/' ? name + 1 : name);
+	}
+	if (kind == ENGINE_TASK) {
+		const char *service = json_get_text(item, "ServiceID");
+		int64_t slot = 0;
+
+		(void)json_get_int(item, "Slot", &slot);
+		return xasprintf("%s.%lld", service ? service : "", (long long)slot);
+	}
+	const char *name = json_text(json_path(item, kinds[kind].name));
+	return xstrdup(name ? name : "");
+}
+
+/* A label's key has dots: the labels object is found by path, the label in it by key. */
+static const char *stack_label(enum engine_kind kind, const struct json *item)
+{
+	return json_get_text(json_path(item, kinds[kind].labels), ENGINE_STACK_LABEL);
+}
+
+static bool belongs(const char *stack, const char *label, const char *name)
+{
+	size_t length = strlen(stack);
+
+	if (!length || (label && text_is(label, stack)))
+		return true;
+	return strncmp(name, stack, length) == 0 && name[length] == '_';
+}
+
+int engine_list_read(enum engine_kind kind, const char *stack, const struct json *answer,
+    struct engine_list *out, struct err *err)
+{
+	AUTO(engine_list) list = {0};
+	const struct json *items = kind == ENGINE_VOLUME ? json_get(answer, "Volumes") : answer;
+
+	/* No volume at all is null in older engines. */
+	if (!json_is_array(items) && !(kind == ENGINE_VOLUME && json_is_null(items)))
+		return err_set(
+		    err, ERR_PROTOCOL, "engine: the list of %ss is none", kinds[kind].word);
+	list.items = xcalloc(json_count(items) + 1, sizeof(*list.items));
+	for (const struct json *item = json_first(items); item; item = json_next(item)) {
+		const char *id = json_get_text(item, kinds[kind].id);
+		auto_str char *name = name_of(kind, item);
+
+		if (!id)
+			return err_set(
+			    err, ERR_PROTOCOL, "engine: a %s without an id", kinds[kind].word);
+		if (!belongs(stack, stack_label(kind, item), name))
+			continue;
+		list.items[list.count].id = xstrdup(id);
+		list.items[list.count++].name = take_ptr(name);
+	}
+	*out = list;
+	list = (struct engine_list){0};
+	return 0;
+}
+
+int engine_list(struct engine *engine, enum engine_kind kind, const char *stack,
+    struct engine_list *out, struct err *err)
+{
+	AUTO_PTR(json) answer = engine_get(engine, kinds[kind].list, err);
+
+	if (!answer)
+		return -1;
+	return engine_list_read(kind, stack, answer, out, err);
+}
+
+char *engine_stack_path(const char *collection, const char *stack)
+{
+	AUTO_PTR(json) filters = json_new_object();
+	struct json *labels = json_new_array();
+	auto_str char *label = xasprintf("%s=%s", ENGINE_STACK_LABEL, stack);
+
+	json_add_text(labels, label);
+	json_set(filters, "label", labels);
+	auto_str char *text = json_print(filters);
+	auto_str char *escaped = http_escape(text);
+	return xasprintf("%s?filters=%s", collection, escaped);
+}
+
+static int still_there(struct engine *engine, const char *path, struct err *err)
+{
+	struct err why;
+	AUTO_PTR(json) answer = engine_get(engine, path, &why);
+
+	if (!answer && why.code == ERR_MISSING)
+		return 0;
+	if (!answer) {
+		*err = why;
+		return -1;
+	}
+	return err_set(err, ERR_TRANSIENT, "engine: a task goes with its service: %s", path);
+}
+
+int engine_remove(struct engine *engine, enum engine_kind kind, const char *id, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	auto_str char *escaped = http_escape(id);
+	auto_str char *path = xasprintf("%s%s", kinds[kind].object, escaped);
+	auto_str char *removal = xasprintf("%s%s", path, kinds[kind].options);
+	struct call call = {.method = "DELETE", .path = removal};
+	struct err why;
+
+	if (kind == ENGINE_TASK)
+		return still_there(engine, path, err);
+	if (send_call(engine, &call, &response, &why) == 0 || why.code == ERR_MISSING)
+		return 0;
+	*err = why;
+	return -1;
+}
+
+/* --- files in containers --- */
+
+/* One header of the ustar form (POSIX.1-1988, pax(1)): numbers are octal texts. */
+static void tar_header(char block[TAR_BLOCK], const char *name, size_t size)
+{
+	unsigned sum = 0;
+
+	memset(block, 0, TAR_BLOCK);
+	(void)format_text(block, 100, "%s", name);
+	(void)format_text(block + 100, 8, "%07o", 0644U);
+	(void)format_text(block + 108, 8, "%07o", 0U);
+	(void)format_text(block + 116, 8, "%07o", 0U);
+	(void)format_text(block + 124, 12, "%011zo", size);
+	(void)format_text(block + 136, 12, "%011llo", (unsigned long long)clock_wall_s());
+	block[156] = '0';
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): a field of bytes, no text */
+	memcpy(block + 257, "ustar\00000", 8);
+	memset(block + 148, ' ', 8); /* the sum is of the header with blanks in its own place */
+	for (size_t i = 0; i < TAR_BLOCK; i++)
+		sum += (unsigned char)block[i];
+	(void)format_text(block + 148, 8, "%06o", sum);
+}
+
+int engine_write_file(struct engine *engine, const char *container, const char *directory,
+    const char *name, const struct buf *content, struct err *err)
+{
+	char archive[TAR_BLOCK + ENGINE_FILE_MAX_BYTES + 3 * TAR_BLOCK] = {0};
+	AUTO(http_response) response = {0};
+	auto_str char *escaped = http_escape(directory);
+	auto_str char *path = xasprintf("/containers/%s/archive?path=%s", container, escaped);
+	size_t padded = (content->length + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+
+	if (content->length > ENGINE_FILE_MAX_BYTES || strlen(name) >= 100)
+		return err_set(err, ERR_LIMIT, "write \"%.100s\": too large for a marker", name);
+	tar_header(archive, name, content->length);
+	if (content->length)
+		memcpy(archive + TAR_BLOCK, content->data, content->length);
+	struct call call = {
+	    .method = "PUT",
+	    .path = path,
+	    .body = archive,
+	    .body_length = TAR_BLOCK + padded + 2 * (size_t)TAR_BLOCK,
+	};
+	return send_call(engine, &call, &response, err);
+}
+
+static bool octal(const char *field, size_t length, size_t *out)
+{
+	size_t value = 0;
+
+	for (size_t i = 0; i < length && field[i] && field[i] != ' '; i++) {
+		if (field[i] < '0' || field[i] > '7')
+			return false;
+		value = value * 8 + (size_t)(field[i] - '0');
+	}
+	*out = value;
+	return true;
+}
+
+/* The first regular file of an archive; headers with extended attributes stand before it. */
+static int tar_first_file(const struct buf *archive, struct buf *out, struct err *err)
+{
+	size_t at = 0;
+
+	while (at + TAR_BLOCK <= archive->length) {
+		const char *header = archive->data + at;
+		size_t size = 0;
+
+		if (!*header)
+			break;
+		if (!octal(header + 124, 12, &size) || size > archive->length - at - TAR_BLOCK)
+			return err_set(err, ERR_PROTOCOL, "a damaged archive");
+		if (header[156] == '0' || header[156] == '\0')
+			return buf_add(out, header + TAR_BLOCK, size) == 0
+				   ? 0
+				   : err_set(
+					 err, ERR_LIMIT, "larger than %zu bytes", out->max_bytes);
+		at += TAR_BLOCK + (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+	}
+	return err_set(err, ERR_MISSING, "no regular file");
+}
+
+int engine_read_file(struct engine *engine, const char *container, const char *path,
+    size_t max_bytes, struct buf *out, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	AUTO(buf) content = buf_make(max_bytes);
+	auto_str char *escaped = http_escape(path);
+	auto_str char *url = xasprintf("/containers/%s/archive?path=%s", container, escaped);
+	/* Its own header, those before it and what pads the end. */
+	struct call call = {.path = url, .max_bytes = max_bytes + 40 * (size_t)TAR_BLOCK};
+
+	if (send_call(engine, &call, &response, err) < 0)
+		return -1;
+	if (tar_first_file(&response.body, &content, err) < 0)
+		return err_prefix(err, "read \"%.100s\" of a container", path);
+	*out = content;
+	content = (struct buf){0};
+	return 0;
+}
+
+/* --- logs --- */
+
+/*
+ * Source: "Stream format" of ContainerAttach in the Engine API: one byte 0, 1 or 2, three zeros,
+ * length in 4 bytes, big-endian. A container with a terminal has none of it.
+ */
+static bool is_frame(const unsigned char *bytes, size_t left)
+{
+	return left >= 8 && bytes[0] <= 2 && !bytes[1] && !bytes[2] && !bytes[3];
+}
+
+void engine_unframe(const char *data, size_t length, struct buf *out)
+{
+	size_t at = 0;
+
+	while (at < length) {
+		const unsigned char *bytes = (const unsigned char *)data + at;
+		size_t left = length - at;
+
+		if (!is_frame(bytes, left)) {
+			(void)buf_add(out, data + at, left);
+			return;
+		}
+		size_t size = (size_t)bytes[4] << 24 | (size_t)bytes[5] << 16 |
+			      (size_t)bytes[6] << 8 | (size_t)bytes[7];
+		if (size > left - 8)
+			size = left - 8;
+		(void)buf_add(out, data + at + 8, size);
+		at += 8 + size;
+	}
+}
+
+static int read_logs(struct engine *engine, const char *collection, const char *id, int lines,
+    struct buf *out, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	auto_str char *path =
+	    xasprintf("/%s/%s/logs?stdout=1&stderr=1&tail=%d", collection, id, lines);
+	struct call call = {.path = path, .max_bytes = LOG_MAX_BYTES};
+
+	if (send_call(engine, &call, &response, err) < 0)
+		return -1;
+	engine_unframe(buf_text(&response.body), response.body.length, out);
+	return 0;
+}
+
+int engine_task_logs(struct engine *engine, const char *task, const char *container, int lines,
+    struct buf *out, struct err *err)
+{
+	/* The engine's own container is at hand at once; one on another node is asked by task. */
+	if (container && *container) {
+		struct err why;
+
+		if (read_logs(engine, "containers", container, lines, out, &why) == 0)
+			return 0;
+		if (why.code != ERR_MISSING) {
+			*err = why;
+			return -1;
+		}
+	}
+	return read_logs(engine, "tasks", task, lines, out, err);
+}
+
+/* --- streams: progress of a pull, events --- */
+
+/* Lines of JSON, taken apart as they come in. */
+struct lines {
+	struct buf rest;
+	void (*on_line)(void *context, const struct json *line);
+	void *context;
+};
+
+static void lines_add(struct lines *lines, const char *data, size_t length)
+{
+	/* A line beyond the maximum is lost; its tail is then no JSON and is skipped too. */
+	if (buf_add(&lines->rest, data, length) < 0)
+		buf_clear(&lines->rest);
+	for (;;) {
+		const char *text = buf_text(&lines->rest);
+		const char *end = memchr(text, '\n', lines->rest.length);
+		struct err ignored;
+
+		if (!end)
+			return;
+		AUTO_PTR(json) line = json_parse(text, (size_t)(end - text), &ignored);
+		if (line)
+			lines->on_line(lines->context, line);
+		buf_drop_front(&lines->rest, (size_t)(end - text) + 1);
+	}
+}
+
+struct transfer {
+	struct lines lines;
+	struct engine_pull *pull;
+	const struct puller *puller;
+	int64_t started_ns;
+	char problem[200];
+};
+
+struct puller {
+	struct http *http;
+	struct transfer *transfers;
+	size_t count;
+	engine_on_pull on_pull;
+	void *context;
+};
+
+static void pull_line(void *context, const struct json *line)
+{
+	struct transfer *transfer = context;
+	const char *problem = json_get_text(line, "error");
+
+	if (problem)
+		(void)snprintf(transfer->problem, sizeof(transfer->problem), "%s", problem);
+}
+
+static bool pull_data(void *context, const char *data, size_t length)
+{
+	struct transfer *transfer = context;
+
+	lines_add(&transfer->lines, data, length);
+	return true;
+}
+
+static void end_pull(struct transfer *transfer)
+{
+	transfer->pull->is_over = true;
+	transfer->pull->elapsed_ms = clock_elapsed_ms(transfer->started_ns);
+	if (transfer->puller->on_pull)
+		transfer->puller->on_pull(transfer->puller->context, transfer->pull);
+}
+
+static void pull_done(void *context, struct http_response *response, const struct err *err)
+{
+	struct transfer *transfer = context;
+	struct engine_pull *pull = transfer->pull;
+
+	if (err)
+		pull->err = *err;
+	else if (response->status >= 400)
+		(void)refusal("pull", response->status, buf_text(&response->body),
+		    response->body.length, &pull->err);
+	else if (*transfer->problem)
+		(void)err_set(&pull->err, ERR_PROTOCOL, "pull: %s", transfer->problem);
+	end_pull(transfer);
+}
+
+static void start_pull(const struct engine *engine, struct puller *puller,
+    struct transfer *transfer, struct engine_pull *pull)
+{
+	auto_str char *escaped = http_escape(pull->image);
+	auto_str char *url = xasprintf(
+	    "%s/v1.%d/images/create?fromImage=%s", engine->base, engine->api_minor, escaped);
+	struct http_request request = request_for(engine, url);
+
+	request.method = "POST";
+	request.on_data = pull_data;
+	pull->is_over = false;
+	pull->err = (struct err){0};
+	*transfer = (struct transfer){
+	    .lines = {.rest = buf_make(LINE_MAX_BYTES), .on_line = pull_line, .context = transfer},
+	    .pull = pull,
+	    .puller = puller,
+	    .started_ns = clock_now(),
+	};
+	(void)http_send(puller->http, &request, pull_done, transfer);
+}
+
+/* Until all are over; -1 only for failures of ours. */
+static int wait_for_pulls(
+    const struct puller *puller, int64_t deadline_ns, int cancel_fd, struct err *err)
+{
+	struct pollfd cancel = {.fd = cancel_fd, .events = POLLIN};
+	int64_t tick_ns = clock_now() + ENGINE_PULL_TICK_MS * NS_PER_MS;
+
+	while (http_pending(puller->http) && clock_ms_until(deadline_ns) && !cancel.revents) {
+		int64_t until_ns = tick_ns < deadline_ns ? tick_ns : deadline_ns;
+
+		if (http_poll(puller->http, &cancel, 1, clock_ms_until(until_ns), err) < 0)
+			return -1;
+		if (clock_now() < tick_ns)
+			continue;
+		tick_ns += ENGINE_PULL_TICK_MS * NS_PER_MS;
+		if (puller->on_pull)
+			puller->on_pull(puller->context, NULL);
+	}
+	for (size_t i = 0; i < puller->count; i++) {
+		struct engine_pull *pull = puller->transfers[i].pull;
+
+		if (pull->is_over)
+			continue;
+		(void)err_set(&pull->err, ERR_TIMEOUT, "pull: %s",
+		    cancel.revents ? "cancelled" : "not done in time");
+		end_pull(&puller->transfers[i]);
+	}
+	return 0;
+}
+
+int engine_pull_all(struct engine *engine, struct engine_pull *pulls, size_t count,
+    int64_t deadline_ns, int cancel_fd, engine_on_pull on_pull, void *context, struct err *err)
+{
+	struct puller puller = {.count = count, .on_pull = on_pull, .context = context};
+
+	if (settle_version(engine, err) < 0)
+		return -1;
+	puller.http = http_new();
+	puller.transfers = xcalloc(count + 1, sizeof(*puller.transfers));
+	for (size_t i = 0; i < count; i++)
+		start_pull(engine, &puller, &puller.transfers[i], &pulls[i]);
+	int result = wait_for_pulls(&puller, deadline_ns, cancel_fd, err);
+	http_free(puller.http); /* a pull under way ends with its connection */
+	for (size_t i = 0; i < count; i++)
+		buf_release(&puller.transfers[i].lines.rest);
+	free(puller.transfers);
+	return result;
+}
+
+struct engine_watch {
+	struct engine *engine; /* borrowed */
+	char *stack;
+	struct http *http;
+	struct lines lines;
+	int64_t reopen_at_ns;
+	bool is_open;
+	bool has_changed;
+};
+
+static void watch_line(void *context, const struct json *line)
+{
+	struct engine_watch *watch = context;
+	const struct json *facts = json_path(line, "Actor.Attributes");
+	const char *name = json_get_text(facts, "name");
+
+	/* A container has its labels among the attributes, a service only its name. */
+	if (belongs(watch->stack, json_get_text(facts, ENGINE_STACK_LABEL), name ? name : ""))
+		watch->has_changed = true;
+}
+
+static bool watch_data(void *context, const char *data, size_t length)
+{
+	struct engine_watch *watch = context;
+
+	lines_add(&watch->lines, data, length);
+	return true;
+}
+
+static void watch_done(void *context, struct http_response *response, const struct err *err)
+{
+	struct engine_watch *watch = context;
+
+	(void)response;
+	(void)err;
+	watch->is_open = false;
+	watch->has_changed = true;
+	watch->reopen_at_ns = clock_now() + REOPEN_AFTER_MS * NS_PER_MS;
+	buf_clear(&watch->lines.rest);
+}
+
+/* exec_* is left out: each healthcheck makes three of them. */
+static const char watch_filters[] =
+    "{\"type\":[\"container\",\"service\"],\"event\":[\"start\",\"die\",\"oom\",\"destroy\","
+    "\"health_status\",\"create\",\"update\",\"remove\"]}";
+
+static void watch_start(struct engine_watch *watch)
+{
+	struct err ignored;
+
+	if (watch->is_open || clock_now() < watch->reopen_at_ns)
+		return;
+	if (settle_version(watch->engine, &ignored) < 0) {
+		watch_done(watch, NULL, &ignored);
+		return;
+	}
+	auto_str char *escaped = http_escape(watch_filters);
+	auto_str char *url = xasprintf(
+	    "%s/v1.%d/events?filters=%s", watch->engine->base, watch->engine->api_minor, escaped);
+	struct http_request request = request_for(watch->engine, url);
+	request.on_data = watch_data;
+	watch->is_open = true;
+	(void)http_send(watch->http, &request, watch_done, watch);
+}
+
+struct engine_watch *engine_watch_open(struct engine *engine, const char *stack)
+{
+	struct engine_watch *watch = xcalloc(1, sizeof(*watch));
+
+	watch->engine = engine;
+	watch->stack = xstrdup(stack);
+	watch->http = http_new();
+	watch->lines = (struct lines){
+	    .rest = buf_make(LINE_MAX_BYTES), .on_line = watch_line, .context = watch};
+	watch_start(watch);
+	return watch;
+}
+
+int engine_watch_wait(struct engine_watch *watch, struct pollfd *fds, size_t count, int timeout_ms,
+    bool *out_has_changed, struct err *err)
+{
+	int64_t deadline_ns = clock_now() + timeout_ms * NS_PER_MS;
+	bool is_ready = false;
+
+	for (size_t i = 0; i < count; i++)
+		fds[i].revents = 0;
+	do {
+		int left_ms = clock_ms_until(deadline_ns);
+
+		watch_start(watch);
+		if (!watch->is_open && left_ms > REOPEN_AFTER_MS)
+			left_ms = REOPEN_AFTER_MS;
+		if (http_poll(watch->http, fds, count, watch->has_changed ? 0 : left_ms, err) < 0)
+			return -1;
+		for (size_t i = 0; i < count; i++)
+			is_ready = is_ready || fds[i].revents;
+	} while (!is_ready && !watch->has_changed && clock_ms_until(deadline_ns));
+	*out_has_changed = watch->has_changed;
+	watch->has_changed = false;
+	return 0;
+}
+
+void engine_watch_close(struct engine_watch *watch)
+{
+	if (!watch)
+		return;
+	http_free(watch->http);
+	buf_release(&watch->lines.rest);
+	free(watch->stack);
+	free(watch);
+}
