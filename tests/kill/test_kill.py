@@ -7,7 +7,7 @@ A full run of the green canary on the real Swarm, with front, worker, keeper and
 record of its undo journal, and at 50 random moments. Afterwards (for the keeper: after its front took over, or after `ccci-run reap`) no
 service, volume, secret, config, network, container, env file and process of the run is there.
 
-A few cases by default, other ones for each commit; all with CCCI_KILL_ALL=1 (./dev test kill --all).
+A few cases by default, other ones for each commit; all with CCCI_ALL=1 (./dev test kill --all).
 """
 import glob
 import json
@@ -106,7 +106,7 @@ class Kill(unittest.TestCase):
 
     def cases(self, every, count):
         every = list(every)
-        if os.environ.get("CCCI_KILL_ALL", "0") not in ("", "0"):
+        if os.environ.get("CCCI_ALL", "0") not in ("", "0"):
             return every
         return self.chosen.sample(every, min(count, len(every)))
 

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What docker/cli's stack loader and godotenv read, and what our own readers do: one call each, values or a refusal.
+
+    oracle.skip_without_lab()                       at the top of a test file
+    oracle.stack(["compose.yml"], env)              docker's reading of files: ("model", {...}) or ("refused", "why")
+    oracle.our_stack(["compose.yml"], env)          ours, in the same shape
+
+The oracle is `compose-oracle` of the lab (CCCI_LAB); ours are the programs build/PRESET/tests/oracle_*.
+"""
+
+import atexit
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+_DIRECTORY = None
+
+
+def skip_without_lab():
+    lab = os.environ.get("CCCI_LAB", "")
+    if not os.access(os.path.join(lab, "unpack"), os.X_OK) or not lab:
+        print("skipped: CCCI_LAB names no lab, and its compose-oracle is what this compares with")
+        sys.exit(77)
+
+
+def _program():
+    global _DIRECTORY
+    if _DIRECTORY is None:
+        _DIRECTORY = tempfile.mkdtemp(prefix="ccci-oracle-")
+        atexit.register(shutil.rmtree, _DIRECTORY)
+        subprocess.run([os.path.join(os.environ["CCCI_LAB"], "unpack"), "compose-oracle", _DIRECTORY], check=True,
+                       stdout=subprocess.DEVNULL)
+    return os.path.join(_DIRECTORY, "compose-oracle")
+
+
+def _read(argv, member):
+    done = subprocess.run(argv, capture_output=True, timeout=60)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"{argv}: exit {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}")
+    said = json.loads(done.stdout)
+    if "error" in said:
+        return "refused", said["error"]
+    return "model", said[member] if member else said
+
+
+def _stack_arguments(files, env):
+    return ["stack", *[f"{name}={value}" for name, value in env.items()], "--", *files]
+
+
+def stack(files, env):
+    return _read([_program(), *_stack_arguments(files, env)], None)
+
+
+def our_stack(files, env):
+    return _read([os.path.join(os.environ["CCCI_BUILD"], "tests", "oracle_stack"), *_stack_arguments(files, env)], None)
+
+
+def env_file(path):
+    return _read([_program(), "env", path], "env")
+
+
+def our_env_file(path):
+    return _read([os.path.join(os.environ["CCCI_BUILD"], "tests", "oracle_env"), "env", path], "env")
