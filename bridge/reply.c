@@ -80,14 +80,11 @@ int reply_add_plain(struct buf *out, const char *text)
  */
 static void add_cut(struct buf *out, const char *text, size_t max_bytes)
 {
-	size_t length = strlen(text);
-	size_t end = length > max_bytes ? max_bytes : length;
+	size_t length = text_head(text, max_bytes);
+	auto_str char *shown = xstrndup(text, length);
 
-	while (end < length && end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80)
-		end--;
-	auto_str char *shown = xstrndup(text, end);
 	(void)reply_add_plain(out, shown);
-	if (end < length)
+	if (text[length])
 		(void)buf_add_text(out, "…");
 }
 
@@ -117,15 +114,12 @@ static int add_fence(struct buf *out, size_t length, const char *rest)
 
 int reply_add_block(struct buf *out, const char *text, size_t max_bytes)
 {
-	size_t length = strlen(text);
-	const char *from = length > max_bytes ? text + (length - max_bytes) : text;
+	const char *from = text_tail(text, max_bytes);
 
 	if (from > text && from[-1] != '\n') {
 		const char *line = strchr(from, '\n');
 
 		from = line ? line + 1 : from;
-		while ((*from & 0xc0) == 0x80) /* not in the middle of a character */
-			from++;
 	}
 	size_t fence = fence_length(from);
 	if (add_fence(out, fence, "text\n") < 0)

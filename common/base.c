@@ -96,6 +96,34 @@ bool text_ends(const char *text, const char *suffix)
 	return length >= tail && memcmp(text + length - tail, suffix, tail) == 0;
 }
 
+#define CHARACTER_MAX_BYTES 4 /* RFC 3629, section 3 */
+
+static bool is_within_character(const char *at)
+{
+	return ((unsigned char)*at & 0xc0) == 0x80;
+}
+
+size_t text_head(const char *text, size_t max_bytes)
+{
+	size_t length = strnlen(text, max_bytes);
+	size_t back = 0;
+
+	while (back < CHARACTER_MAX_BYTES - 1 && back < length &&
+	       is_within_character(text + length - back))
+		back++;
+	return is_within_character(text + length - back) ? length : length - back;
+}
+
+const char *text_tail(const char *text, size_t max_bytes)
+{
+	size_t length = strlen(text);
+	const char *at = length > max_bytes ? text + length - max_bytes : text;
+
+	for (int i = 1; at > text && i < CHARACTER_MAX_BYTES && is_within_character(at); i++)
+		at++;
+	return at;
+}
+
 const char *environ_get(const char *const *environ, const char *name)
 {
 	size_t length = strlen(name);

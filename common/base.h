@@ -55,6 +55,13 @@ static inline bool text_starts(const char *text, const char *prefix)
 
 bool text_ends(const char *text, const char *suffix);
 
+/*
+ * Where a text of UTF-8 is cut to at most max_bytes: the length of its beginning, or where its end
+ * begins, never within a character. Of what is no UTF-8 at most a character's length goes besides.
+ */
+size_t text_head(const char *text, size_t max_bytes) CHECKED;
+const char *text_tail(const char *text, size_t max_bytes) CHECKED;
+
 /* The value of a variable in a NULL-terminated NAME=value list, borrowed; NULL: not there. The
  * first one counts. */
 const char *environ_get(const char *const *environ, const char *name);

@@ -63,14 +63,8 @@ static int64_t *id_at(const struct results *results, size_t offset)
 static char *cut_text(const char *text, size_t max_bytes)
 {
 	char *whole = json_repair(text);
-	size_t length = strlen(whole);
 
-	if (length <= max_bytes)
-		return whole;
-	length = max_bytes;
-	while (length && ((unsigned char)whole[length] & 0xc0) == 0x80)
-		length--;
-	whole[length] = '\0';
+	whole[text_head(whole, max_bytes)] = '\0';
 	return whole;
 }
 
@@ -86,18 +80,14 @@ void results_set(char **field, const char *text)
 static char *cut_evidence(const char *text)
 {
 	auto_str char *whole = json_repair(text);
-	size_t length = strlen(whole);
-	size_t at = length;
+	const char *first = text_tail(whole, RESULTS_EVIDENCE_MAX_BYTES);
+	const char *at = whole + strlen(whole);
 	size_t lines = 0;
 
-	while (at && length - at < RESULTS_EVIDENCE_MAX_BYTES) {
-		if (whole[at - 1] == '\n' && whole[at] && ++lines == RESULTS_EVIDENCE_LINES)
+	for (; at > first; at--)
+		if (at[-1] == '\n' && *at && ++lines == RESULTS_EVIDENCE_LINES)
 			break;
-		at--;
-	}
-	while (((unsigned char)whole[at] & 0xc0) == 0x80)
-		at++;
-	return xstrdup(whole + at);
+	return xstrdup(at);
 }
 
 void results_stage_set_evidence(struct results_stage *stage, const char *service, const char *text)

@@ -69,6 +69,43 @@ START_TEST(compares_text)
 }
 END_TEST
 
+#define TEXT "a\u00e9\u20ac\U0001f600z" /* 1, 2, 3, 4 and 1 bytes */
+
+static const struct cut_row {
+	const char *text;
+	size_t max_bytes;
+	const char *head, *tail;
+} cut_rows[] = {
+    {"", 0, "", ""},
+    {"", 5, "", ""},
+    {"abc", 3, "abc", "abc"},
+    {"abc", 2, "ab", "bc"},
+    {"abc", 0, "", ""},
+    {TEXT, 11, TEXT, TEXT},
+    {TEXT, 10, "a\u00e9\u20ac\U0001f600", "\u00e9\u20ac\U0001f600z"},
+    {TEXT, 9, "a\u00e9\u20ac", "\u20ac\U0001f600z"},
+    {TEXT, 8, "a\u00e9\u20ac", "\u20ac\U0001f600z"},
+    {TEXT, 7, "a\u00e9\u20ac", "\U0001f600z"},
+    {TEXT, 6, "a\u00e9\u20ac", "\U0001f600z"},
+    {TEXT, 5, "a\u00e9", "\U0001f600z"},
+    {TEXT, 4, "a\u00e9", "z"},
+    {TEXT, 2, "a", "z"},
+    {TEXT, 1, "a", "z"},
+    /* No UTF-8: cut somewhere, and not to nothing. */
+    {"\x80\x80\x80\x80\x80\x80\x80\x80", 6, "\x80\x80\x80\x80\x80\x80", "\x80\x80\x80"},
+    {"\x80\x80", 1, "\x80", ""},
+};
+
+START_TEST(cuts_between_characters_row)
+{
+	const struct cut_row *row = &cut_rows[_i];
+	auto_str char *head = xstrndup(row->text, text_head(row->text, row->max_bytes));
+
+	ck_assert_str_eq(head, row->head);
+	ck_assert_str_eq(text_tail(row->text, row->max_bytes), row->tail);
+}
+END_TEST
+
 static int open_in_scope(void)
 {
 	auto_fd int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -127,6 +164,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, copies_text_whole_or_not_at_all);
 	tcase_add_loop_test(tc, parses_number_row, 0, COUNT_OF(number_rows));
 	tcase_add_test(tc, compares_text);
+	tcase_add_loop_test(tc, cuts_between_characters_row, 0, COUNT_OF(cut_rows));
 	tcase_add_test(tc, scope_closes_and_hands_out);
 	tcase_add_test(tc, empty_allocations_are_no_null);
 	if (getenv("CK_FORK") == NULL || strcmp(getenv("CK_FORK"), "no") != 0)
