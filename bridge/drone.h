@@ -60,7 +60,7 @@ struct drone_stage {
 	struct drone_step *steps; /* owned; appear when a runner takes the stage */
 	size_t step_count;
 };
-/* What the bridge asks for; absent ones are "" or 0 and not sent (contracts section 3). */
+/* What the bridge asks for; absent ones are "" or 0 and not sent (docs/contracts.md, section 3). */
 struct drone_params {
 	char recipe[DRONE_PARAM_SIZE];
 	char src[DRONE_PARAM_SIZE];

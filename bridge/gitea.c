@@ -7,7 +7,7 @@
 #include <ctype.h>
 
 #define NAME_MAX_BYTES 100	  /* of a repository; users have at most 40 */
-#define PULL_NUMBER_MAX 999999999 /* contracts section 3: PR has 1-9 digits */
+#define PULL_NUMBER_MAX 999999999 /* docs/contracts.md, section 3: PR has 1-9 digits */
 #define NOBODY "-" /* a name Gitea reserves: asking about it answers "no such user" */
 
 /* --- forms --- */

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #define DIGEST_BYTES 32
-#define PULL_NUMBER_MAX 999999999 /* contracts section 3 */
+#define PULL_NUMBER_MAX 999999999 /* docs/contracts.md, section 3 */
 
 /* --- keys --- */
 

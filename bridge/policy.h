@@ -87,7 +87,7 @@ const char *decision_sentence(enum decision_reason reason);
 const char *decision_reason_word(enum decision_reason reason); /* for logs, metrics and the store */
 
 /*
- * Whether the head is what the commenter could see (B8).
+ * Whether the head is what the commenter could see.
  *
  * The forge writes the event of a push up to seconds after the head moved, and a push to a closed
  * pull request leaves none at all. So the timeline is believed only when its newest push ends at

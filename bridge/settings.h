@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Settings of ccci-bridge: the table of docs and contracts as values.
+ * Settings of ccci-bridge: the table of docs/contracts.md, section 2, as values.
  *
  *   if (bridge_settings_load(&sources, &settings, &mistakes) < 0) ... one line for each mistake
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Settings of ccci-run: the table of contracts section 2 as values. Filled by conf_load() from
+ * Settings of ccci-run: the table of docs/contracts.md, section 2 as values. Filled by conf_load() from
  * settings_rows.
  *
  * Every text is owned by the object; NULL only where "may be NULL" says so.

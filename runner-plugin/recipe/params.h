@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Build parameters (contracts section 3): from the environment of a Drone step, or from the flags
- * of `ccci-run run`, to a checked value. Pure.
+ * Build parameters (docs/contracts.md, section 3): from the environment of a Drone step, or from
+ * the flags of `ccci-run run`, to a checked value. Pure.
  *
  *   if (params_read(environ, settings->recipe_org, &params, err) < 0)    ERR_CONFIG, naming the
  * parameter and its form

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A recipe's suite, tests/recipes/<recipe>/suite.yml (contracts section 6), as a checked value.
+ * A recipe's suite, tests/recipes/<recipe>/suite.yml (docs/contracts.md, section 6), as a checked
+ * value.
  *
  *   suite_parse("suite.yml", text, length, &suite, err);     pure: ERR_CONFIG with file:line:column
  * and a guess suite_read(directory, &suite, err);                       directory without

@@ -2,7 +2,7 @@
 /*
  * What a person or a step of .drone.yml calls. Holds nothing: it finds or makes the run, asks its
  * keeper, passes its own stdout and stderr along, and exits with the answer. Each function returns
- * the exit status (contracts section 4), and has said on stderr why.
+ * the exit status (docs/contracts.md, section 4), and has said on stderr why.
  *
  * SIGINT, SIGTERM and SIGHUP become a cancel, a second one leaves at once. In a Drone step the
  * front ends with its shell, as Drone's cancel kills nothing else. A keeper that died without an

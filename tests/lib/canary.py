@@ -14,7 +14,7 @@ canary.yml of a canary:
                             the version, @APP_VERSION@ its part behind the plus sign.
     images: [name]          the images of tests/lib/images.py that it needs; all by default
     expect:                 what ccci-run must say
-      verdict, exit, level  words and numbers of contracts 4 and 7
+      verdict, exit, level  words and numbers of docs/contracts.md, sections 4 and 7
       stages: {name: outcome}
       head, base            versions; base: "" when there is none
       says, says_not        texts that must, must not appear in the reasons and the evidence

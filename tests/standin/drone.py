@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
 A stand-in for Drone 2.24 and its exec runner as far as ccci uses them. Statuses, shapes and above
-all the ways in which they kill, forget and lose are those of ../shared/reference/forge-and-drone.md,
-compared with the real ones by tests/lab/test_contract_servers.py.
+all the ways in which they kill, forget and lose were observed on the real ones, are told in
+tests/standin/README.md and compared with them by tests/lab/test_contract_servers.py.
 
     drone = Drone(directory, forge, "recipe-maintainers/cc-ci"); drone.start(); drone.start_runner()
     build = drone.create(RECIPE="custom-html")          or POST /api/repos/.../builds

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-A stand-in for Gitea 1.26 as far as ccci-bridge and ccci-run use it; statuses and shapes are those
-of ../shared/reference/forge-and-drone.md and were compared with the real server by
+A stand-in for Gitea 1.26 as far as ccci-bridge and ccci-run use it; statuses and shapes were
+observed on the real server (tests/data, tests/standin/README.md) and are compared with it by
 tests/lab/test_contract_servers.py.
 
     forge = Forge(directory); forge.start()

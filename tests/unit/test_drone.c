@@ -294,7 +294,7 @@ static void drop_curtain(struct stage_set *set)
 
 #define BUILDS "/api/repos/" REPO "/builds"
 
-/* Exactly the parameters of contracts section 3, and of those only what is given. */
+/* Exactly the parameters of docs/contracts.md, section 3, and of those only what is given. */
 START_TEST(creates)
 {
 	AUTO(buf) created = load("build-create.json");

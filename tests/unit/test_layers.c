@@ -46,10 +46,18 @@ static const char *const value_headers[] = {
 
 /* Values: no descriptor, clock, log or foreign library. */
 static const char *const values[] = {"bridge/command", "bridge/policy", "bridge/job",
-    "bridge/reply", "bridge/page", "runner-plugin/recipe/params",
+    "bridge/reply", "bridge/learn", "runner-plugin/recipe/params",
     "runner-plugin/recipe/recipe_version", "runner-plugin/recipe/plan",
     "runner-plugin/recipe/compose", "runner-plugin/swarm/converge", "runner-plugin/run/junit",
     "common/verdict"};
+
+/* Values made of what an effect reads: they may include its header for the types. */
+static const struct {
+	const char *module, *other;
+} type_headers[] = {
+    {"runner-plugin/recipe/plan", "runner-plugin/recipe/suite"},
+    {"bridge/learn", "bridge/drone"},
+};
 
 /* System headers that give no more than words and numbers. */
 static const char *const harmless[] = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h",
@@ -233,10 +241,11 @@ static const char *fault_of_ours(const char *module, const char *header)
 	if (text_starts(other, "common/") &&
 	    is_listed(value_headers, COUNT_OF(value_headers), other + strlen("common/")))
 		return NULL;
-	/* A plan is made of a suite: its types, not its reader. */
-	if (text_is(module, "runner-plugin/recipe/plan") &&
-	    text_is(other, "runner-plugin/recipe/suite"))
-		return NULL;
+	for (size_t i = 0; i < COUNT_OF(type_headers); i++) {
+		if (text_is(module, type_headers[i].module) &&
+		    text_is(other, type_headers[i].other))
+			return NULL;
+	}
 	return "a value knows no effects";
 }
 
@@ -328,6 +337,133 @@ START_TEST(values_are_pure)
 }
 END_TEST
 
+/* --- the picture in docs/architecture.md --- */
+
+#define PICTURE_WORDS_MAX 200
+
+struct picture_word {
+	char part[16]; /* common, bridge or runner */
+	char kind[16]; /* values, effects or whole; of common none */
+	char module[32];
+};
+
+/* The words of the first code block behind "## 3."; the arrows and points between them say no more
+ * than order. */
+static size_t read_picture(struct picture_word out[PICTURE_WORDS_MAX])
+{
+	AUTO(buf) content = {0};
+	struct err err;
+	char part[16] = "";
+	char kind[16] = "";
+	size_t count = 0;
+	char *rest = NULL;
+
+	ck_assert_msg(file_read(TEST_SOURCE_DIR "/docs/architecture.md", SOURCE_MAX_BYTES, &content,
+			  &err) == 0,
+	    "%s", err.msg);
+	char *block = strstr(buf_text(&content), "\n## 3.");
+	ck_assert_ptr_nonnull(block);
+	block = strstr(block, "```\n");
+	ck_assert_ptr_nonnull(block);
+	block += strlen("```\n");
+	char *end = strstr(block, "```");
+	ck_assert_ptr_nonnull(end);
+	auto_str char *text = xstrndup(block, (size_t)(end - block));
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		bool begins_part = *line != ' ';
+		char *words = NULL;
+
+		for (char *word = strtok_r(line, " ;", &words); word;
+		     word = strtok_r(NULL, " ;", &words)) {
+			if (begins_part) {
+				ck_assert(copy_text(part, sizeof(part), word));
+				kind[0] = '\0';
+				begins_part = false;
+			} else if (text_is(word, "values") || text_is(word, "effects") ||
+				   text_is(word, "whole")) {
+				ck_assert(copy_text(kind, sizeof(kind), word));
+			} else if (isalpha((unsigned char)*word)) {
+				ck_assert_uint_lt(count, PICTURE_WORDS_MAX);
+				ck_assert(
+				    copy_text(out[count].part, sizeof(out[count].part), part));
+				ck_assert(
+				    copy_text(out[count].kind, sizeof(out[count].kind), kind));
+				ck_assert_msg(
+				    copy_text(out[count].module, sizeof(out[count].module), word),
+				    "%s is no module", word);
+				count++;
+			}
+		}
+	}
+	return count;
+}
+
+/* "common", "bridge" or "runner" of a module's path. */
+static const char *part_of(const char *module)
+{
+	return text_starts(module, "common/")	? "common"
+	       : text_starts(module, "bridge/") ? "bridge"
+						: "runner";
+}
+
+static bool is_in_sources(const struct picture_word *word)
+{
+	for (size_t i = 0; i < source_count; i++) {
+		auto_str char *module = module_of(sources[i].path);
+
+		if (text_is(part_of(module), word->part) &&
+		    text_is(strrchr(module, '/') + 1, word->module))
+			return true;
+	}
+	return false;
+}
+
+START_TEST(each_module_stands_in_the_picture_once)
+{
+	struct picture_word words[PICTURE_WORDS_MAX];
+	size_t count = read_picture(words);
+
+	for (size_t i = 0; i < source_count; i++) {
+		auto_str char *module = module_of(sources[i].path);
+		const char *name = strrchr(module, '/') + 1;
+		size_t found = 0;
+
+		for (size_t j = 0; j < count; j++) {
+			if (!text_is(words[j].part, part_of(module)) ||
+			    !text_is(words[j].module, name))
+				continue;
+			found++;
+			ck_assert_msg(text_starts(module, "common/") ||
+					  text_is(words[j].kind, "values") == is_value(module),
+			    "%s is a value in one of the picture and this test's table only",
+			    module);
+		}
+		ck_assert_msg(found == 1, "%s stands %zu times in docs/architecture.md, section 3",
+		    module, found);
+	}
+	for (size_t j = 0; j < count; j++)
+		ck_assert_msg(is_in_sources(&words[j]),
+		    "docs/architecture.md, section 3, has a %s of the %s", words[j].module,
+		    words[j].part);
+}
+END_TEST
+
+START_TEST(common_is_drawn_from_below)
+{
+	struct picture_word words[PICTURE_WORDS_MAX];
+	size_t count = read_picture(words);
+	int rank = 0;
+
+	for (size_t j = 0; j < count && text_is(words[j].part, "common"); j++) {
+		auto_str char *path = xasprintf("common/%s", words[j].module);
+
+		ck_assert_msg(
+		    rank_of(path) >= rank, "%s is drawn above what it stands below", path);
+		rank = rank_of(path);
+	}
+}
+END_TEST
+
 /* The test sees what it is there for. */
 START_TEST(faults_are_seen)
 {
@@ -363,6 +499,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, each_includes_what_its_layer_may);
 	tcase_add_test(tc, each_call_has_its_door);
 	tcase_add_test(tc, values_are_pure);
+	tcase_add_test(tc, each_module_stands_in_the_picture_once);
+	tcase_add_test(tc, common_is_drawn_from_below);
 	tcase_add_test(tc, faults_are_seen);
 	return suite;
 }
