@@ -257,9 +257,9 @@ static bool is_commit(const char *label, const char *commit, bool may_be_dirty)
 	return !label[COMMIT_DIGITS] || (may_be_dirty && text_is(label + COMMIT_DIGITS, "+U"));
 }
 
-static char *commit_mismatch(const struct deploy_claim *claim, const struct converge_view *view)
+static char *commit_mismatch(const struct deploy_claim *claim, const struct view *view)
 {
-	const struct converge_service *app = converge_view_find(view, "app");
+	const struct view_service *app = view_find(view, "app");
 
 	if (!app)
 		return claim->is_whole ? xstrdup("service app is not there") : NULL;
@@ -272,7 +272,7 @@ static char *commit_mismatch(const struct deploy_claim *claim, const struct conv
 	    "it deployed another commit: %.40s instead of %.8s", app->chaos_version, claim->commit);
 }
 
-char *deploy_mismatch(const struct deploy_claim *claim, const struct converge_view *view)
+char *deploy_mismatch(const struct deploy_claim *claim, const struct view *view)
 {
 	auto_str char *commit = commit_mismatch(claim, view);
 
@@ -280,7 +280,7 @@ char *deploy_mismatch(const struct deploy_claim *claim, const struct converge_vi
 		return take_ptr(commit);
 	for (size_t i = 0; i < claim->model->service_count; i++) {
 		const struct compose_service *wanted = &claim->model->services[i];
-		const struct converge_service *there = converge_view_find(view, wanted->name);
+		const struct view_service *there = view_find(view, wanted->name);
 
 		if (!there)
 			return xasprintf("service %.60s is not there", wanted->name);
@@ -508,7 +508,7 @@ void deploy_run(const struct deploy *deploy, const struct rendered *rendered, co
 		end_with(out, DEPLOY_BROKE, "%s", err.msg);
 		return;
 	}
-	const struct converge_service *old = converge_view_find(ready_view(out->ready), "app");
+	const struct view_service *old = view_find(ready_view(out->ready), "app");
 	if (old)
 		(void)copy_text(out->earlier, sizeof(out->earlier), old->chaos_version);
 	say(deploy, "abra app deploy %.8s", rendered->commit);
@@ -526,7 +526,7 @@ void deploy_run(const struct deploy *deploy, const struct rendered *rendered, co
 	if (ready.end == READY_UP)
 		results_stage_add_phase(deploy->stage, probe, ready.probe_s);
 	judge_ready(deploy, &ready, out);
-	const struct converge_service *app = converge_view_find(ready_view(out->ready), "app");
+	const struct view_service *app = view_find(ready_view(out->ready), "app");
 	if (app)
 		(void)copy_text(out->version, sizeof(out->version), app->version);
 }

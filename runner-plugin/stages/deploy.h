@@ -71,6 +71,6 @@ struct deploy_claim {
 	bool has_overlays; /* then the tree was dirty, and abra says "+U" */
 	bool is_whole;
 };
-char *deploy_mismatch(const struct deploy_claim *claim, const struct converge_view *view) CHECKED;
+char *deploy_mismatch(const struct deploy_claim *claim, const struct view *view) CHECKED;
 
 #endif

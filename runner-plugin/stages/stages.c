@@ -125,8 +125,8 @@ static void add_evidence(struct progress *progress, const struct deploy_result *
 	const char *service = deployed->service;
 	const char *task = deployed->task;
 	const char *container = deployed->container;
-	const struct converge_view *view = deployed->ready ? ready_view(deployed->ready) : NULL;
-	const struct converge_service *app = view ? converge_view_find(view, "app") : NULL;
+	const struct view *view = deployed->ready ? ready_view(deployed->ready) : NULL;
+	const struct view_service *app = view ? view_find(view, "app") : NULL;
 	struct err err;
 
 	for (size_t i = 0; app && !*task && i < view->task_count; i++) {

@@ -14,252 +14,6 @@
 #define MISSING_IMAGE_REJECTIONS 2
 #define REMEMBERED_FAILURES 16
 
-/* --- reading the engine's answers --- */
-
-static char *text_of(const struct json *object, const char *key)
-{
-	const char *text = json_get_text(object, key);
-
-	return xstrdup(text ? text : "");
-}
-
-static enum converge_restart restart_of(const struct json *template)
-{
-	const char *word = json_text(json_path(template, "RestartPolicy.Condition"));
-
-	if (word && text_is(word, "none"))
-		return CONVERGE_NEVER;
-	if (word && text_is(word, "on-failure"))
-		return CONVERGE_ON_FAILURE;
-	return CONVERGE_ALWAYS;
-}
-
-static enum converge_update update_of(const struct json *service)
-{
-	const char *word = json_text(json_path(service, "UpdateStatus.State"));
-
-	if (!word || !*word || text_is(word, "completed"))
-		return CONVERGE_NO_UPDATE;
-	if (text_is(word, "paused"))
-		return CONVERGE_UPDATE_PAUSED;
-	if (text_starts(word, "rollback_"))
-		return CONVERGE_ROLLING_BACK;
-	return CONVERGE_UPDATING;
-}
-
-/* {"Test": ["NONE"]} switches the image's off; none, or one without a test, leaves it as it is. */
-static void read_healthcheck(const struct json *container, struct converge_service *out)
-{
-	const struct json *test = json_path(container, "Healthcheck.Test");
-	const char *first = json_text(json_first(test));
-
-	out->asks_image = json_count(test) == 0;
-	out->has_healthcheck = first && !text_is(first, "NONE");
-}
-
-static void read_mode(const struct json *mode, struct converge_service *out)
-{
-	out->replicas = 1;
-	if (json_get(mode, "Global") || json_get(mode, "GlobalJob"))
-		out->replicas = -1;
-	else if (json_get(mode, "ReplicatedJob"))
-		(void)json_get_int(
-		    json_get(mode, "ReplicatedJob"), "TotalCompletions", &out->replicas);
-	else
-		(void)json_get_int(json_get(mode, "Replicated"), "Replicas", &out->replicas);
-	out->is_job = json_get(mode, "GlobalJob") || json_get(mode, "ReplicatedJob");
-}
-
-static char *stack_label(const char *stack, const struct json *labels, const char *what)
-{
-	auto_str char *key = xasprintf("coop-cloud.%s.%s", stack, what);
-
-	return text_of(labels, key);
-}
-
-static void read_service(
-    const char *stack, const struct json *service, struct converge_service *out)
-{
-	const struct json *spec = json_get(service, "Spec");
-	const struct json *template = json_get(spec, "TaskTemplate");
-	const struct json *container = json_get(template, "ContainerSpec");
-	const char *name = json_get_text(spec, "Name");
-	size_t prefix = strlen(stack) + 1;
-
-	out->id = text_of(service, "ID");
-	out->name = xstrdup(!name ? "" : strlen(name) > prefix ? name + prefix : name);
-	out->image = text_of(container, "Image");
-	out->restart = restart_of(template);
-	out->update = update_of(service);
-	out->update_message = text_of(json_get(service, "UpdateStatus"), "Message");
-	out->chaos_version = stack_label(stack, json_get(spec, "Labels"), "chaos-version");
-	out->version = stack_label(stack, json_get(spec, "Labels"), "version");
-	read_mode(json_get(spec, "Mode"), out);
-	read_healthcheck(container, out);
-}
-
-static enum converge_task_state state_of(const char *word)
-{
-	static const struct {
-		const char *word;
-		enum converge_task_state state;
-	} words[] = {
-	    {"starting", CONVERGE_TASK_STARTING},
-	    {"running", CONVERGE_TASK_RUNNING},
-	    {"complete", CONVERGE_TASK_COMPLETE},
-	    {"failed", CONVERGE_TASK_FAILED},
-	    {"rejected", CONVERGE_TASK_REJECTED},
-	    {"shutdown", CONVERGE_TASK_GONE},
-	    {"remove", CONVERGE_TASK_GONE},
-	    {"orphaned", CONVERGE_TASK_GONE},
-	};
-
-	for (size_t i = 0; word && i < COUNT_OF(words); i++) {
-		if (text_is(word, words[i].word))
-			return words[i].state;
-	}
-	return CONVERGE_TASK_WAITING;
-}
-
-static bool is_same(const struct json *a, const struct json *b, const char *ignored_key);
-
-static bool has_members_of(const struct json *a, const struct json *b, const char *ignored_key)
-{
-	for (const struct json *member = json_first(a); member; member = json_next(member)) {
-		const char *key = json_key(member);
-
-		if (ignored_key && text_is(key, ignored_key))
-			continue;
-		const struct json *other = json_get(b, key);
-		if (!other || !is_same(member, other, NULL))
-			return false;
-	}
-	return true;
-}
-
-static bool is_same_array(const struct json *a, const struct json *b)
-{
-	const struct json *left = json_first(a);
-	const struct json *right = json_first(b);
-
-	for (; left && right; left = json_next(left), right = json_next(right)) {
-		if (!is_same(left, right, NULL))
-			return false;
-	}
-	return !left && !right;
-}
-
-static bool is_same(const struct json *a, const struct json *b, const char *ignored_key)
-{
-	if (!a || !b)
-		return false;
-	if (json_is_object(a) && json_is_object(b))
-		return has_members_of(a, b, ignored_key) && has_members_of(b, a, ignored_key);
-	if (json_is_array(a) && json_is_array(b))
-		return is_same_array(a, b);
-	auto_str char *left = json_print(a);
-	auto_str char *right = json_print(b);
-	return text_is(left, right);
-}
-
-static void read_task(
-    const struct json *task, const struct json *services, struct converge_task *out)
-{
-	const struct json *status = json_get(task, "Status");
-	const struct json *container = json_get(status, "ContainerStatus");
-	const char *desired = json_get_text(task, "DesiredState");
-	int64_t exit_code = 0;
-
-	out->id = text_of(task, "ID");
-	out->service_id = text_of(task, "ServiceID");
-	out->container = text_of(container, "ContainerID");
-	out->node = text_of(task, "NodeID");
-	out->error = text_of(status, "Err");
-	out->state = state_of(json_get_text(status, "State"));
-	out->is_wanted = desired && (text_is(desired, "running") || text_is(desired, "ready") ||
-					text_is(desired, "complete"));
-	(void)json_get_int(task, "Slot", &out->slot);
-	if (json_get_int(container, "ExitCode", &exit_code))
-		out->exit_code = (int)exit_code;
-	for (const struct json *service = json_first(services); service;
-	     service = json_next(service)) {
-		const char *id = json_get_text(service, "ID");
-
-		if (id && text_is(id, out->service_id))
-			out->is_current = is_same(json_path(service, "Spec.TaskTemplate"),
-			    json_get(task, "Spec"), "Runtime");
-	}
-}
-
-static int compare_services(const void *a, const void *b)
-{
-	const struct converge_service *left = a;
-	const struct converge_service *right = b;
-
-	return strcmp(left->name, right->name);
-}
-
-static int compare_tasks(const void *a, const void *b)
-{
-	const struct converge_task *left = a;
-	const struct converge_task *right = b;
-
-	return strcmp(left->id, right->id);
-}
-
-int converge_view_read(const char *stack, const struct json *services, const struct json *tasks,
-    struct converge_view *out, struct err *err)
-{
-	AUTO(converge_view) view = {0};
-
-	if (!json_is_array(services) || !json_is_array(tasks))
-		return err_set(
-		    err, ERR_PROTOCOL, "engine: the services or tasks of %s are no list", stack);
-	view.services = xcalloc(json_count(services) + 1, sizeof(*view.services));
-	view.tasks = xcalloc(json_count(tasks) + 1, sizeof(*view.tasks));
-	for (const struct json *item = json_first(services); item; item = json_next(item))
-		read_service(stack, item, &view.services[view.service_count++]);
-	for (const struct json *item = json_first(tasks); item; item = json_next(item))
-		read_task(item, services, &view.tasks[view.task_count++]);
-	qsort(view.services, view.service_count, sizeof(*view.services), compare_services);
-	qsort(view.tasks, view.task_count, sizeof(*view.tasks), compare_tasks);
-	*out = view;
-	view = (struct converge_view){0};
-	return 0;
-}
-
-void converge_view_release(struct converge_view *view)
-{
-	for (size_t i = 0; i < view->service_count; i++) {
-		free(view->services[i].id);
-		free(view->services[i].name);
-		free(view->services[i].image);
-		free(view->services[i].update_message);
-		free(view->services[i].chaos_version);
-		free(view->services[i].version);
-	}
-	for (size_t i = 0; i < view->task_count; i++) {
-		free(view->tasks[i].id);
-		free(view->tasks[i].service_id);
-		free(view->tasks[i].container);
-		free(view->tasks[i].node);
-		free(view->tasks[i].error);
-	}
-	free(view->services);
-	free(view->tasks);
-	*view = (struct converge_view){0};
-}
-
-const struct converge_service *converge_view_find(
-    const struct converge_view *view, const char *name)
-{
-	for (size_t i = 0; i < view->service_count; i++) {
-		if (text_is(view->services[i].name, name))
-			return &view->services[i];
-	}
-	return NULL;
-}
-
 /* --- memory --- */
 
 struct converge_memory {
@@ -298,8 +52,8 @@ static void make_known(struct converge *converge, const char *task)
 	converge->known_tasks[converge->known_task_count++] = xstrdup(task);
 }
 
-void converge_begin(struct converge *converge, const struct converge_rules *rules,
-    const struct converge_view *before)
+void converge_begin(
+    struct converge *converge, const struct converge_rules *rules, const struct view *before)
 {
 	*converge = (struct converge){.rules = *rules};
 	for (size_t i = 0; before && i < before->task_count; i++)
@@ -346,21 +100,20 @@ static struct converge_memory *memory_of(struct converge *converge, const char *
 }
 
 /* An end that nobody asked for. "complete" is one for a service that is to run for ever. */
-static bool is_failure(const struct converge_service *service, const struct converge_task *task)
+static bool is_failure(const struct view_service *service, const struct view_task *task)
 {
-	if (task->state == CONVERGE_TASK_COMPLETE)
-		return service->restart == CONVERGE_ALWAYS && !service->is_job;
-	return task->state == CONVERGE_TASK_FAILED || task->state == CONVERGE_TASK_REJECTED;
+	if (task->state == VIEW_TASK_COMPLETE)
+		return service->restart == VIEW_RESTART_ALWAYS && !service->is_job;
+	return task->state == VIEW_TASK_FAILED || task->state == VIEW_TASK_REJECTED;
 }
 
-static bool is_done(const struct converge_service *service, const struct converge_task *task)
+static bool is_done(const struct view_service *service, const struct view_task *task)
 {
-	return task->state == CONVERGE_TASK_COMPLETE && task->is_current &&
-	       !is_failure(service, task);
+	return task->state == VIEW_TASK_COMPLETE && task->is_current && !is_failure(service, task);
 }
 
 static void remember_failure(
-    struct converge_memory *memory, const struct converge_task *task, int64_t now_ns)
+    struct converge_memory *memory, const struct view_task *task, int64_t now_ns)
 {
 	if (memory->recent_count == REMEMBERED_FAILURES) {
 		memmove(memory->recent_ns, memory->recent_ns + 1,
@@ -376,8 +129,8 @@ static void remember_failure(
 	    memory->last.container, sizeof(memory->last.container), "%s", task->container);
 	(void)snprintf(memory->last.error, sizeof(memory->last.error), "%s", task->error);
 	memory->last.exit_code = task->exit_code;
-	memory->last.is_rejected = task->state == CONVERGE_TASK_REJECTED;
-	memory->last.is_complete = task->state == CONVERGE_TASK_COMPLETE;
+	memory->last.is_rejected = task->state == VIEW_TASK_REJECTED;
+	memory->last.is_complete = task->state == VIEW_TASK_COMPLETE;
 	memory->last.is_out_of_memory = task->was_out_of_memory;
 }
 
@@ -388,10 +141,10 @@ struct tally {
 	size_t starting; /* wanted, not running yet */
 	size_t old;	 /* runs with an older spec */
 	size_t done;
-	size_t live;			   /* wanted, and not ended */
-	const struct converge_task *stuck; /* no node takes it */
-	const struct converge_task *slow;  /* one that starts */
-	uint64_t tasks;			   /* the running ones, as one number */
+	size_t live;		       /* wanted, and not ended */
+	const struct view_task *stuck; /* no node takes it */
+	const struct view_task *slow;  /* one that starts */
+	uint64_t tasks;		       /* the running ones, as one number */
 };
 
 static uint64_t mix(uint64_t sum, const char *text)
@@ -404,15 +157,15 @@ static uint64_t mix(uint64_t sum, const char *text)
 }
 
 static void tally_task(
-    struct tally *tally, const struct converge_service *service, const struct converge_task *task)
+    struct tally *tally, const struct view_service *service, const struct view_task *task)
 {
-	bool is_up = task->state == CONVERGE_TASK_RUNNING;
-	bool has_begun = is_up || task->state == CONVERGE_TASK_STARTING;
+	bool is_up = task->state == VIEW_TASK_RUNNING;
+	bool has_begun = is_up || task->state == VIEW_TASK_STARTING;
 
 	tally->done += is_done(service, task);
 	if (has_begun && !task->is_current)
 		tally->old++;
-	if (!task->is_wanted || (!has_begun && task->state != CONVERGE_TASK_WAITING))
+	if (!task->is_wanted || (!has_begun && task->state != VIEW_TASK_WAITING))
 		return;
 	tally->live++;
 	if (is_up && task->is_current) {
@@ -427,8 +180,7 @@ static void tally_task(
 		tally->slow = task;
 }
 
-static struct tally tally_service(
-    const struct converge_view *view, const struct converge_service *service)
+static struct tally tally_service(const struct view *view, const struct view_service *service)
 {
 	struct tally tally = {0};
 
@@ -439,7 +191,7 @@ static struct tally tally_service(
 	return tally;
 }
 
-static bool is_up(const struct converge_service *service, const struct tally *tally)
+static bool is_up(const struct view_service *service, const struct tally *tally)
 {
 	if (service->replicas == 0)
 		return tally->live == 0;
@@ -458,14 +210,14 @@ static void keep_since(int64_t *since_ns, bool is_so, int64_t now_ns)
 		*since_ns = now_ns;
 }
 
-static void remember(struct converge *converge, const struct converge_view *view,
-    const struct converge_service *service, int64_t now_ns)
+static void remember(struct converge *converge, const struct view *view,
+    const struct view_service *service, int64_t now_ns)
 {
 	struct converge_memory *memory = memory_of(converge, service->id);
 	struct tally tally = tally_service(view, service);
 
 	for (size_t i = 0; i < view->task_count; i++) {
-		const struct converge_task *task = &view->tasks[i];
+		const struct view_task *task = &view->tasks[i];
 
 		if (!text_is(task->service_id, service->id) || !is_failure(service, task) ||
 		    is_known(converge, task->id))
@@ -487,8 +239,7 @@ static void remember(struct converge *converge, const struct converge_view *view
 		memory->recent_count = 0;
 }
 
-static int64_t settle_ms(
-    const struct converge_service *service, const struct converge_memory *memory)
+static int64_t settle_ms(const struct view_service *service, const struct converge_memory *memory)
 {
 	if (service->replicas == 0)
 		return 0;
@@ -515,7 +266,7 @@ static void failure_text(const struct converge_memory *memory, char out[200])
 }
 
 static void blame(struct converge_verdict *verdict, enum converge_state state,
-    const struct converge_service *service, const struct converge_memory *memory)
+    const struct view_service *service, const struct converge_memory *memory)
 {
 	verdict->state = state;
 	(void)snprintf(verdict->service, sizeof(verdict->service), "%s", service->name);
@@ -555,7 +306,7 @@ static size_t count_recent(
 }
 
 static bool judge_failures(struct converge_verdict *verdict, const struct converge_rules *rules,
-    const struct converge_service *service, const struct converge_memory *memory, int64_t now_ns)
+    const struct view_service *service, const struct converge_memory *memory, int64_t now_ns)
 {
 	size_t count = count_recent(memory, rules, now_ns);
 	char why[200];
@@ -586,14 +337,14 @@ static bool judge_failures(struct converge_verdict *verdict, const struct conver
 	return false;
 }
 
-static bool judge_update(struct converge_verdict *verdict, const struct converge_service *service,
+static bool judge_update(struct converge_verdict *verdict, const struct view_service *service,
     const struct converge_memory *memory)
 {
 	char why[200];
 
-	if (service->update != CONVERGE_UPDATE_PAUSED && service->update != CONVERGE_ROLLING_BACK)
+	if (service->update != VIEW_UPDATE_PAUSED && service->update != VIEW_UPDATE_ROLLED_BACK)
 		return false;
-	bool is_paused = service->update == CONVERGE_UPDATE_PAUSED;
+	bool is_paused = service->update == VIEW_UPDATE_PAUSED;
 	blame(verdict, is_paused ? CONVERGE_PAUSED : CONVERGE_ROLLED_BACK, service, memory);
 	if (memory->total)
 		failure_text(memory, why);
@@ -609,9 +360,8 @@ static bool has_passed(int64_t since_ns, int64_t after_ms, int64_t now_ns)
 	return since_ns >= 0 && now_ns - since_ns >= after_ms * NS_PER_MS;
 }
 
-static bool judge_standstill(struct converge_verdict *verdict,
-    const struct converge_service *service, const struct converge_memory *memory,
-    const struct tally *tally, int64_t now_ns)
+static bool judge_standstill(struct converge_verdict *verdict, const struct view_service *service,
+    const struct converge_memory *memory, const struct tally *tally, int64_t now_ns)
 {
 	char why[200];
 
@@ -637,7 +387,7 @@ static bool judge_standstill(struct converge_verdict *verdict,
 	return false;
 }
 
-static void say_waiting(struct converge_verdict *verdict, const struct converge_service *service,
+static void say_waiting(struct converge_verdict *verdict, const struct view_service *service,
     const struct converge_memory *memory, const struct tally *tally)
 {
 	char why[200];
@@ -651,14 +401,14 @@ static void say_waiting(struct converge_verdict *verdict, const struct converge_
 	failure_text(memory, why);
 	if (tally->stuck)
 		say(verdict, "service %s: %.200s", service->name, tally->stuck->error);
-	else if (service->update == CONVERGE_UPDATING)
+	else if (service->update == VIEW_UPDATE_RUNNING)
 		say(verdict, "the update of service %s", service->name);
 	else if (memory->total && memory->up_ns < 0)
 		say(verdict, "service %s to come up, after %zu failure%s (%s)", service->name,
 		    memory->total, memory->total > 1 ? "s" : "", why);
 	else if (memory->up_ns >= 0)
 		say(verdict, "service %s to stay up", service->name);
-	else if (tally->slow && tally->slow->state == CONVERGE_TASK_STARTING)
+	else if (tally->slow && tally->slow->state == VIEW_TASK_STARTING)
 		say(verdict, "the healthcheck of service %s", service->name);
 	else if (tally->old)
 		say(verdict, "the old task of service %s to end", service->name);
@@ -671,8 +421,7 @@ static void say_waiting(struct converge_verdict *verdict, const struct converge_
  * first that is not up says most: is_down is set once it has.
  */
 static bool judge_service(struct converge_verdict *verdict, struct converge *converge,
-    const struct converge_service *service, int64_t now_ns, const struct tally *tally,
-    bool *is_down)
+    const struct view_service *service, int64_t now_ns, const struct tally *tally, bool *is_down)
 {
 	const struct converge_memory *memory = memory_of(converge, service->id);
 
@@ -680,7 +429,7 @@ static bool judge_service(struct converge_verdict *verdict, struct converge *con
 	    judge_failures(verdict, &converge->rules, service, memory, now_ns) ||
 	    judge_standstill(verdict, service, memory, tally, now_ns))
 		return true;
-	bool is_over = service->update == CONVERGE_NO_UPDATE;
+	bool is_over = service->update == VIEW_UPDATE_NONE;
 	int64_t settles_ms = settle_ms(service, memory);
 	if (is_over && has_passed(memory->up_ns, settles_ms, now_ns))
 		return false;
@@ -692,17 +441,17 @@ static bool judge_service(struct converge_verdict *verdict, struct converge *con
 	return false;
 }
 
-static const char *find_absent(const struct converge *converge, const struct converge_view *view)
+static const char *find_absent(const struct converge *converge, const struct view *view)
 {
 	for (size_t i = 0; i < converge->rules.expected_count; i++) {
-		if (!converge_view_find(view, converge->rules.expected[i]))
+		if (!view_find(view, converge->rules.expected[i]))
 			return converge->rules.expected[i];
 	}
 	return NULL;
 }
 
 struct converge_verdict converge_look(
-    struct converge *converge, const struct converge_view *view, int64_t now_ns)
+    struct converge *converge, const struct view *view, int64_t now_ns)
 {
 	struct converge_verdict verdict = {
 	    .state = CONVERGE_CONVERGED, .exit_code = -1, .wake_ns = INT64_MAX};
@@ -712,7 +461,7 @@ struct converge_verdict converge_look(
 	for (size_t i = 0; i < view->service_count; i++)
 		remember(converge, view, &view->services[i], now_ns);
 	for (size_t i = 0; i < view->service_count && !is_decided; i++) {
-		const struct converge_service *service = &view->services[i];
+		const struct view_service *service = &view->services[i];
 		struct tally tally = tally_service(view, service);
 
 		is_decided = judge_service(&verdict, converge, service, now_ns, &tally, &is_down);

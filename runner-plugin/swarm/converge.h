@@ -4,8 +4,7 @@
  * and tasks and the time go in, a verdict comes out.
  *
  *   converge_begin(&converge, &rules, &view_before);      tasks of an earlier deploy do not count
- *   verdict = converge_look(&converge, &view, now_ns);    after every event, and when wake_ns is
- * due
+ *   verdict = converge_look(&converge, &view, now_ns);    after every event, and at wake_ns
  *
  * It remembers between looks what a view alone cannot tell: failures of tasks that Swarm has
  * forgotten since, and for how long a service has been up. What it does not see because nobody
@@ -15,76 +14,11 @@
  * update is over; a job when it has completed. It has settled when that lasted a while: a second
  * with a healthcheck, longer without one (running is then all that is known), longer again after a
  * failure.
- *
- * Source: Docker 20.10: a task of a service with a healthcheck is "starting" until it is healthy; a
- * replaced task is "shutdown", one that ended by itself "failed" or "complete", one that could not
- * start "rejected"; a task's Spec is its service's TaskTemplate but for "Runtime".
  */
 #ifndef CCCI_CONVERGE_H
 #define CCCI_CONVERGE_H
 
-#include "common/err.h"
-#include "common/json.h"
-
-enum converge_restart { CONVERGE_ALWAYS, CONVERGE_ON_FAILURE, CONVERGE_NEVER };
-enum converge_update {
-	CONVERGE_NO_UPDATE, /* or completed */
-	CONVERGE_UPDATING,
-	CONVERGE_UPDATE_PAUSED,
-	CONVERGE_ROLLING_BACK, /* started, paused or completed: the update has failed */
-};
-enum converge_task_state {
-	CONVERGE_TASK_WAITING, /* new to ready: not started yet */
-	CONVERGE_TASK_STARTING,
-	CONVERGE_TASK_RUNNING,
-	CONVERGE_TASK_COMPLETE,
-	CONVERGE_TASK_FAILED,
-	CONVERGE_TASK_REJECTED,
-	CONVERGE_TASK_GONE, /* shutdown, remove, orphaned: somebody wanted it so */
-};
-
-/* All texts are owned and never NULL. */
-struct converge_service {
-	char *id;
-	char *name; /* without the stack's prefix */
-	char *image;
-	int64_t replicas; /* -1: global */
-	enum converge_restart restart;
-	bool is_job; /* a job by its mode: wants completed tasks */
-	bool has_healthcheck;
-	bool asks_image; /* has_healthcheck is the image's affair: the reader has to look */
-	enum converge_update update;
-	char *update_message;
-	char *chaos_version; /* label coop-cloud.<stack>.chaos-version; "" */
-	char *version;	     /* label coop-cloud.<stack>.version; "" */
-};
-struct converge_task {
-	char *id;
-	char *service_id;
-	char *container; /* "" none yet */
-	char *node;	 /* "" none yet */
-	int64_t slot;
-	enum converge_task_state state;
-	bool is_wanted;	 /* its desired state is to run, or to be ready to */
-	bool is_current; /* of the service's spec as it is now */
-	int exit_code;
-	char *error;
-	bool was_out_of_memory; /* only the container knows: for the reader to fill in */
-};
-struct converge_view {
-	struct converge_service *services; /* by name */
-	size_t service_count;
-	struct converge_task *tasks; /* by id */
-	size_t task_count;
-};
-
-/* From the answers of /services and /tasks for one stack. ERR_PROTOCOL. */
-int converge_view_read(const char *stack, const struct json *services, const struct json *tasks,
-    struct converge_view *out, struct err *err) CHECKED;
-void converge_view_release(struct converge_view *view);
-DEFINE_AUTO(converge_view, converge_view_release);
-const struct converge_service *converge_view_find(
-    const struct converge_view *view, const char *name); /* NULL: none */
+#include "runner-plugin/swarm/view.h"
 
 struct converge_rules {
 	int64_t crash_failures; /* so many within that time, without a healthy second: a loop */
@@ -130,10 +64,10 @@ struct converge {
 	char **known_tasks; /* counted, or older than this deploy */
 	size_t known_task_count;
 };
-void converge_begin(struct converge *converge, const struct converge_rules *rules,
-    const struct converge_view *before);
+void converge_begin(
+    struct converge *converge, const struct converge_rules *rules, const struct view *before);
 struct converge_verdict converge_look(
-    struct converge *converge, const struct converge_view *view, int64_t now_ns);
+    struct converge *converge, const struct view *view, int64_t now_ns);
 /* Failures counted since converge_begin(), of all services. */
 size_t converge_failures(const struct converge *converge);
 void converge_release(struct converge *converge);

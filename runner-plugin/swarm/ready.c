@@ -32,7 +32,7 @@ struct ready {
 	struct ready_spec spec;
 	struct engine_watch *watch;
 	struct converge converge;
-	struct converge_view view;
+	struct view view;
 	struct converge_verdict verdict;
 	struct facts memory_kills, healthchecks;
 	int64_t started_ns;
@@ -75,7 +75,7 @@ static void release_facts(struct facts *facts)
 /* --- looking --- */
 
 /* Whether the kernel killed it for its memory limit; a container that is gone cannot tell. */
-static int ask_memory(struct ready *ready, struct converge_task *task, struct err *err)
+static int ask_memory(struct ready *ready, struct view_task *task, struct err *err)
 {
 	bool *known = find_fact(&ready->memory_kills, task->id);
 	struct err why;
@@ -96,7 +96,7 @@ static int ask_memory(struct ready *ready, struct converge_task *task, struct er
 	return 0;
 }
 
-static int ask_image(struct ready *ready, struct converge_service *service, struct err *err)
+static int ask_image(struct ready *ready, struct view_service *service, struct err *err)
 {
 	bool *known = find_fact(&ready->healthchecks, service->image);
 	bool has_one = false;
@@ -108,45 +108,45 @@ static int ask_image(struct ready *ready, struct converge_service *service, stru
 	return 0;
 }
 
-static int fill_in(struct ready *ready, struct converge_view *view, struct err *err)
+static int fill_in(struct ready *ready, struct view *view, struct err *err)
 {
 	for (size_t i = 0; i < view->service_count; i++) {
 		if (view->services[i].asks_image && ask_image(ready, &view->services[i], err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < view->task_count; i++) {
-		struct converge_task *task = &view->tasks[i];
+		struct view_task *task = &view->tasks[i];
 
-		if (task->state == CONVERGE_TASK_FAILED && *task->container &&
+		if (task->state == VIEW_TASK_FAILED && *task->container &&
 		    ask_memory(ready, task, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int read_view(struct ready *ready, struct converge_view *out, struct err *err)
+static int read_view(struct ready *ready, struct view *out, struct err *err)
 {
 	auto_str char *services_path = engine_stack_path("/services", ready->spec.stack);
 	auto_str char *tasks_path = engine_stack_path("/tasks", ready->spec.stack);
 	AUTO_PTR(json) services = engine_get(ready->spec.engine, services_path, err);
 	AUTO_PTR(json) tasks = services ? engine_get(ready->spec.engine, tasks_path, err) : NULL;
-	AUTO(converge_view) view = {0};
+	AUTO(view) view = {0};
 
-	if (!tasks || converge_view_read(ready->spec.stack, services, tasks, &view, err) < 0 ||
+	if (!tasks || view_read(ready->spec.stack, services, tasks, &view, err) < 0 ||
 	    fill_in(ready, &view, err) < 0)
 		return -1;
 	*out = view;
-	view = (struct converge_view){0};
+	view = (struct view){0};
 	return 0;
 }
 
 int ready_look(struct ready *ready, struct err *err)
 {
-	struct converge_view view;
+	struct view view;
 
 	if (read_view(ready, &view, err) < 0)
 		return -1;
-	converge_view_release(&ready->view);
+	view_release(&ready->view);
 	ready->view = view;
 	ready->last_answer_ns = clock_now();
 	ready->verdict = converge_look(&ready->converge, &ready->view, clock_now());
@@ -208,13 +208,13 @@ void ready_close(struct ready *ready)
 		return;
 	engine_watch_close(ready->watch);
 	converge_release(&ready->converge);
-	converge_view_release(&ready->view);
+	view_release(&ready->view);
 	release_facts(&ready->memory_kills);
 	release_facts(&ready->healthchecks);
 	free(ready);
 }
 
-const struct converge_view *ready_view(const struct ready *ready)
+const struct view *ready_view(const struct ready *ready)
 {
 	return &ready->view;
 }
@@ -276,13 +276,13 @@ static char *bridge_address(struct engine *engine, const char *container)
 
 static char *service_address(const struct ready *ready, const char *name)
 {
-	const struct converge_service *service = converge_view_find(&ready->view, name);
+	const struct view_service *service = view_find(&ready->view, name);
 
 	for (size_t i = 0; service && i < ready->view.task_count; i++) {
-		const struct converge_task *task = &ready->view.tasks[i];
+		const struct view_task *task = &ready->view.tasks[i];
 
 		if (text_is(task->service_id, service->id) && task->is_wanted &&
-		    task->state == CONVERGE_TASK_RUNNING && *task->container)
+		    task->state == VIEW_TASK_RUNNING && *task->container)
 			return bridge_address(ready->spec.engine, task->container);
 	}
 	return NULL;

@@ -57,7 +57,7 @@ int ready_wait(struct ready *ready, struct ready_result *out, struct err *err) C
 /* One look more; when something has failed since, it waits again. */
 int ready_confirm(struct ready *ready, struct ready_result *out, struct err *err) CHECKED;
 /* The newest view; borrowed until the next call. */
-const struct converge_view *ready_view(const struct ready *ready);
+const struct view *ready_view(const struct ready *ready);
 /* As last judged. */
 bool ready_is_red(const struct ready *ready);
 /* A fresh one, judged too. */

@@ -13,14 +13,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void judge(const struct json *root)
 {
-	AUTO(converge_view) view = {0};
+	AUTO(view) view = {0};
 	AUTO(converge) converge = {0};
 	struct converge_rules rules = {
 	    .crash_failures = 3, .crash_within_ms = 120000, .deadline_ns = INT64_MAX};
 	struct err err;
 
-	if (converge_view_read(
-		"s", json_get(root, "services"), json_get(root, "tasks"), &view, &err) < 0)
+	if (view_read("s", json_get(root, "services"), json_get(root, "tasks"), &view, &err) < 0)
 		return;
 	converge_begin(&converge, &rules, NULL);
 	struct converge_verdict first = converge_look(&converge, &view, 0);

@@ -4,6 +4,7 @@
 #include "common/base.h"
 #include "common/err.h"
 #include "common/file.h"
+#include "common/json.h"
 
 #include <errno.h>
 #include <sys/prctl.h>
@@ -33,6 +34,18 @@ char *harness_dir(void)
 
 	ck_assert_ptr_nonnull(mkdtemp(path));
 	return path;
+}
+
+struct json *harness_engine_answer(const char *name)
+{
+	struct err err;
+	AUTO(buf) text = {0};
+	auto_str char *path = xasprintf("%s/engine/%s.json", TEST_DATA_DIR, name);
+
+	ck_assert_msg(file_read(path, 1024 * 1024, &text, &err) == 0, "%s", err.msg);
+	struct json *answer = json_parse(buf_text(&text), text.length, &err);
+	ck_assert_msg(answer != NULL, "%s", err.msg);
+	return answer;
 }
 
 /* Ends what is left and counts it; ours are all children now, as we are the subreaper. */

@@ -19,6 +19,9 @@ int harness_run(Suite *suite);
  * frees the path. */
 char *harness_dir(void);
 
+/* The engine's answer recorded as tests/data/engine/<name>.json; the caller frees it. */
+struct json *harness_engine_answer(const char *name);
+
 #define TEST_MAIN(make)                                                                            \
 	int main(void)                                                                             \
 	{                                                                                          \

@@ -64,9 +64,9 @@ START_TEST(finds_what_is_wrong)
 	char names[2][4][32];
 	char images[2][4][64];
 	struct compose_service wanted[4] = {0};
-	struct converge_service there[4] = {0};
+	struct view_service there[4] = {0};
 	struct compose_model model = {.services = wanted};
-	struct converge_view view = {.services = there};
+	struct view view = {.services = there};
 	static char none[] = "";
 
 	model.service_count = split(row->wanted, names[0], images[0]);
@@ -75,7 +75,7 @@ START_TEST(finds_what_is_wrong)
 		wanted[i] = (struct compose_service){.name = names[0][i], .image = images[0][i]};
 	auto_str char *label = xstrdup(row->label);
 	for (size_t i = 0; i < view.service_count; i++)
-		there[i] = (struct converge_service){.name = names[1][i],
+		there[i] = (struct view_service){.name = names[1][i],
 		    .image = images[1][i],
 		    .chaos_version = text_is(names[1][i], "app") ? label : none};
 	struct deploy_claim claim = {

@@ -10,18 +10,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-static struct json *recorded(const char *name)
-{
-	struct err err;
-	AUTO(buf) text = {0};
-	auto_str char *path = xasprintf("%s/engine/%s.json", TEST_DATA_DIR, name);
-
-	ck_assert_msg(file_read(path, 1024 * 1024, &text, &err) == 0, "%s", err.msg);
-	struct json *answer = json_parse(buf_text(&text), text.length, &err);
-	ck_assert_msg(answer != NULL, "%s", err.msg);
-	return answer;
-}
-
 /* --- lists --- */
 
 static const struct list_row {
@@ -50,7 +38,7 @@ static const struct list_row {
 START_TEST(lists_what_belongs_to_a_stack)
 {
 	const struct list_row *row = &list_rows[_i];
-	AUTO_PTR(json) answer = recorded(row->file);
+	AUTO_PTR(json) answer = harness_engine_answer(row->file);
 	AUTO(engine_list) list = {0};
 	struct err err;
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the engine says of one stack: its services and their tasks as typed values. Pure.
+ *
+ *   AUTO(view) view = {0};
+ *   view_read(stack, services, tasks, &view, err);       the answers of /services and /tasks
+ *   app = view_find(&view, "app");
+ *
+ * Hides the engine's JSON: where what stands in it, its words for states, and whether a task is of
+ * its service's spec as it is now. Judging is converge.h's.
+ *
+ * Errors: ERR_PROTOCOL when an answer is no list. An odd item of a list reads as one without what
+ * it lacks: it is waited for, and named.
+ *
+ * Source: Docker 20.10: a task of a service with a healthcheck is "starting" until it is healthy; a
+ * replaced task is "shutdown", one that ended by itself "failed" or "complete", one that could not
+ * start "rejected"; a task's Spec is its service's TaskTemplate but for "Runtime".
+ */
+#ifndef CCCI_VIEW_H
+#define CCCI_VIEW_H
+
+#include "common/err.h"
+#include "common/json.h"
+
+enum view_restart { VIEW_RESTART_ALWAYS, VIEW_RESTART_ON_FAILURE, VIEW_RESTART_NEVER };
+enum view_update {
+	VIEW_UPDATE_NONE, /* or completed */
+	VIEW_UPDATE_RUNNING,
+	VIEW_UPDATE_PAUSED,
+	VIEW_UPDATE_ROLLED_BACK, /* started, paused or completed: the update has failed */
+};
+enum view_task_state {
+	VIEW_TASK_WAITING, /* new to ready: not started yet */
+	VIEW_TASK_STARTING,
+	VIEW_TASK_RUNNING,
+	VIEW_TASK_COMPLETE,
+	VIEW_TASK_FAILED,
+	VIEW_TASK_REJECTED,
+	VIEW_TASK_GONE, /* shutdown, remove, orphaned: somebody wanted it so */
+};
+
+/* All texts are owned and never NULL. */
+struct view_service {
+	char *id;
+	char *name; /* without the stack's prefix */
+	char *image;
+	int64_t replicas; /* -1: global */
+	enum view_restart restart;
+	bool is_job; /* a job by its mode: wants completed tasks */
+	bool has_healthcheck;
+	bool asks_image; /* has_healthcheck is the image's affair: the reader has to look */
+	enum view_update update;
+	char *update_message;
+	char *chaos_version; /* label coop-cloud.<stack>.chaos-version; "" */
+	char *version;	     /* label coop-cloud.<stack>.version; "" */
+};
+struct view_task {
+	char *id;
+	char *service_id;
+	char *container; /* "" none yet */
+	char *node;	 /* "" none yet */
+	int64_t slot;
+	enum view_task_state state;
+	bool is_wanted;	 /* its desired state is to run, or to be ready to */
+	bool is_current; /* of the service's spec as it is now */
+	int exit_code;
+	char *error;
+	bool was_out_of_memory; /* only the container knows: for the reader to fill in */
+};
+struct view {
+	struct view_service *services; /* by name */
+	size_t service_count;
+	struct view_task *tasks; /* by id */
+	size_t task_count;
+};
+
+/* From the answers of /services and /tasks for one stack. ERR_PROTOCOL. */
+int view_read(const char *stack, const struct json *services, const struct json *tasks,
+    struct view *out, struct err *err) CHECKED;
+void view_release(struct view *view);
+DEFINE_AUTO(view, view_release);
+const struct view_service *view_find(const struct view *view, const char *name); /* NULL: none */
+
+#endif
