@@ -182,32 +182,7 @@ static int judge_level(const struct verdict_facts *facts)
 	return level;
 }
 
-int verdict_exit_code(enum verdict_class class, bool is_clean)
-{
-	switch (class) {
-	case VERDICT_PASSED:
-		return is_clean ? 0 : 4;
-	case VERDICT_RECIPE_FAILED:
-		return is_clean ? 1 : 4;
-	case VERDICT_CI_ERROR:
-	case VERDICT_NOT_RUN: /* nothing was judged: 0 would say that something passed */
-		return 3;
-	case VERDICT_TIMED_OUT:
-		return 5;
-	case VERDICT_CANCELLED:
-	case VERDICT_SUPERSEDED:
-		return 6;
-	}
-	return 3;
-}
-
 struct verdict verdict_judge(const struct verdict_facts *facts)
 {
-	enum verdict_class class = judge(facts);
-
-	return (struct verdict){
-	    .class = class,
-	    .level = judge_level(facts),
-	    .exit_code = verdict_exit_code(class, facts->is_clean),
-	};
+	return (struct verdict){.class = judge(facts), .level = judge_level(facts)};
 }

@@ -8,8 +8,8 @@
  * counts which came first, as what follows may only be its consequence. Else any unverified stage
  * makes ci_error: it never counts as passed. Nothing passed and nothing failed: not_run.
  *
- * A run that timed out, was cancelled or broke has that verdict whatever its stages say. A fail
- * beside leftovers stays a fail; only the exit code tells.
+ * A run that timed out, was cancelled or broke has that verdict whatever its stages say. What
+ * teardown left changes no verdict.
  */
 #ifndef CCCI_VERDICT_H
 #define CCCI_VERDICT_H
@@ -58,7 +58,6 @@ struct verdict_facts {
 		bool is_known; /* the stage was planned; others are not looked at */
 		enum outcome outcome;
 	} stages[STAGE_COUNT];
-	bool is_clean; /* teardown left nothing */
 };
 
 struct verdict {
@@ -70,14 +69,8 @@ struct verdict {
 	 * reachable before there is a lint stage.
 	 */
 	int level;
-	/*
-	 * 0 passed, 1 recipe failed, 3 could not judge (also when nothing was run), 4 judged but
-	 * something was left behind, 5 timed out, 6 cancelled or superseded.
-	 */
-	int exit_code;
 };
 
 struct verdict verdict_judge(const struct verdict_facts *facts);
-int verdict_exit_code(enum verdict_class class, bool is_clean);
 
 #endif

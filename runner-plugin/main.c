@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#define EXIT_USAGE 2
 #define SETTING_FLAGS_MAX 64
 #define NAMES_MAX 96
 
@@ -76,19 +75,19 @@ struct command {
 
 /* --- the words --- */
 
-static int do_prepare(const struct command *command)
+static enum exit_code do_prepare(const struct command *command)
 {
 	return front_prepare(&command->front);
 }
 
-static int do_stage(const struct command *command);
+static enum exit_code do_stage(const struct command *command);
 
-static int do_teardown(const struct command *command)
+static enum exit_code do_teardown(const struct command *command)
 {
 	return front_teardown(&command->front, command->target);
 }
 
-static int do_report(const struct command *command)
+static enum exit_code do_report(const struct command *command)
 {
 	return front_report(&command->front);
 }
@@ -108,21 +107,21 @@ static struct front_local read_local(const struct command *command)
 	    .keeps = values[FLAG_KEEP] != NULL};
 }
 
-static int do_run(const struct command *command)
+static enum exit_code do_run(const struct command *command)
 {
 	const struct front_local local = read_local(command);
 
 	return front_run(&command->front, &local);
 }
 
-static int do_plan(const struct command *command)
+static enum exit_code do_plan(const struct command *command)
 {
 	const struct front_local local = read_local(command);
 
 	return front_plan(&command->front, &local);
 }
 
-static int do_doctor(const struct command *command)
+static enum exit_code do_doctor(const struct command *command)
 {
 	return doctor_run(command->front.settings, command->front.environ);
 }
@@ -135,7 +134,7 @@ static void print_line(void *context, const char *text)
 	(void)fflush(stdout);
 }
 
-static int do_reap(const struct command *command)
+static enum exit_code do_reap(const struct command *command)
 {
 	const struct reap reap = {.settings = command->front.settings,
 	    .environ = command->front.environ,
@@ -148,14 +147,14 @@ static int do_reap(const struct command *command)
 		(void)fprintf(stderr, "ccci-run: left behind: %s\n", summary.left.items[i]);
 	(void)printf("%zu live, %zu %s, %zu expired\n", summary.live, summary.reaped,
 	    reap.is_dry ? "to take down" : "taken down", summary.expired);
-	return summary.left.count ? 4 : 0;
+	return summary.left.count ? EXIT_LEFT : EXIT_PASSED;
 }
 
 enum target { TARGET_NONE, TARGET_OPTIONAL };
 
 static const struct word_row {
 	const char *word;
-	int (*call)(const struct command *command);
+	enum exit_code (*call)(const struct command *command);
 	enum target target;
 	unsigned flags; /* besides FLAGS_ANYWHERE and the settings' */
 	const char *help;
@@ -176,7 +175,7 @@ static const struct word_row {
     {"reap", do_reap, TARGET_NONE, BIT(FLAG_DRY_RUN), "take down what dead runs left"},
 };
 
-static int do_stage(const struct command *command)
+static enum exit_code do_stage(const struct command *command)
 {
 	enum stage stage = STAGE_NONE;
 
@@ -350,7 +349,12 @@ static int read_arguments(struct command *command, char **arguments)
 
 /* --- help --- */
 
-static int print_help(void)
+static enum exit_code print_out(const char *text)
+{
+	return fputs(text, stdout) == EOF ? EXIT_OURS : EXIT_PASSED;
+}
+
+static enum exit_code print_help(void)
 {
 	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 
@@ -363,10 +367,10 @@ static int print_help(void)
 		(void)buf_printf(&out, "  --%-22s %s\n", flag_rows[i].name, flag_rows[i].help);
 	(void)buf_add_text(&out, "\nSettings (flag, environment, file, default):\n");
 	conf_help(settings_rows, settings_row_count, &out);
-	(void)buf_add_text(&out,
-	    "\nExit: 0 passed, 1 the recipe failed, 2 usage or configuration, 3 could not judge,\n"
-	    "4 judged but something was left behind, 5 timed out, 6 cancelled.\n");
-	return fputs(buf_text(&out), stdout) == EOF ? 3 : 0;
+	(void)buf_add_text(&out, "\nExit status:\n");
+	for (int i = 0; i < EXIT_CODE_COUNT; i++)
+		(void)buf_printf(&out, "  %d  %s\n", i, exit_meaning((enum exit_code)i));
+	return print_out(buf_text(&out));
 }
 
 /* --- running it --- */
@@ -384,16 +388,16 @@ static void open_standard_descriptors(void)
 		(void)close(fd);
 }
 
-static int show_settings(const struct command *command, const struct settings *settings)
+static enum exit_code show_settings(const struct command *command, const struct settings *settings)
 {
 	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 
 	if (command->values[FLAG_PRINT_CONFIG])
 		conf_print(settings_rows, settings_row_count, settings, &out);
-	return fputs(buf_text(&out), stdout) == EOF ? 3 : 0;
+	return print_out(buf_text(&out));
 }
 
-static int bad_settings(const struct command *command, const struct buf *mistakes)
+static enum exit_code bad_settings(const struct command *command, const struct buf *mistakes)
 {
 	(void)fputs(buf_text(mistakes), stderr);
 	if (command->word && text_is(command->word->word, "report")) {
@@ -406,7 +410,7 @@ static int bad_settings(const struct command *command, const struct buf *mistake
 	return EXIT_USAGE;
 }
 
-static int run_command(struct command *command, const char *const *environ_rows)
+static enum exit_code run_command(struct command *command, const char *const *environ_rows)
 {
 	const char *file = command->values[FLAG_CONFIG];
 	const struct conf_sources sources = {.file = file ? file : SETTINGS_FILE,
@@ -421,9 +425,9 @@ static int run_command(struct command *command, const char *const *environ_rows)
 		return bad_settings(command, &mistakes);
 	log_init((enum log_level)settings.log_level);
 	command->front = (struct front){.settings = &settings, .environ = environ_rows};
-	int code = command->values[FLAG_CHECK] || command->values[FLAG_PRINT_CONFIG]
-		       ? show_settings(command, &settings)
-		       : command->word->call(command);
+	enum exit_code code = command->values[FLAG_CHECK] || command->values[FLAG_PRINT_CONFIG]
+				  ? show_settings(command, &settings)
+				  : command->word->call(command);
 	command->front = (struct front){0}; /* the settings end here */
 	settings_release(&settings);
 	return code;
@@ -445,7 +449,7 @@ int main(int count, char **arguments, char **environ_rows)
 	if (command.values[FLAG_HELP])
 		return print_help();
 	if (command.values[FLAG_VERSION])
-		return puts("ccci-run " CCCI_VERSION) == EOF ? 3 : 0;
+		return print_out("ccci-run " CCCI_VERSION "\n");
 	if (!command.word && !command.values[FLAG_CHECK] && !command.values[FLAG_PRINT_CONFIG]) {
 		(void)fputs("ccci-run: no word; ccci-run --help lists them\n", stderr);
 		return EXIT_USAGE;

@@ -25,14 +25,6 @@
 	180 /* a teardown that waits for abra and the engine as long as it may                     \
 	     */
 
-enum exit_code {
-	EXIT_RECIPE = 1,
-	EXIT_USAGE = 2,
-	EXIT_OURS = 3,
-	EXIT_LEFT = 4,
-	EXIT_CANCELLED = 6,
-};
-
 PRINTF_LIKE(1, 2)
 static void print_error(const char *format, ...)
 {
@@ -54,15 +46,10 @@ static void say(void *context, const char *text)
 	print_error("%s", text);
 }
 
-static int exit_code_of(const struct err *err)
-{
-	return err->code == ERR_CONFIG ? EXIT_USAGE : EXIT_OURS;
-}
-
-static int fail(const struct err *err)
+static enum exit_code fail(const struct err *err)
 {
 	print_error("%s", err->msg);
-	return exit_code_of(err);
+	return exit_of_err(err);
 }
 
 /* --- what ends a wait besides the answer --- */
@@ -349,7 +336,7 @@ static int ask_stage(
 }
 
 /* A run that is over: said, and no failure of this step's. */
-static int say_not_run(const struct run *run)
+static enum exit_code say_not_run(const struct run *run)
 {
 	AUTO(results) results = {0};
 	struct err err;
@@ -357,14 +344,14 @@ static int say_not_run(const struct run *run)
 	if (record_read(run, &results, &err) < 0)
 		return fail(&err);
 	print_error("not run: %s", results.reason[0] ? results.reason : "the run has ended");
-	return 0;
+	return EXIT_PASSED;
 }
 
 /*
  * After a request that got no answer, or found nobody to ask. A keeper that died is replaced, and
  * that is our failure; one that had ended the run just before is not.
  */
-static int do_without_keeper(const struct front *front, const struct run *run)
+static enum exit_code do_without_keeper(const struct front *front, const struct run *run)
 {
 	bool by_keeper = false;
 	struct err err;
@@ -374,7 +361,7 @@ static int do_without_keeper(const struct front *front, const struct run *run)
 	return by_keeper ? say_not_run(run) : EXIT_OURS;
 }
 
-int front_prepare(const struct front *front)
+enum exit_code front_prepare(const struct front *front)
 {
 	struct params params;
 	struct run_step step;
@@ -399,7 +386,7 @@ int front_prepare(const struct front *front)
 		return fail(&err);
 	print_error("run %s, %s", run.id, run.domain);
 	if (ask_prepare(&waiter, fd, find_weight(front, checkout, params.recipe), &code, &err) < 0)
-		return do_without_keeper(front, &run) ? EXIT_OURS : EXIT_CANCELLED;
+		return do_without_keeper(front, &run) == EXIT_PASSED ? EXIT_CANCELLED : EXIT_OURS;
 	return code;
 }
 
@@ -413,7 +400,7 @@ static int find_run(const struct front *front, const char *word, struct run *out
 	return run_find(front->settings, &step, out, err);
 }
 
-int front_stage(const struct front *front, enum stage stage)
+enum exit_code front_stage(const struct front *front, enum stage stage)
 {
 	AUTO(waiter) waiter = WAITER_CLOSED;
 	AUTO(run) run = {0};
@@ -424,7 +411,7 @@ int front_stage(const struct front *front, enum stage stage)
 		if (err.code != ERR_MISSING)
 			return fail(&err);
 		print_error("not run: %s", err.msg);
-		return 0;
+		return EXIT_PASSED;
 	}
 	if (waiter_open(true, &waiter, &err) < 0)
 		return fail(&err);
@@ -455,7 +442,7 @@ static int end_run(
 }
 
 /* What an ended run left is tried again: its keeper may have met an engine that was down. */
-static int tear_down_again(const struct front *front, const struct run *run)
+static enum exit_code tear_down_again(const struct front *front, const struct run *run)
 {
 	const struct reap reap = {
 	    .settings = front->settings, .environ = front->environ, .only_id = run->id, .say = say};
@@ -464,10 +451,10 @@ static int tear_down_again(const struct front *front, const struct run *run)
 	reap_all(&reap, &summary);
 	for (size_t i = 0; i < summary.left.count; i++)
 		print_error("left behind: %s", summary.left.items[i]);
-	return summary.left.count ? EXIT_LEFT : 0;
+	return summary.left.count ? EXIT_LEFT : EXIT_PASSED;
 }
 
-int front_teardown(const struct front *front, const char *run_id)
+enum exit_code front_teardown(const struct front *front, const char *run_id)
 {
 	AUTO(run) run = {0};
 	struct err err;
@@ -476,7 +463,7 @@ int front_teardown(const struct front *front, const char *run_id)
 			   : find_run(front, "teardown", &run, &err);
 	if (found < 0 && err.code == ERR_MISSING && !run_id) {
 		print_error("nothing to take down: %s", err.msg);
-		return 0;
+		return EXIT_PASSED;
 	}
 	if (found < 0 || end_run(front, &run, !run_id, &err) < 0)
 		return fail(&err);
@@ -485,7 +472,7 @@ int front_teardown(const struct front *front, const char *run_id)
 
 /* --- report --- */
 
-static int print_results(const struct results *results)
+static enum exit_code print_results(const struct results *results)
 {
 	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 	auto_str char *line = results_encode(results);
@@ -496,10 +483,10 @@ static int print_results(const struct results *results)
 		print_error("write the results: %s", strerror(errno));
 		return EXIT_OURS;
 	}
-	return verdict_exit_code(results->verdict, results->is_clean);
+	return exit_of_verdict(results->verdict, results->is_clean);
 }
 
-int front_report_nothing(const char *reason)
+enum exit_code front_report_nothing(const char *reason)
 {
 	AUTO(results) results;
 	char host[HOST_NAME_MAX + 1] = "";
@@ -519,7 +506,7 @@ int front_report_nothing(const char *reason)
 }
 
 /* prepare made no run. Why, it said in its own step; most often the same is wrong now. */
-static int report_without_run(const struct front *front, const struct err *missing)
+static enum exit_code report_without_run(const struct front *front, const struct err *missing)
 {
 	struct params params;
 	struct err err;
@@ -529,7 +516,7 @@ static int report_without_run(const struct front *front, const struct err *missi
 	return front_report_nothing(missing->msg);
 }
 
-int front_report(const struct front *front)
+enum exit_code front_report(const struct front *front)
 {
 	AUTO(run) run = {0};
 	AUTO(results) results = {0};
@@ -651,13 +638,13 @@ static int run_stages(struct waiter *waiter, int fd, int64_t weight, struct err 
 		if (ask_stage(waiter, fd, (enum stage)stage, &stage_code, err) < 0)
 			return -1;
 		/* A red stage does not hide the others; an ended run does. */
-		if (stage_code == 5 || stage_code == EXIT_CANCELLED)
+		if (stage_code == EXIT_TIMED_OUT || stage_code == EXIT_CANCELLED)
 			code = stage_code;
 	}
 	return code ? 0 : ask(waiter, fd, teardown, &code, err);
 }
 
-static int print_outcome(const struct front_local *local, const struct run *run)
+static enum exit_code print_outcome(const struct front_local *local, const struct run *run)
 {
 	AUTO(results) results = {0};
 	AUTO(buf) table = buf_make(SIZE_MAX / 2);
@@ -671,10 +658,10 @@ static int print_outcome(const struct front_local *local, const struct run *run)
 	if (copy_out(run, "results.json", local->json, &err) < 0 ||
 	    copy_out(run, "junit.xml", local->junit, &err) < 0)
 		return fail(&err);
-	return verdict_exit_code(results.verdict, results.is_clean);
+	return exit_of_verdict(results.verdict, results.is_clean);
 }
 
-int front_run(const struct front *front, const struct front_local *local)
+enum exit_code front_run(const struct front *front, const struct front_local *local)
 {
 	struct params params;
 	const struct run_step step = {0};
@@ -708,7 +695,7 @@ int front_run(const struct front *front, const struct front_local *local)
 }
 
 /* Planning fetches, so it needs a run's directory: one of its own, that nobody else ever sees. */
-int front_plan(const struct front *front, const struct front_local *local)
+enum exit_code front_plan(const struct front *front, const struct front_local *local)
 {
 	struct params params;
 	const struct run_step step = {0};

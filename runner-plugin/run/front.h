@@ -2,7 +2,7 @@
 /*
  * What a person or a step of .drone.yml calls. Holds nothing: it finds or makes the run, asks its
  * keeper, passes its own stdout and stderr along, and exits with the answer. Each function returns
- * the exit status (docs/contracts.md, section 4), and has said on stderr why.
+ * the exit status (exit.h), and has said on stderr why.
  *
  * SIGINT, SIGTERM and SIGHUP become a cancel, a second one leaves at once. In a Drone step the
  * front ends with its shell, as Drone's cancel kills nothing else. A keeper that died without an
@@ -11,7 +11,7 @@
 #ifndef CCCI_FRONT_H
 #define CCCI_FRONT_H
 
-#include "common/verdict.h"
+#include "runner-plugin/run/exit.h"
 #include "runner-plugin/run/run.h"
 
 struct front {
@@ -19,12 +19,13 @@ struct front {
 	const char *const *environ;
 };
 
-int front_prepare(const struct front *front);
-int front_stage(const struct front *front, enum stage stage);
-int front_teardown(const struct front *front, const char *run_id); /* NULL: of this build */
-int front_report(const struct front *front);
+enum exit_code front_prepare(const struct front *front);
+enum exit_code front_stage(const struct front *front, enum stage stage);
+enum exit_code front_teardown(
+    const struct front *front, const char *run_id); /* NULL: of this build */
+enum exit_code front_report(const struct front *front);
 /* What report says when there is no run and cannot be one: why. */
-int front_report_nothing(const char *reason);
+enum exit_code front_report_nothing(const char *reason);
 
 struct front_local {
 	const char *target;			    /* a recipe's directory, or its name */
@@ -32,6 +33,6 @@ struct front_local {
 	const char *json, *junit;		    /* files to write; NULL */
 	bool keeps;
 };
-int front_run(const struct front *front, const struct front_local *local);
-int front_plan(const struct front *front, const struct front_local *local);
+enum exit_code front_run(const struct front *front, const struct front_local *local);
+enum exit_code front_plan(const struct front *front, const struct front_local *local);
 #endif

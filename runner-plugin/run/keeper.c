@@ -113,21 +113,6 @@ static void end_run(struct keeper *keeper, enum run_end end, const char *format,
 	log_info("the run ends: %s", keeper->reason);
 }
 
-static int exit_code_of(enum run_end end)
-{
-	switch (end) {
-	case RUN_COMPLETE:
-		return 0;
-	case RUN_TIMED_OUT:
-		return 5;
-	case RUN_CANCELLED:
-		return 6;
-	case RUN_BROKE:
-		return 3;
-	}
-	return 3;
-}
-
 /* --- fronts --- */
 
 static void peer_close(struct peer *peer)
@@ -311,7 +296,7 @@ static void worker_close_all(struct keeper *keeper, int control_fd)
 	int error = step->step_fd_count > 1 ? step->step_fds[1] : 2;
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0)
-		_exit(3);
+		_exit(EXIT_OURS);
 	(void)take_fd(&null); /* one of those that are closed here */
 	close_others(kept, COUNT_OF(kept));
 }
@@ -332,7 +317,7 @@ __attribute__((noreturn)) static void worker_main(
 	enum work work = keeper->work;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(3);
+		_exit(EXIT_OURS);
 	(void)prctl(PR_SET_NAME, "ccci-worker");
 	worker_close_all(keeper, control_fd);
 	worker_reset_signals();
@@ -433,10 +418,10 @@ static void record_instead(struct keeper *keeper, enum outcome outcome, const ch
 
 static bool has_result(const struct keeper *keeper, int code)
 {
-	if (code < 0 || code > 3)
+	if (code > EXIT_OURS)
 		return false;
 	if (keeper->work == WORK_PREPARE)
-		return code == 0 || has_stage_file(keeper, STAGE_INSTALL);
+		return code == EXIT_PASSED || has_stage_file(keeper, STAGE_INSTALL);
 	return has_stage_file(keeper, keeper->stage);
 }
 
@@ -452,25 +437,26 @@ static int judge_worker(struct keeper *keeper, int status)
 		    work_word(keeper), name ? name : "?");
 		record_instead(keeper, OUTCOME_ERROR, reason);
 		say(keeper, reason);
-		return 3;
+		return EXIT_OURS;
 	}
 	int code = WEXITSTATUS(status);
-	if (code == 5 || code == 6 || has_result(keeper, code))
+	if (code == EXIT_TIMED_OUT || code == EXIT_CANCELLED || has_result(keeper, code))
 		return code;
 	(void)snprintf(reason, sizeof(reason), "%s ended with exit status %d and without a result",
 	    work_word(keeper), code);
 	record_instead(keeper, OUTCOME_ERROR, reason);
 	say(keeper, reason);
-	return code == 2 ? 2 : 3; /* a recipe is not blamed by a status alone */
+	return code == EXIT_USAGE ? EXIT_USAGE
+				  : EXIT_OURS; /* a recipe is not blamed by a status alone */
 }
 
 static void end_after_work(struct keeper *keeper, int code)
 {
-	if (code == 5)
+	if (code == EXIT_TIMED_OUT)
 		end_run(keeper, RUN_TIMED_OUT, "timed out");
-	else if (code == 6)
+	else if (code == EXIT_CANCELLED)
 		end_run(keeper, RUN_CANCELLED, "cancelled");
-	else if (keeper->work == WORK_PREPARE && code != 0)
+	else if (keeper->work == WORK_PREPARE && code != EXIT_PASSED)
 		end_run(keeper, RUN_COMPLETE, "prepare failed");
 	if (keeper->is_over)
 		keeper->exit_code = code;
@@ -522,7 +508,7 @@ static void ask_stage(struct keeper *keeper, struct peer *peer, const struct jso
 	const char *word = json_get_text(message, "stage");
 
 	if (!word || !stage_parse(word, &keeper->stage)) {
-		answer(peer, 2);
+		answer(peer, EXIT_USAGE);
 		return;
 	}
 	keeper->asking = peer;
@@ -558,7 +544,7 @@ static void on_request(struct keeper *keeper, struct peer *peer, struct channel_
 	}
 	if (keeper->asking) {
 		tell(peer, "another step of this run is still under way");
-		answer(peer, 3);
+		answer(peer, EXIT_OURS);
 		return;
 	}
 	while (packet->fd_count)
@@ -574,7 +560,7 @@ static void on_request(struct keeper *keeper, struct peer *peer, struct channel_
 	else if (text_is(what, "stage"))
 		ask_stage(keeper, peer, packet->message);
 	else
-		answer(peer, 2);
+		answer(peer, EXIT_USAGE);
 }
 
 static void on_peer_gone(struct keeper *keeper, struct peer *peer)
@@ -833,7 +819,7 @@ static void tear_down(struct keeper *keeper, bool was_cut, struct teardown_resul
 /* Who asked for work learns how the run ended; who asked for its end, whether something is left. */
 static void answer_all(struct keeper *keeper, bool is_clean)
 {
-	int code = keeper->exit_code >= 0 ? keeper->exit_code : exit_code_of(keeper->end.end);
+	int code = keeper->exit_code >= 0 ? keeper->exit_code : (int)exit_of_end(keeper->end.end);
 
 	for (size_t i = 0; i < PEERS_MAX; i++) {
 		struct peer *peer = &keeper->peers[i];
@@ -843,7 +829,7 @@ static void answer_all(struct keeper *keeper, bool is_clean)
 		if (peer == keeper->asking && keeper->work != WORK_NONE)
 			answer(peer, code);
 		else
-			answer(peer, is_clean ? 0 : 4);
+			answer(peer, is_clean ? EXIT_PASSED : EXIT_LEFT);
 	}
 }
 
@@ -945,7 +931,7 @@ __attribute__((noreturn)) static void keeper_main(
 
 	(void)prctl(PR_SET_NAME, "ccci-keeper");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || chdir("/") < 0 || redirect_output(job->run) < 0)
-		_exit(3);
+		_exit(EXIT_OURS);
 	close_others(kept, COUNT_OF(kept));
 	(void)umask(077);
 	log_set_fd(-1);
@@ -969,7 +955,7 @@ __attribute__((noreturn)) static void keeper_main(
 	http_free(keeper.http);
 	run_release(&keeper.run);
 	free(keeper.journal_path);
-	exit(0);
+	exit(EXIT_PASSED);
 }
 
 /* The middle one of the two forks: makes the session, so that no signal of the step's reaches us.
@@ -978,11 +964,11 @@ __attribute__((noreturn)) static void middle_main(
     const struct keeper_job *job, int lease_fd, int listen_fd, int front_fd)
 {
 	if (setsid() < 0)
-		_exit(1);
+		_exit(EXIT_OURS);
 	pid_t pid = fork();
 	if (pid == 0)
 		keeper_main(job, lease_fd, listen_fd, front_fd);
-	_exit(pid < 0 ? 1 : 0);
+	_exit(pid < 0 ? EXIT_OURS : EXIT_PASSED);
 }
 
 int keeper_start(const struct keeper_job *job, int take_lease_fd, struct err *err)

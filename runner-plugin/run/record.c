@@ -121,7 +121,7 @@ static void find_forgotten(const struct run *run, struct results *results)
 
 static void judge(struct results *results, enum run_end end)
 {
-	struct verdict_facts facts = {.end = end, .is_clean = results->is_clean};
+	struct verdict_facts facts = {.end = end};
 
 	for (size_t i = 0; i < results->stage_count; i++) {
 		facts.stages[results->stages[i].stage].is_known = true;

@@ -239,7 +239,7 @@ static const struct row {
     {"proxy", row_proxy, false},
 };
 
-int doctor_run(const struct settings *settings, const char *const *environ_rows)
+enum exit_code doctor_run(const struct settings *settings, const char *const *environ_rows)
 {
 	struct patient patient = {.settings = settings, .environ_rows = environ_rows};
 	struct err no_engine;
@@ -259,5 +259,5 @@ int doctor_run(const struct settings *settings, const char *const *environ_rows)
 			break;
 	}
 	engine_close(patient.engine);
-	return is_missing_some ? 3 : 0;
+	return is_missing_some ? EXIT_OURS : EXIT_PASSED;
 }

@@ -8,11 +8,12 @@
 #ifndef CCCI_DOCTOR_H
 #define CCCI_DOCTOR_H
 
+#include "runner-plugin/run/exit.h"
 #include "runner-plugin/settings.h"
 #include "runner-plugin/swarm/engine.h"
 
-/* Prints to stdout; 0, or 3 when something is missing. */
-int doctor_run(const struct settings *settings, const char *const *environ_rows);
+/* Prints to stdout; EXIT_OURS when something is missing. */
+enum exit_code doctor_run(const struct settings *settings, const char *const *environ_rows);
 
 /* The engine answers, is a manager of an active Swarm, and has the overlay network `proxy`. */
 int doctor_check_swarm(struct engine *engine, struct err *err) CHECKED;

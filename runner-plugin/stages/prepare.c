@@ -33,7 +33,7 @@ struct preparation {
 	size_t head_image_count;
 	/* how it ends */
 	enum outcome outcome;
-	int exit_code;
+	enum exit_code exit_code;
 	char reason[512];
 };
 
@@ -57,8 +57,8 @@ static void say(void *context, const char *line)
 
 /* Always -1, so that a step can end with it. */
 PRINTF_LIKE(4, 5)
-static int stop(
-    struct preparation *preparation, enum outcome outcome, int exit_code, const char *format, ...)
+static int stop(struct preparation *preparation, enum outcome outcome, enum exit_code exit_code,
+    const char *format, ...)
 {
 	va_list args;
 
@@ -73,7 +73,7 @@ static int stop(
 /* Ours, but for what somebody wrote wrongly. */
 static int stop_for(struct preparation *preparation, const struct err *err)
 {
-	return stop(preparation, OUTCOME_ERROR, err->code == ERR_CONFIG ? 2 : 3, "%s", err->msg);
+	return stop(preparation, OUTCOME_ERROR, exit_of_err(err), "%s", err->msg);
 }
 
 static bool is_recipes_fault(const struct err *err)
@@ -155,7 +155,7 @@ static int read_suite(struct preparation *preparation)
 			return stop_for(preparation, &err);
 	}
 	if (!file_exists(snapshot) && preparation->run.step.build)
-		return stop(preparation, OUTCOME_ERROR, 2,
+		return stop(preparation, OUTCOME_ERROR, EXIT_USAGE,
 		    "%s is not enrolled: there is no %s/%s in the CI repository", recipe,
 		    work->settings->suites, recipe);
 	if (file_exists(snapshot) && suite_read(snapshot, &preparation->suite, &err) < 0)
@@ -213,7 +213,7 @@ static int render_head(struct preparation *preparation)
 		&preparation->work, &preparation->suite, head, head, &preparation->head, &err) == 0)
 		return 0;
 	if (is_recipes_fault(&err))
-		return stop(preparation, OUTCOME_FAIL, 1, "%s", err.msg);
+		return stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", err.msg);
 	return stop_for(preparation, &err);
 }
 
@@ -307,7 +307,8 @@ static int judge_images(struct preparation *preparation)
 			continue;
 		if (!image_is_recipes_fault(image->fault))
 			return stop(preparation, OUTCOME_ERROR,
-			    image->fault == IMAGE_TIMED_OUT ? 5 : 3, "%s", image->reason);
+			    image->fault == IMAGE_TIMED_OUT ? EXIT_TIMED_OUT : EXIT_OURS, "%s",
+			    image->reason);
 		if (i < preparation->head_image_count) {
 			recipes = recipes ? recipes : image;
 		} else if (!*preparation->prepared.base_problem) {
@@ -315,7 +316,7 @@ static int judge_images(struct preparation *preparation)
 			preparation->prepared.base_problem = xstrdup(image->reason);
 		}
 	}
-	return recipes ? stop(preparation, OUTCOME_FAIL, 1, "%s", recipes->reason) : 0;
+	return recipes ? stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", recipes->reason) : 0;
 }
 
 static void keep_digests(struct preparation *preparation)
@@ -367,7 +368,7 @@ static int check_host(struct preparation *preparation, struct engine *engine)
 	if (doctor_check_swarm(engine, &err) < 0 ||
 	    abra_find(preparation->work.settings, &preparation->run, preparation->work.environ,
 		&abra, &err) < 0)
-		return stop(preparation, OUTCOME_ERROR, 3, "%s", err.msg);
+		return stop(preparation, OUTCOME_ERROR, EXIT_OURS, "%s", err.msg);
 	if (!strstr(abra.version, TESTED_ABRA))
 		log_warning("%s: ccci was tested with " TESTED_ABRA, abra.version);
 	free(preparation->prepared.abra);
@@ -411,7 +412,7 @@ static struct preparation begin(const struct stages_work *work)
 }
 
 /* The result in the place where a stage's would be. */
-static int end(struct preparation *preparation, int64_t started_ns)
+static enum exit_code end(struct preparation *preparation, int64_t started_ns)
 {
 	AUTO(results_stage) stage;
 	struct err err;
@@ -426,12 +427,12 @@ static int end(struct preparation *preparation, int64_t started_ns)
 	stages_say("prepare", preparation->reason);
 	if (stages_write(&preparation->run, &stage, &err) < 0) {
 		log_error("%s", err.msg);
-		return 3;
+		return EXIT_OURS;
 	}
 	return preparation->exit_code;
 }
 
-int stages_prepare(const struct stages_work *work)
+enum exit_code stages_prepare(const struct stages_work *work)
 {
 	AUTO(preparation) preparation = begin(work);
 	int64_t started_ns = clock_now();
@@ -444,10 +445,10 @@ int stages_prepare(const struct stages_work *work)
 		result = stop_for(&preparation, &err);
 	if (result < 0)
 		return end(&preparation, started_ns);
-	return 0;
+	return EXIT_PASSED;
 }
 
-int stages_plan(const struct stages_work *work)
+enum exit_code stages_plan(const struct stages_work *work)
 {
 	AUTO(preparation) preparation = begin(work);
 	auto_str char *log_dir = run_path(work->run, "log");

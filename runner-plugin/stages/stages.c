@@ -474,22 +474,7 @@ static void say_end(const struct progress *progress)
 	}
 }
 
-static int exit_code_of(const struct progress *progress)
-{
-	switch (progress->result.outcome) {
-	case OUTCOME_PASS:
-	case OUTCOME_NOT_RUN:
-		return 0;
-	case OUTCOME_FAIL:
-		return 1;
-	case OUTCOME_UNVERIFIED:
-	case OUTCOME_ERROR:
-		break;
-	}
-	return 3;
-}
-
-int stages_stage(const struct stages_work *work, enum stage stage)
+enum exit_code stages_stage(const struct stages_work *work, enum stage stage)
 {
 	AUTO(progress) progress = {.work = work, .which = stage};
 	int64_t started_ns = clock_now();
@@ -502,9 +487,9 @@ int stages_stage(const struct stages_work *work, enum stage stage)
 	say_end(&progress);
 	if (stages_write(work->run, &progress.result, &err) < 0) {
 		log_error("%s", err.msg);
-		return 3;
+		return EXIT_OURS;
 	}
-	return exit_code_of(&progress);
+	return exit_of_outcome(progress.result.outcome);
 }
 
 /* --- for the record --- */

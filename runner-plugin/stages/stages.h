@@ -12,6 +12,7 @@
 #define CCCI_STAGES_H
 
 #include "common/results.h"
+#include "runner-plugin/run/exit.h"
 #include "runner-plugin/run/run.h"
 
 struct stages_work {
@@ -30,19 +31,18 @@ struct stages_work {
 };
 
 /*
- * 0 passed (or not run), 1 the recipe failed, 2 usage or configuration, 3 ours, 5 timed out, 6
- * cancelled. prepare ending with 1 (image missing, name too long, not a recipe) means that no stage
+ * prepare ending with EXIT_RECIPE (image missing, name too long, not a recipe) means that no stage
  * runs; its reason is in stage-install.json like any other result.
  */
-int stages_prepare(const struct stages_work *work);
-int stages_stage(const struct stages_work *work, enum stage stage);
+enum exit_code stages_prepare(const struct stages_work *work);
+enum exit_code stages_stage(const struct stages_work *work, enum stage stage);
 
 /*
  * `ccci-run plan`: fetches into the run's directory, prints the plan to stdout, deploys nothing and
  * asks no keeper (control_fd may be -1). The caller made the run in a directory of its own and
  * removes it.
  */
-int stages_plan(const struct stages_work *work);
+enum exit_code stages_plan(const struct stages_work *work);
 
 /* A line of progress to stderr, masked: "install: waits for service web to start". */
 void stages_say(const char *word, const char *line);

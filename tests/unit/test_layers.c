@@ -45,11 +45,22 @@ static const char *const value_headers[] = {
     "base", "err", "buf", "clock", "json", "yaml", "results", "verdict", "version"};
 
 /* Values: no descriptor, clock, log or foreign library. */
-static const char *const values[] = {"bridge/command", "bridge/policy", "bridge/job",
-    "bridge/reply", "bridge/learn", "runner-plugin/recipe/params",
-    "runner-plugin/recipe/recipe_version", "runner-plugin/recipe/plan",
-    "runner-plugin/recipe/compose", "runner-plugin/swarm/converge", "runner-plugin/swarm/view",
-    "runner-plugin/run/junit", "common/verdict"};
+static const char *const values[] = {
+    "bridge/command",
+    "bridge/policy",
+    "bridge/job",
+    "bridge/reply",
+    "bridge/learn",
+    "runner-plugin/recipe/params",
+    "runner-plugin/recipe/recipe_version",
+    "runner-plugin/recipe/plan",
+    "runner-plugin/recipe/compose",
+    "runner-plugin/swarm/converge",
+    "runner-plugin/swarm/view",
+    "runner-plugin/run/junit",
+    "runner-plugin/run/exit",
+    "common/verdict",
+};
 
 /* Values made of what an effect reads: they may include its header for the types. */
 static const struct {
