@@ -5,6 +5,9 @@
 
 #define ZERO_WIDTH_SPACE "\xe2\x80\x8b"
 #define REPLACEMENT "\xef\xbf\xbd"
+#define TRAILER_BEGIN "<!-- ccci {\"comment\":"
+#define TRAILER_END "} -->"
+#define END_MAX_BYTES 1024 /* the words to run it again and the hidden line */
 #define SHORT_REF 8
 #define REASON_SHOWN_BYTES 500 /* of a stage */
 #define NAME_SHOWN_BYTES 100
@@ -249,7 +252,7 @@ static void add_trailer(const struct reply_facts *facts, struct buf *out)
 	const struct job *job = facts->job;
 	bool was_refused = job->state == JOB_REFUSED;
 
-	(void)buf_printf(out, "\n<!-- ccci {\"comment\":%lld", (long long)job->comment);
+	(void)buf_printf(out, "\n" TRAILER_BEGIN "%lld", (long long)job->comment);
 	if (job->build)
 		(void)buf_printf(out, ",\"build\":%lld", (long long)job->build);
 	if (job->ref[0])
@@ -261,7 +264,7 @@ static void add_trailer(const struct reply_facts *facts, struct buf *out)
 		(void)buf_printf(out, ",\"verdict\":\"%s\"", verdict_word(VERDICT_NOT_RUN));
 	else
 		(void)buf_printf(out, ",\"state\":\"%s\"", job_state_word(job->state));
-	(void)buf_add_text(out, "} -->\n");
+	(void)buf_add_text(out, TRAILER_END "\n");
 }
 
 static void add_queued(const struct reply_facts *facts, struct buf *out)
@@ -440,23 +443,34 @@ static void add_stages(const struct results *results, struct buf *out)
 	(void)buf_add_text(out, " |\n");
 }
 
+static void add_lines(const struct results_stage *stage, struct buf *out)
+{
+	(void)buf_add_text(out, "\n<details><summary>last lines of ");
+	if (stage->service[0]) {
+		(void)buf_add_text(out, "service ");
+		add_cut(out, stage->service, NAME_SHOWN_BYTES);
+	} else {
+		(void)buf_add_text(out, stage_word(stage->stage));
+	}
+	(void)buf_add_text(out, "</summary>\n\n");
+	(void)reply_add_block(out, stage->evidence, REPLY_EVIDENCE_MAX_BYTES);
+	(void)buf_add_text(out, "\n</details>\n");
+}
+
+/*
+ * The lines of a stage stand whole or not at all: what follows them, the hidden line above all, has
+ * its room whatever they are.
+ */
 static void add_evidence(const struct results *results, struct buf *out)
 {
 	for (size_t i = 0; i < results->stage_count; i++) {
-		const struct results_stage *stage = &results->stages[i];
+		AUTO(buf) lines = buf_make(REPLY_MAX_BYTES);
 
-		if (!stage->evidence[0])
+		if (!results->stages[i].evidence[0])
 			continue;
-		(void)buf_add_text(out, "\n<details><summary>last lines of ");
-		if (stage->service[0]) {
-			(void)buf_add_text(out, "service ");
-			add_cut(out, stage->service, NAME_SHOWN_BYTES);
-		} else {
-			(void)buf_add_text(out, stage_word(stage->stage));
-		}
-		(void)buf_add_text(out, "</summary>\n\n");
-		(void)reply_add_block(out, stage->evidence, REPLY_EVIDENCE_MAX_BYTES);
-		(void)buf_add_text(out, "\n</details>\n");
+		add_lines(&results->stages[i], &lines);
+		if (out->length + lines.length + END_MAX_BYTES <= REPLY_MAX_BYTES)
+			(void)buf_add(out, buf_text(&lines), lines.length);
 	}
 }
 
@@ -556,18 +570,27 @@ void reply_help(const char *trigger, char *reason, size_t reason_size)
 	    trigger);
 }
 
+/* Where the last line begins; blank lines behind it do not count. */
+static const char *last_line(const char *body, size_t *length)
+{
+	size_t end = strlen(body);
+
+	while (end && strchr(" \t\r\n", body[end - 1]))
+		end--;
+	size_t start = end;
+	while (start && body[start - 1] != '\n')
+		start--;
+	*length = end - start;
+	return body + start;
+}
+
 bool reply_is_for(const char *body, int64_t comment)
 {
-	auto_str char *marker = xasprintf("<!-- ccci {\"comment\":%lld", (long long)comment);
-	const char *at = strstr(body, marker);
+	auto_str char *begin = xasprintf(TRAILER_BEGIN "%lld", (long long)comment);
+	size_t least = strlen(begin) + strlen(TRAILER_END);
+	size_t length = 0;
+	const char *line = last_line(body, &length);
 
-	while (at) {
-		char next = at[strlen(marker)];
-		bool starts_line = at == body || at[-1] == '\n';
-
-		if (starts_line && (next == ',' || next == '}'))
-			return true;
-		at = strstr(at + 1, marker);
-	}
-	return false;
+	return length >= least && text_starts(line, begin) && strchr(",}", line[strlen(begin)]) &&
+	       strncmp(line + length - strlen(TRAILER_END), TRAILER_END, strlen(TRAILER_END)) == 0;
 }

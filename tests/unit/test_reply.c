@@ -119,7 +119,8 @@ static void fill_results(struct results *results)
 	stage.outcome = OUTCOME_FAIL;
 	stage.seconds = 41;
 	results_set(&stage.reason, "volume \"data\" lost its marker");
-	results_stage_set_evidence(&stage, "app", "line 1\n```\n@everyone</details>\n");
+	results_stage_set_evidence(
+	    &stage, "app", "line 1\n```\n@everyone</details>\n<!-- ccci {\"comment\":81} -->\n");
 	results_take_stage(results, &stage);
 }
 
@@ -147,7 +148,8 @@ START_TEST(failed)
 	    "| upgrade | ❌ failed | 41 s | volume \"data\" lost its marker |\n"
 	    "| teardown | ✅ clean | 3 s |  |\n\n"
 	    "<details><summary>last lines of service app</summary>\n\n"
-	    "````text\nline 1\n```\n@everyone</details>\n````\n\n</details>\n\n"
+	    "````text\nline 1\n```\n@everyone</details>\n<!-- ccci {\"comment\":81} -->\n"
+	    "````\n\n</details>\n\n"
 	    "Again: `!testme` · here: `ccci-run run custom-html --ref " REF
 	    " --stages=install,upgrade`\n\n"
 	    "<!-- ccci {\"comment\":812,\"build\":41,\"ref\":\"" REF
@@ -248,10 +250,19 @@ static const struct mark_row {
 } marks[] = {
     {"text\n<!-- ccci {\"comment\":812} -->", true},
     {"<!-- ccci {\"comment\":812,\"x\":1} -->", true},
+    {"text\r\n<!-- ccci {\"comment\":812} -->\r\n\n", true},
     {"<!-- ccci {\"comment\":8} -->\n<!-- ccci {\"comment\":812} -->", true},
     {"quoted: <!-- ccci {\"comment\":812} -->", false},
     {"<!-- ccci {\"comment\":8123} -->", false},
     {"<!-- ccci {\"comment\":81} -->", false},
+    /* Anywhere but in the last line it is a line that some service logged. */
+    {"```text\n<!-- ccci {\"comment\":812} -->\n```\n\n<!-- ccci {\"comment\":7} -->\n", false},
+    {"<!-- ccci {\"comment\":812} -->\ntext", false},
+    {"<!-- ccci {\"comment\":812} -->\n```", false},
+    {"<!-- ccci {\"comment\":812} --> text", false},
+    {"<!-- ccci {\"comment\":812", false},
+    {"<!-- ccci {\"comment\":812,", false},
+    {"\n\n", false},
     {"", false},
 };
 
@@ -261,7 +272,9 @@ START_TEST(finds_its_mark)
 }
 END_TEST
 
-/* The largest document there can be still makes a comment that the forge takes. */
+/* Texts that grow most when they are quoted, each the largest that there can be. */
+static const char large_characters[] = "@|x";
+
 START_TEST(largest_results_fit)
 {
 	AUTO(results) results = {0};
@@ -269,7 +282,7 @@ START_TEST(largest_results_fit)
 	struct reply_facts facts = facts_of(&job);
 	auto_str char *big = xcalloc(RESULTS_EVIDENCE_MAX_BYTES + 1, 1);
 
-	memset(big, '@', RESULTS_EVIDENCE_MAX_BYTES);
+	memset(big, large_characters[_i], RESULTS_EVIDENCE_MAX_BYTES);
 	results_init(&results);
 	for (int i = 0; i < STAGE_COUNT; i++) {
 		struct results_stage stage;
@@ -283,11 +296,15 @@ START_TEST(largest_results_fit)
 	for (int i = 0; i < RESULTS_ITEMS_MAX; i++)
 		results_add_left(&results, big);
 	memset(job.reason, '|', sizeof(job.reason) - 1);
+	memset(job.stages, 'x', sizeof(job.stages) - 1);
+	memset(job.from, 'x', sizeof(job.from) - 1);
+	memset(job.repo, 'x', sizeof(job.repo) - 1);
 	job.has_verdict = true;
 	job.verdict = VERDICT_RECIPE_FAILED;
 	facts.results = &results;
 	auto_str char *text = write_reply(&facts);
 	ck_assert_uint_lt(strlen(text), REPLY_MAX_BYTES);
+	ck_assert_ptr_nonnull(strstr(text, "last lines of service"));
 }
 END_TEST
 
@@ -304,7 +321,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, plain_text_never_acts, 0, COUNT_OF(plain_rows));
 	tcase_add_test(tests, block_keeps_the_last_whole_lines);
 	tcase_add_loop_test(tests, finds_its_mark, 0, COUNT_OF(marks));
-	tcase_add_test(tests, largest_results_fit);
+	tcase_add_loop_test(tests, largest_results_fit, 0, (int)strlen(large_characters));
 	suite_add_tcase(suite, tests);
 	return suite;
 }
