@@ -7,145 +7,44 @@
 static const char *const state_words[JOB_STATE_COUNT] = {
     "heard", "refused", "asked", "queued", "running", "ended", "judged", "answered"};
 static const char *const event_words[JOB_EVENT_COUNT] = {"allowed", "refused", "ignored", "created",
-    "unbuildable", "pending", "started", "ended", "judged", "lost", "told", "outdated"};
+    "unbuildable", "started", "ended", "judged", "lost", "told", "outdated"};
 static const char *const effect_words[JOB_EFFECT_COUNT] = {"react", "reply", "build", "delete"};
 
 /*
- * Columns: allowed, refused, ignored, created, unbuildable, pending, started, ended, judged, lost,
- * told, outdated. An event that a state has no use for leaves it where it is: Drone's list is read
- * again and again, and a build can be seen to end before it was seen to start.
+ * Every move there is; docs/architecture.md draws it. An event that a state has no use for leaves
+ * it where it is: Drone's list is read again and again, and a build can be seen to end before it
+ * was seen to start.
  */
-#define STAY(state)                                                                                \
-	{                                                                                          \
-		(state), 0                                                                         \
-	}
-static const struct job_move table[JOB_STATE_COUNT][JOB_EVENT_COUNT] =
-    {
-	[JOB_HEARD] =
-	    {
-		[JOB_EVENT_ALLOWED] = {JOB_ASKED, ACCEPTED},
-		[JOB_EVENT_REFUSED] = {JOB_REFUSED, BIT(JOB_EFFECT_REPLY)},
-		[JOB_EVENT_IGNORED] = {JOB_ANSWERED, 0},
-		[JOB_EVENT_CREATED] = STAY(JOB_HEARD),
-		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_HEARD),
-		[JOB_EVENT_PENDING] = STAY(JOB_HEARD),
-		[JOB_EVENT_STARTED] = STAY(JOB_HEARD),
-		[JOB_EVENT_ENDED] = STAY(JOB_HEARD),
-		[JOB_EVENT_JUDGED] = STAY(JOB_HEARD),
-		[JOB_EVENT_LOST] = STAY(JOB_HEARD),
-		[JOB_EVENT_TOLD] = STAY(JOB_HEARD),
-		[JOB_EVENT_OUTDATED] = STAY(JOB_HEARD),
-	    },
-	[JOB_REFUSED] =
-	    {
-		[JOB_EVENT_ALLOWED] = STAY(JOB_REFUSED),
-		[JOB_EVENT_REFUSED] = STAY(JOB_REFUSED),
-		[JOB_EVENT_IGNORED] = {JOB_ANSWERED, 0},
-		[JOB_EVENT_CREATED] = STAY(JOB_REFUSED),
-		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_REFUSED),
-		[JOB_EVENT_PENDING] = STAY(JOB_REFUSED),
-		[JOB_EVENT_STARTED] = STAY(JOB_REFUSED),
-		[JOB_EVENT_ENDED] = STAY(JOB_REFUSED),
-		[JOB_EVENT_JUDGED] = STAY(JOB_REFUSED),
-		[JOB_EVENT_LOST] = STAY(JOB_REFUSED),
-		[JOB_EVENT_TOLD] = {JOB_ANSWERED, 0},
-		[JOB_EVENT_OUTDATED] = STAY(JOB_REFUSED),
-	    },
-	[JOB_ASKED] =
-	    {
-		[JOB_EVENT_ALLOWED] = STAY(JOB_ASKED),
-		[JOB_EVENT_REFUSED] = STAY(JOB_ASKED),
-		[JOB_EVENT_IGNORED] = STAY(JOB_ASKED),
-		[JOB_EVENT_CREATED] = {JOB_QUEUED, 0},
-		[JOB_EVENT_UNBUILDABLE] = {JOB_JUDGED, 0},
-		[JOB_EVENT_PENDING] = STAY(JOB_ASKED),
-		[JOB_EVENT_STARTED] = STAY(JOB_ASKED),
-		[JOB_EVENT_ENDED] = STAY(JOB_ASKED),
-		[JOB_EVENT_JUDGED] = STAY(JOB_ASKED),
-		[JOB_EVENT_LOST] = STAY(JOB_ASKED),
-		[JOB_EVENT_TOLD] = STAY(JOB_ASKED),
-		[JOB_EVENT_OUTDATED] = STAY(JOB_ASKED),
-	    },
-	[JOB_QUEUED] =
-	    {
-		[JOB_EVENT_ALLOWED] = STAY(JOB_QUEUED),
-		[JOB_EVENT_REFUSED] = STAY(JOB_QUEUED),
-		[JOB_EVENT_IGNORED] = STAY(JOB_QUEUED),
-		[JOB_EVENT_CREATED] = STAY(JOB_QUEUED),
-		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_QUEUED),
-		[JOB_EVENT_PENDING] = STAY(JOB_QUEUED),
-		[JOB_EVENT_STARTED] = {JOB_RUNNING, 0},
-		[JOB_EVENT_ENDED] = {JOB_ENDED, 0},
-		[JOB_EVENT_JUDGED] = STAY(JOB_QUEUED),
-		[JOB_EVENT_LOST] = {JOB_JUDGED, 0},
-		[JOB_EVENT_TOLD] = STAY(JOB_QUEUED),
-		[JOB_EVENT_OUTDATED] = STAY(JOB_QUEUED),
-	    },
-	[JOB_RUNNING] =
-	    {
-		[JOB_EVENT_ALLOWED] = STAY(JOB_RUNNING),
-		[JOB_EVENT_REFUSED] = STAY(JOB_RUNNING),
-		[JOB_EVENT_IGNORED] = STAY(JOB_RUNNING),
-		[JOB_EVENT_CREATED] = STAY(JOB_RUNNING),
-		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_RUNNING),
-		[JOB_EVENT_PENDING] = STAY(JOB_RUNNING),
-		[JOB_EVENT_STARTED] = STAY(JOB_RUNNING),
-		[JOB_EVENT_ENDED] = {JOB_ENDED, 0},
-		[JOB_EVENT_JUDGED] = STAY(JOB_RUNNING),
-		[JOB_EVENT_LOST] = {JOB_JUDGED, 0},
-		[JOB_EVENT_TOLD] = STAY(JOB_RUNNING),
-		[JOB_EVENT_OUTDATED] = STAY(JOB_RUNNING),
-	    },
-	[JOB_ENDED] =
-	    {
-		[JOB_EVENT_ALLOWED] = STAY(JOB_ENDED),
-		[JOB_EVENT_REFUSED] = STAY(JOB_ENDED),
-		[JOB_EVENT_IGNORED] = STAY(JOB_ENDED),
-		[JOB_EVENT_CREATED] = STAY(JOB_ENDED),
-		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_ENDED),
-		[JOB_EVENT_PENDING] = STAY(JOB_ENDED),
-		[JOB_EVENT_STARTED] = STAY(JOB_ENDED),
-		[JOB_EVENT_ENDED] = STAY(JOB_ENDED),
-		[JOB_EVENT_JUDGED] = {JOB_JUDGED, 0},
-		[JOB_EVENT_LOST] = {JOB_JUDGED, 0},
-		[JOB_EVENT_TOLD] = STAY(JOB_ENDED),
-		[JOB_EVENT_OUTDATED] = STAY(JOB_ENDED),
-	    },
-	[JOB_JUDGED] =
-	    {
-		[JOB_EVENT_ALLOWED] = STAY(JOB_JUDGED),
-		[JOB_EVENT_REFUSED] = STAY(JOB_JUDGED),
-		[JOB_EVENT_IGNORED] = STAY(JOB_JUDGED),
-		[JOB_EVENT_CREATED] = STAY(JOB_JUDGED),
-		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_JUDGED),
-		[JOB_EVENT_PENDING] = STAY(JOB_JUDGED),
-		[JOB_EVENT_STARTED] = STAY(JOB_JUDGED),
-		[JOB_EVENT_ENDED] = STAY(JOB_JUDGED),
-		[JOB_EVENT_JUDGED] = STAY(JOB_JUDGED),
-		[JOB_EVENT_LOST] = STAY(JOB_JUDGED),
-		[JOB_EVENT_TOLD] = {JOB_ANSWERED, 0},
-		[JOB_EVENT_OUTDATED] = STAY(JOB_JUDGED),
-	    },
-	[JOB_ANSWERED] =
-	    {
-		[JOB_EVENT_ALLOWED] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_REFUSED] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_IGNORED] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_CREATED] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_UNBUILDABLE] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_PENDING] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_STARTED] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_ENDED] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_JUDGED] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_LOST] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_TOLD] = STAY(JOB_ANSWERED),
-		[JOB_EVENT_OUTDATED] = {JOB_JUDGED, 0},
-	    },
+static const struct {
+	enum job_state from;
+	enum job_event_kind event;
+	struct job_move move;
+} moves[] = {
+    {JOB_HEARD, JOB_EVENT_ALLOWED, {JOB_ASKED, ACCEPTED}},
+    {JOB_HEARD, JOB_EVENT_REFUSED, {JOB_REFUSED, BIT(JOB_EFFECT_REPLY)}},
+    {JOB_HEARD, JOB_EVENT_IGNORED, {JOB_ANSWERED, 0}},
+    {JOB_REFUSED, JOB_EVENT_IGNORED, {JOB_ANSWERED, 0}},
+    {JOB_REFUSED, JOB_EVENT_TOLD, {JOB_ANSWERED, 0}},
+    {JOB_ASKED, JOB_EVENT_CREATED, {JOB_QUEUED, 0}},
+    {JOB_ASKED, JOB_EVENT_UNBUILDABLE, {JOB_JUDGED, 0}},
+    {JOB_QUEUED, JOB_EVENT_STARTED, {JOB_RUNNING, 0}},
+    {JOB_QUEUED, JOB_EVENT_ENDED, {JOB_ENDED, 0}},
+    {JOB_QUEUED, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
+    {JOB_RUNNING, JOB_EVENT_ENDED, {JOB_ENDED, 0}},
+    {JOB_RUNNING, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
+    {JOB_ENDED, JOB_EVENT_JUDGED, {JOB_JUDGED, 0}},
+    {JOB_ENDED, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
+    {JOB_JUDGED, JOB_EVENT_TOLD, {JOB_ANSWERED, 0}},
+    {JOB_ANSWERED, JOB_EVENT_OUTDATED, {JOB_JUDGED, 0}},
 };
 
 struct job_move job_step(enum job_state state, enum job_event_kind event)
 {
-	return table[state][event];
+	for (size_t i = 0; i < COUNT_OF(moves); i++) {
+		if (moves[i].from == state && moves[i].event == event)
+			return moves[i].move;
+	}
+	return (struct job_move){state, 0};
 }
 
 static void cut_text(char *out, size_t out_size, const char *text)
@@ -229,11 +128,6 @@ bool job_is_active(const struct job *job)
 	       deletion == JOB_EFFECT_TRIED;
 }
 
-bool job_has_build(const struct job *job)
-{
-	return job->state == JOB_QUEUED || job->state == JOB_RUNNING || job->state == JOB_ENDED;
-}
-
 const char *job_recipe(const struct job *job)
 {
 	const char *slash = strchr(job->repo, '/');
@@ -276,13 +170,18 @@ const char *job_effect_point(enum job_effect effect, enum job_moment moment)
 	return points[effect][moment];
 }
 
+static bool has_build(const struct job *job)
+{
+	return job->state == JOB_QUEUED || job->state == JOB_RUNNING || job->state == JOB_ENDED;
+}
+
 const char *job_check(const struct job *job)
 {
 	if (job->state == JOB_HEARD && job->effects[JOB_EFFECT_BUILD].state != JOB_EFFECT_NONE)
 		return "a build is asked for before the decision";
 	if (job->state == JOB_REFUSED && job->effects[JOB_EFFECT_BUILD].state != JOB_EFFECT_NONE)
 		return "a refused job has a build";
-	if (job_has_build(job) && !job->build)
+	if (has_build(job) && !job->build)
 		return "a job waits for a build without a number";
 	if (job->state == JOB_ASKED && job->effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_NONE)
 		return "nobody asks for the build";

@@ -4,7 +4,7 @@
  * clock, no store, no network.
  *
  *   struct job_event event = {.kind = JOB_EVENT_CREATED, .build = 41};
- *   job_apply(&job, &event);              the table says where to and which effects become due
+ *   job_apply(&job, &event, now_s);       the table says where to and which effects become due
  *
  * An effect changes something outside: it becomes due with the move that wants it, is saved as
  * tried before it is tried and as done after. Whoever finds one "tried" after a crash looks outside
@@ -45,12 +45,11 @@ enum job_event_kind {
 	JOB_EVENT_IGNORED,     /* nothing to say: not ours after all */
 	JOB_EVENT_CREATED,     /* build */
 	JOB_EVENT_UNBUILDABLE, /* Drone said no for good: reason */
-	JOB_EVENT_PENDING,
-	JOB_EVENT_STARTED,  /* at_s */
-	JOB_EVENT_ENDED,    /* at_s */
-	JOB_EVENT_JUDGED,   /* verdict, level, reason, results */
-	JOB_EVENT_LOST,	    /* overdue, or gone from Drone: reason */
-	JOB_EVENT_TOLD,	    /* the last text stands */
+	JOB_EVENT_STARTED,     /* at_s */
+	JOB_EVENT_ENDED,       /* at_s */
+	JOB_EVENT_JUDGED,      /* verdict, level, reason, results */
+	JOB_EVENT_LOST,	       /* overdue, or gone from Drone: reason */
+	JOB_EVENT_TOLD,	       /* the last text stands */
 	JOB_EVENT_OUTDATED, /* a newer run of its pull request began: shrink the answer to a line */
 };
 #define JOB_EVENT_COUNT (JOB_EVENT_OUTDATED + 1)
@@ -135,7 +134,7 @@ struct job_move {
 	unsigned effects; /* bits: 1 << enum job_effect */
 };
 
-/* The table: defined for each state and event. What comes late or twice changes nothing. */
+/* The table of moves. What comes late or twice leaves the state where it is, without an effect. */
 struct job_move job_step(enum job_state state, enum job_event_kind event);
 
 /* Takes the event in: state, data, due effects. True when anything changed. */
@@ -147,7 +146,6 @@ void job_release(struct job *job);
 DEFINE_AUTO(job, job_release);
 
 bool job_is_active(const struct job *job);     /* something is still to be done */
-bool job_has_build(const struct job *job);     /* Drone has to be watched for it */
 const char *job_recipe(const struct job *job); /* the name in repo; borrowed */
 
 const char *job_state_word(enum job_state state);

@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include "bridge/job.h"
+#include "common/file.h"
 
 /* One row for each cell of the table that leads elsewhere; every other cell must stay. */
 static const struct row {
@@ -31,7 +32,7 @@ static const struct row {
     {JOB_ANSWERED, JOB_EVENT_OUTDATED, JOB_JUDGED, 0},
 };
 
-START_TEST(table_is_dense)
+START_TEST(moves_are_these)
 {
 	enum job_state from = (enum job_state)(_i / JOB_EVENT_COUNT);
 	enum job_event_kind event = (enum job_event_kind)(_i % JOB_EVENT_COUNT);
@@ -45,6 +46,113 @@ START_TEST(table_is_dense)
 	ck_assert_msg(got.next == expected.next && got.effects == expected.effects,
 	    "%s in %s: leads to %s with effects %x", job_event_word(event), job_state_word(from),
 	    job_state_word(got.next), got.effects);
+}
+END_TEST
+
+/* --- the picture in docs/architecture.md --- */
+
+#define PAGE_MAX_BYTES (1024 * 1024)
+#define FENCE "\n```\n"
+
+static bool drawn[JOB_STATE_COUNT][JOB_EVENT_COUNT][JOB_STATE_COUNT];
+
+/* "queued,running" to the states' bits; 0: a word of it is none. */
+static unsigned bits_of(const char *words, int count, const char *(*word_of)(int))
+{
+	unsigned bits = 0;
+
+	for (const char *at = words; *at;) {
+		size_t length = strcspn(at, ",");
+		int i = 0;
+
+		while (i < count &&
+		       (strlen(word_of(i)) != length || strncmp(word_of(i), at, length) != 0))
+			i++;
+		if (i == count)
+			return 0;
+		bits |= 1U << i;
+		at += length + (at[length] == ',');
+	}
+	return bits;
+}
+
+static const char *state_word(int state)
+{
+	return job_state_word((enum job_state)state);
+}
+
+static const char *event_word(int event)
+{
+	return job_event_word((enum job_event_kind)event);
+}
+
+static void draw(unsigned from, unsigned events, unsigned to)
+{
+	for (int i = 0; i < JOB_STATE_COUNT * JOB_EVENT_COUNT * JOB_STATE_COUNT; i++) {
+		int state = i / JOB_STATE_COUNT / JOB_EVENT_COUNT;
+		int event = i / JOB_STATE_COUNT % JOB_EVENT_COUNT;
+		int next = i % JOB_STATE_COUNT;
+
+		if (from & 1U << state && events & 1U << event && to & 1U << next)
+			drawn[state][event][next] = true;
+	}
+}
+
+/* "states ─ events ─▶ states ─ events ─▶ states   (a remark)" */
+static void read_line(char *line)
+{
+	char *rest = NULL;
+	unsigned from = 0;
+	unsigned events = 0;
+	int place = 0; /* 0: a state, 1: "─", 2: events, 3: "─▶" */
+
+	for (char *word = strtok_r(line, " ", &rest); word && *word != '(';
+	     word = strtok_r(NULL, " ", &rest), place = (place + 1) % 4) {
+		if (place == 1 || place == 3) {
+			ck_assert_str_eq(word, place == 1 ? "─" : "─▶");
+		} else if (place == 2) {
+			events = bits_of(word, JOB_EVENT_COUNT, event_word);
+			ck_assert_msg(events != 0, "%s: no event of job.h", word);
+		} else {
+			unsigned states = bits_of(word, JOB_STATE_COUNT, state_word);
+
+			ck_assert_msg(states != 0, "%s: no state of job.h", word);
+			draw(from, events, states);
+			from = states;
+		}
+	}
+	ck_assert_int_eq(place, 1); /* it ends behind a state */
+}
+
+START_TEST(picture_is_true)
+{
+	AUTO(buf) page = {0};
+	struct err err;
+	char *rest = NULL;
+
+	ck_assert_msg(
+	    file_read(TEST_SOURCE_DIR "/docs/architecture.md", PAGE_MAX_BYTES, &page, &err) == 0,
+	    "%s", err.msg);
+	char *begin = strstr(page.data, FENCE "heard ");
+	ck_assert_ptr_nonnull(begin);
+	begin += strlen(FENCE);
+	char *end = strstr(begin, FENCE);
+	ck_assert_ptr_nonnull(end);
+	*end = '\0';
+	(void)memset(drawn, 0, sizeof(drawn));
+	for (char *line = strtok_r(begin, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		read_line(line);
+	for (int i = 0; i < JOB_STATE_COUNT * JOB_EVENT_COUNT; i++) {
+		enum job_state from = (enum job_state)(i / JOB_EVENT_COUNT);
+		enum job_event_kind event = (enum job_event_kind)(i % JOB_EVENT_COUNT);
+		struct job_move move = job_step(from, event);
+
+		for (int next = 0; next < JOB_STATE_COUNT; next++)
+			ck_assert_msg(drawn[from][event][next] ==
+					  (move.next == (enum job_state)next && move.next != from),
+			    "%s ─ %s ─▶ %s is %s", state_word(from), event_word(event),
+			    state_word(next), drawn[from][event][next] ? "no move" : "not drawn");
+	}
 }
 END_TEST
 
@@ -174,7 +282,8 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("job");
 	int events = JOB_EVENT_COUNT;
 
-	tcase_add_loop_test(tests, table_is_dense, 0, JOB_STATE_COUNT * JOB_EVENT_COUNT);
+	tcase_add_loop_test(tests, moves_are_these, 0, JOB_STATE_COUNT * JOB_EVENT_COUNT);
+	tcase_add_test(tests, picture_is_true);
 	tcase_add_test(tests, life_of_a_passed_run);
 	tcase_add_test(tests, lost_is_ours_and_deletes);
 	tcase_add_test(tests, refusals_never_shrink);
