@@ -60,11 +60,12 @@ bool image_is_recipes_fault(enum image_fault fault)
 
 /*
  * In this order: messages are chains, and what stands later in the table also occurs inside what
- * stands before it.
+ * stands before it. Names of images, tags and hosts are in them too and hold any word and number,
+ * but no blank: a phrase counts wherever it stands, a word alone only where it is a whole part.
  *
- * Source: Docker 20.10 (distribution/errors.go texts as seen), registry error codes of the OCI
- * distribution specification 1.1: MANIFEST_UNKNOWN, NAME_UNKNOWN, DENIED, UNAUTHORIZED,
- * TOOMANYREQUESTS.
+ * Source: Docker 20.10 (distribution/errors.go texts as seen), containerd's client, registry error
+ * codes of the OCI distribution specification 1.1: MANIFEST_UNKNOWN, NAME_UNKNOWN, DENIED,
+ * UNAUTHORIZED, TOOMANYREQUESTS.
  */
 static const struct {
 	const char *text;
@@ -72,7 +73,10 @@ static const struct {
 } texts[] = {
     {"toomanyrequests", IMAGE_RATE_LIMITED},
     {"rate limit", IMAGE_RATE_LIMITED},
-    {"429", IMAGE_RATE_LIMITED},
+    {"429 too many requests", IMAGE_RATE_LIMITED},
+    {"HTTP 429", IMAGE_RATE_LIMITED},
+    {"status: 429", IMAGE_RATE_LIMITED},
+    {"status 429", IMAGE_RATE_LIMITED},
     {"no space left on device", IMAGE_DISK_FULL},
     {"invalid reference format", IMAGE_BAD_NAME},
     {"repository name must be", IMAGE_BAD_NAME},
@@ -83,10 +87,10 @@ static const struct {
     {"pull access denied", IMAGE_NO_REPOSITORY},
     {"name unknown", IMAGE_NO_REPOSITORY},
     {"manifest unknown", IMAGE_NO_TAG},
-    {"manifest for", IMAGE_NO_TAG},
     {"unauthorized", IMAGE_NO_REPOSITORY},
     {"denied", IMAGE_NO_REPOSITORY},
     {"authentication required", IMAGE_NO_REPOSITORY},
+    {"no basic auth credentials", IMAGE_NO_REPOSITORY},
     {"no such host", IMAGE_NETWORK},
     {"server misbehaving", IMAGE_NETWORK},
     {"temporary failure in name resolution", IMAGE_NETWORK},
@@ -95,14 +99,34 @@ static const struct {
     {"network is unreachable", IMAGE_NETWORK},
     {"no route to host", IMAGE_NETWORK},
     {"i/o timeout", IMAGE_NETWORK},
+    {"TLS handshake timeout", IMAGE_NETWORK},
     {"deadline exceeded", IMAGE_NETWORK},
-    {"Client.Timeout", IMAGE_NETWORK},
-    {"tls:", IMAGE_NETWORK},
-    {"x509:", IMAGE_NETWORK},
+    {"Client.Timeout exceeded", IMAGE_NETWORK},
+    {"tls", IMAGE_NETWORK},
+    {"x509", IMAGE_NETWORK},
+    {"EOF", IMAGE_NETWORK},
     {"unexpected EOF", IMAGE_NETWORK},
     {"received unexpected HTTP status", IMAGE_NETWORK},
+    {"error parsing HTTP", IMAGE_NETWORK}, /* a page in place of an answer: no registry talks */
     {"not found", IMAGE_NO_TAG},
 };
+
+static bool is_whole_part(const char *message, const char *at, size_t length)
+{
+	bool begins = at == message || (at - message >= 2 && text_starts(at - 2, ": "));
+
+	return begins && (at[length] == '\0' || at[length] == ':');
+}
+
+static bool says(const char *message, const char *text)
+{
+	size_t length = strlen(text);
+	const char *at = strcasestr(message, text);
+
+	while (at && !strchr(text, ' ') && !is_whole_part(message, at, length))
+		at = strcasestr(at + 1, text);
+	return at;
+}
 
 enum image_fault image_classify(const struct err *err)
 {
@@ -111,7 +135,7 @@ enum image_fault image_classify(const struct err *err)
 	if (err->code == ERR_TIMEOUT)
 		return IMAGE_TIMED_OUT;
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		if (strcasestr(err->msg, texts[i].text))
+		if (says(err->msg, texts[i].text))
 			return texts[i].fault;
 	}
 	return IMAGE_OTHER;
@@ -126,7 +150,7 @@ static void explain(struct image *image, const struct err *err)
 	    [IMAGE_NO_TAG] = "the repository has no such tag",
 	    [IMAGE_WRONG_PLATFORM] = "not made for this machine's platform",
 	    [IMAGE_RATE_LIMITED] = "the registry's rate limit is reached",
-	    [IMAGE_NETWORK] = "the registry cannot be reached",
+	    [IMAGE_NETWORK] = "the registry cannot be reached or is out of order",
 	    [IMAGE_DISK_FULL] = "no disk space is left",
 	    [IMAGE_TIMED_OUT] = "not pulled in time",
 	    [IMAGE_OTHER] = "cannot be pulled",

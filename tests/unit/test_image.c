@@ -2,7 +2,9 @@
 /* What engines and registries say when an image does not come, and whose fault it is. */
 #include "harness.h"
 
+#include "common/http.h"
 #include "runner-plugin/swarm/image.h"
+#include "scripted_server.h"
 
 static const struct row {
 	enum err_code code;
@@ -49,7 +51,53 @@ static const struct row {
 	IMAGE_NETWORK},
     {ERR_TRANSIENT, "pull: status 500: received unexpected HTTP status: 503 Service Unavailable",
 	IMAGE_NETWORK},
+    {ERR_TRANSIENT, "pull: status 500: received unexpected HTTP status: 429 Too Many Requests",
+	IMAGE_RATE_LIMITED},
+    {ERR_TRANSIENT, "pull: status 500: error parsing HTTP 429 response body: EOF: \"\"",
+	IMAGE_RATE_LIMITED},
+    {ERR_PROTOCOL, "pull: status 429: slow down", IMAGE_RATE_LIMITED},
+    {ERR_PROTOCOL,
+	"pull: failed to copy: unexpected status code https://r.example/v2/a/blobs/sha256:0: 429 "
+	"Too Many Requests - Server message: toomanyrequests: slow down",
+	IMAGE_RATE_LIMITED},
+    {ERR_PROTOCOL, "toomanyrequests", IMAGE_RATE_LIMITED},
+    {ERR_TRANSIENT, "pull: status 500: Get \"https://r.example/v2/\": EOF", IMAGE_NETWORK},
+    {ERR_TRANSIENT, "pull: status 500: Get \"https://r/v2/\": net/http: TLS handshake timeout",
+	IMAGE_NETWORK},
+    {ERR_TRANSIENT, "pull: status 500: Get \"https://r/v2/\": remote error: tls: bad certificate",
+	IMAGE_NETWORK},
+    {ERR_TRANSIENT,
+	"pull: status 500: error parsing HTTP 404 response body: invalid character 'p' after "
+	"top-level value: \"404 page not found\"",
+	IMAGE_NETWORK},
+    {ERR_TRANSIENT,
+	"pull: status 500: Get \"https://r/v2/a/manifests/1\": no basic auth credentials",
+	IMAGE_NO_REPOSITORY},
     {ERR_PROTOCOL, "pull: write /var/lib/docker/tmp/x: no space left on device", IMAGE_DISK_FULL},
+    /* numbers and words that stand in names */
+    {ERR_MISSING,
+	"pull: status 404: manifest for app:1.429.0 not found: manifest unknown: manifest unknown",
+	IMAGE_NO_TAG},
+    {ERR_MISSING, "pull: status 404: manifest for 429:429 not found: manifest unknown",
+	IMAGE_NO_TAG},
+    {ERR_MISSING, "pull: status 404: manifest for toomanyrequests:1 not found: manifest unknown: x",
+	IMAGE_NO_TAG},
+    {ERR_PROTOCOL,
+	"pull: failed to resolve reference \"docker.io/x/x509:1\": docker.io/x/x509:1: not found",
+	IMAGE_NO_TAG},
+    {ERR_PROTOCOL, "pull: docker.io/ssl/tls:1.2: not found", IMAGE_NO_TAG},
+    {ERR_PROTOCOL, "pull: docker.io/x/unauthorized:2: not found", IMAGE_NO_TAG},
+    {ERR_TRANSIENT,
+	"pull: status 500: Get \"https://denied.example/v2/\": dial tcp: lookup denied.example: no "
+	"such host",
+	IMAGE_NETWORK},
+    {ERR_TRANSIENT,
+	"pull: status 500: Get \"https://unauthorized:5000/v2/\": dial tcp 10.0.4.29:5000: "
+	"connect: "
+	"connection refused",
+	IMAGE_NETWORK},
+    {ERR_PROTOCOL, "tls-denied", IMAGE_OTHER},
+    {ERR_PROTOCOL, ":tls", IMAGE_OTHER},
     {ERR_PROTOCOL, "pull: something nobody has seen", IMAGE_OTHER},
 };
 
@@ -105,6 +153,175 @@ START_TEST(lists_each_once)
 	image_list_add(&list, "a:1", "worker");
 	ck_assert_uint_eq(list.count, 2);
 	ck_assert_str_eq(list.items[0].service, "app");
+	ck_assert_str_eq(list.items[1].service, "db");
+}
+END_TEST
+
+/* --- looking and pulling, against an engine that plays a script --- */
+
+#define VERSION "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}"
+#define ABSENT "{\"message\":\"No such image\"}"
+#define LOOK(name) "GET /v1.41/images/" name "/json"
+#define PULL(name) "POST /v1.41/images/create?fromImage=" name
+
+/* The engine of one script. */
+struct peer {
+	struct scripted_server server;
+	struct engine *engine;
+};
+
+static struct peer peer_start(const struct exchange *script, size_t count)
+{
+	struct err err;
+	struct peer peer = {.server = scripted_start(script, count)};
+	auto_str char *address = xasprintf("tcp%s", strchr(peer.server.url, ':'));
+
+	peer.engine = engine_open(address, &err);
+	ck_assert_msg(peer.engine != NULL, "%s", err.msg);
+	return peer;
+}
+
+static void peer_end(struct peer *peer)
+{
+	engine_close(peer->engine);
+	scripted_end(&peer->server);
+}
+
+struct said {
+	char text[400];
+};
+
+static void hear(void *context, const char *line)
+{
+	struct said *said = context;
+	size_t used = strlen(said->text);
+
+	(void)snprintf(said->text + used, sizeof(said->text) - used, "%s;", line);
+}
+
+static struct image_watch watch_with(struct said *said)
+{
+	return (struct image_watch){.deadline_ns = clock_now() + 10 * NS_PER_S,
+	    .cancel_fd = -1,
+	    .say = hear,
+	    .context = said};
+}
+
+START_TEST(pulls_what_is_not_there)
+{
+	const struct exchange script[] = {
+	    {.request = "GET /version", .status = 200, .answer = VERSION},
+	    {.request = LOOK("here%3A1"),
+		.status = 200,
+		.answer = "{\"Id\":\"sha256:aa\",\"RepoDigests\":[\"here@sha256:11\"],\"Config\":{"
+			  "\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"]}}}"},
+	    {.request = LOOK("far%3Alatest"), .status = 404, .answer = ABSENT},
+	    {.request = LOOK("B%3A1"),
+		.status = 400,
+		.answer = "{\"message\":\"invalid reference format\"}"},
+	    {.request = PULL("far%3Alatest"), .status = 200, .answer = "{\"status\":\"done\"}\n"},
+	    {.request = LOOK("far%3Alatest"),
+		.status = 200,
+		.answer = "{\"Id\":\"sha256:bb\",\"Config\":{\"Healthcheck\":{\"Test\":["
+			  "\"NONE\"]}}}"},
+	};
+	struct peer peer = peer_start(script, COUNT_OF(script));
+	struct said said = {0};
+	const struct image_watch watch = watch_with(&said);
+	AUTO(image_list) list = {0};
+	struct err err = {0};
+
+	image_list_add(&list, "here:1", "app");
+	image_list_add(&list, "far", "db");
+	image_list_add(&list, "B:1", "worker");
+	int result = image_preflight(peer.engine, &list, &watch, &err);
+	peer_end(&peer);
+	ck_assert_msg(result == 0, "%s", err.msg);
+
+	const struct image *here = &list.items[0];
+	ck_assert(!here->is_absent && here->has_healthcheck && here->fault == IMAGE_FINE);
+	ck_assert_str_eq(here->digest, "sha256:11");
+	const struct image *far = &list.items[1];
+	ck_assert(far->is_absent && !far->has_healthcheck && far->fault == IMAGE_FINE);
+	ck_assert_str_eq(far->digest, "sha256:bb");
+	ck_assert_str_eq(far->reason, "");
+	const struct image *bad = &list.items[2];
+	ck_assert(bad->is_absent && !bad->digest);
+	ck_assert_int_eq(bad->fault, IMAGE_BAD_NAME);
+	ck_assert_str_eq(bad->reason,
+	    "image B:1 of service worker: that is no image name (engine: "
+	    "GET /images/B%3A1/json: status 400: invalid reference format)");
+	ck_assert_msg(text_starts(said.text, "pulling far;pulled far:latest in "), "%s", said.text);
+}
+END_TEST
+
+START_TEST(pulls_nothing_that_is_there)
+{
+	const struct exchange script[] = {
+	    {.request = "GET /version", .status = 200, .answer = VERSION},
+	    {.request = LOOK("here%3A1"), .status = 200, .answer = "{\"Id\":\"sha256:aa\"}"},
+	};
+	struct peer peer = peer_start(script, COUNT_OF(script));
+	struct said said = {0};
+	const struct image_watch watch = watch_with(&said);
+	AUTO(image_list) list = {0};
+	struct err err = {0};
+
+	image_list_add(&list, "here:1", "app");
+	int result = image_preflight(peer.engine, &list, &watch, &err);
+	peer_end(&peer);
+	ck_assert_msg(result == 0, "%s", err.msg);
+	ck_assert(!list.items[0].has_healthcheck);
+	ck_assert_str_eq(said.text, "");
+}
+END_TEST
+
+START_TEST(says_of_which_image_and_service)
+{
+	const struct exchange script[] = {
+	    {.request = "GET /version", .status = 200, .answer = VERSION},
+	    {.request = LOOK("far%3A9"), .status = 404, .answer = ABSENT},
+	    {.request = PULL("far%3A9"),
+		.status = 404,
+		.answer = "{\"message\":\"manifest for far:9 not found: manifest unknown\"}"},
+	};
+	struct peer peer = peer_start(script, COUNT_OF(script));
+	struct said said = {0};
+	const struct image_watch watch = watch_with(&said);
+	AUTO(image_list) list = {0};
+	struct err err = {0};
+
+	image_list_add(&list, "far:9", "db");
+	int result = image_preflight(peer.engine, &list, &watch, &err);
+	peer_end(&peer);
+	ck_assert_msg(result == 0, "%s", err.msg);
+	ck_assert_int_eq(list.items[0].fault, IMAGE_NO_TAG);
+	ck_assert_str_eq(list.items[0].reason,
+	    "image far:9 of service db: the repository has no such tag (pull: status 404: manifest "
+	    "for far:9 not found: manifest unknown)");
+	ck_assert_msg(strstr(said.text, ";far:9: no pull, after "), "%s", said.text);
+}
+END_TEST
+
+/* Nobody knows then whether the image is there. */
+START_TEST(an_engine_that_fails_is_an_error)
+{
+	const struct exchange script[] = {
+	    {.request = "GET /version", .status = 200, .answer = VERSION},
+	    {.request = LOOK("here%3A1"), .status = 500, .answer = "{\"message\":\"oops\"}"},
+	};
+	struct peer peer = peer_start(script, COUNT_OF(script));
+	struct said said = {0};
+	const struct image_watch watch = watch_with(&said);
+	AUTO(image_list) list = {0};
+	struct err err = {0};
+
+	image_list_add(&list, "here:1", "app");
+	image_list_add(&list, "never:1", "db");
+	int result = image_preflight(peer.engine, &list, &watch, &err);
+	peer_end(&peer);
+	ck_assert_int_eq(result, -1);
+	ck_assert_msg(strstr(err.msg, "oops"), "%s", err.msg);
 }
 END_TEST
 
@@ -117,6 +334,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, blames_the_recipe_for_its_own_only);
 	tcase_add_loop_test(tc, completes_names, 0, COUNT_OF(names));
 	tcase_add_test(tc, lists_each_once);
+	tcase_add_test(tc, pulls_what_is_not_there);
+	tcase_add_test(tc, pulls_nothing_that_is_there);
+	tcase_add_test(tc, says_of_which_image_and_service);
+	tcase_add_test(tc, an_engine_that_fails_is_an_error);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
