@@ -3,7 +3,6 @@
 
 #include "common/clock.h"
 #include "common/file.h"
-#include "common/version.h"
 #include "runner-plugin/recipe/suite.h"
 #include "runner-plugin/run/channel.h"
 #include "runner-plugin/run/keeper.h"
@@ -489,18 +488,8 @@ static enum exit_code print_results(const struct results *results)
 enum exit_code front_report_nothing(const char *reason)
 {
 	AUTO(results) results;
-	char host[HOST_NAME_MAX + 1] = "";
-	char now[CLOCK_RFC3339_SIZE];
 
-	results_init(&results);
-	(void)gethostname(host, sizeof(host) - 1);
-	clock_format_rfc3339(clock_wall_s(), now);
-	results_set(&results.host, host);
-	results_set(&results.started, now);
-	results_set(&results.ccci, CCCI_VERSION);
-	results_set(&results.reason, reason);
-	results.verdict = VERDICT_CI_ERROR;
-	results.is_clean = true;
+	record_nothing(reason, &results);
 	(void)print_results(&results);
 	return EXIT_OURS;
 }

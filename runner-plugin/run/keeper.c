@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/testpoint.h"
 #include "runner-plugin/run/channel.h"
+#include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/journal.h"
 #include "runner-plugin/run/lease.h"
 #include "runner-plugin/run/proc.h"
@@ -397,14 +398,6 @@ static int end_worker(struct keeper *keeper)
 	return status;
 }
 
-static bool has_stage_file(const struct keeper *keeper, enum stage stage)
-{
-	auto_str char *name = xasprintf("stage-%s.json", stage_word(stage));
-	auto_str char *path = run_path(&keeper->run, name);
-
-	return file_exists(path);
-}
-
 /* A result in the worker's place. prepare has none of its own: it speaks as the first stage. */
 static void record_instead(struct keeper *keeper, enum outcome outcome, const char *reason)
 {
@@ -421,8 +414,8 @@ static bool has_result(const struct keeper *keeper, int code)
 	if (code > EXIT_OURS)
 		return false;
 	if (keeper->work == WORK_PREPARE)
-		return code == EXIT_PASSED || has_stage_file(keeper, STAGE_INSTALL);
-	return has_stage_file(keeper, keeper->stage);
+		return code == EXIT_PASSED || handover_has_stage(&keeper->run, STAGE_INSTALL);
+	return handover_has_stage(&keeper->run, keeper->stage);
 }
 
 /* The exit status of a worker that ended by itself, once its result is on disk. */
@@ -788,7 +781,7 @@ static bool stays_up(const struct keeper *keeper)
 	if (!keeper->job->keeps || keeper->end.end != RUN_COMPLETE)
 		return false;
 	results_init(&results);
-	if (stages_collect(&keeper->run, &results, &ignored) == 0)
+	if (record_collect(&keeper->run, &results, &ignored) == 0)
 		for (size_t i = 0; i < results.stage_count; i++)
 			has_failed = has_failed || results.stages[i].outcome == OUTCOME_FAIL;
 	return has_failed;

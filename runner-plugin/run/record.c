@@ -4,57 +4,138 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/version.h"
-#include "runner-plugin/recipe/plan.h"
+#include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/junit.h"
-#include "runner-plugin/stages/stages.h"
+#include "runner-plugin/run/prepared.h"
 
 #include <limits.h>
 
 #define RESULTS_FILE "results.json"
-#define PLAN_MAX_BYTES (1024 * 1024) /* hundreds of rejected versions */
-
-static char *stage_path(const struct run *run, enum stage stage)
-{
-	auto_str char *name = xasprintf("stage-%s.json", stage_word(stage));
-
-	return run_path(run, name);
-}
 
 int record_stage(const struct run *run, enum stage stage, enum outcome outcome, const char *reason,
     double seconds, struct err *err)
 {
-	auto_str char *path = stage_path(run, stage);
 	AUTO(results_stage) result;
 
 	results_stage_init(&result, stage);
-	if (file_exists(path))
+	if (handover_has_stage(run, stage))
 		return 0;
 	result.outcome = outcome;
 	result.seconds = seconds;
 	results_set(&result.reason, reason);
-	return stages_write(run, &result, err);
+	return handover_save_stage(run, &result, err);
 }
 
-/* What is known of a run without any of its files. */
-static void fill_from_run(const struct run *run, struct results *out)
+/* --- what there is --- */
+
+/* Whoever is about to say how a run came out. */
+static void collect_teller(int64_t started_s, struct results *out)
 {
 	char started[CLOCK_RFC3339_SIZE];
 	char host[HOST_NAME_MAX + 1] = "";
 
 	(void)gethostname(host, sizeof(host) - 1);
-	clock_format_rfc3339(run->started_s, started);
-	results_set(&out->id, run->id);
-	results_set(&out->recipe, run->params.recipe);
-	results_set(&out->src, run->params.src);
-	results_set(&out->ref, run->params.ref);
-	results_set(&out->domain, run->domain);
+	clock_format_rfc3339(started_s, started);
 	results_set(&out->host, host);
 	results_set(&out->started, started);
 	results_set(&out->ccci, CCCI_VERSION);
-	out->build = run->step.build;
-	out->pr = run->params.pr;
-	out->comment = run->params.comment;
 }
+
+static void collect_run(const struct run *run, struct results *out)
+{
+	collect_teller(run->started_s, out);
+	results_set(&out->id, run->id);
+	out->build = run->step.build;
+	results_set(&out->recipe, run->params.recipe);
+	results_set(&out->src, run->params.src);
+	out->pr = run->params.pr;
+	results_set(&out->ref, run->params.ref);
+	out->comment = run->params.comment;
+	results_set(&out->domain, run->domain);
+}
+
+static void collect_plan(const struct plan *plan, struct results *out)
+{
+	results_set(&out->ref, plan->head_commit);
+	results_set(&out->head_version, plan->head_version);
+	results_set(&out->base_version, plan->base_version);
+	results_set(&out->base_why, plan->base_why);
+	for (size_t i = 0; i < plan->rejected_count; i++)
+		results_add_rejected(out, plan->rejected[i].version, plan->rejected[i].why);
+}
+
+static int count_deploys(const struct results_stage *stage)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < stage->phase_count; i++)
+		count += text_starts(stage->phases[i].name, "deploy");
+	return count;
+}
+
+/* A wanted stage without a file was not come to. */
+static void collect_stage(
+    const struct run *run, enum stage which, const struct plan *plan, struct results *out)
+{
+	AUTO(results_stage) stage = {0};
+	const struct plan_stage *planned = plan ? &plan->stages[which] : NULL;
+	struct err err;
+
+	if (planned && !planned->is_wanted)
+		return;
+	if (handover_load_stage(run, which, &stage, &err) < 0) {
+		if (!planned && err.code == ERR_MISSING)
+			return;
+		results_stage_init(&stage, which);
+		stage.outcome = err.code == ERR_MISSING ? OUTCOME_NOT_RUN : OUTCOME_ERROR;
+		results_set(&stage.reason, err.code != ERR_MISSING ? err.msg
+					   : planned && planned->not_run
+					       ? planned->not_run
+					       : "the run ended before it");
+	}
+	out->deploys += count_deploys(&stage);
+	results_take_stage(out, &stage);
+}
+
+static void collect_prepared(const struct prepared *prepared, struct results *out)
+{
+	results_set(&out->abra, prepared->abra);
+	results_set(&out->suite_hash, prepared->suite_hash);
+	results_set(&out->recipe_tests_hash, prepared->recipe_tests_hash);
+	for (size_t i = 0; i < prepared->image_count; i++)
+		results_add_image(out, prepared->images[i].name, prepared->images[i].value);
+}
+
+int record_collect(const struct run *run, struct results *out, struct err *err)
+{
+	AUTO(plan) plan = {0};
+	AUTO(prepared) prepared = {0};
+	struct err why;
+
+	collect_run(run, out);
+	bool has_plan = handover_load_plan(run, &plan, &why) == 0;
+	if (!has_plan && why.code != ERR_MISSING) {
+		*err = why;
+		return -1;
+	}
+	if (has_plan)
+		collect_plan(&plan, out);
+	if (prepared_load(run, &prepared, &why) == 0)
+		collect_prepared(&prepared, out);
+	for (int i = 0; i < STAGE_COUNT; i++)
+		collect_stage(run, (enum stage)i, has_plan ? &plan : NULL, out);
+	return 0;
+}
+
+void record_nothing(const char *reason, struct results *out)
+{
+	results_init(out);
+	collect_teller(clock_wall_s(), out);
+	results_set(&out->reason, reason);
+	out->verdict = VERDICT_CI_ERROR;
+}
+
+/* --- what it comes to --- */
 
 static void add_teardown(struct results *results, const struct teardown_result *teardown)
 {
@@ -94,32 +175,26 @@ static void add_reason(struct results *results, const struct record_end *end)
  */
 static void find_forgotten(const struct run *run, struct results *results)
 {
-	auto_str char *path = run_path(run, "plan.json");
-	AUTO(buf) text = {0};
 	AUTO(plan) plan = {0};
 	struct err ignored; /* no plan: prepare failed, and says so in the first stage */
 
-	if (file_read(path, PLAN_MAX_BYTES, &text, &ignored) < 0)
-		return;
-	AUTO_PTR(json) json = json_parse(buf_text(&text), text.length, &ignored);
-	if (!json || plan_decode(json, &plan, &ignored) < 0)
+	if (handover_load_plan(run, &plan, &ignored) < 0)
 		return;
 	for (size_t i = 0; i < results->stage_count; i++) {
 		struct results_stage *stage = &results->stages[i];
 		const struct plan_stage *planned = &plan.stages[stage->stage];
-		auto_str char *file = stage_path(run, stage->stage);
 
 		if (decides(stage->outcome)) /* what comes after it is pointless */
 			return;
 		if (stage->outcome != OUTCOME_NOT_RUN || !planned->is_wanted || planned->not_run ||
-		    file_exists(file))
+		    handover_has_stage(run, stage->stage))
 			continue;
 		stage->outcome = OUTCOME_UNVERIFIED;
 		results_set(&stage->reason, "no step of the build asked for it");
 	}
 }
 
-static void judge(struct results *results, enum run_end end)
+static void add_verdict(struct results *results, enum run_end end)
 {
 	struct verdict_facts facts = {.end = end};
 
@@ -153,19 +228,14 @@ int record_write(const struct run *run, const struct record_end *end,
 	struct err why;
 
 	results_init(&results);
-	if (stages_collect(run, &results, &why) < 0) {
-		results_release(&results);
-		results_init(&results);
-		fill_from_run(run, &results);
-		if (judged.end == RUN_COMPLETE)
-			judged = (struct record_end){.end = RUN_BROKE, .reason = why.msg};
-	}
+	if (record_collect(run, &results, &why) < 0 && judged.end == RUN_COMPLETE)
+		judged = (struct record_end){.end = RUN_BROKE, .reason = why.msg};
 	int64_t seconds = clock_wall_s() - run->started_s;
 	results.seconds = seconds > 0 ? (double)seconds : 0;
 	add_teardown(&results, teardown);
 	if (judged.end == RUN_COMPLETE)
 		find_forgotten(run, &results);
-	judge(&results, judged.end);
+	add_verdict(&results, judged.end);
 	add_reason(&results, &judged);
 	return write_files(run, &results, err);
 }

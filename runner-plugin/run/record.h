@@ -3,9 +3,9 @@
  * Writes down how a run came out: results.json and junit.xml in its directory, from the stages'
  * files, how the run ended and what teardown left.
  *
- *   record_stage(run, STAGE_INSTALL, OUTCOME_ERROR, "the worker was killed by SIGSEGV", 0, err);
- *   record_write(run, &end, &teardown, err);
- *   record_read(run, &results, err);
+ *   record_stage(run, STAGE_INSTALL, OUTCOME_ERROR, "the worker was killed by SIGSEGV", 0, &err);
+ *   record_write(run, &end, &teardown, &err);
+ *   record_read(run, &results, &err);
  */
 #ifndef CCCI_RECORD_H
 #define CCCI_RECORD_H
@@ -22,10 +22,19 @@ struct record_end {
 int record_stage(const struct run *run, enum stage stage, enum outcome outcome, const char *reason,
     double seconds, struct err *err) CHECKED;
 
+/*
+ * What the files of the run directory say: all but teardown, verdict and level. out is initialised;
+ * on -1, the plan is damaged, it has what the run itself knows.
+ */
+int record_collect(const struct run *run, struct results *out, struct err *err) CHECKED;
+
 /* Each file whole or not at all. What cannot be collected makes the run a CI error that says so. */
 int record_write(const struct run *run, const struct record_end *end,
     const struct teardown_result *teardown, struct err *err) CHECKED;
 /* ERR_MISSING: not written yet. */
 int record_read(const struct run *run, struct results *out, struct err *err) CHECKED;
+
+/* Results that say why there was no run; *out need not be initialised. */
+void record_nothing(const char *reason, struct results *out);
 
 #endif

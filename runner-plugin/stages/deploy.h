@@ -15,6 +15,7 @@
 #ifndef CCCI_DEPLOY_H
 #define CCCI_DEPLOY_H
 
+#include "common/results.h"
 #include "runner-plugin/recipe/render.h"
 #include "runner-plugin/stages/abra.h"
 #include "runner-plugin/swarm/ready.h"

@@ -5,9 +5,9 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "runner-plugin/recipe/plan.h"
 #include "runner-plugin/recipe/recipe.h"
 #include "runner-plugin/recipe/render.h"
+#include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/journal.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/stages/abra.h"
@@ -232,15 +232,6 @@ static int render_base(struct preparation *preparation)
 	return 0;
 }
 
-static int save_plan(const struct preparation *preparation, struct err *err)
-{
-	AUTO_PTR(json) json = plan_encode(&preparation->plan);
-	auto_str char *text = json_print(json);
-	auto_str char *path = run_path(&preparation->run, "plan.json");
-
-	return file_write_atomic(path, 0600, text, strlen(text), err);
-}
-
 static bool needs_base(const struct preparation *preparation)
 {
 	const struct plan_stage *upgrade = &preparation->plan.stages[STAGE_UPGRADE];
@@ -397,7 +388,7 @@ static int prepare(struct preparation *preparation)
 	if (check_host(preparation, engine) < 0 || read_suite(preparation) < 0 ||
 	    fetch(preparation) < 0 || render_head(preparation) < 0 || make_plan(preparation) < 0)
 		return -1;
-	if (save_plan(preparation, &err) < 0)
+	if (handover_save_plan(&preparation->run, &preparation->plan, &err) < 0)
 		return stop_for(preparation, &err);
 	print_plan(preparation, STDERR_FILENO);
 	return get_images(preparation, engine);
@@ -425,7 +416,7 @@ static enum exit_code end(struct preparation *preparation, int64_t started_ns)
 		results_stage_add_phase(&stage, preparation->prepared.phases[i].name,
 		    preparation->prepared.phases[i].seconds);
 	stages_say("prepare", preparation->reason);
-	if (stages_write(&preparation->run, &stage, &err) < 0) {
+	if (handover_save_stage(&preparation->run, &stage, &err) < 0) {
 		log_error("%s", err.msg);
 		return EXIT_OURS;
 	}

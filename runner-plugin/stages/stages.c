@@ -4,15 +4,11 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "common/version.h"
-#include "runner-plugin/recipe/plan.h"
+#include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/stages/deploy.h"
 #include "runner-plugin/swarm/survival.h"
 
-#include <limits.h>
-
-#define FILE_MAX_BYTES (512 * 1024) /* plan.json, stage-*.json */
 #define EVIDENCE_MAX_BYTES (64 * 1024)
 #define CHECK_PATIENCE_MS 10000 /* the proxy may still speak in the app's place */
 #define CHECK_EVERY_MS 300
@@ -26,50 +22,6 @@ void stages_say(const char *word, const char *line)
 	(void)log_mask_text(&masked, buf_text(&text), text.length);
 	if (write(STDERR_FILENO, buf_text(&masked), masked.length) < 0)
 		return; /* a step that nobody reads any more goes on */
-}
-
-static char *stage_file(const struct run *run, enum stage stage)
-{
-	auto_str char *name = xasprintf("stage-%s.json", stage_word(stage));
-
-	return run_path(run, name);
-}
-
-int stages_write(const struct run *run, const struct results_stage *stage, struct err *err)
-{
-	AUTO_PTR(json) json = results_stage_encode(stage);
-	auto_str char *text = json_print(json);
-	auto_str char *path = stage_file(run, stage->stage);
-
-	return file_write_atomic(path, 0600, text, strlen(text), err);
-}
-
-/* ERR_MISSING: that stage has written none. */
-static int read_stage(
-    const struct run *run, enum stage stage, struct results_stage *out, struct err *err)
-{
-	AUTO(buf) text = {0};
-	auto_str char *path = stage_file(run, stage);
-
-	if (file_read(path, FILE_MAX_BYTES, &text, err) < 0)
-		return -1;
-	AUTO_PTR(json) json = json_parse(buf_text(&text), text.length, err);
-	if (!json || results_stage_decode(json, out, err) < 0)
-		return err_prefix(err, "%s", path);
-	return 0;
-}
-
-static int read_plan(const struct run *run, struct plan *out, struct err *err)
-{
-	AUTO(buf) text = {0};
-	auto_str char *path = run_path(run, "plan.json");
-
-	if (file_read(path, FILE_MAX_BYTES, &text, err) < 0)
-		return -1;
-	AUTO_PTR(json) json = json_parse(buf_text(&text), text.length, err);
-	if (!json || plan_decode(json, out, err) < 0)
-		return err_prefix(err, "%s", path);
-	return 0;
 }
 
 /* --- one stage under way --- */
@@ -388,7 +340,7 @@ static char *find_obstacle(const struct progress *progress)
 	if (progress->which == STAGE_INSTALL || !progress->plan.stages[STAGE_INSTALL].is_wanted ||
 	    progress->plan.stages[STAGE_INSTALL].not_run)
 		return NULL;
-	if (read_stage(progress->work->run, STAGE_INSTALL, &install, &err) < 0)
+	if (handover_load_stage(progress->work->run, STAGE_INSTALL, &install, &err) < 0)
 		return xstrdup("install has no result");
 	if (install.outcome != OUTCOME_PASS && install.outcome != OUTCOME_NOT_RUN)
 		return xstrdup(
@@ -426,7 +378,7 @@ static void run_wanted(struct progress *progress)
 	auto_str char *obstacle = NULL;
 	struct err err;
 
-	if (read_plan(progress->work->run, &progress->plan, &err) < 0) {
+	if (handover_load_plan(progress->work->run, &progress->plan, &err) < 0) {
 		conclude(progress, OUTCOME_ERROR, "prepare came to no plan: %s", err.msg);
 		return;
 	}
@@ -485,104 +437,9 @@ enum exit_code stages_stage(const struct stages_work *work, enum stage stage)
 	run_wanted(&progress);
 	progress.result.seconds = (double)clock_elapsed_ms(started_ns) / 1000;
 	say_end(&progress);
-	if (stages_write(work->run, &progress.result, &err) < 0) {
+	if (handover_save_stage(work->run, &progress.result, &err) < 0) {
 		log_error("%s", err.msg);
 		return EXIT_OURS;
 	}
 	return exit_of_outcome(progress.result.outcome);
-}
-
-/* --- for the record --- */
-
-static void collect_plan(const struct plan *plan, struct results *out)
-{
-	results_set(&out->ref, plan->head_commit);
-	results_set(&out->head_version, plan->head_version);
-	results_set(&out->base_version, plan->base_version);
-	results_set(&out->base_why, plan->base_why);
-	for (size_t i = 0; i < plan->rejected_count; i++)
-		results_add_rejected(out, plan->rejected[i].version, plan->rejected[i].why);
-}
-
-static int count_deploys(const struct results_stage *stage)
-{
-	int count = 0;
-
-	for (size_t i = 0; i < stage->phase_count; i++)
-		count += text_starts(stage->phases[i].name, "deploy");
-	return count;
-}
-
-/* A wanted stage without a file was not come to. */
-static void collect_stage(
-    const struct run *run, enum stage which, const struct plan *plan, struct results *out)
-{
-	AUTO(results_stage) stage = {0};
-	const struct plan_stage *planned = plan ? &plan->stages[which] : NULL;
-	struct err err;
-
-	if (planned && !planned->is_wanted)
-		return;
-	if (read_stage(run, which, &stage, &err) < 0) {
-		if (!planned && err.code == ERR_MISSING)
-			return;
-		results_stage_init(&stage, which);
-		stage.outcome = err.code == ERR_MISSING ? OUTCOME_NOT_RUN : OUTCOME_ERROR;
-		results_set(&stage.reason, err.code != ERR_MISSING ? err.msg
-					   : planned && planned->not_run
-					       ? planned->not_run
-					       : "the run ended before it");
-	}
-	out->deploys += count_deploys(&stage);
-	results_take_stage(out, &stage);
-}
-
-static void collect_prepared(const struct prepared *prepared, struct results *out)
-{
-	results_set(&out->abra, prepared->abra);
-	results_set(&out->suite_hash, prepared->suite_hash);
-	results_set(&out->recipe_tests_hash, prepared->recipe_tests_hash);
-	for (size_t i = 0; i < prepared->image_count; i++)
-		results_add_image(out, prepared->images[i].name, prepared->images[i].value);
-}
-
-static void collect_run(const struct run *run, struct results *out)
-{
-	char started[CLOCK_RFC3339_SIZE];
-	char host[HOST_NAME_MAX + 1] = "";
-
-	(void)gethostname(host, sizeof(host) - 1);
-	clock_format_rfc3339(run->started_s, started);
-	results_set(&out->id, run->id);
-	out->build = run->step.build;
-	results_set(&out->recipe, run->params.recipe);
-	results_set(&out->src, run->params.src);
-	out->pr = run->params.pr;
-	results_set(&out->ref, run->params.ref);
-	out->comment = run->params.comment;
-	results_set(&out->domain, run->domain);
-	results_set(&out->host, host);
-	results_set(&out->started, started);
-	results_set(&out->ccci, CCCI_VERSION);
-}
-
-int stages_collect(const struct run *run, struct results *out, struct err *err)
-{
-	AUTO(plan) plan = {0};
-	AUTO(prepared) prepared = {0};
-	struct err why;
-
-	collect_run(run, out);
-	bool has_plan = read_plan(run, &plan, &why) == 0;
-	if (!has_plan && why.code != ERR_MISSING) {
-		*err = why;
-		return -1;
-	}
-	if (has_plan)
-		collect_plan(&plan, out);
-	if (prepared_load(run, &prepared, &why) == 0)
-		collect_prepared(&prepared, out);
-	for (int i = 0; i < STAGE_COUNT; i++)
-		collect_stage(run, (enum stage)i, has_plan ? &plan : NULL, out);
-	return 0;
 }

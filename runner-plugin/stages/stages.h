@@ -11,7 +11,7 @@
 #ifndef CCCI_STAGES_H
 #define CCCI_STAGES_H
 
-#include "common/results.h"
+#include "common/verdict.h"
 #include "runner-plugin/run/exit.h"
 #include "runner-plugin/run/run.h"
 
@@ -46,11 +46,5 @@ enum exit_code stages_plan(const struct stages_work *work);
 
 /* A line of progress to stderr, masked: "install: waits for service web to start". */
 void stages_say(const char *word, const char *line);
-/* stage-<word>.json of the run. */
-int stages_write(const struct run *run, const struct results_stage *stage, struct err *err) CHECKED;
-
-/* Puts what the files of the run directory say into results: all but teardown, verdict and level.
- */
-int stages_collect(const struct run *run, struct results *out, struct err *err) CHECKED;
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of a run directory say, as the keeper collects it at the run's end. */
+/* What the files of a run directory say, and what is written of it at the run's end. */
 #include "harness.h"
 
+#include "common/clock.h"
 #include "common/file.h"
+#include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/prepared.h"
-#include "runner-plugin/stages/stages.h"
+#include "runner-plugin/run/record.h"
 
 static struct run make_run(void)
 {
@@ -42,7 +44,7 @@ static void write_stage(const struct run *run, enum stage which, enum outcome ou
 	results_set(&stage.reason, outcome == OUTCOME_PASS ? "" : "why not");
 	for (size_t i = 0; i < count; i++)
 		results_stage_add_phase(&stage, phases[i], 1);
-	ck_assert_msg(stages_write(run, &stage, &err) == 0, "%s", err.msg);
+	ck_assert_msg(handover_save_stage(run, &stage, &err) == 0, "%s", err.msg);
 }
 
 static void collect(const struct run *run, struct results *out)
@@ -50,7 +52,7 @@ static void collect(const struct run *run, struct results *out)
 	struct err err;
 
 	results_init(out);
-	ck_assert_msg(stages_collect(run, out, &err) == 0, "%s", err.msg);
+	ck_assert_msg(record_collect(run, out, &err) == 0, "%s", err.msg);
 	/* What is collected is a document that the bridge can read. */
 	AUTO(results) again = {0};
 	auto_str char *text = results_encode(out);
@@ -162,8 +164,68 @@ START_TEST(a_damaged_plan_is_an_error)
 
 	write_file(&run, "plan.json", damaged[_i]);
 	results_init(&results);
-	ck_assert_int_eq(stages_collect(&run, &results, &err), -1);
+	ck_assert_int_eq(record_collect(&run, &results, &err), -1);
 	ck_assert(*err.msg);
+	free(run.dir);
+}
+END_TEST
+
+static void write_record(const struct run *run, enum run_end end, struct results *out)
+{
+	const struct record_end ended = {end, end == RUN_COMPLETE ? NULL : "cancelled"};
+	const struct teardown_result clean = {0};
+	struct run today = *run;
+	struct err err;
+
+	today.started_s = clock_wall_s();
+	ck_assert_int_eq(record_read(run, out, &err), -1);
+	ck_assert_int_eq(err.code, ERR_MISSING);
+	ck_assert_msg(record_write(&today, &ended, &clean, &err) == 0, "%s", err.msg);
+	ck_assert_msg(record_read(run, out, &err) == 0, "%s", err.msg);
+}
+
+START_TEST(a_step_that_was_forgotten_is_no_pass)
+{
+	struct run run = make_run();
+	AUTO(results) results;
+
+	write_file(&run, "plan.json",
+	    PLAN("{\"name\":\"install\"},{\"name\":\"upgrade\"},"
+		 "{\"name\":\"backup\",\"not_run\":\"no state\"}"));
+	write_stage(&run, STAGE_INSTALL, OUTCOME_PASS, NULL, 0);
+	write_record(&run, RUN_COMPLETE, &results);
+	ck_assert_int_eq(results.verdict, VERDICT_CI_ERROR);
+	ck_assert_str_eq(results.reason, "upgrade: no step of the build asked for it");
+	ck_assert_int_eq(results.stages[2].outcome, OUTCOME_NOT_RUN);
+	free(run.dir);
+}
+END_TEST
+
+START_TEST(what_a_cut_run_did_not_come_to_was_not_forgotten)
+{
+	struct run run = make_run();
+	AUTO(results) results;
+
+	write_file(&run, "plan.json", PLAN("{\"name\":\"install\"},{\"name\":\"upgrade\"}"));
+	write_stage(&run, STAGE_INSTALL, OUTCOME_PASS, NULL, 0);
+	write_record(&run, RUN_CANCELLED, &results);
+	ck_assert_int_eq(results.verdict, VERDICT_CANCELLED);
+	ck_assert_str_eq(results.reason, "cancelled");
+	ck_assert_int_eq(results.stages[1].outcome, OUTCOME_NOT_RUN);
+	free(run.dir);
+}
+END_TEST
+
+START_TEST(a_run_with_a_damaged_plan_is_recorded)
+{
+	struct run run = make_run();
+	AUTO(results) results;
+
+	write_file(&run, "plan.json", "{");
+	write_record(&run, RUN_COMPLETE, &results);
+	ck_assert_int_eq(results.verdict, VERDICT_CI_ERROR);
+	ck_assert_ptr_nonnull(strstr(results.reason, "plan.json"));
+	ck_assert_str_eq(results.recipe, "green");
 	free(run.dir);
 }
 END_TEST
@@ -194,8 +256,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("stages");
-	TCase *tc = tcase_create("stages");
+	Suite *suite = suite_create("record");
+	TCase *tc = tcase_create("record");
 
 	tcase_add_test(tc, collects_a_whole_run);
 	tcase_add_test(tc, says_what_was_not_come_to);
@@ -203,6 +265,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, an_empty_run_is_empty);
 	tcase_add_loop_test(tc, a_damaged_stage_is_an_error_of_it, 0, COUNT_OF(damaged));
 	tcase_add_loop_test(tc, a_damaged_plan_is_an_error, 0, COUNT_OF(damaged));
+	tcase_add_test(tc, a_step_that_was_forgotten_is_no_pass);
+	tcase_add_test(tc, what_a_cut_run_did_not_come_to_was_not_forgotten);
+	tcase_add_test(tc, a_run_with_a_damaged_plan_is_recorded);
 	tcase_add_test(tc, what_prepare_found_comes_back);
 	suite_add_tcase(suite, tc);
 	return suite;
