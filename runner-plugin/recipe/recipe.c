@@ -70,24 +70,72 @@ static enum err_code classify(const char *text)
 	return ERR_PROTOCOL;
 }
 
-#define GIT_CONFIG_ROWS 5
+/*
+ * Configuration of every call, stronger than any file's. A directory of another owner is fine:
+ * `ccci-run run DIR` is asked for by name. What git would start on a repository's or a host's say,
+ * it does not start. Source: git-config(1), GIT_CONFIG_COUNT of git 2.31.
+ */
+static const struct {
+	const char *key, *value;
+} git_settings[] = {
+    {"safe.directory", "*"},
+    {"core.hooksPath", "/dev/null"},
+    {"core.fsmonitor", "false"},
+    {"core.attributesFile", "/dev/null"},
+    {"core.autocrlf", "false"},
+    {"submodule.recurse", "false"},
+    {"fetch.recurseSubmodules", "false"},
+    {"gc.auto", "0"},
+};
+
+#define GIT_CONFIG_MAX (2 * (COUNT_OF(git_settings) + 1) + 1)
+
+static void add_setting(
+    char *rows[GIT_CONFIG_MAX], size_t *count, const char *key, const char *value)
+{
+	size_t number = *count / 2;
+
+	rows[(*count)++] = xasprintf("GIT_CONFIG_KEY_%zu=%s", number, key);
+	rows[(*count)++] = xasprintf("GIT_CONFIG_VALUE_%zu=%s", number, value);
+}
 
 /*
- * Configuration of this one call. A directory of another owner is fine: `ccci-run run DIR` is asked
- * for by name. The token travels here, bound to the forge's own URL: never an argument, never a
- * file. Source: git-config(1) GIT_CONFIG_COUNT, git 2.31; Gitea 1.26 takes "Authorization: token T"
- * over HTTP.
+ * The rows of one call's environment; the caller frees each. The token travels here, bound to the
+ * forge's own URL: never an argument, never a file. Source: Gitea 1.26 takes "Authorization: token
+ * T" over HTTP.
  */
-static void make_config(const struct git_call *call, char *out[GIT_CONFIG_ROWS])
+static size_t make_config(const struct git_call *call, char *rows[GIT_CONFIG_MAX])
 {
 	const char *token = call->token_url ? call->work->settings->git_token : NULL;
+	size_t count = 0;
 
-	out[0] = xasprintf("GIT_CONFIG_COUNT=%d", token ? 2 : 1);
-	out[1] = xstrdup("GIT_CONFIG_KEY_0=safe.directory");
-	out[2] = xstrdup("GIT_CONFIG_VALUE_0=*");
-	out[3] = token ? xasprintf("GIT_CONFIG_KEY_1=http.%s/.extraHeader", call->token_url) : NULL;
-	out[4] = token ? xasprintf("GIT_CONFIG_VALUE_1=Authorization: token %s", token) : NULL;
+	for (size_t i = 0; i < COUNT_OF(git_settings); i++)
+		add_setting(rows, &count, git_settings[i].key, git_settings[i].value);
+	if (token) {
+		auto_str char *key = xasprintf("http.%s/.extraHeader", call->token_url);
+		auto_str char *value = xasprintf("Authorization: token %s", token);
+
+		add_setting(rows, &count, key, value);
+	}
+	rows[count] = xasprintf("GIT_CONFIG_COUNT=%zu", count / 2);
+	return count + 1;
 }
+
+/* No file of the host's and no server but the forge has a say, and nobody is asked anything. */
+static const char *const git_environment[] = {
+    "LC_ALL=C",
+    "GIT_TERMINAL_PROMPT=0",
+    "GIT_CONFIG_NOSYSTEM=1",
+    "GIT_CONFIG_GLOBAL=/dev/null",
+    "GIT_ATTR_NOSYSTEM=1",
+    "GIT_NO_LAZY_FETCH=1",
+    "GIT_ASKPASS=/bin/false",
+    "GIT_AUTHOR_NAME=ccci",
+    "GIT_AUTHOR_EMAIL=ccci@localhost",
+    "GIT_COMMITTER_NAME=ccci",
+    "GIT_COMMITTER_EMAIL=ccci@localhost",
+    "GIT_ALLOW_PROTOCOL=http:https:file",
+};
 
 static int run_git(const struct git_call *call, struct err *err)
 {
@@ -98,7 +146,10 @@ static int run_git(const struct git_call *call, struct err *err)
 	    xasprintf("PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin");
 	auto_str char *home_row = xasprintf("HOME=%s", run->dir);
 	auto_str char *run_row = xasprintf("%s=%s", RUN_ENVIRONMENT, run->id);
-	char *config[GIT_CONFIG_ROWS];
+	char *config[GIT_CONFIG_MAX];
+	const char *env[COUNT_OF(git_environment) + GIT_CONFIG_MAX + 4] = {
+	    path_row, home_row, run_row};
+	size_t env_count = 3;
 	auto_str char *program = NULL;
 	auto_str char *log_path = run_path(run, "log/git.log");
 	AUTO(proc_result) result = {0};
@@ -111,12 +162,11 @@ static int run_git(const struct git_call *call, struct err *err)
 		assert(i < GIT_ARGS_MAX);
 		argv[i + 1] = call->args[i];
 	}
-	make_config(call, config);
-	const char *const env[] = {path_row, home_row, run_row, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0",
-	    "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ASKPASS=/bin/false",
-	    "GIT_AUTHOR_NAME=ccci", "GIT_AUTHOR_EMAIL=ccci@localhost", "GIT_COMMITTER_NAME=ccci",
-	    "GIT_COMMITTER_EMAIL=ccci@localhost", "GIT_ALLOW_PROTOCOL=http:https:file", config[0],
-	    config[1], config[2], config[3], config[4], NULL};
+	size_t config_count = make_config(call, config);
+	for (size_t i = 0; i < COUNT_OF(git_environment); i++)
+		env[env_count++] = git_environment[i];
+	for (size_t i = 0; i < config_count; i++)
+		env[env_count++] = config[i];
 	struct proc_spec spec = {
 	    .label = "git",
 	    .argv = argv,
@@ -134,7 +184,7 @@ static int run_git(const struct git_call *call, struct err *err)
 	};
 	int started = proc_run(&spec, &result, err);
 
-	for (size_t i = 0; i < GIT_CONFIG_ROWS; i++)
+	for (size_t i = 0; i < config_count; i++)
 		free(config[i]);
 	if (started < 0)
 		return -1;
@@ -271,17 +321,29 @@ static int list_tags(const struct stages_work *work, struct recipe *recipe, stru
 	return 0;
 }
 
-/* An empty repository in the place abra looks. */
+/*
+ * A file in the checkout is the commit's, byte for byte, as it is for abra, which knows no
+ * attributes: no filter of a recipe (LFS is one) is looked for, no line end changed, no text put
+ * in. Of all places for attributes this one counts most. Source: gitattributes(5).
+ */
+static const char attributes[] = "* -text -filter -ident -working-tree-encoding -diff -merge\n";
+
+/* An empty repository in the place abra looks: no hook, no template of the host. */
 static int init_checkout(const struct stages_work *work, struct err *err)
 {
 	const char *const args[] = {
-	    "init", "--quiet", "--initial-branch=main", work->run->recipe_dir, NULL};
+	    "init", "--quiet", "--template=", "--initial-branch=main", work->run->recipe_dir, NULL};
 	auto_str char *log_dir = run_path(work->run, "log");
+	auto_str char *info_dir = xasprintf("%s/.git/info", work->run->recipe_dir);
+	auto_str char *attributes_path = xasprintf("%s/attributes", info_dir);
 
 	if (file_make_dirs(log_dir, 0700, err) < 0 ||
 	    file_make_dirs(work->run->recipe_dir, 0700, err) < 0)
 		return -1;
-	return run_git(&(struct git_call){.work = work, .args = args}, err);
+	if (run_git(&(struct git_call){.work = work, .args = args}, err) < 0 ||
+	    file_make_dirs(info_dir, 0700, err) < 0)
+		return -1;
+	return file_write_atomic(attributes_path, 0600, attributes, strlen(attributes), err);
 }
 
 /* Where the commit under test comes from: exactly that commit, else the head of the pull request,
@@ -323,6 +385,34 @@ static int fetch_from_forge(const struct stages_work *work, struct recipe *recip
 	return 0;
 }
 
+/*
+ * Takes submodules out of the index: for one that is in it, `git add` starts git in the submodule's
+ * own directory, with that one's configuration and whatever it names (core.fsmonitor is a program).
+ * One that is not is added as the commit it is at, and nothing is started.
+ */
+static int forget_submodules(const struct stages_work *work, struct err *err)
+{
+	static const char link_mode[] = "160000 ";
+	const char *const list[] = {"ls-files", "--stage", "-z", NULL};
+	AUTO(buf) output = buf_make(GIT_OUTPUT_MAX_BYTES);
+
+	if (git_here(work, list, &output, err) < 0)
+		return -1;
+	if (output.was_truncated)
+		return err_set(
+		    err, ERR_LIMIT, "its index is larger than %d bytes", GIT_OUTPUT_MAX_BYTES);
+	for (size_t at = 0; at < output.length; at += strlen(output.data + at) + 1) {
+		const char *path = strchr(output.data + at, '\t');
+		const char *const forget[] = {
+		    "update-index", "--force-remove", "--", path ? path + 1 : NULL, NULL};
+
+		if (path && text_starts(output.data + at, link_mode) &&
+		    git_here(work, forget, NULL, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* What lies in the working directory, uncommitted changes and all, as one commit on top when there
  * are any. */
 static int fetch_from_directory(
@@ -343,7 +433,7 @@ static int fetch_from_directory(
 		return err_set(
 		    err, ERR_MISSING, "%s is no git checkout of a recipe", work->local_recipe);
 	if (run_git(&(struct git_call){.work = work, .args = fetch}, err) < 0 ||
-	    git_here(work, reset, NULL, err) < 0 ||
+	    git_here(work, reset, NULL, err) < 0 || forget_submodules(work, err) < 0 ||
 	    run_git(&(struct git_call){.work = work, .args = add}, err) < 0)
 		return err_prefix(err, "copy %s", work->local_recipe);
 	if (git_here(work, differs, NULL, err) < 0 && git_here(work, commit, NULL, err) < 0)

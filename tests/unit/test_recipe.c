@@ -251,6 +251,80 @@ START_TEST(keeps_its_token_out_of_files)
 }
 END_TEST
 
+/*
+ * Whatever git can be told to start, told by the repository, by the operator's own configuration
+ * and by a template of the host: nothing starts, and what is checked out is the commit's bytes.
+ * Each line of the script was seen to start the trap before git's environment forbade it.
+ */
+static const char hostile[] =
+    "trap=$PWD/trap; sprung=$PWD/sprung;"
+    "printf '#!/bin/sh\\necho \"$0 $*\" >>%s\\ncat\\n' $sprung >$trap; chmod +x $trap;"
+    /* a submodule with a configuration of its own */
+    "git init -q sub; cd sub; echo s >s; echo '* filter=lfs' >.gitattributes; git add -A; git "
+    "commit -qm s; cd ..;"
+    "cd o/r.git; git -c protocol.file.allow=always submodule --quiet add ../../sub sub;"
+    "for d in . sub; do"
+    "  git -C $d config core.fsmonitor $trap;"
+    "  git -C $d config core.sshCommand $trap;"
+    "  git -C $d config core.pager $trap;"
+    "  git -C $d config uploadpack.packObjectsHook $trap;"
+    "  git -C $d config diff.evil.textconv $trap;"
+    "  git -C $d config diff.evil.command $trap;"
+    "  git -C $d config filter.lfs.clean $trap;"
+    "  git -C $d config filter.lfs.smudge $trap;"
+    "  git -C $d config filter.lfs.process $trap;"
+    "  for h in pre-commit post-checkout post-merge post-index-change reference-transaction"
+    "      post-commit pre-auto-gc; do cp $trap $(git -C $d rev-parse --git-dir)/hooks/$h ||"
+    "      cp $trap .git/modules/sub/hooks/$h; done;"
+    "done;"
+    "printf '* filter=lfs diff=evil ident eol=crlf\\n' >.gitattributes;"
+    "printf 'a $Id$\\n' >compose.yml;"
+    "git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c filter.lfs.clean= "
+    "    -c filter.lfs.process= add -A;"
+    "git -c core.hooksPath=/dev/null -c core.fsmonitor=false commit -qm hostile;"
+    /* the operator's own: of HOME, and templates */
+    "cd ../..; mkdir -p home/.config/git template/hooks;"
+    "cp $trap template/hooks/post-checkout; cp $trap template/hooks/reference-transaction;"
+    "printf '[core]\\n\\tfsmonitor = %s\\n\\thooksPath = %s/template/hooks\\n[filter \"lfs\"]\\n"
+    "\\tsmudge = %s\\n\\tclean = %s\\n[init]\\n\\ttemplateDir = %s/template\\n' $trap $PWD $trap"
+    "    $trap $PWD >home/.gitconfig; cp home/.gitconfig home/.config/git/config;"
+    "rm -f sprung";
+
+START_TEST(starts_nothing_of_a_repository)
+{
+	struct world *world = make_world("");
+	auto_str char *local = xasprintf("%s/o/r.git", world->root);
+	auto_str char *sprung = xasprintf("%s/sprung", world->root);
+	auto_str char *home = xasprintf("HOME=%s/home", world->root);
+	auto_str char *template = xasprintf("GIT_TEMPLATE_DIR=%s/template", world->root);
+	auto_str char *global = xasprintf("GIT_CONFIG_GLOBAL=%s/home/.gitconfig", world->root);
+	const char *const environ[] = {"PATH=/usr/bin:/bin", home, template, global, NULL};
+	AUTO(recipe) recipe = {0};
+	struct err err = {0};
+
+	shell(world->root, hostile);
+	world->work.environ = environ;
+	if (_i == 1) {
+		shell(local, "echo dirty >dirty; touch -d 2001-01-01 sub/s");
+		world->work.local_recipe = local;
+	}
+	ck_assert_msg(recipe_fetch(&world->work, &recipe, &err) == 0, "%s", err.msg);
+	ck_assert_msg(recipe_checkout(&world->work, recipe.tags[0].commit, &err) == 0 &&
+			  recipe_checkout(&world->work, recipe.head, &err) == 0,
+	    "%s", err.msg);
+	auto_str char *text = read_here(world, "compose.yml");
+	auto_str char *dirty = read_here(world, "dirty");
+	auto_str char *inside = xasprintf("%s/sub/s", world->run.recipe_dir);
+	ck_assert_str_eq(text, "a $Id$\n");
+	ck_assert_str_eq(dirty, _i == 1 ? "dirty\n" : "");
+	ck_assert(!file_exists(inside));
+	auto_str char *show = xasprintf("cat %s >&2; false", sprung);
+	if (file_exists(sprung))
+		shell("/", show);
+	free_world(world);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("recipe");
@@ -265,6 +339,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, takes_a_clean_directory_as_it_is);
 	tcase_add_test(tc, copies_the_tests);
 	tcase_add_test(tc, keeps_its_token_out_of_files);
+	tcase_add_loop_test(tc, starts_nothing_of_a_repository, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
