@@ -11,596 +11,43 @@ tests/lab/test_contract_servers.py.
     number = forge.open_pr("recipe-maintainers/custom-html", "fix", {"compose.yml": "..."}, user="member")
     comment = forge.comment("recipe-maintainers/custom-html", number, "member", "!testme")
 
-What tests do through these methods is not in the request log; what programs ask over HTTP is.
+What it knows and what tests do is forge_state.py, its JSON forge_shapes.py, its hooks forge_webhooks.py; here are the
+routes. What tests do through methods is not in the request log; what programs ask over HTTP is.
 Run as a program it serves a filled forge and prints its address and tokens as one JSON line.
 """
 import base64
 import datetime
 import gzip
-import hashlib
-import hmac
-import http.client
 import json
 import os
-import queue
 import re
-import secrets
 import subprocess
 import sys
-import threading
 import time
-import urllib.parse
-import uuid
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from standin.git import BareRepo, ENVIRONMENT
+from standin.forge_shapes import Shapes
+from standin.forge_state import Caller, Hook, State
+from standin.forge_webhooks import Webhooks
+from standin.git import ENVIRONMENT
 from standin.server import Answer, Refused, Server, Surprise, answer, route, text
 
-ALL_SCOPES = ("write:issue", "write:repository", "write:organization", "write:user", "write:notification")
-BOT_SCOPES = ("read:repository", "read:organization", "read:user", "write:issue")
 PAGE_DEFAULT, PAGE_MAX = 30, 50
-DELIVER_TIMEOUT_S = 5
 REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
 
 
-def stamp(seconds):
-    """RFC 3339 in UTC; the forge's precision is one second."""
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+class Forge(State, Shapes, Webhooks, Server):
+    """The routes; what they work on is State's, what they answer Shapes'."""
 
-
-class Person:
-    def __init__(self, number, login, is_admin, created):
-        self.number, self.login, self.is_admin, self.created = number, login, is_admin, created
-        self.is_org = False
-
-
-class Org:
-    def __init__(self, number, login, roles, created):
-        self.number, self.login, self.roles, self.created = number, login, dict(roles), created
-        self.is_admin, self.is_org = False, True
-        self.public_members = set()
-
-
-class Repo:
-    def __init__(self, number, owner, name, private, git, created):
-        self.number, self.owner, self.name, self.private, self.git = number, owner, name, private, git
-        self.created = self.updated = created
-        self.parent = None
-        self.issues = {}
-        self.next_number = 1
-        self.deleted = False
-
-    @property
-    def full_name(self):
-        return f"{self.owner.login}/{self.name}"
-
-
-class Issue:
-    """An issue or a pull request."""
-
-    def __init__(self, number, repo, title, user, created):
-        self.id, self.number, self.repo, self.title, self.user = 0, number, repo, title, user
-        self.created = self.updated = created
-        self.closed = None
-        self.is_locked = False
-        self.is_pull = False
-        self.entries = []            # comments and events, oldest first
-
-    state = property(lambda self: "open" if self.closed is None else "closed")
-
-
-class Pull(Issue):
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.is_pull = True
-        self.head_repo, self.branch, self.head_sha = None, "", ""
-
-
-class Entry:
-    """A comment or an event of a timeline; ids of both are one sequence."""
-
-    def __init__(self, number, kind, issue, user, body, created):
-        self.id, self.kind, self.issue, self.user, self.body = number, kind, issue, user, body
-        self.created = self.updated = created
-        self.reactions = []          # (person, content, when)
-
-
-class Hook:
-    def __init__(self, number, target, url, secret, events, content_type, active):
-        self.id, self.target, self.url, self.secret = number, target, url, secret
-        self.events, self.content_type, self.active = events, content_type, active
-        self.created = time.time()
-
-
-class Delivery:
-    """One webhook delivery: what was sent, and the status it met (None: no answer)."""
-
-    def __init__(self, hook, headers, body):
-        self.hook, self.headers, self.body = hook, headers, body
-        self.status, self.error, self.seconds = None, "", 0.0
-
-
-class Caller:
-    """Who asks: a person and the scopes of the token, or nobody."""
-
-    def __init__(self, person, scopes):
-        self.person, self.scopes = person, scopes
-
-    def has(self, scope):
-        kind, _, category = scope.partition(":")
-        return scope in self.scopes or (kind == "read" and f"write:{category}" in self.scopes)
-
-
-class Forge(Server):
     def __init__(self, directory, clock=time.time):
-        super().__init__()
-        self.directory, self.clock = directory, clock
-        self.people, self.repos, self.tokens, self.hooks = {}, {}, {}, {}
-        self.comments_by_id = {}
-        self.deliveries = []
-        self.push_event_delay_s = 0.0      # the real server: 1.2 after a git push, 0.3 after the contents API
-        self.hook_delay_s = 0.0            # the real server: 0.3 to 0.4
-        self._numbers = {}
-        self._outbox = queue.Queue()
-        self._deliverer = None
-        self._merge_bases = {}
-        os.makedirs(directory, exist_ok=True)
+        Server.__init__(self)
+        State.__init__(self, directory, clock)
+        Shapes.__init__(self)
+        Webhooks.__init__(self)
 
-    def _next(self, what):
-        self._numbers[what] = self._numbers.get(what, 0) + 1
-        return self._numbers[what]
-
-    # ================================================================ what tests do
-
-    def add_user(self, login, admin=False, scopes=ALL_SCOPES):
-        """Makes a user and returns a token."""
-        with self.lock:
-            self.people[login.lower()] = Person(self._next("user"), login, admin, self.clock())
-        return self.add_token(login, scopes)
-
-    def add_token(self, login, scopes=ALL_SCOPES):
-        token = secrets.token_hex(20)
-        with self.lock:
-            self.tokens[token] = Caller(self.person(login), tuple(scopes))
-        return token
-
-    def add_org(self, login, roles):
-        """roles: login -> owner, write or read; all are members."""
-        with self.lock:
-            self.people[login.lower()] = Org(self._next("user"), login,
-                {name.lower(): role for name, role in roles.items()}, self.clock())
-
-    def set_role(self, org, login, role):
-        """role None takes the user out of the organisation."""
-        with self.lock:
-            roles = self.person(org).roles
-            roles.pop(login.lower(), None)
-            if role is not None:
-                roles[login.lower()] = role
-
-    def person(self, login):
-        return self.people[login.lower()]
-
-    def add_repo(self, full_name, private=False, files=None, tags=(), author="lab-admin"):
-        """A repository with one commit on main; files=None: with a README only, written at first use."""
-        owner, name = full_name.split("/")
-        with self.lock:
-            number = self._next("repo")
-            git = BareRepo(os.path.join(self.directory, owner, f"{name}.git"))
-            repo = Repo(number, self.person(owner), name, private, git, self.clock())
-            self.repos[full_name.lower()] = repo
-            if files is not None:
-                git.create()
-                git.commit("main", {"README.md": f"# {name}\n", **files}, "first", author, when=self.clock())
-                for tag in tags:
-                    git.tag(tag, "main")
-            return repo
-
-    def import_repo(self, full_name, path, private=False):
-        """A repository with all branches and tags of a local one."""
-        with self.lock:
-            repo = self.add_repo(full_name, private)
-            repo.git.create()
-            repo.git.git("fetch", "-q", path, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-            return repo
-
-    def repo(self, full_name):
-        repo = self.repos[full_name.lower()]
-        if not os.path.isdir(repo.git.path):
-            repo.git.create()
-            repo.git.commit("main", {"README.md": f"# {repo.name}\n"}, "first", when=self.clock())
-        return repo
-
-    def put_files(self, full_name, files, branch="main", message="change", user="lab-admin", tag=None):
-        """One commit on a branch; pull requests from that branch move with it. Returns the sha."""
-        with self.lock:
-            repo = self.repo(full_name)
-            old = repo.git.tip(f"refs/heads/{branch}")
-            sha = repo.git.commit(branch, files, message, user, parent=old or repo.git.tip("refs/heads/main"),
-                when=self.clock())
-            if tag is not None:
-                repo.git.tag(tag, sha)
-            self._moved(repo, branch, old, sha, self.person(user))
-            return sha
-
-    def fork(self, full_name, user):
-        with self.lock:
-            parent = self.repo(full_name)
-            name = f"{user}/{parent.name}"
-            if name.lower() not in self.repos:
-                self.import_repo(name, parent.git.path, parent.private).parent = parent
-            return name
-
-    def delete_repo(self, full_name):
-        with self.lock:
-            self.repos.pop(full_name.lower()).deleted = True
-
-    def open_pr(self, full_name, branch, files=None, user="member", title=None, fork=False):
-        """A pull request of one commit on a new branch to main; returns its number."""
-        with self.lock:
-            repo = self.repo(full_name)
-            source = self.fork(full_name, user) if fork else full_name
-            self.put_files(source, files or {"change.txt": f"{branch}\n"}, branch, f"change {branch}", user)
-            pull = self._number(Pull(0, repo, title or branch, self.person(user), self.clock()))
-            pull.head_repo, pull.branch = self.repo(source), branch
-            self._set_head(pull, pull.head_repo.git.tip(f"refs/heads/{branch}"))
-            base = repo.git.tip("refs/heads/main")
-            self._push_event(pull, False, repo.git.between(base, pull.head_sha), pull.user)
-            return pull.number
-
-    def open_issue(self, full_name, user="member", title="an issue"):
-        with self.lock:
-            return self._number(Issue(0, self.repo(full_name), title, self.person(user), self.clock())).number
-
-    def _number(self, issue):
-        issue.id, issue.number = self._next("issue"), issue.repo.next_number
-        issue.repo.next_number += 1
-        issue.repo.issues[issue.number] = issue
-        return issue
-
-    def pull(self, full_name, number):
-        return self.repos[full_name.lower()].issues[number]
-
-    def push(self, full_name, number, files=None, user=None, force=False, event_delay_s=None):
-        """
-        A push to the head branch of a pull request; returns the new head. The head is new at once;
-        its timeline event is written event_delay_s later (default: push_event_delay_s), never when
-        the pull request is closed: as seen on the real server.
-        """
-        with self.lock:
-            pull = self.pull(full_name, number)
-            old = pull.head_sha
-            repo = pull.head_repo
-            parent = repo.git.tip(f"{old}~1") if force else old
-            sha = repo.git.commit(pull.branch, files or {"push.txt": f"{time.time_ns()}\n"}, "push",
-                (user or pull.user.login), parent=parent, when=self.clock())
-            self._moved(repo, pull.branch, old, sha, self.person(user or pull.user.login), event_delay_s)
-            return sha
-
-    def _set_head(self, pull, sha):
-        pull.head_sha = sha
-        if pull.head_repo is not pull.repo:
-            pull.repo.git.git("fetch", "-q", pull.head_repo.git.path, f"+{sha}:refs/pull/{pull.number}/head")
-        else:
-            pull.repo.git.set_ref(f"refs/pull/{pull.number}/head", sha)
-
-    def _moved(self, repo, branch, old, new, user, delay=None):
-        """A branch moved: every pull request from it gets a new head and, when open, an event."""
-        repo.updated = self.clock()
-        delay = self.push_event_delay_s if delay is None else delay
-        pulls = [issue for other in self.repos.values() for issue in other.issues.values()
-            if issue.is_pull and issue.head_repo is repo and issue.branch == branch]
-        for pull in pulls:
-            self._set_head(pull, new)
-            if pull.closed is not None:
-                continue
-            pull.updated = self.clock()
-            if delay > 0:
-                timer = threading.Timer(delay, self._push_events, (pull, old, new, user))
-                timer.daemon = True
-                timer.start()
-            else:
-                self._push_events(pull, old, new, user)
-
-    def _push_events(self, pull, old, new, user):
-        """
-        A push makes one event of its commits, oldest first. A forced one first takes the commits that
-        left the pull request out of earlier events (an event left empty goes), and last makes a second
-        event of its own: old head, new head.
-        """
-        with self.lock:
-            git = pull.head_repo.git
-            brought = git.between(old, new)
-            if git.is_ancestor(old, new):
-                self._push_event(pull, False, brought, user)
-                return
-            whole = set(git.between(pull.repo.git.tip("refs/heads/main"), new))
-            for entry in [entry for entry in pull.entries if entry.kind == "pull_push"]:
-                event = json.loads(entry.body)
-                if event["is_force_push"]:
-                    continue
-                event["commit_ids"] = [sha for sha in event["commit_ids"] if sha in whole]
-                entry.body = json.dumps(event, separators=(",", ":"))
-                if not event["commit_ids"]:
-                    pull.entries.remove(entry)
-                    del self.comments_by_id[entry.id]
-            if brought:
-                self._push_event(pull, False, brought, user)
-            self._push_event(pull, True, [old, new], user)
-
-    def _push_event(self, pull, is_forced, ids, user):
-        body = json.dumps({"is_force_push": is_forced, "commit_ids": ids}, separators=(",", ":"))
-        self._entry("pull_push", pull, user, body)
-
-    def _entry(self, kind, issue, user, body, when=None):
-        entry = Entry(self._next("comment"), kind, issue, user, body, when or self.clock())
-        issue.entries.append(entry)
-        self.comments_by_id[entry.id] = entry
-        return entry
-
-    def comment(self, full_name, number, user, body, age_s=0):
-        """Comments as that user (age_s: so long ago); returns the id."""
-        with self.lock:
-            return self._comment(self.pull(full_name, number), self.person(user), body, age_s).id
-
-    def _comment(self, issue, person, body, age_s=0):
-        when = self.clock() - age_s
-        entry = self._entry("comment", issue, person, body, when)
-        issue.updated = max(issue.updated, when)
-        self._notify("created", entry)
-        return entry
-
-    def edit_comment(self, comment_id, body, user=None):
-        with self.lock:
-            entry = self.comments_by_id[comment_id]
-            self._edit(entry, body, self.person(user) if user else entry.user)
-
-    def _edit(self, entry, body, sender):
-        before, entry.body, entry.updated = entry.body, body, self.clock()
-        self._notify("edited", entry, sender, before)
-
-    def delete_comment(self, comment_id, user=None):
-        with self.lock:
-            entry = self.comments_by_id[comment_id]
-            self._delete(entry, self.person(user) if user else entry.user)
-
-    def _delete(self, entry, sender):
-        entry.issue.entries.remove(entry)
-        del self.comments_by_id[entry.id]
-        self._notify("deleted", entry, sender)
-
-    def close_pr(self, full_name, number, user="member"):
-        with self.lock:
-            pull = self.pull(full_name, number)
-            pull.closed = pull.updated = self.clock()
-            self._entry("close", pull, self.person(user), "")
-
-    def reopen_pr(self, full_name, number, user="member"):
-        with self.lock:
-            pull = self.pull(full_name, number)
-            pull.closed, pull.updated = None, self.clock()
-            self._entry("reopen", pull, self.person(user), "")
-
-    def lock_pr(self, full_name, number):
-        with self.lock:
-            self.pull(full_name, number).is_locked = True
-
-    def comments(self, full_name, number, user=None):
-        """The comments of a pull request, oldest first, as API objects."""
-        with self.lock:
-            return [self.comment_json(entry) for entry in self.pull(full_name, number).entries
-                if entry.kind == "comment" and user in (None, entry.user.login)]
-
-    def reactions(self, comment_id):
-        """[(login, content)]"""
-        with self.lock:
-            entry = self.comments_by_id[comment_id]
-            return [(person.login, content) for person, content, _ in entry.reactions]
-
-    def add_hook(self, target, url, secret, events=("pull_request_comment",), content_type="json"):
-        """target: "owner/repo" or an organisation."""
-        unknown = set(events) - {"pull_request_comment", "issue_comment"}
-        if unknown:
-            raise NotImplementedError(f"hook events {unknown}")
-        with self.lock:
-            hook = Hook(self._next("hook"), target.lower(), url, secret, list(events), content_type, True)
-            self.hooks[hook.id] = hook
-            return hook.id
-
-    # ================================================================ webhooks
-
-    def _notify(self, action, entry, sender=None, before=None):
-        event = "pull_request_comment" if entry.issue.is_pull else "issue_comment"
-        repo = entry.issue.repo
-        targets = (repo.full_name.lower(), repo.owner.login.lower())
-        for hook in self.hooks.values():
-            if not hook.active or hook.target not in targets or event not in hook.events:
-                continue
-            payload = self._payload(action, entry, sender or entry.user, before)
-            document = json.dumps(payload, ensure_ascii=False, indent=2).encode()
-            self._outbox.put(self._delivery(hook, event, document))
-            if self._deliverer is None:
-                self._deliverer = threading.Thread(target=self._deliver_all, daemon=True)
-                self._deliverer.start()
-
-    def _payload(self, action, entry, sender, before):
-        issue = entry.issue
-        payload = {"action": action, "issue": self.issue_json(issue)}
-        if issue.is_pull:
-            payload["pull_request"] = self.pull_json(issue, entry.user)
-        payload["comment"] = self.comment_json(entry)
-        if before is not None:
-            payload["changes"] = {"body": {"from": before}, "added_labels": None, "removed_labels": None}
-        payload["repository"] = self.repo_json(issue.repo, entry.user)
-        payload["sender"] = self.user_json(sender)
-        payload["is_pull"] = issue.is_pull
-        return payload
-
-    @staticmethod
-    def _delivery(hook, event, document):
-        delivery = str(uuid.uuid4())
-        key = hook.secret.encode()
-        sha256 = hmac.new(key, document, hashlib.sha256).hexdigest()
-        sha1 = hmac.new(key, document, hashlib.sha1).hexdigest()
-        is_json = hook.content_type == "json"
-        body = document if is_json else b"payload=" + urllib.parse.quote_plus(document).encode()
-        kind = "repository" if "/" in hook.target else "organization"
-        headers = {"User-Agent": "Go-http-client/1.1",
-            "Content-Type": "application/json" if is_json else "application/x-www-form-urlencoded"}
-        for brand in ("GitHub", "Gitea", "Gogs"):
-            headers[f"X-{brand}-Delivery"] = delivery
-            headers[f"X-{brand}-Event"] = "issue_comment"
-            headers[f"X-{brand}-Event-Type"] = event
-            if brand != "Gogs":
-                headers[f"X-{brand}-Hook-Installation-Target-Type"] = kind
-            if brand != "GitHub":
-                headers[f"X-{brand}-Signature"] = sha256
-        headers["X-Hub-Signature"] = f"sha1={sha1}"
-        headers["X-Hub-Signature-256"] = f"sha256={sha256}"
-        headers["Accept-Encoding"] = "gzip"
-        return Delivery(hook, headers, body)
-
-    def _deliver_all(self):
-        """Serial over the whole server, at most once, five seconds each."""
-        while True:
-            delivery = self._outbox.get()
-            time.sleep(self.hook_delay_s)
-            self.deliver(delivery)
-            with self.lock:
-                self.deliveries.append(delivery)
-            self._outbox.task_done()
-
-    @staticmethod
-    def deliver(delivery):
-        """Sends it once (again, when a test wants a replay); fills in status and error."""
-        target = urllib.parse.urlsplit(delivery.hook.url)
-        started = time.monotonic()
-        connection = http.client.HTTPConnection(target.hostname, target.port, timeout=DELIVER_TIMEOUT_S)
-        try:
-            path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-            connection.request("POST", path, delivery.body, delivery.headers)
-            delivery.status = connection.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
-            delivery.error = repr(error)
-        finally:
-            connection.close()
-            delivery.seconds = time.monotonic() - started
-
-    def deliveries_done(self, timeout_s=10):
-        """Waits until nothing is left to deliver; returns all deliveries made."""
-        deadline = time.monotonic() + timeout_s
-        while self._outbox.unfinished_tasks and time.monotonic() < deadline:
-            time.sleep(0.005)
-        with self.lock:
-            return list(self.deliveries)
-
-    # ================================================================ shapes
-
-    def user_json(self, person, own=False):
-        mail = f"{person.login}@lab.invalid" if own else f"{person.number}+{person.login}@noreply.localhost"
-        digest = hashlib.md5(person.login.encode()).hexdigest()
-        return {"id": person.number, "login": person.login, "login_name": "", "source_id": 0, "full_name": "",
-            "email": "" if person.is_org else mail, "avatar_url": f"{self.url}/avatars/{digest}",
-            "html_url": f"{self.url}/{person.login}", "language": "en-US" if own else "", "is_admin": own and person.is_admin,
-            "last_login": "0001-01-01T00:00:00Z", "created": stamp(person.created), "restricted": False,
-            "active": own, "prohibit_login": False, "location": "", "website": "", "description": "",
-            "visibility": "public", "followers_count": 0, "following_count": 0, "starred_repos_count": 0,
-            "username": person.login}
-
-    def repo_json(self, repo, person, permissions=True):
-        page = f"{self.url}/{repo.full_name}"
-        role = self.role(repo, person)
-        pulls = [issue for issue in repo.issues.values() if issue.state == "open"]
-        value = {"id": repo.number, "owner": self.user_json(repo.owner), "name": repo.name, "full_name": repo.full_name,
-            "description": "", "empty": False, "private": repo.private, "fork": repo.parent is not None, "template": False}
-        if repo.parent is not None:
-            value["parent"] = self.repo_json(repo.parent, person)
-        value |= {"mirror": False, "size": 26, "language": "",
-            "languages_url": f"{self.url}/api/v1/repos/{repo.full_name}/languages", "html_url": page,
-            "url": f"{self.url}/api/v1/repos/{repo.full_name}", "link": "",
-            "ssh_url": f"root@localhost:{repo.full_name}.git", "clone_url": f"{page}.git", "original_url": "",
-            "website": "", "stars_count": 0, "forks_count": 0, "watchers_count": 3, "branch_count": 1,
-            "open_issues_count": sum(not issue.is_pull for issue in pulls),
-            "open_pr_counter": sum(issue.is_pull for issue in pulls), "release_counter": 0, "default_branch": "main",
-            "archived": False, "created_at": stamp(repo.created), "updated_at": stamp(repo.updated),
-            "archived_at": "1970-01-01T00:00:00Z",
-            "permissions": {"admin": role == "owner", "push": role in ("owner", "write"), "pull": True},
-            "has_code": True, "has_issues": True,
-            "internal_tracker": {"enable_time_tracker": True, "allow_only_contributors_to_track_time": True,
-                "enable_issue_dependencies": True},
-            "has_wiki": True, "has_pull_requests": True, "has_projects": True, "projects_mode": "all",
-            "has_releases": True, "has_packages": True, "has_actions": False, "ignore_whitespace_conflicts": False,
-            "allow_merge_commits": True, "allow_rebase": True, "allow_rebase_explicit": True,
-            "allow_squash_merge": True, "allow_fast_forward_only_merge": True, "allow_rebase_update": True,
-            "allow_manual_merge": False, "autodetect_manual_merge": False, "default_delete_branch_after_merge": False,
-            "default_merge_style": "merge", "default_allow_maintainer_edit": True, "avatar_url": "", "internal": False,
-            "mirror_interval": "", "object_format_name": "sha1", "mirror_updated": "0001-01-01T00:00:00Z",
-            "topics": [], "licenses": []}
-        return value
-
-    def issue_page(self, issue):
-        return f"{self.url}/{issue.repo.full_name}/{'pulls' if issue.is_pull else 'issues'}/{issue.number}"
-
-    @staticmethod
-    def comment_count(issue):
-        return sum(entry.kind == "comment" for entry in issue.entries)
-
-    def issue_json(self, issue):
-        repo = issue.repo
-        return {"id": issue.id, "url": f"{self.url}/api/v1/repos/{repo.full_name}/issues/{issue.number}",
-            "html_url": self.issue_page(issue), "number": issue.number, "user": self.user_json(issue.user),
-            "original_author": "", "original_author_id": 0, "title": issue.title, "body": "", "ref": "", "assets": [],
-            "labels": [], "milestone": None, "assignee": None, "assignees": None, "state": issue.state,
-            "is_locked": issue.is_locked, "comments": self.comment_count(issue), "created_at": stamp(issue.created),
-            "updated_at": stamp(issue.updated), "closed_at": stamp(issue.closed) if issue.closed else None,
-            "due_date": None, "time_estimate": 0,
-            "pull_request": {"merged": False, "merged_at": None, "draft": False, "html_url": self.issue_page(issue)}
-                if issue.is_pull else None,
-            "repository": {"id": repo.number, "name": repo.name, "owner": repo.owner.login, "full_name": repo.full_name},
-            "pin_order": 0, "content_version": 0}
-
-    def pull_json(self, pull, person):
-        page = self.issue_page(pull)
-        base_sha = pull.repo.git.tip("refs/heads/main")
-        pair = (base_sha, pull.head_sha)
-        if pair not in self._merge_bases:
-            self._merge_bases[pair] = pull.repo.git.merge_base(*pair)
-        head_gone = pull.head_repo.deleted
-        ref = f"refs/pull/{pull.number}/head" if head_gone else pull.branch
-        base_repo = self.repo_json(pull.repo, person)
-        return {"id": pull.id, "url": page, "number": pull.number, "user": self.user_json(pull.user),
-            "title": pull.title, "body": "", "labels": [], "milestone": None, "assignee": None, "assignees": [],
-            "requested_reviewers": [], "requested_reviewers_teams": [], "state": pull.state, "draft": False,
-            "is_locked": pull.is_locked, "comments": self.comment_count(pull), "additions": 1, "deletions": 0,
-            "changed_files": 1, "html_url": page, "diff_url": f"{page}.diff", "patch_url": f"{page}.patch",
-            "mergeable": True, "merged": False, "merged_at": None, "merge_commit_sha": None, "merged_by": None,
-            "allow_maintainer_edit": True,
-            "base": {"label": "main", "ref": "main", "sha": base_sha, "repo_id": pull.repo.number, "repo": base_repo},
-            "head": {"label": ref, "ref": ref, "sha": pull.head_sha,
-                "repo_id": -1 if head_gone else pull.head_repo.number,
-                "repo": None if head_gone else self.repo_json(pull.head_repo, person)},
-            "merge_base": self._merge_bases[pair], "due_date": None, "created_at": stamp(pull.created),
-            "updated_at": stamp(pull.updated), "closed_at": stamp(pull.closed) if pull.closed else None,
-            "pin_order": 0, "content_version": 0}
-
-    def comment_json(self, entry):
-        page = self.issue_page(entry.issue)
-        return {"id": entry.id, "html_url": f"{page}#issuecomment-{entry.id}",
-            "pull_request_url": page if entry.issue.is_pull else "", "issue_url": "" if entry.issue.is_pull else page,
-            "user": self.user_json(entry.user), "original_author": "", "original_author_id": 0, "body": entry.body,
-            "assets": [], "created_at": stamp(entry.created), "updated_at": stamp(entry.updated)}
-
-    def event_json(self, entry):
-        value = self.comment_json(entry)
-        return {"id": entry.id, "type": entry.kind, "html_url": value["html_url"],
-            "pull_request_url": value["pull_request_url"], "issue_url": value["issue_url"], "user": value["user"],
-            "body": entry.body, "created_at": value["created_at"], "updated_at": value["updated_at"],
-            "old_project_id": 0, "project_id": 0, "old_milestone": None, "milestone": None, "tracked_time": None,
-            "old_title": "", "new_title": "", "old_ref": "", "new_ref": "", "ref_issue": None, "ref_comment": None,
-            "ref_action": "none", "ref_commit_sha": "", "review_id": 0, "label": None, "assignee": None,
-            "assignee_team": None, "removed_assignee": False, "resolve_doer": None, "dependent_issue": None}
+    # ================================================================ refusals
 
     def error(self, status, message, errors=False, headers=None):
         value = {"message": message, "url": f"{self.url}/api/swagger"}
@@ -642,15 +89,6 @@ class Forge(Server):
             raise Refused(self.error(401, "token is required"))
         self.scope(caller, scope)
         return caller
-
-    def role(self, repo, person):
-        """owner, write, read or None."""
-        if person is None:
-            return None if repo.private else "read"
-        if person.is_admin or person is repo.owner:
-            return "owner"
-        role = repo.owner.roles.get(person.login.lower()) if repo.owner.is_org else None
-        return role or (None if repo.private else "read")
 
     def seen_repo(self, request, owner, repo, scope):
         """The caller and the repository, or the answer that says there is none."""
@@ -797,22 +235,6 @@ class Forge(Server):
                 break
         return self.error(404, "GetContentsOrList", [f"object does not exist [id: , rel_path: {missing or first}]"])
 
-    def content_json(self, repo, ref, sha, path, row, content=None):
-        name, kind, _, object_sha, size = row
-        api = f"{self.url}/api/v1/repos/{repo.full_name}"
-        is_file = kind == "blob"
-        own = f"{api}/contents/{path}?ref={ref}"
-        page = f"{self.url}/{repo.full_name}/src/branch/{ref}/{path}"
-        git_url = f"{api}/git/{'blobs' if is_file else 'trees'}/{object_sha}"
-        return {"name": name, "path": path, "sha": object_sha, "last_commit_sha": sha,
-            "last_committer_date": stamp(repo.updated), "last_author_date": stamp(repo.updated),
-            "type": "file" if is_file else "dir", "size": size,
-            "encoding": None if content is None else "base64",
-            "content": None if content is None else base64.b64encode(content).decode(), "target": None, "url": own,
-            "html_url": page, "git_url": git_url,
-            "download_url": f"{self.url}/{repo.full_name}/raw/branch/{ref}/{path}" if is_file else None,
-            "submodule_git_url": None, "_links": {"self": own, "git": git_url, "html": page}}
-
     @route("GET", "/api/v1/repos/{owner}/{repo}/raw/{path...}", query=("ref",))
     def get_raw(self, request, owner, repo, path):
         _, found = self.seen_repo(request, owner, repo, "read:repository")
@@ -845,12 +267,6 @@ class Forge(Server):
         if self.role(found, caller.person) != "owner":
             raise Refused(self.error(403, "user should be an owner or a collaborator with admin write of a repository"))
         return found
-
-    def hook_json(self, hook):
-        return {"id": hook.id, "name": "", "type": "gitea", "branch_filter": "",
-            "config": {"content_type": hook.content_type, "url": hook.url}, "events": hook.events,
-            "authorization_header": "", "active": hook.active, "updated_at": stamp(hook.created),
-            "created_at": stamp(hook.created)}
 
     @route("GET", "/api/v1/repos/{owner}/{repo}/hooks", query=("page", "limit"))
     def get_hooks(self, request, owner, repo):
@@ -1022,9 +438,6 @@ class Forge(Server):
         caller, entry = self.own_comment(request, owner, repo, number)
         self._delete(entry, caller.person)
         return Answer(204)
-
-    def reaction_json(self, person, content, when):
-        return {"user": self.user_json(person, own=True), "content": content, "created_at": stamp(when)}
 
     @route("GET", "/api/v1/repos/{owner}/{repo}/issues/comments/{number}/reactions")
     def get_reactions(self, request, owner, repo, number):
