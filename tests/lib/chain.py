@@ -82,10 +82,10 @@ class Chain:
                     "webhook_secret": HOOK_SECRET if self.hook else None, **self.bridge_settings}
         os.makedirs(os.path.join(self.directory, "bridge"))
         self.bridge = make_bridge(self.world, directory=os.path.join(self.directory, "bridge"), **settings)
+        self.bridge.start()
         if self.hook:
             for recipe in self.recipes:
                 self.world.add_hook(recipe, self.bridge.hook_url, HOOK_SECRET)
-        self.bridge.start()
         return self
 
     def wait_verdict(self, recipe, number, seconds):

@@ -84,7 +84,6 @@ STEP_KEYS = "id step_id number name status exit_code started stopped version"
 DRONE_REPO_KEYS = "id uid user_id namespace name slug scm git_http_url git_ssh_url link default_branch private " \
     "visibility active config_path trusted protected ignore_forks ignore_pull_requests auto_cancel_pull_requests " \
     "auto_cancel_pushes auto_cancel_running timeout counter synced created updated version archived"
-BOT_SCOPES = ("read:repository", "read:organization", "read:user", "write:issue")
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
 
 

@@ -13,6 +13,7 @@ interface, two worlds, so that one test body runs in both:
 
 A repository is "owner/name", or a name in the organisation. Everything has a deadline.
 """
+import abc
 import base64
 import http.client
 import http.server
@@ -21,7 +22,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,7 +30,8 @@ import time
 import urllib.parse
 
 from standin.drone import Drone
-from standin.forge import BOT_SCOPES, Forge
+from standin.forge import Forge
+from standin.forge_state import BOT_SCOPES
 
 ORG = "recipe-maintainers"
 CI_REPO = f"{ORG}/cc-ci"
@@ -151,8 +152,11 @@ def need_lab():
 
 # ---------------------------------------------------------------- what both worlds can do
 
-class World:
-    """Addresses, tokens, and everything that is asked over the APIs."""
+class World(abc.ABC):
+    """
+    Addresses, tokens, and everything that is asked over the APIs. What is abstract is what each world does in its own way:
+    the stand-ins by a method call, the lab as a person or git would.
+    """
 
     is_lab = False
     forge_url = drone_url = directory = ""
@@ -262,15 +266,74 @@ class World:
     def head(self, repo, number):
         return self.forge_must("lab-admin", "GET", f"/repos/{self.full(repo)}/pulls/{number}")["head"]["sha"]
 
-    def new_token(self, user, scopes):
-        """A further forge token of that user with these scopes."""
-        raise NotImplementedError
-
     def check(self):
         """Raises when something surprised a stand-in."""
 
+    # ---- what each world does in its own way
+
+    @abc.abstractmethod
     def down(self):
-        raise NotImplementedError
+        """Ends the servers and removes the directory."""
+
+    @abc.abstractmethod
+    def server(self, name, action):
+        """name: gitea, drone, runner; action: start, stop, kill."""
+
+    @abc.abstractmethod
+    def new_token(self, user, scopes):
+        """A further forge token of that user with these scopes."""
+
+    @abc.abstractmethod
+    def new_recipe(self, name, files=None, private=False, tags=("0.1.0+1.0.0",)):
+        """A repository of the organisation with one commit on main, and tags there."""
+
+    @abc.abstractmethod
+    def import_repo(self, name, path, private=False):
+        """A repository with all branches and tags of a local one."""
+
+    @abc.abstractmethod
+    def put_files(self, repo, files, branch="main", message="change", tag=None):
+        """One commit on a branch; the sha. None as content removes a file."""
+
+    @abc.abstractmethod
+    def open_pr(self, repo, branch, files=None, user="member"):
+        """Number of a new pull request; the outsider's comes from a fork."""
+
+    @abc.abstractmethod
+    def push(self, repo, number, files=None, force=False):
+        """A push to the head of a pull request; the new head."""
+
+    @abc.abstractmethod
+    def comment(self, repo, number, user, text):
+        """The id of a new comment."""
+
+    @abc.abstractmethod
+    def edit_comment(self, repo, comment_id, user, text):
+        """As that user."""
+
+    @abc.abstractmethod
+    def delete_comment(self, repo, comment_id, user):
+        """As that user."""
+
+    @abc.abstractmethod
+    def close_pr(self, repo, number):
+        """As a member."""
+
+    @abc.abstractmethod
+    def reopen_pr(self, repo, number):
+        """As a member."""
+
+    @abc.abstractmethod
+    def open_issue(self, repo):
+        """Number of a new issue, which is no pull request."""
+
+    @abc.abstractmethod
+    def reactions(self, repo, comment_id):
+        """[(login, content)]"""
+
+    @abc.abstractmethod
+    def add_hook(self, repo, url, secret, events=("pull_request_comment",)):
+        """A webhook of the repository; its id."""
 
 
 def _json_or_bytes(raw):
@@ -313,7 +376,6 @@ class StandinWorld(World):
         self.drone.check()
 
     def server(self, name, action):
-        """name: gitea, drone, runner; action: start, stop, kill."""
         actions = {("gitea", "start"): self.forge.start, ("gitea", "stop"): self.forge.stop,
             ("gitea", "kill"): self.forge.stop, ("drone", "start"): self.drone.start,
             ("drone", "stop"): self.drone.stop, ("drone", "kill"): self.drone.stop,
@@ -328,14 +390,12 @@ class StandinWorld(World):
         self.forge.add_repo(self.full(name), private, recipe_files(name) if files is None else files, tags)
 
     def import_repo(self, name, path, private=False):
-        """A repository with all branches and tags of a local one."""
         self.forge.import_repo(self.full(name), path, private)
 
     def put_files(self, repo, files, branch="main", message="change", tag=None):
         return self.forge.put_files(self.full(repo), files, branch, message, tag=tag)
 
     def open_pr(self, repo, branch, files=None, user="member"):
-        """Number of a new pull request; the outsider's comes from a fork."""
         return self.forge.open_pr(self.full(repo), branch, files, user, fork=user == "outsider")
 
     def push(self, repo, number, files=None, force=False):
@@ -360,7 +420,6 @@ class StandinWorld(World):
         return self.forge.open_issue(self.full(repo))
 
     def reactions(self, repo, comment_id):
-        """[(login, content)]"""
         return self.forge.reactions(comment_id)
 
     def add_hook(self, repo, url, secret, events=("pull_request_comment",)):
@@ -498,7 +557,6 @@ class LabWorld(World):
             self.forge_must("lab-admin", "POST", f"/repos/{self.full(name)}/tags", {"tag_name": tag, "message": tag})
 
     def import_repo(self, name, path, private=False):
-        """A repository with all branches and tags of a local one."""
         self.forge_must("lab-admin", "POST", f"/orgs/{ORG}/repos",
             {"name": name, "private": private, "default_branch": "main"})
         self._git(path, "lab-admin", "push", "-q", self.git_url(name), "refs/heads/*:refs/heads/*",
@@ -586,19 +644,33 @@ class Receiver:
 
 # ---------------------------------------------------------------- the bridge
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Bridge:
-    """A running ccci-bridge; its stderr is a file that outlives restarts."""
+    """
+    A running ccci-bridge; its stderr is a file that outlives restarts. It takes any port at its first start and keeps that
+    one: hooks point there. Until then port is None, as it is for ever when the bridge listens nowhere.
+    """
 
-    def __init__(self, world, program, config, stderr_path, port, environment):
-        self.world, self.program, self.config = world, program, config
-        self.stderr_path, self.port, self.environment = stderr_path, port, environment
+    def __init__(self, world, program, config, stderr_path, settings, environment):
+        self.world, self.program, self.config, self.settings = world, program, config, settings
+        self.stderr_path, self.environment = stderr_path, environment
+        self.port = None
         self.process = None
+        self._write_config()
+
+    def _write_config(self):
+        with open(self.config, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            for key, value in self.settings.items():
+                if value is not None:
+                    file.write(f"{key}: {json.dumps(str(value))}\n")
+
+    def _learn_port(self):
+        """The port that the bridge says it got, in the settings from now on; None while it has not said it."""
+        said = re.search(r"listens on \S+, port (\d+);", self.stderr())
+        if said:
+            self.port = int(said[1])
+            self.settings["listen"] = f"127.0.0.1:{self.port}"
+            self._write_config()
+        return self.port
 
     url = property(lambda self: f"http://127.0.0.1:{self.port}")
     hook_url = property(lambda self: f"{self.url}/hook")
@@ -622,8 +694,10 @@ class Bridge:
         """GET /healthz answers, or, without a listener, anything was logged. A bridge that ended is an error."""
         if self.process.poll() is not None:
             raise RuntimeError(f"the bridge ended with {self.process.returncode}:\n{self.stderr()[-4000:]}")
-        if self.port is None:
+        if self.settings["listen"] == "none":
             return bool(self.stderr())
+        if self.port is None and self._learn_port() is None:
+            return False
         try:
             return exchange("GET", f"{self.url}/healthz", timeout=2)[0] == 200
         except OSError:
@@ -663,23 +737,16 @@ def make_bridge(world, environment=None, directory=None, program=None, **setting
     earlier bridge.
     """
     directory = directory or tempfile.mkdtemp(prefix="bridge-", dir=world.directory)
-    port = None if settings.get("listen") == "none" else free_port()
     values = {"gitea_url": world.forge_url, "gitea_token": world.tokens["bot"], "drone_url": world.drone_url,
         "drone_token": world.drone_tokens["admin"], "ci_repo": CI_REPO,
-        "poll_repos": f"{ORG}/{PUBLIC},{ORG}/{PRIVATE}", "poll_interval": "1s", "listen": f"127.0.0.1:{port}",
+        "poll_repos": f"{ORG}/{PUBLIC},{ORG}/{PRIVATE}", "poll_interval": "1s", "listen": "127.0.0.1:0",
         "state_dir": os.path.join(directory, "state"), "log_level": "debug"}
     values.update(settings)
-    if port is not None:
-        port = int(values["listen"].rsplit(":", 1)[1])
     config = os.path.join(directory, "bridge.yml")
-    with open(config, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-        for key, value in values.items():
-            if value is not None:
-                file.write(f"{key}: {json.dumps(str(value))}\n")
     os.makedirs(values["state_dir"], exist_ok=True)
     program = program or os.path.join(os.environ["CCCI_BUILD"], "ccci-bridge")
     base = {"PATH": "/usr/bin:/bin", "HOME": directory, **(environment or {})}
-    return Bridge(world, program, config, os.path.join(directory, "stderr"), port, base)
+    return Bridge(world, program, config, os.path.join(directory, "stderr"), values, base)
 
 
 def start_bridge(world, **settings):
