@@ -1,157 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/reply.h"
 
+#include "bridge/markdown.h"
 #include "common/clock.h"
 
-#define ZERO_WIDTH_SPACE "\xe2\x80\x8b"
-#define REPLACEMENT "\xef\xbf\xbd"
 #define TRAILER_BEGIN "<!-- ccci {\"comment\":"
 #define TRAILER_END "} -->"
 #define END_MAX_BYTES 1024 /* the words to run it again and the hidden line */
 #define SHORT_REF 8
 #define REASON_SHOWN_BYTES 500 /* of a stage */
 #define NAME_SHOWN_BYTES 100
-
-/* --- text from outside --- */
-
-/* Bytes that can begin something in Markdown, HTML or Gitea's own additions ($math$). */
-static bool is_active(unsigned char c)
-{
-	return c && strchr("\\`*_[]<>&|~$", c);
-}
-
-/* U+202A to 202E, U+2066 to 2069: they would turn the text around them. */
-static bool turns_text(const char *at)
-{
-	const unsigned char *c = (const unsigned char *)at;
-
-	if (c[0] != 0xe2)
-		return false;
-	return (c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
-	       (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
-}
-
-/*
- * Gitea looks for @names, #1, !1 and addresses in the rendered text too, where an entity is the
- * character again. So the character stays and its neighbour is moved away by a zero width space.
- */
-static bool needs_space_after(const char *text, const char *at)
-{
-	switch (*at) {
-	case '@':
-		return true;
-	case '#':
-	case '!':
-		return at[1] >= '0' && at[1] <= '9';
-	case ':':
-		return at[1] == '/' || at[1] == '\\';
-	case '.':
-		return at - text >= 3 && strncasecmp(at - 3, "www", 3) == 0;
-	default:
-		return false;
-	}
-}
-
-static int add_plain_char(struct buf *out, const char *text, const char **at)
-{
-	unsigned char c = (unsigned char)**at;
-
-	if (turns_text(*at)) {
-		*at += 3;
-		return buf_add_text(out, REPLACEMENT);
-	}
-	const char *from = (*at)++;
-	if (c < 0x20 || c == 0x7f)
-		return buf_add_char(out, ' ');
-	if (is_active(c))
-		return buf_printf(out, "&#%u;", c);
-	if (buf_add_char(out, (char)c) < 0)
-		return -1;
-	return needs_space_after(text, from) ? buf_add_text(out, ZERO_WIDTH_SPACE) : 0;
-}
-
-int reply_add_plain(struct buf *out, const char *text)
-{
-	for (const char *at = text; *at;) {
-		if (add_plain_char(out, text, &at) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The same, cut: names and reasons of a run that went wild still leave a comment the forge takes.
- */
-static void add_cut(struct buf *out, const char *text, size_t max_bytes)
-{
-	size_t length = text_head(text, max_bytes);
-	auto_str char *shown = xstrndup(text, length);
-
-	(void)reply_add_plain(out, shown);
-	if (text[length])
-		(void)buf_add_text(out, "…");
-}
-
-/* A fence one longer than the longest run of backticks within. */
-static size_t fence_length(const char *text)
-{
-	size_t longest = 2;
-
-	for (const char *at = strchr(text, '`'); at; at = strchr(at, '`')) {
-		size_t run = strspn(at, "`");
-
-		if (run > longest)
-			longest = run;
-		at += run;
-	}
-	return longest + 1;
-}
-
-static int add_fence(struct buf *out, size_t length, const char *rest)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (buf_add_char(out, '`') < 0)
-			return -1;
-	}
-	return buf_add_text(out, rest);
-}
-
-int reply_add_block(struct buf *out, const char *text, size_t max_bytes)
-{
-	const char *from = text_tail(text, max_bytes);
-
-	if (from > text && from[-1] != '\n') {
-		const char *line = strchr(from, '\n');
-
-		from = line ? line + 1 : from;
-	}
-	size_t fence = fence_length(from);
-	if (add_fence(out, fence, "text\n") < 0)
-		return -1;
-	for (const char *at = from; *at;) {
-		unsigned char c = (unsigned char)*at;
-		bool is_odd = turns_text(at);
-		int result = is_odd ? buf_add_text(out, REPLACEMENT)
-			     : (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f
-				 ? buf_add_char(out, ' ')
-				 : buf_add_char(out, (char)c);
-
-		if (result < 0)
-			return -1;
-		at += is_odd ? 3 : 1;
-	}
-	if (*from && !text_ends(from, "\n") && buf_add_char(out, '\n') < 0)
-		return -1;
-	return add_fence(out, fence, "\n");
-}
-
-/* A code span: for words that are to be copied. Backticks and line ends have no business there. */
-static void add_code(struct buf *out, const char *text)
-{
-	(void)buf_add_char(out, '`');
-	for (const char *at = text; *at; at++)
-		(void)buf_add_char(out, *at == '`' || (unsigned char)*at < 0x20 ? '?' : *at);
-	(void)buf_add_char(out, '`');
-}
 
 /* --- pieces --- */
 
@@ -187,12 +45,12 @@ static void add_versions(const struct job *job, struct buf *out)
 {
 	if (job->base_version[0]) {
 		(void)buf_add_char(out, ' ');
-		(void)reply_add_plain(out, job->base_version);
+		(void)markdown_add_plain(out, job->base_version);
 		(void)buf_add_text(out, " →");
 	}
 	if (job->head_version[0]) {
 		(void)buf_add_char(out, ' ');
-		(void)reply_add_plain(out, job->head_version);
+		(void)markdown_add_plain(out, job->head_version);
 	} else if (job->ref[0]) {
 		(void)buf_printf(out, " at `%.*s`", SHORT_REF, job->ref);
 	}
@@ -201,7 +59,7 @@ static void add_versions(const struct job *job, struct buf *out)
 static void add_subject(const struct reply_facts *facts, struct buf *out)
 {
 	(void)buf_add_text(out, " · ");
-	(void)reply_add_plain(out, job_recipe(facts->job));
+	(void)markdown_add_plain(out, job_recipe(facts->job));
 	add_versions(facts->job, out);
 	if (facts->job->build) {
 		(void)buf_add_text(out, " · build ");
@@ -283,7 +141,7 @@ static void add_queued(const struct reply_facts *facts, struct buf *out)
 	if (ahead->recipe[0] && ahead->pr) {
 		auto_str char *which = xasprintf("%s #%lld", ahead->recipe, (long long)ahead->pr);
 
-		add_code(out, which);
+		markdown_add_code(out, which);
 		(void)buf_add_text(out, ", ");
 	}
 	if (ahead->running_s < 0) {
@@ -317,7 +175,7 @@ static void add_steps(const struct reply_facts *facts, struct buf *out)
 		bool is_over = step->state == REPLY_STEP_PASSED || step->state == REPLY_STEP_FAILED;
 
 		(void)buf_add_text(out, "| ");
-		(void)reply_add_plain(out, step->name);
+		(void)markdown_add_plain(out, step->name);
 		(void)buf_printf(out, " | %s | ", step_text(step->state));
 		if (is_over)
 			add_duration(out, (double)step->seconds);
@@ -332,7 +190,7 @@ static void add_running(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, "**ccci: running");
 	if (step) {
 		(void)buf_add_char(out, ' ');
-		(void)reply_add_plain(out, step->name);
+		(void)markdown_add_plain(out, step->name);
 	}
 	(void)buf_add_text(out, "**");
 	add_subject(facts, out);
@@ -412,7 +270,7 @@ static void add_stage_row(const struct results_stage *stage, struct buf *out)
 	if (stage->seconds > 0)
 		add_duration(out, stage->seconds);
 	(void)buf_add_text(out, " | ");
-	add_cut(out, stage->reason, REASON_SHOWN_BYTES);
+	markdown_add_cut(out, stage->reason, REASON_SHOWN_BYTES);
 	(void)buf_add_text(out, " |\n");
 }
 
@@ -422,7 +280,7 @@ static void add_left(const struct results *results, struct buf *out)
 
 	for (size_t i = 0; i < shown; i++) {
 		(void)buf_add_text(out, i ? ", " : "");
-		add_cut(out, results->left[i], NAME_SHOWN_BYTES);
+		markdown_add_cut(out, results->left[i], NAME_SHOWN_BYTES);
 	}
 	if (shown < results->left_count)
 		(void)buf_printf(out, " and %zu more", results->left_count - shown);
@@ -448,12 +306,12 @@ static void add_lines(const struct results_stage *stage, struct buf *out)
 	(void)buf_add_text(out, "\n<details><summary>last lines of ");
 	if (stage->service[0]) {
 		(void)buf_add_text(out, "service ");
-		add_cut(out, stage->service, NAME_SHOWN_BYTES);
+		markdown_add_cut(out, stage->service, NAME_SHOWN_BYTES);
 	} else {
 		(void)buf_add_text(out, stage_word(stage->stage));
 	}
 	(void)buf_add_text(out, "</summary>\n\n");
-	(void)reply_add_block(out, stage->evidence, REPLY_EVIDENCE_MAX_BYTES);
+	(void)markdown_add_block(out, stage->evidence, REPLY_EVIDENCE_MAX_BYTES);
 	(void)buf_add_text(out, "\n</details>\n");
 }
 
@@ -490,14 +348,14 @@ static void add_again(const struct reply_facts *facts, struct buf *out)
 	AUTO(buf) command = buf_make(REPLY_MAX_BYTES);
 
 	(void)buf_add_text(out, "\nAgain: ");
-	add_code(out, facts->trigger);
+	markdown_add_code(out, facts->trigger);
 	(void)buf_printf(&command, "ccci-run run %s --ref %s", job_recipe(job), job->ref);
 	if (job->stages[0])
 		(void)buf_printf(&command, " --stages=%s", job->stages);
 	if (job->from[0])
 		(void)buf_printf(&command, " --from=%s", job->from);
 	(void)buf_add_text(out, " · here: ");
-	add_code(out, buf_text(&command));
+	markdown_add_code(out, buf_text(&command));
 	(void)buf_add_char(out, '\n');
 }
 
@@ -508,7 +366,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 		return;
 	if (facts->job->reason[0] && !is_in_table(facts)) {
 		(void)buf_add_char(out, '\n');
-		(void)reply_add_plain(out, facts->job->reason);
+		(void)markdown_add_plain(out, facts->job->reason);
 		(void)buf_add_char(out, '\n');
 	}
 	if (facts->results) {
@@ -521,7 +379,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 static void add_refused(const struct reply_facts *facts, struct buf *out)
 {
 	(void)buf_add_text(out, "**ccci: not run** · ");
-	(void)reply_add_plain(out, facts->job->reason);
+	(void)markdown_add_plain(out, facts->job->reason);
 	(void)buf_add_char(out, '\n');
 }
 

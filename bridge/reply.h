@@ -6,9 +6,8 @@
  *   AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
  *   reply_write(&facts, &text);
  *
- * Text from outside (reasons, names, log lines) never acts: no mention, link, reference, tag, table
- * cell or fence comes out of it. The last line is hidden and for machines; by it we find our
- * comment again after a crash.
+ * Text from outside (reasons, names, log lines) never acts, see markdown.h. The last line is hidden
+ * and for machines; by it we find our comment again after a crash.
  */
 #ifndef CCCI_BRIDGE_REPLY_H
 #define CCCI_BRIDGE_REPLY_H
@@ -65,10 +64,5 @@ void reply_help(const char *trigger, char *reason, size_t reason_size);
 
 /* True when the text ends in our hidden line for that comment. */
 bool reply_is_for(const char *body, int64_t comment);
-
-/* Text from outside as plain text within a line. Same errors as buf_add(). */
-int reply_add_plain(struct buf *out, const char *text);
-/* Lines from outside as a code block that they cannot leave: the last max_bytes, whole lines. */
-int reply_add_block(struct buf *out, const char *text, size_t max_bytes);
 
 #endif

@@ -3,7 +3,7 @@
  * Text from outside in our comment: whatever it is, nothing of it can begin a mention, a reference,
  * a link, a tag, a table cell, a code span or a comment, and it cannot leave its code block.
  */
-#include "bridge/reply.h"
+#include "bridge/markdown.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO(buf) plain = buf_make(16 * 1024 * 1024);
 	AUTO(buf) block = buf_make(16 * 1024 * 1024);
 
-	if (reply_add_plain(&plain, text) < 0 || reply_add_block(&block, text, 512) < 0)
+	if (markdown_add_plain(&plain, text) < 0 || markdown_add_block(&block, text, 512) < 0)
 		abort();
 	check_plain(buf_text(&plain));
 	check_block(buf_text(&block));

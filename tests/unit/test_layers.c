@@ -50,6 +50,7 @@ static const char *const values[] = {
     "bridge/policy",
     "bridge/job",
     "bridge/reply",
+    "bridge/markdown",
     "bridge/learn",
     "runner-plugin/recipe/params",
     "runner-plugin/recipe/recipe_version",
