@@ -1,28 +1,99 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/markdown.h"
 
+#include <ctype.h>
+
 #define ZERO_WIDTH_SPACE "\xe2\x80\x8b"
 #define REPLACEMENT "\xef\xbf\xbd"
+#define LIST_DIGITS_MAX 9 /* of a list's number; GFM 5.2 */
 
-/* Bytes that can begin something in Markdown, HTML or Gitea's own additions ($math$). */
-static bool is_active(unsigned char c)
+/* --- what no reader meets as it is --- */
+
+/* The length of a terminal's control sequence; 0: none. Source: ECMA-48, 5.4. */
+static size_t sequence_length(const char *at)
 {
-	return c && strchr("\\`*_[]<>&|~$", c);
+	size_t length = 2;
+
+	if (at[0] != '\x1b' || at[1] != '[')
+		return 0;
+	while (at[length] >= 0x20 && at[length] <= 0x3f)
+		length++;
+	return at[length] >= 0x40 && at[length] <= 0x7e ? length + 1 : 0;
 }
 
-/* U+202A to 202E, U+2066 to 2069: they would turn the text around them. */
-static bool turns_text(const char *at)
+/* The length of a character that controls a terminal or turns the text around it; 0: none. */
+static size_t controlling_length(const char *at)
 {
-	const unsigned char *c = (const unsigned char *)at;
+	static const struct {
+		const char *first, *last;
+	} ranges[] = {
+	    {"\xc2\x80", "\xc2\x9f"},	      /* U+0080 to 009F: C1 */
+	    {"\xd8\x9c", "\xd8\x9c"},	      /* U+061C: a mark of direction */
+	    {"\xe2\x80\x8e", "\xe2\x80\x8f"}, /* U+200E, 200F: marks of direction */
+	    {"\xe2\x80\xa8", "\xe2\x80\xae"}, /* U+2028 to 202E: line ends, direction */
+	    {"\xe2\x81\xa6", "\xe2\x81\xa9"}, /* U+2066 to 2069: direction */
+	};
 
-	if (c[0] != 0xe2)
-		return false;
-	return (c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
-	       (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+	for (size_t i = 0; i < COUNT_OF(ranges); i++) {
+		size_t length = strlen(ranges[i].first);
+
+		if (strncmp(at, ranges[i].first, length) >= 0 &&
+		    strncmp(at, ranges[i].last, length) <= 0)
+			return length;
+	}
+	return 0;
+}
+
+/* The text without what controls. First of all, so that nothing is found only once it is gone. */
+static char *clean(const char *text, const char *kept)
+{
+	AUTO(buf) out = buf_make(SIZE_MAX / 2);
+
+	for (const char *at = text; *at;) {
+		size_t sequence = sequence_length(at);
+		size_t controlling = controlling_length(at);
+		unsigned char c = (unsigned char)*at;
+
+		if (sequence) {
+			at += sequence;
+		} else if (controlling) {
+			at += controlling;
+			(void)buf_add_text(&out, REPLACEMENT);
+		} else if (text_starts(at, "\r\n")) {
+			at++;
+		} else {
+			bool is_shown = (c >= 0x20 && c != 0x7f) || strchr(kept, c);
+
+			(void)buf_add_char(&out, is_shown ? *at : ' ');
+			at++;
+		}
+	}
+	return buf_take(&out);
+}
+
+/* --- within a line --- */
+
+/* Bytes that can begin something in Markdown, HTML or Gitea's own additions ($math$). */
+static bool is_active(char c)
+{
+	return strchr("\\`*_[]<>&|~$", c) != NULL;
+}
+
+/* ":tada:", but not the minutes of "12:30:45". */
+static bool begins_emoji(const char *at)
+{
+	size_t length = 1;
+	bool has_word = false;
+
+	while (isalnum((unsigned char)at[length]) || (at[length] && strchr("_+-", at[length]))) {
+		has_word = has_word || !isdigit((unsigned char)at[length]);
+		length++;
+	}
+	return has_word && at[length] == ':';
 }
 
 /*
- * Gitea looks for @names, #1, !1 and addresses in the rendered text too, where an entity is the
+ * Gitea looks for names, references and addresses in the rendered text too, where an entity is the
  * character again. So the character stays and its neighbour is moved away by a zero width space.
  */
 static bool needs_space_after(const char *text, const char *at)
@@ -32,9 +103,11 @@ static bool needs_space_after(const char *text, const char *at)
 		return true;
 	case '#':
 	case '!':
-		return at[1] >= '0' && at[1] <= '9';
+		return isdigit((unsigned char)at[1]);
+	case '[':
+		return at[1] == '[';
 	case ':':
-		return at[1] == '/' || at[1] == '\\';
+		return at[1] == '/' || at[1] == '\\' || begins_emoji(at);
 	case '.':
 		return at - text >= 3 && strncasecmp(at - 3, "www", 3) == 0;
 	default:
@@ -42,42 +115,139 @@ static bool needs_space_after(const char *text, const char *at)
 	}
 }
 
-static int add_plain_char(struct buf *out, const char *text, const char **at)
-{
-	unsigned char c = (unsigned char)**at;
+/* --- at the start of a line --- */
 
-	if (turns_text(*at)) {
-		*at += 3;
-		return buf_add_text(out, REPLACEMENT);
-	}
-	const char *from = (*at)++;
-	if (c < 0x20 || c == 0x7f)
-		return buf_add_char(out, ' ');
-	if (is_active(c))
-		return buf_printf(out, "&#%u;", c);
-	if (buf_add_char(out, (char)c) < 0)
-		return -1;
-	return needs_space_after(text, from) ? buf_add_text(out, ZERO_WIDTH_SPACE) : 0;
+static bool begins_line(const struct buf *out, size_t length)
+{
+	return !length || out->data[length - 1] == '\n';
 }
 
-int markdown_add_plain(struct buf *out, const char *text)
+/* Whether all that stands in the line is the number that a list could begin with. */
+static bool is_after_number(const struct buf *out)
 {
-	for (const char *at = text; *at;) {
-		if (add_plain_char(out, text, &at) < 0)
+	size_t at = out->length;
+
+	while (
+	    at && out->length - at < LIST_DIGITS_MAX && isdigit((unsigned char)out->data[at - 1]))
+		at--;
+	return at < out->length && begins_line(out, at);
+}
+
+/* Heading, rule, list, term of a list; blanks that would make it code are left out. */
+static bool begins_block(const struct buf *out, char c)
+{
+	return begins_line(out, out->length) ? strchr("#+-=:", c) != NULL
+					     : strchr(".)", c) && is_after_number(out);
+}
+
+/* --- plain text --- */
+
+static int add_entity(struct buf *out, char c)
+{
+	return buf_printf(out, "&#%u;", (unsigned char)c);
+}
+
+/* The character at "at" of a clean text. */
+static int add_plain_char(struct buf *out, const char *text, const char *at)
+{
+	int added = 0;
+
+	if (*at == ' ' && begins_line(out, out->length))
+		return 0;
+	if (is_active(*at) || begins_block(out, *at))
+		added = add_entity(out, *at);
+	else
+		added = buf_add_char(out, *at);
+	if (added < 0)
+		return -1;
+	return needs_space_after(text, at) ? buf_add_text(out, ZERO_WIDTH_SPACE) : 0;
+}
+
+static int add_plain_until(struct buf *out, const char *text, const char *at, const char *end)
+{
+	for (; at < end; at++) {
+		if (add_plain_char(out, text, at) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-void markdown_add_cut(struct buf *out, const char *text, size_t max_bytes)
+/* What is shown of a text: clean, and with "…" for what was cut. */
+static char *head_of(const char *text, size_t max_bytes)
 {
-	size_t length = text_head(text, max_bytes);
-	auto_str char *shown = xstrndup(text, length);
+	auto_str char *whole = clean(text, "");
+	size_t length = text_head(whole, max_bytes);
 
-	(void)markdown_add_plain(out, shown);
-	if (text[length])
-		(void)buf_add_text(out, "…");
+	return xasprintf("%.*s%s", (int)length, whole, whole[length] ? "…" : "");
 }
+
+int markdown_add_plain(struct buf *out, const char *text, size_t max_bytes)
+{
+	auto_str char *shown = head_of(text, max_bytes);
+
+	return add_plain_until(out, shown, shown, shown + strlen(shown));
+}
+
+/* --- code within a line --- */
+
+static int add_wrapped(
+    struct buf *out, const char *before, const char *from, const char *to, const char *after)
+{
+	if (buf_add_text(out, before) < 0 || buf_add(out, from, (size_t)(to - from)) < 0)
+		return -1;
+	return buf_add_text(out, after);
+}
+
+/* A code span cannot hold what ends a table's cell; its tag can, as an entity. */
+static int add_code_until(struct buf *out, const char *from, const char *to)
+{
+	if (!memchr(from, '|', (size_t)(to - from)))
+		return add_wrapped(out, "`", from, to, "`");
+	if (buf_add_text(out, "<code>") < 0 || add_plain_until(out, from, from, to) < 0)
+		return -1;
+	return buf_add_text(out, "</code>");
+}
+
+/* The backtick that closes what the one at "at" opens; NULL: it opens nothing. */
+static const char *code_end(const char *at)
+{
+	const char *end = strchr(at + 1, '`');
+
+	return end && end > at + 1 && end[1] != '`' ? end : NULL;
+}
+
+int markdown_add_text(struct buf *out, const char *text, size_t max_bytes)
+{
+	auto_str char *shown = head_of(text, max_bytes);
+
+	for (const char *at = shown; *at;) {
+		const char *code = at + strcspn(at, "`");
+
+		if (add_plain_until(out, shown, at, code) < 0)
+			return -1;
+		if (!*code)
+			return 0;
+		const char *closing = code_end(code);
+		at = closing ? closing + 1 : code + strspn(code, "`");
+		int added = closing ? add_code_until(out, code + 1, closing)
+				    : add_plain_until(out, shown, code, at);
+
+		if (added < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int markdown_add_code(struct buf *out, const char *text)
+{
+	auto_str char *shown = clean(text, "");
+
+	for (char *at = strchr(shown, '`'); at; at = strchr(at, '`'))
+		*at = '?';
+	return add_wrapped(out, "`", shown, shown + strlen(shown), "`");
+}
+
+/* --- blocks --- */
 
 /* A fence one longer than the longest run of backticks within. */
 static size_t fence_length(const char *text)
@@ -94,48 +264,22 @@ static size_t fence_length(const char *text)
 	return longest + 1;
 }
 
-static int add_fence(struct buf *out, size_t length, const char *rest)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (buf_add_char(out, '`') < 0)
-			return -1;
-	}
-	return buf_add_text(out, rest);
-}
-
 int markdown_add_block(struct buf *out, const char *text, size_t max_bytes)
 {
-	const char *from = text_tail(text, max_bytes);
+	auto_str char *shown = clean(text, "\n\t");
+	const char *from = text_tail(shown, max_bytes);
 
-	if (from > text && from[-1] != '\n') {
+	if (from > shown && from[-1] != '\n') {
 		const char *line = strchr(from, '\n');
 
 		from = line ? line + 1 : from;
 	}
-	size_t fence = fence_length(from);
-	if (add_fence(out, fence, "text\n") < 0)
+	size_t length = fence_length(from);
+	auto_str char *fence = xcalloc(length + 1, 1);
+	memset(fence, '`', length);
+	if (buf_printf(out, "%stext\n", fence) < 0 || buf_add_text(out, from) < 0)
 		return -1;
-	for (const char *at = from; *at;) {
-		unsigned char c = (unsigned char)*at;
-		bool is_odd = turns_text(at);
-		int result = is_odd ? buf_add_text(out, REPLACEMENT)
-			     : (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f
-				 ? buf_add_char(out, ' ')
-				 : buf_add_char(out, (char)c);
-
-		if (result < 0)
-			return -1;
-		at += is_odd ? 3 : 1;
-	}
 	if (*from && !text_ends(from, "\n") && buf_add_char(out, '\n') < 0)
 		return -1;
-	return add_fence(out, fence, "\n");
-}
-
-void markdown_add_code(struct buf *out, const char *text)
-{
-	(void)buf_add_char(out, '`');
-	for (const char *at = text; *at; at++)
-		(void)buf_add_char(out, *at == '`' || (unsigned char)*at < 0x20 ? '?' : *at);
-	(void)buf_add_char(out, '`');
+	return buf_printf(out, "%s\n", fence);
 }

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Text from outside in a Markdown of ours: whatever it is, it never acts. No mention, link,
- * reference, tag, table cell or fence comes out of it. Pure.
+ * reference, tag, heading, list, table cell or fence comes out of it, wherever in a line it
+ * stands; nothing turns the text around it or moves a cursor. Pure.
  *
- *   markdown_add_plain(&out, stage->reason);
+ *   markdown_add_text(&out, stage->reason, 500);
  *   markdown_add_block(&out, stage->evidence, 4096);
  *
- * The rules are those of GitHub Flavored Markdown 0.29 and of what Gitea adds to it.
+ * All of them leave out a terminal's colours; other control characters become blanks, and what
+ * turns the direction of text becomes U+FFFD. max_bytes counts bytes of the text, before they are
+ * quoted; "…" stands for what was cut. Same errors as buf_add().
+ *
+ * Source    GitHub Flavored Markdown 0.29; what Gitea 1.26 adds in the rendered text: @name, #1, !1,
+ *           [[page]], :emoji:, addresses, $math$, definition lists.
  */
 #ifndef CCCI_BRIDGE_MARKDOWN_H
 #define CCCI_BRIDGE_MARKDOWN_H
 
 #include "common/buf.h"
 
-/* Text from outside as plain text within a line. Same errors as buf_add(). */
-int markdown_add_plain(struct buf *out, const char *text);
-/* The same, cut: names and reasons of a run that went wild still leave a comment the forge takes.
- */
-void markdown_add_cut(struct buf *out, const char *text, size_t max_bytes);
-/* A code span: for words that are to be copied. Backticks and line ends have no business there. */
-void markdown_add_code(struct buf *out, const char *text);
-/* Lines from outside as a code block that they cannot leave: the last max_bytes, whole lines. */
+/* As plain text of one line, also where Markdown is not read, as between tags. */
+int markdown_add_plain(struct buf *out, const char *text, size_t max_bytes);
+/* The same, but what stands between two backticks is code. */
+int markdown_add_text(struct buf *out, const char *text, size_t max_bytes);
+/* As code: words that are to be copied. */
+int markdown_add_code(struct buf *out, const char *text);
+/* As a block of code: the last lines that fit max_bytes, whole. */
 int markdown_add_block(struct buf *out, const char *text, size_t max_bytes);
 
 #endif

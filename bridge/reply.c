@@ -45,12 +45,12 @@ static void add_versions(const struct job *job, struct buf *out)
 {
 	if (job->base_version[0]) {
 		(void)buf_add_char(out, ' ');
-		(void)markdown_add_plain(out, job->base_version);
+		(void)markdown_add_plain(out, job->base_version, NAME_SHOWN_BYTES);
 		(void)buf_add_text(out, " →");
 	}
 	if (job->head_version[0]) {
 		(void)buf_add_char(out, ' ');
-		(void)markdown_add_plain(out, job->head_version);
+		(void)markdown_add_plain(out, job->head_version, NAME_SHOWN_BYTES);
 	} else if (job->ref[0]) {
 		(void)buf_printf(out, " at `%.*s`", SHORT_REF, job->ref);
 	}
@@ -59,7 +59,7 @@ static void add_versions(const struct job *job, struct buf *out)
 static void add_subject(const struct reply_facts *facts, struct buf *out)
 {
 	(void)buf_add_text(out, " · ");
-	(void)markdown_add_plain(out, job_recipe(facts->job));
+	(void)markdown_add_plain(out, job_recipe(facts->job), NAME_SHOWN_BYTES);
 	add_versions(facts->job, out);
 	if (facts->job->build) {
 		(void)buf_add_text(out, " · build ");
@@ -141,7 +141,7 @@ static void add_queued(const struct reply_facts *facts, struct buf *out)
 	if (ahead->recipe[0] && ahead->pr) {
 		auto_str char *which = xasprintf("%s #%lld", ahead->recipe, (long long)ahead->pr);
 
-		markdown_add_code(out, which);
+		(void)markdown_add_code(out, which);
 		(void)buf_add_text(out, ", ");
 	}
 	if (ahead->running_s < 0) {
@@ -175,7 +175,7 @@ static void add_steps(const struct reply_facts *facts, struct buf *out)
 		bool is_over = step->state == REPLY_STEP_PASSED || step->state == REPLY_STEP_FAILED;
 
 		(void)buf_add_text(out, "| ");
-		(void)markdown_add_plain(out, step->name);
+		(void)markdown_add_plain(out, step->name, NAME_SHOWN_BYTES);
 		(void)buf_printf(out, " | %s | ", step_text(step->state));
 		if (is_over)
 			add_duration(out, (double)step->seconds);
@@ -190,7 +190,7 @@ static void add_running(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, "**ccci: running");
 	if (step) {
 		(void)buf_add_char(out, ' ');
-		(void)markdown_add_plain(out, step->name);
+		(void)markdown_add_plain(out, step->name, NAME_SHOWN_BYTES);
 	}
 	(void)buf_add_text(out, "**");
 	add_subject(facts, out);
@@ -270,7 +270,7 @@ static void add_stage_row(const struct results_stage *stage, struct buf *out)
 	if (stage->seconds > 0)
 		add_duration(out, stage->seconds);
 	(void)buf_add_text(out, " | ");
-	markdown_add_cut(out, stage->reason, REASON_SHOWN_BYTES);
+	(void)markdown_add_text(out, stage->reason, REASON_SHOWN_BYTES);
 	(void)buf_add_text(out, " |\n");
 }
 
@@ -280,7 +280,7 @@ static void add_left(const struct results *results, struct buf *out)
 
 	for (size_t i = 0; i < shown; i++) {
 		(void)buf_add_text(out, i ? ", " : "");
-		markdown_add_cut(out, results->left[i], NAME_SHOWN_BYTES);
+		(void)markdown_add_text(out, results->left[i], NAME_SHOWN_BYTES);
 	}
 	if (shown < results->left_count)
 		(void)buf_printf(out, " and %zu more", results->left_count - shown);
@@ -306,7 +306,7 @@ static void add_lines(const struct results_stage *stage, struct buf *out)
 	(void)buf_add_text(out, "\n<details><summary>last lines of ");
 	if (stage->service[0]) {
 		(void)buf_add_text(out, "service ");
-		markdown_add_cut(out, stage->service, NAME_SHOWN_BYTES);
+		(void)markdown_add_plain(out, stage->service, NAME_SHOWN_BYTES);
 	} else {
 		(void)buf_add_text(out, stage_word(stage->stage));
 	}
@@ -348,14 +348,14 @@ static void add_again(const struct reply_facts *facts, struct buf *out)
 	AUTO(buf) command = buf_make(REPLY_MAX_BYTES);
 
 	(void)buf_add_text(out, "\nAgain: ");
-	markdown_add_code(out, facts->trigger);
+	(void)markdown_add_code(out, facts->trigger);
 	(void)buf_printf(&command, "ccci-run run %s --ref %s", job_recipe(job), job->ref);
 	if (job->stages[0])
 		(void)buf_printf(&command, " --stages=%s", job->stages);
 	if (job->from[0])
 		(void)buf_printf(&command, " --from=%s", job->from);
 	(void)buf_add_text(out, " · here: ");
-	markdown_add_code(out, buf_text(&command));
+	(void)markdown_add_code(out, buf_text(&command));
 	(void)buf_add_char(out, '\n');
 }
 
@@ -366,7 +366,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 		return;
 	if (facts->job->reason[0] && !is_in_table(facts)) {
 		(void)buf_add_char(out, '\n');
-		(void)markdown_add_plain(out, facts->job->reason);
+		(void)markdown_add_text(out, facts->job->reason, JOB_REASON_SIZE);
 		(void)buf_add_char(out, '\n');
 	}
 	if (facts->results) {
@@ -379,7 +379,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 static void add_refused(const struct reply_facts *facts, struct buf *out)
 {
 	(void)buf_add_text(out, "**ccci: not run** · ");
-	(void)markdown_add_plain(out, facts->job->reason);
+	(void)markdown_add_text(out, facts->job->reason, JOB_REASON_SIZE);
 	(void)buf_add_char(out, '\n');
 }
 
