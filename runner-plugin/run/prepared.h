@@ -13,7 +13,7 @@ struct prepared {
 	char *abra; /* its version, as it printed it */
 	char *suite_hash;
 	char *recipe_tests_hash;
-	char *base_problem;	     /* why the base cannot be deployed; "" when it can be tried */
+	char *base_problem;	     /* why the upgrade is not tried, whole; "" when it is */
 	struct results_pair *images; /* service of the head, digest */
 	size_t image_count;
 	struct results_phase *phases;

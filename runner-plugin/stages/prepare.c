@@ -29,8 +29,8 @@ struct preparation {
 	struct rendered head, base;
 	struct plan plan;
 	struct prepared prepared;
-	struct image_list images; /* the head's first */
-	size_t head_image_count;
+	struct image_list images;      /* the head's */
+	struct image_list base_images; /* those that only the base needs */
 	/* how it ends */
 	enum outcome outcome;
 	enum exit_code exit_code;
@@ -46,6 +46,7 @@ static void preparation_release(struct preparation *preparation)
 	plan_release(&preparation->plan);
 	prepared_release(&preparation->prepared);
 	image_list_release(&preparation->images);
+	image_list_release(&preparation->base_images);
 }
 DEFINE_AUTO(preparation, preparation_release);
 
@@ -217,6 +218,22 @@ static int render_head(struct preparation *preparation)
 	return stop_for(preparation, &err);
 }
 
+/* The first reason counts. Whoever's fault it is, the head can be installed and judged. */
+PRINTF_LIKE(2, 3)
+static void give_up_base(struct preparation *preparation, const char *format, ...)
+{
+	char text[400];
+	va_list args;
+
+	if (*preparation->prepared.base_problem)
+		return;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	free(preparation->prepared.base_problem);
+	preparation->prepared.base_problem = xstrdup(text);
+}
+
 /* A base that cannot even be rendered is broken, and no fault of the head. */
 static int render_base(struct preparation *preparation)
 {
@@ -227,8 +244,7 @@ static int render_base(struct preparation *preparation)
 		return 0;
 	if (!is_recipes_fault(&err))
 		return stop_for(preparation, &err);
-	free(preparation->prepared.base_problem);
-	preparation->prepared.base_problem = xstrdup(err.msg);
+	give_up_base(preparation, "base broken: %s: %s", preparation->plan.base_version, err.msg);
 	return 0;
 }
 
@@ -277,16 +293,19 @@ static bool is_ignored(const struct suite *suite, const struct compose_service *
 	return false;
 }
 
-static void add_images(struct preparation *preparation, const struct compose_model *model)
+static void add_images(
+    struct preparation *preparation, const struct compose_model *model, struct image_list *out)
 {
 	for (size_t i = 0; i < model->service_count; i++) {
 		const struct compose_service *service = &model->services[i];
 
-		if (!is_ignored(&preparation->suite, service))
-			image_list_add(&preparation->images, service->image, service->name);
+		if (!is_ignored(&preparation->suite, service) &&
+		    !image_list_find(&preparation->images, service->image))
+			image_list_add(out, service->image, service->name);
 	}
 }
 
+/* The run ends when it is ours; else all are looked at first. */
 static int judge_images(struct preparation *preparation)
 {
 	const struct image *recipes = NULL; /* the first that the head should not have named */
@@ -300,14 +319,23 @@ static int judge_images(struct preparation *preparation)
 			return stop(preparation, OUTCOME_ERROR,
 			    image->fault == IMAGE_TIMED_OUT ? EXIT_TIMED_OUT : EXIT_OURS, "%s",
 			    image->reason);
-		if (i < preparation->head_image_count) {
-			recipes = recipes ? recipes : image;
-		} else if (!*preparation->prepared.base_problem) {
-			free(preparation->prepared.base_problem);
-			preparation->prepared.base_problem = xstrdup(image->reason);
-		}
+		recipes = recipes ? recipes : image;
 	}
 	return recipes ? stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", recipes->reason) : 0;
+}
+
+static void judge_base_images(struct preparation *preparation)
+{
+	for (size_t i = 0; i < preparation->base_images.count; i++) {
+		const struct image *image = &preparation->base_images.items[i];
+
+		if (image->fault != IMAGE_FINE)
+			give_up_base(preparation,
+			    image_is_recipes_fault(image->fault)
+				? "base broken: %s: %s"
+				: "the base %s cannot be deployed here for now: %s",
+			    preparation->plan.base_version, image->reason);
+	}
 }
 
 static void keep_digests(struct preparation *preparation)
@@ -325,26 +353,44 @@ static void keep_digests(struct preparation *preparation)
 	}
 }
 
-static int get_images(struct preparation *preparation, struct engine *engine)
+static int pull(struct preparation *preparation, struct engine *engine, struct image_list *images,
+    int64_t deadline_ns)
 {
 	const struct image_watch watch = {
-	    .deadline_ns = preparation->work.deadline_ns,
+	    .deadline_ns = deadline_ns,
 	    .cancel_fd = preparation->work.cancel_fd,
 	    .say = say,
 	};
-	int64_t started_ns = clock_now();
 	struct err err;
 
-	add_images(preparation, &preparation->head.model);
-	preparation->head_image_count = preparation->images.count;
-	if (needs_base(preparation))
-		add_images(preparation, &preparation->base.model);
-	if (image_preflight(engine, &preparation->images, &watch, &err) < 0)
-		return stop_for(preparation, &err);
+	return image_preflight(engine, images, &watch, &err) < 0 ? stop_for(preparation, &err) : 0;
+}
+
+/* A registry that hangs over the base's images leaves the head half of the time. */
+static int get_base_images(struct preparation *preparation, struct engine *engine)
+{
+	int64_t now_ns = clock_now();
+
+	if (!needs_base(preparation))
+		return 0;
+	add_images(preparation, &preparation->base.model, &preparation->base_images);
+	if (pull(preparation, engine, &preparation->base_images,
+		now_ns + (preparation->work.deadline_ns - now_ns) / 2) < 0)
+		return -1;
+	judge_base_images(preparation);
+	return 0;
+}
+
+static int get_images(struct preparation *preparation, struct engine *engine)
+{
+	int64_t started_ns = clock_now();
+
+	add_images(preparation, &preparation->head.model, &preparation->images);
+	if (pull(preparation, engine, &preparation->images, preparation->work.deadline_ns) < 0 ||
+	    judge_images(preparation) < 0 || get_base_images(preparation, engine) < 0)
+		return -1;
 	prepared_add_phase(
 	    &preparation->prepared, "pull", (double)clock_elapsed_ms(started_ns) / 1000);
-	if (judge_images(preparation) < 0)
-		return -1;
 	keep_digests(preparation);
 	return 0;
 }

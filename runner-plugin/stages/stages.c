@@ -303,8 +303,7 @@ static void run_upgrade(struct progress *progress)
 	struct err err;
 
 	if (*progress->prepared.base_problem) {
-		conclude(progress, OUTCOME_UNVERIFIED, "base broken: %s: %s", plan->base_version,
-		    progress->prepared.base_problem);
+		conclude(progress, OUTCOME_UNVERIFIED, "%s", progress->prepared.base_problem);
 		return;
 	}
 	if (render_commit(progress->work, &progress->suite, plan->base_commit, plan->head_commit,

@@ -17,12 +17,19 @@ void image_list_release(struct image_list *list)
 	*list = (struct image_list){0};
 }
 
-void image_list_add(struct image_list *list, const char *name, const char *service)
+const struct image *image_list_find(const struct image_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		if (text_is(list->items[i].name, name))
-			return;
+			return &list->items[i];
 	}
+	return NULL;
+}
+
+void image_list_add(struct image_list *list, const char *name, const char *service)
+{
+	if (image_list_find(list, name))
+		return;
 	list->items = xrealloc_array(list->items, list->count + 1, sizeof(*list->items));
 	list->items[list->count++] =
 	    (struct image){.name = xstrdup(name), .service = xstrdup(service)};

@@ -44,6 +44,7 @@ struct image_list {
 };
 void image_list_release(struct image_list *list);
 DEFINE_AUTO(image_list, image_list_release);
+const struct image *image_list_find(const struct image_list *list, const char *name); /* or NULL */
 /* Each name once. */
 void image_list_add(struct image_list *list, const char *name, const char *service);
 

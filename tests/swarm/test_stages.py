@@ -414,6 +414,32 @@ class Registry(unittest.TestCase):
     def test_broken(self):
         self.check("broken", "ci_error", 3, "the registry cannot be reached")
 
+    def check_base(self, word, reason, **settings):
+        """The base alone needs it: what could be judged is judged."""
+        with tempfile.TemporaryDirectory(prefix="stages-") as directory, \
+                standins.Registry(os.path.join(directory, "registry")) as registry:
+            registry.switch(word)
+            recipe = Recipe(directory).edit_tag("0.2.0+1.1", ("ccci-canary/web:1.1", f"{registry.address}/web:1.429.0"))
+            outcome = runs.run(recipe.path, **settings)
+        self.assertEqual(outcome.outcomes(), {"install": "pass", "upgrade": "unverified"}, outcome)
+        self.assertEqual((outcome.left, outcome.code), ([], 3), outcome)
+        for text in (*reason, "/web:1.429.0 of service app: "):
+            self.assertIn(text, outcome.stage("upgrade")["reason"], outcome)
+
+    def test_base_without_tag(self):
+        self.check_base("", ("base broken: 0.2.0+1.1: image ", "the repository has no such tag"))
+
+    def test_base_behind_a_rate_limit(self):
+        self.check_base("toomanyrequests", ("the base 0.2.0+1.1 cannot be deployed here for now: image ",
+                                            "the registry's rate limit is reached"))
+
+    def test_base_in_a_broken_registry(self):
+        self.check_base("broken", ("the base 0.2.0+1.1 cannot be deployed here for now: image ", "the registry cannot be reached"))
+
+    def test_base_in_a_silent_registry(self):
+        self.check_base("slow", ("the base 0.2.0+1.1 cannot be deployed here for now: image ", "not pulled in time"),
+                        run_timeout="60s")
+
 
 if __name__ == "__main__":
     unittest.main()
