@@ -3,12 +3,13 @@
 
 #include "common/buf.h"
 #include "common/yaml.h"
+#include "runner-plugin/recipe/compose_merge.h"
+#include "runner-plugin/recipe/compose_read.h"
 
 #include <ctype.h>
 
 #define COMPOSE_TEXT_MAX                                                                           \
-	(64 * 1024) /* one rendered value; env files hold keys and certificates at most */
-#define COMPOSE_ITEMS_MAX 512
+	(64 * 1024)	      /* one rendered value; env files hold keys and certificates at most */
 #define COMPOSE_NESTING_MAX 8 /* ${A:-${B:-c}} */
 #define COMPOSE_ENV_ROWS_MAX 2000
 
@@ -350,373 +351,148 @@ void compose_env_add_abra_sh(struct compose_env *env, const char *text, size_t l
 	}
 }
 
-struct render {
-	const struct compose_env *env;
-	const char *file;
-	struct compose_model *model;
-	struct err *err;
-};
+/* --- values --- */
 
-static int fail_at(const struct render *render, const struct yaml *at, const char *what)
-{
-	return err_set(
-	    render->err, ERR_CONFIG, "%s:%d:%d: %s", render->file, at->line, at->column, what);
-}
-
-/* Text of a scalar, interpolated; *out stays NULL for null. */
-static int render_text(const struct render *render, const struct yaml *value, char **out)
+static int render_value(
+    struct yaml *value, const struct compose_source *source, const struct compose_env *env)
 {
 	AUTO(buf) text = buf_make(COMPOSE_TEXT_MAX);
+	const struct place place = {source->file, value->line, value->column};
 
-	if (value->kind != YAML_SCALAR)
-		return fail_at(render, value, "must be a text");
-	if (!yaml_text(value))
+	for (size_t i = 0; i < value->count; i++) {
+		if (render_value(value->items[i], source, env) < 0)
+			return -1;
+	}
+	if (value->kind != YAML_SCALAR || !yaml_text(value) || !strchr(value->text, '$'))
 		return 0;
-	const struct place place = {render->file, value->line, value->column};
-	if (expand(value->text, strlen(value->text), render->env, &place, 0, &text, render->err) <
-	    0)
+	if (expand(value->text, strlen(value->text), env, &place, 0, &text, source->err) < 0)
 		return -1;
-	free(*out);
-	*out = buf_take(&text);
+	free(value->text);
+	value->text = buf_take(&text);
+	value->is_quoted = true; /* what a variable holds is a text, "null" too */
 	return 0;
 }
 
-static int render_key(
-    const struct render *render, const struct yaml *mapping, const char *key, char **out)
+/* --- shape --- */
+
+static int need(const struct compose_source *source, const struct yaml *mapping, const char *key,
+    enum yaml_kind kind, const char *what)
 {
 	const struct yaml *value = yaml_get(mapping, key);
 
-	return value ? render_text(render, value, out) : 0;
+	if (value && value->kind != kind && (value->kind != YAML_SCALAR || yaml_text(value)))
+		return compose_fail(source, value, "%s must be %s", key, what);
+	return 0;
 }
 
-static struct compose_service *find_service(struct compose_model *model, const char *name)
+static int check_service(const struct compose_source *source, const struct yaml *service)
 {
-	for (size_t i = 0; i < model->service_count; i++) {
-		if (text_is(model->services[i].name, name))
-			return &model->services[i];
-	}
-	model->services =
-	    xrealloc_array(model->services, model->service_count + 1, sizeof(model->services[0]));
-	model->services[model->service_count] =
-	    (struct compose_service){.name = xstrdup(name), .replicas = 1};
-	return &model->services[model->service_count++];
-}
+	const struct yaml *deploy = yaml_get(service, "deploy");
+	const char *replicas = yaml_get_text(deploy, "replicas");
+	int64_t ignored = 0;
 
-/* Later files replace a mount at the same target, as in docker stack deploy. */
-static struct compose_mount *find_mount(struct compose_service *service, const char *target)
-{
-	for (size_t i = 0; i < service->mount_count; i++) {
-		if (text_is(service->mounts[i].target, target))
-			return &service->mounts[i];
-	}
-	service->mounts =
-	    xrealloc_array(service->mounts, service->mount_count + 1, sizeof(service->mounts[0]));
-	service->mounts[service->mount_count] = (struct compose_mount){.target = xstrdup(target)};
-	return &service->mounts[service->mount_count++];
-}
-
-static void set_mount(struct compose_service *service, const char *source, const char *target)
-{
-	struct compose_mount *mount = find_mount(service, target);
-	bool is_path = source && strchr("/.~", source[0]);
-
-	free(mount->source);
-	free(mount->volume);
-	mount->source = xstrdup(source ? source : "");
-	mount->is_bind = is_path;
-	mount->volume = source && *source && !is_path ? xstrdup(source) : NULL;
-}
-
-/* "source:target[:mode]" or "target" alone. */
-static void add_short_mount(struct compose_service *service, const char *text)
-{
-	const char *colon = strchr(text, ':');
-
-	if (!colon) {
-		set_mount(service, NULL, text);
-		return;
-	}
-	auto_str char *source = xstrndup(text, (size_t)(colon - text));
-	auto_str char *target = xstrndup(colon + 1, strcspn(colon + 1, ":"));
-	set_mount(service, source, target);
-}
-
-static int add_mount(
-    const struct render *render, struct compose_service *service, const struct yaml *item)
-{
-	auto_str char *type = NULL;
-	auto_str char *source = NULL;
-	auto_str char *target = NULL;
-
-	if (item->kind == YAML_SCALAR) {
-		if (render_text(render, item, &target) < 0)
-			return -1;
-		if (target)
-			add_short_mount(service, target);
-		return 0;
-	}
-	if (render_key(render, item, "type", &type) < 0 ||
-	    render_key(render, item, "source", &source) < 0 ||
-	    render_key(render, item, "target", &target) < 0)
+	if (service->kind != YAML_MAPPING)
+		return compose_fail(source, service, "a service must be a mapping");
+	if (need(source, service, "image", YAML_SCALAR, "a text") < 0 ||
+	    need(source, service, "volumes", YAML_SEQUENCE, "a list") < 0 ||
+	    need(source, service, "ports", YAML_SEQUENCE, "a list") < 0)
 		return -1;
-	if (!target)
-		return fail_at(render, item, "a mount needs a target");
-	set_mount(service, type && text_is(type, "tmpfs") ? NULL : source, target);
+	if (replicas && !parse_int64(replicas, 0, INT32_MAX, &ignored))
+		return compose_fail(source, deploy, "replicas must be a number");
 	return 0;
 }
 
-static int add_mounts(
-    const struct render *render, struct compose_service *service, const struct yaml *volumes)
+static int check_shape(const struct compose_source *source, const struct yaml *tree)
 {
-	if (volumes && (volumes->kind == YAML_MAPPING || yaml_text(volumes)))
-		return fail_at(render, volumes, "volumes must be a list");
-	for (size_t i = 0; volumes && i < volumes->count; i++) {
-		if (service->mount_count >= COMPOSE_ITEMS_MAX)
-			return fail_at(render, volumes, "too many mounts");
-		if (add_mount(render, service, volumes->items[i]) < 0)
-			return -1;
-	}
-	return 0;
-}
+	static const char *const sections[] = {
+	    "services", "secrets", "configs", "volumes", "networks"};
+	const struct yaml *services = yaml_get(tree, "services");
 
-/* One label of deploy.labels: what the model keeps of it. */
-static void take_label(
-    const struct render *render, const char *name, const char *value, const char *service)
-{
-	const char *stack = compose_env_get(render->env, "STACK_NAME");
-	auto_str char *version = xasprintf("coop-cloud.%s.version", stack);
-	auto_str char *timeout = xasprintf("coop-cloud.%s.timeout", stack);
-	struct compose_model *model = render->model;
-
-	if (text_is(name, "backupbot.backup"))
-		model->is_backed_up = text_is(value, "true");
-	if (!text_is(service, "app"))
-		return;
-	if (text_is(name, version)) {
-		free(model->version);
-		model->version = xstrdup(value);
-	} else if (text_is(name, timeout)) {
-		free(model->timeout);
-		model->timeout = xstrdup(value);
-	}
-}
-
-static int take_labels(const struct render *render, const struct yaml *labels, const char *service)
-{
-	for (size_t i = 0; labels && i < labels->count; i++) {
-		auto_str char *text = NULL;
-
-		if (render_text(render, labels->items[i], &text) < 0)
-			return -1;
-		if (labels->kind == YAML_MAPPING) {
-			AUTO(buf) name = buf_make(COMPOSE_TEXT_MAX);
-			const struct place place = {render->file, labels->items[i]->line, 1};
-
-			if (expand(labels->keys[i], strlen(labels->keys[i]), render->env, &place, 0,
-				&name, render->err) < 0)
-				return -1;
-			take_label(render, buf_text(&name), text ? text : "", service);
-		} else if (text) {
-			size_t length = strcspn(text, "=");
-			auto_str char *name = xstrndup(text, length);
-
-			take_label(render, name, text[length] ? text + length + 1 : "", service);
-		}
-	}
-	return 0;
-}
-
-static int add_deploy(
-    const struct render *render, struct compose_service *service, const struct yaml *deploy)
-{
-	auto_str char *mode = NULL;
-	auto_str char *replicas = NULL;
-	auto_str char *condition = NULL;
-
-	if (!deploy)
-		return 0;
-	if (render_key(render, deploy, "mode", &mode) < 0 ||
-	    render_key(render, deploy, "replicas", &replicas) < 0 ||
-	    render_key(render, yaml_get(deploy, "restart_policy"), "condition", &condition) < 0)
-		return -1;
-	if (replicas && !parse_int64(replicas, 0, 10000, &service->replicas))
-		return fail_at(render, deploy, "replicas must be a number");
-	if (mode && text_starts(mode, "global"))
-		service->replicas = -1;
-	if ((mode && text_ends(mode, "-job")) || (condition && text_is(condition, "none")))
-		service->is_job = true;
-	return take_labels(render, yaml_get(deploy, "labels"), service->name);
-}
-
-static bool has_healthcheck(const struct yaml *healthcheck)
-{
-	bool is_disabled = false;
-	const struct yaml *disable = yaml_get(healthcheck, "disable");
-	const struct yaml *test = yaml_get(healthcheck, "test");
-	const char *first = test && test->kind == YAML_SEQUENCE && test->count
-				? yaml_text(test->items[0])
-				: yaml_text(test ? test : healthcheck);
-
-	if (disable && yaml_bool(disable, &is_disabled) && is_disabled)
-		return false;
-	return !first || !text_is(first, "NONE");
-}
-
-static int add_service(const struct render *render, const char *name, const struct yaml *value)
-{
-	if (value->kind != YAML_MAPPING)
-		return fail_at(render, value, "a service must be a mapping");
-	struct compose_service *service = find_service(render->model, name);
-	const struct yaml *healthcheck = yaml_get(value, "healthcheck");
-
-	if (healthcheck)
-		service->has_healthcheck = has_healthcheck(healthcheck);
-	if (render_key(render, value, "image", &service->image) < 0 ||
-	    add_mounts(render, service, yaml_get(value, "volumes")) < 0)
-		return -1;
-	return add_deploy(render, service, yaml_get(value, "deploy"));
-}
-
-static struct compose_named *find_named(struct compose_named **list, size_t *count, const char *key)
-{
-	for (size_t i = 0; i < *count; i++) {
-		if (text_is((*list)[i].key, key))
-			return &(*list)[i];
-	}
-	*list = xrealloc_array(*list, *count + 1, sizeof((*list)[0]));
-	(*list)[*count] = (struct compose_named){.key = xstrdup(key)};
-	return &(*list)[(*count)++];
-}
-
-/* "external: true", or the old "external: {name: x}". */
-static int render_external(
-    const struct render *render, const struct yaml *external, struct compose_named *named)
-{
-	auto_str char *text = NULL;
-
-	if (!external)
-		return 0;
-	if (external->kind == YAML_MAPPING) {
-		named->is_external = true;
-		return render_key(render, external, "name", &named->name);
-	}
-	if (render_text(render, external, &text) < 0)
-		return -1;
-	named->is_external = text && text_is(text, "true");
-	return 0;
-}
-
-static int add_named(const struct render *render, const struct yaml *section,
-    struct compose_named **list, size_t *count)
-{
-	const char *stack = compose_env_get(render->env, "STACK_NAME");
-
-	for (size_t i = 0; section && i < section->count; i++) {
-		const char *key = section->keys[i];
-		const struct yaml *value = section->items[i];
-
-		if (*count >= COMPOSE_ITEMS_MAX)
-			return fail_at(render, value, "too many entries");
-		struct compose_named *named = find_named(list, count, key);
-		if (render_key(render, value, "name", &named->name) < 0 ||
-		    render_external(render, yaml_get(value, "external"), named) < 0)
-			return -1;
-		if (!named->name)
-			named->name =
-			    named->is_external ? xstrdup(key) : xasprintf("%s_%s", stack, key);
-	}
-	return 0;
-}
-
-static int need_mapping(const struct render *render, const struct yaml *root, const char *key)
-{
-	const struct yaml *section = yaml_get(root, key);
-
-	if (section && section->kind != YAML_MAPPING &&
-	    (section->kind == YAML_SEQUENCE || yaml_text(section)))
-		return fail_at(render, section, "must be a mapping");
-	return 0;
-}
-
-static int add_file(const struct render *render, const struct yaml *root)
-{
-	static const char *const sections[] = {"services", "secrets", "configs", "volumes"};
-	struct compose_model *model = render->model;
-	const struct yaml *services = yaml_get(root, "services");
-
-	if (root->kind != YAML_MAPPING)
-		return fail_at(render, root, "a compose file is a mapping");
+	if (tree->kind != YAML_MAPPING)
+		return compose_fail(source, tree, "a compose file is a mapping");
 	for (size_t i = 0; i < COUNT_OF(sections); i++) {
-		if (need_mapping(render, root, sections[i]) < 0)
+		if (need(source, tree, sections[i], YAML_MAPPING, "a mapping") < 0)
 			return -1;
 	}
 	for (size_t i = 0; services && i < services->count; i++) {
-		if (model->service_count >= COMPOSE_ITEMS_MAX)
-			return fail_at(render, services, "too many services");
-		if (add_service(render, services->keys[i], services->items[i]) < 0)
+		if (check_service(source, services->items[i]) < 0)
 			return -1;
 	}
-	if (add_named(render, yaml_get(root, "secrets"), &model->secrets, &model->secret_count) <
-		0 ||
-	    add_named(render, yaml_get(root, "configs"), &model->configs, &model->config_count) < 0)
+	return 0;
+}
+
+/* --- what the labels say --- */
+
+static const char *label_of(const struct compose_service *service, const char *key)
+{
+	for (size_t i = 0; i < service->deploy_label_count; i++) {
+		if (text_is(service->deploy_labels[i].key, key))
+			return service->deploy_labels[i].value;
+	}
+	return NULL;
+}
+
+static char *label_of_app(const struct compose_model *model, const char *key)
+{
+	for (size_t i = 0; i < model->service_count; i++) {
+		const struct compose_service *service = &model->services[i];
+		const char *value = text_is(service->name, "app") ? label_of(service, key) : NULL;
+
+		if (value)
+			return xstrdup(value);
+	}
+	return NULL;
+}
+
+static void take_labels(struct compose_model *model, const char *stack)
+{
+	auto_str char *version = xasprintf("coop-cloud.%s.version", stack);
+	auto_str char *timeout = xasprintf("coop-cloud.%s.timeout", stack);
+
+	model->version = label_of_app(model, version);
+	model->timeout = label_of_app(model, timeout);
+	for (size_t i = 0; i < model->service_count; i++) {
+		const char *backup = label_of(&model->services[i], "backupbot.backup");
+
+		model->is_backed_up = model->is_backed_up || (backup && text_is(backup, "true"));
+	}
+}
+
+/* --- all of it --- */
+
+static int add_file(const struct compose_file *file, const struct compose_env *env,
+    struct compose_model *model, struct err *err)
+{
+	const struct compose_source source = {file->name, compose_env_get(env, "HOME"), err};
+	AUTO(compose_model) alone = {0};
+	AUTO_PTR(yaml) tree = yaml_parse(file->name, file->text, file->length, err);
+
+	if (!tree || render_value(tree, &source, env) < 0 || check_shape(&source, tree) < 0 ||
+	    compose_read(&source, tree, &alone) < 0)
 		return -1;
-	return add_named(render, yaml_get(root, "volumes"), &model->volumes, &model->volume_count);
+	compose_merge(model, &alone);
+	return 0;
 }
 
 int compose_render(const struct compose_file *files, size_t count, const struct compose_env *env,
     struct compose_model *out, struct err *err)
 {
 	AUTO(compose_model) model = {0};
+	const char *stack = compose_env_get(env, "STACK_NAME");
 
-	assert(compose_env_get(env, "STACK_NAME") && compose_env_get(env, "DOMAIN"));
+	assert(stack && compose_env_get(env, "DOMAIN"));
 	if (count > COMPOSE_FILES_MAX)
 		return err_set(
 		    err, ERR_CONFIG, "COMPOSE_FILE names more than %d files", COMPOSE_FILES_MAX);
 	for (size_t i = 0; i < count; i++) {
-		AUTO_PTR(yaml)
-		root = yaml_parse(files[i].name, files[i].text, files[i].length, err);
-		const struct render render = {env, files[i].name, &model, err};
-
-		if (!root || add_file(&render, root) < 0)
+		if (add_file(&files[i], env, &model, err) < 0)
 			return -1;
 	}
+	compose_finish(&model, stack);
+	take_labels(&model, stack);
 	*out = model;
 	model = (struct compose_model){0};
 	return 0;
-}
-
-static void release_named(struct compose_named *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		free(list[i].key);
-		free(list[i].name);
-	}
-	free(list);
-}
-
-static void release_service(struct compose_service *service)
-{
-	free(service->name);
-	free(service->image);
-	for (size_t i = 0; i < service->mount_count; i++) {
-		free(service->mounts[i].volume);
-		free(service->mounts[i].source);
-		free(service->mounts[i].target);
-	}
-	free(service->mounts);
-}
-
-void compose_model_release(struct compose_model *model)
-{
-	for (size_t i = 0; i < model->service_count; i++)
-		release_service(&model->services[i]);
-	free(model->services);
-	release_named(model->secrets, model->secret_count);
-	release_named(model->configs, model->config_count);
-	release_named(model->volumes, model->volume_count);
-	free(model->version);
-	free(model->timeout);
-	*model = (struct compose_model){0};
 }
 
 static const char *find_long(const struct compose_named *list, size_t count)

@@ -14,6 +14,7 @@
 #define CCCI_COMPOSE_H
 
 #include "common/err.h"
+#include "runner-plugin/recipe/compose_model.h"
 
 #define COMPOSE_FILES_MAX 16
 #define COMPOSE_NAME_MAX 64 /* Swarm's limit for names of secrets and configs */
@@ -43,35 +44,6 @@ char *compose_env_file_set(const char *text, const char *name, const char *value
 void compose_env_release(struct compose_env *env);
 DEFINE_AUTO(compose_env, compose_env_release);
 
-struct compose_mount {
-	char *volume; /* key in volumes:; NULL for a bind or tmpfs */
-	char *source; /* as rendered */
-	char *target; /* path in the container */
-	bool is_bind;
-};
-struct compose_service {
-	char *name;
-	char *image;	      /* rendered; NULL: none */
-	bool has_healthcheck; /* in the compose file; the image may bring one of its own */
-	bool is_job;	      /* restart_policy condition none, or mode replicated-job */
-	int64_t replicas;     /* -1: global */
-	struct compose_mount *mounts;
-	size_t mount_count;
-};
-struct compose_named { /* a secret, config or volume */
-	char *key;
-	char *name; /* in Swarm */
-	bool is_external;
-};
-struct compose_model {
-	struct compose_service *services;
-	size_t service_count;
-	struct compose_named *secrets, *configs, *volumes;
-	size_t secret_count, config_count, volume_count;
-	char *version;	   /* label coop-cloud.<stack>.version of service app; NULL: none */
-	char *timeout;	   /* label coop-cloud.<stack>.timeout; NULL: none */
-	bool is_backed_up; /* some service has backupbot.backup=true */
-};
 struct compose_file {
 	const char *name;
 	const char *text;
@@ -80,9 +52,6 @@ struct compose_file {
 /* env must hold STACK_NAME and DOMAIN. */
 int compose_render(const struct compose_file *files, size_t count, const struct compose_env *env,
     struct compose_model *out, struct err *err) CHECKED;
-void compose_model_release(struct compose_model *model);
-DEFINE_AUTO(compose_model, compose_model_release);
-
 /* NULL, or the first secret or config name over COMPOSE_NAME_MAX; borrowed. */
 const char *compose_find_long_name(const struct compose_model *model);
 

@@ -104,7 +104,7 @@ static const char overlay[] = "services:\n"
 			      "  app:\n"
 			      "    image: nginx:2\n"
 			      "    volumes: ['other:/data']\n"
-			      "    deploy: {labels: {'coop-cloud.${STACK_NAME}.version': 9.0.0}}\n";
+			      "    deploy: {labels: ['coop-cloud.${STACK_NAME}.version=9.0.0']}\n";
 
 START_TEST(reads_a_recipe)
 {
@@ -121,10 +121,14 @@ START_TEST(reads_a_recipe)
 	const struct compose_service *app = &model.services[0];
 	ck_assert_str_eq(app->image, "nginx:1.27.4");
 	ck_assert(app->has_healthcheck && !model.services[1].has_healthcheck);
-	ck_assert(model.services[1].is_job && model.services[1].replicas == 0);
+	ck_assert_str_eq(model.services[1].restart, "none");
+	ck_assert_int_eq(model.services[1].replicas, 0);
+	ck_assert(model.services[1].disables_healthcheck && !app->disables_healthcheck);
 	ck_assert_uint_eq(app->mount_count, 3);
-	ck_assert_str_eq(app->mounts[0].volume, "data");
-	ck_assert(app->mounts[1].is_bind && !app->mounts[1].volume);
+	ck_assert_int_eq(app->mounts[0].type, COMPOSE_VOLUME);
+	ck_assert_str_eq(app->mounts[0].source, "data");
+	ck_assert_int_eq(app->mounts[1].type, COMPOSE_BIND);
+	ck_assert(app->mounts[1].is_read_only && !app->mounts[0].is_read_only);
 	ck_assert_str_eq(app->mounts[2].target, "/cache");
 	ck_assert_str_eq(model.version, "1.2.0+1.27.4");
 	ck_assert_str_eq(model.timeout, "60");
@@ -132,8 +136,8 @@ START_TEST(reads_a_recipe)
 	ck_assert_str_eq(model.secrets[0].name, "cust-9f2c1a_ci_test_token_v1");
 	ck_assert(model.secrets[0].is_external);
 	ck_assert_str_eq(model.configs[0].name, "cust-9f2c1a_ci_test_conf_v4");
-	ck_assert_str_eq(model.volumes[0].name, "cust-9f2c1a_ci_test_data");
-	ck_assert_str_eq(model.volumes[1].name, "elsewhere");
+	ck_assert_str_eq(model.volumes[0].name, "elsewhere");
+	ck_assert_str_eq(model.volumes[1].name, "cust-9f2c1a_ci_test_data");
 	ck_assert_ptr_null(compose_find_long_name(&model));
 }
 END_TEST
@@ -150,9 +154,88 @@ START_TEST(lets_later_files_win)
 
 	ck_assert_msg(compose_render(files, 2, &env, &model, &err) == 0, "%s", err.msg);
 	ck_assert_str_eq(model.services[0].image, "nginx:2");
-	ck_assert_str_eq(model.services[0].mounts[0].volume, "other");
+	/* by target, and sorted by it */
 	ck_assert_uint_eq(model.services[0].mount_count, 3);
+	ck_assert_str_eq(model.services[0].mounts[0].target, "/cache");
+	ck_assert_str_eq(model.services[0].mounts[1].source, "other");
+	ck_assert_str_eq(model.services[0].mounts[2].target, "/etc/localtime");
 	ck_assert_str_eq(model.version, "9.0.0");
+}
+END_TEST
+
+static const char rich[] =
+    "services:\n"
+    "  web:\n"
+    "    image: nginx:1\n"
+    "    cap_add: [NET_ADMIN]\n"
+    "    privileged: true\n"
+    "    pid: host\n"
+    "    env_file: web.env\n"
+    "    networks: [proxy, internal]\n"
+    "    ports: ['8080-8081:80-81/udp', {target: 443, published: 8443, "
+    "mode: host, protocol: tcp}]\n"
+    "    secrets: [{source: token, target: t}, key]\n"
+    "    configs: [conf]\n"
+    "    logging: {driver: syslog}\n"
+    "    credential_spec: {file: c.json}\n"
+    "    volumes: ['~/x:/x', {type: tmpfs, target: /t}]\n"
+    "    deploy:\n"
+    "      mode: global-job\n"
+    "      resources: {limits: {memory: 1.5g}, reservations: {memory: 64m}}\n"
+    "      placement: {constraints: [node.role == manager]}\n"
+    "      update_config: {order: start-first}\n"
+    "      labels: {b: 2, a: }\n"
+    "networks:\n"
+    "  proxy: {external: true}\n"
+    "  internal: {driver_opts: {encrypted: ''}}\n"
+    "volumes:\n"
+    "  nfs: {driver: local, driver_opts: {type: nfs, o: addr=x, device: ':/y'}}\n"
+    "secrets: {token: {file: t.txt}, key: {external: {name: k_v1}}}\n"
+    "configs: {conf: {file: c.tmpl, template_driver: golang}}\n";
+
+START_TEST(reads_everything_that_a_policy_asks_for)
+{
+	AUTO(compose_env) env = make_env();
+	const struct compose_file file = {"compose.yml", rich, strlen(rich)};
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+
+	ck_assert_msg(compose_render(&file, 1, &env, &model, &err) == 0, "%s", err.msg);
+	const struct compose_service *web = &model.services[0];
+	ck_assert_str_eq(web->file, "compose.yml");
+	ck_assert_int_eq(web->line, 2);
+	ck_assert_str_eq(web->cap_add[0], "NET_ADMIN");
+	ck_assert_uint_eq(web->ignored_count, 2);
+	ck_assert_str_eq(web->ignored[0], "pid");
+	ck_assert_str_eq(web->env_files[0], "web.env");
+	ck_assert_uint_eq(web->network_count, 2);
+	ck_assert_str_eq(web->networks[0], "internal");
+	ck_assert_uint_eq(web->port_count, 3);
+	ck_assert_int_eq(web->ports[1].target, 81);
+	ck_assert_int_eq(web->ports[1].published, 8081);
+	ck_assert_str_eq(web->ports[1].protocol, "udp");
+	ck_assert(web->ports[2].is_host_mode && !web->ports[0].is_host_mode);
+	ck_assert_str_eq(web->secrets[0].target, "t");
+	ck_assert_ptr_null(web->secrets[1].target);
+	ck_assert_str_eq(web->configs[0].source, "conf");
+	ck_assert_str_eq(web->log_driver, "syslog");
+	ck_assert_str_eq(web->credential_spec, "file c.json");
+	ck_assert_str_eq(web->mounts[0].source, "~/x");
+	ck_assert_int_eq(web->mounts[1].type, COMPOSE_TMPFS);
+	ck_assert_int_eq(web->mode, COMPOSE_GLOBAL_JOB);
+	ck_assert_int_eq(web->replicas, -1);
+	ck_assert_int_eq(web->memory_limit, 1610612736);
+	ck_assert_int_eq(web->memory_reservation, 67108864);
+	ck_assert_str_eq(web->constraints[0], "node.role == manager");
+	ck_assert(web->is_start_first);
+	ck_assert_str_eq(web->deploy_labels[0].key, "a");
+	ck_assert_str_eq(web->deploy_labels[1].value, "2");
+	ck_assert_str_eq(model.networks[1].name, "proxy");
+	ck_assert_str_eq(model.networks[0].driver_opts[0].key, "encrypted");
+	ck_assert_str_eq(model.volumes[0].driver_opts[1].value, "addr=x");
+	ck_assert_str_eq(model.secrets[0].name, "k_v1");
+	ck_assert_str_eq(model.secrets[1].source_file, "t.txt");
+	ck_assert_str_eq(model.configs[0].template_driver, "golang");
 }
 END_TEST
 
@@ -231,7 +314,8 @@ static const char *const wrong_files[] = {
     "services: {app: x}\n",
     "services: {app: {image: [x]}}\n",
     "services: {app: {volumes: {a: b}}}\n",
-    "services: {app: {volumes: [{type: volume}]}}\n",
+    "services: {app: {volumes: [{type: bind, source: '$NONE', target: /x}]}}\n",
+    "services: {app: {volumes: ['$NONE:/backup']}}\n",
     "services: {app: {deploy: {replicas: many}}}\n",
     "secrets: x\n",
     "a: b: c\n",
@@ -290,6 +374,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, interpolates, 0, COUNT_OF(texts));
 	tcase_add_test(tc, reads_a_recipe);
 	tcase_add_test(tc, lets_later_files_win);
+	tcase_add_test(tc, reads_everything_that_a_policy_asks_for);
 	tcase_add_test(tc, finds_a_name_that_is_too_long);
 	tcase_add_loop_test(tc, reads_env_lines, 0, COUNT_OF(lines));
 	tcase_add_loop_test(tc, refuses_other_lines, 0, 6);
