@@ -85,12 +85,21 @@ bool converge_is_red(enum converge_state state)
 	return state != CONVERGE_PENDING && state != CONVERGE_CONVERGED;
 }
 
-static struct converge_memory *memory_of(struct converge *converge, const char *id)
+static struct converge_memory *find_memory(const struct converge *converge, const char *id)
 {
 	for (size_t i = 0; i < converge->service_count; i++) {
 		if (text_is(converge->services[i].id, id))
 			return &converge->services[i];
 	}
+	return NULL;
+}
+
+static struct converge_memory *memory_of(struct converge *converge, const char *id)
+{
+	struct converge_memory *known = find_memory(converge, id);
+
+	if (known)
+		return known;
 	converge->services = xrealloc_array(
 	    converge->services, converge->service_count + 1, sizeof(*converge->services));
 	struct converge_memory *memory = &converge->services[converge->service_count++];
@@ -416,29 +425,60 @@ static void say_waiting(struct converge_verdict *verdict, const struct view_serv
 		say(verdict, "service %s to start", service->name);
 }
 
-/*
- * True: nothing more is to be said than what verdict says now. Of several that are waited for, the
- * first that is not up says most: is_down is set once it has.
- */
-static bool judge_service(struct converge_verdict *verdict, struct converge *converge,
-    const struct view_service *service, int64_t now_ns, const struct tally *tally, bool *is_down)
-{
-	const struct converge_memory *memory = memory_of(converge, service->id);
+/* Of several services the first of those that weigh most is spoken of. */
+enum weight {
+	SETTLED,
+	SETTLING, /* up, for too short a time */
+	DOWN,
+	RED,
+};
+struct judgement {
+	enum weight weight;
+	struct converge_verdict verdict;
+};
 
-	if (judge_update(verdict, service, memory) ||
-	    judge_failures(verdict, &converge->rules, service, memory, now_ns) ||
-	    judge_standstill(verdict, service, memory, tally, now_ns))
-		return true;
+static struct judgement judge_service(const struct converge *converge, const struct view *view,
+    const struct view_service *service, int64_t now_ns)
+{
+	const struct converge_memory *memory = find_memory(converge, service->id);
+	const struct tally tally = tally_service(view, service);
+	struct converge_verdict verdict = {
+	    .state = CONVERGE_CONVERGED, .exit_code = -1, .wake_ns = INT64_MAX};
+
+	if (judge_update(&verdict, service, memory) ||
+	    judge_failures(&verdict, &converge->rules, service, memory, now_ns) ||
+	    judge_standstill(&verdict, service, memory, &tally, now_ns))
+		return (struct judgement){RED, verdict};
 	bool is_over = service->update == VIEW_UPDATE_NONE;
 	int64_t settles_ms = settle_ms(service, memory);
 	if (is_over && has_passed(memory->up_ns, settles_ms, now_ns))
-		return false;
-	if (memory->up_ns >= 0)
-		wake_at(verdict, memory->up_ns + settles_ms * NS_PER_MS);
-	if (verdict->state == CONVERGE_CONVERGED || (memory->up_ns < 0 && !*is_down))
-		say_waiting(verdict, service, memory, tally);
-	*is_down = *is_down || memory->up_ns < 0;
-	return false;
+		return (struct judgement){SETTLED, verdict};
+	say_waiting(&verdict, service, memory, &tally);
+	if (memory->up_ns < 0)
+		return (struct judgement){DOWN, verdict};
+	wake_at(&verdict, memory->up_ns + settles_ms * NS_PER_MS);
+	return (struct judgement){SETTLING, verdict};
+}
+
+static struct judgement judge_services(
+    const struct converge *converge, const struct view *view, int64_t now_ns)
+{
+	struct judgement heaviest = {
+	    SETTLED, {.state = CONVERGE_CONVERGED, .exit_code = -1, .wake_ns = INT64_MAX}};
+
+	for (size_t i = 0; i < view->service_count; i++) {
+		struct judgement judgement =
+		    judge_service(converge, view, &view->services[i], now_ns);
+		int64_t wake_ns = heaviest.verdict.wake_ns;
+
+		if (judgement.weight > heaviest.weight) {
+			wake_at(&judgement.verdict, wake_ns);
+			heaviest = judgement;
+		} else {
+			wake_at(&heaviest.verdict, judgement.verdict.wake_ns);
+		}
+	}
+	return heaviest;
 }
 
 static const char *find_absent(const struct converge *converge, const struct view *view)
@@ -453,20 +493,10 @@ static const char *find_absent(const struct converge *converge, const struct vie
 struct converge_verdict converge_look(
     struct converge *converge, const struct view *view, int64_t now_ns)
 {
-	struct converge_verdict verdict = {
-	    .state = CONVERGE_CONVERGED, .exit_code = -1, .wake_ns = INT64_MAX};
-	bool is_decided = false;
-	bool is_down = false;
-
 	for (size_t i = 0; i < view->service_count; i++)
 		remember(converge, view, &view->services[i], now_ns);
-	for (size_t i = 0; i < view->service_count && !is_decided; i++) {
-		const struct view_service *service = &view->services[i];
-		struct tally tally = tally_service(view, service);
-
-		is_decided = judge_service(&verdict, converge, service, now_ns, &tally, &is_down);
-	}
-	if (is_decided)
+	struct converge_verdict verdict = judge_services(converge, view, now_ns).verdict;
+	if (converge_is_red(verdict.state))
 		return verdict;
 	const char *absent = find_absent(converge, view);
 	if (absent || !view->service_count) {
