@@ -7,7 +7,6 @@
 #include <ctype.h>
 
 #define RESULTS_SCHEMA 1
-#define SECONDS_MAX 1e7 /* a third of a year: no run is longer */
 #define LEVEL_MAX 5
 
 /*
@@ -439,7 +438,8 @@ static int read_seconds(const struct json *object, double *out, struct err *err)
 
 	if (!json_get(object, "seconds"))
 		return 0;
-	if (!json_get_number(object, "seconds", &value) || !(value >= 0 && value <= SECONDS_MAX))
+	if (!json_get_number(object, "seconds", &value) ||
+	    !(value >= 0 && value <= RESULTS_SECONDS_MAX))
 		return fail(err, "not a duration", "seconds");
 	*out = value;
 	return 0;

@@ -27,7 +27,8 @@
 #define RESULTS_TEXT_MAX 1024 /* a reason, a name */
 #define RESULTS_EVIDENCE_LINES 40
 #define RESULTS_EVIDENCE_MAX_BYTES (16 * 1024)
-#define RESULTS_ITEMS_MAX 256 /* phases, tests, leftovers, images, rejected bases */
+#define RESULTS_SECONDS_MAX 1e7 /* a third of a year: no run is longer */
+#define RESULTS_ITEMS_MAX 256	/* phases, tests, leftovers, images, rejected bases */
 
 /* All texts are owned, never NULL after results_init() or decode. */
 struct results_phase {

@@ -207,6 +207,15 @@ static void add_verdict(struct results *results, enum run_end end)
 	results->level = verdict.level;
 }
 
+/* By the wall clock, as the run may have outlived a boot: one that was set meanwhile says nonsense.
+ */
+static double count_seconds(const struct run *run)
+{
+	double seconds = (double)(clock_wall_s() - run->started_s);
+
+	return seconds >= 0 && seconds <= RESULTS_SECONDS_MAX ? seconds : 0;
+}
+
 static int write_files(const struct run *run, const struct results *results, struct err *err)
 {
 	auto_str char *text = results_encode(results);
@@ -230,8 +239,7 @@ int record_write(const struct run *run, const struct record_end *end,
 	results_init(&results);
 	if (record_collect(run, &results, &why) < 0 && judged.end == RUN_COMPLETE)
 		judged = (struct record_end){.end = RUN_BROKE, .reason = why.msg};
-	int64_t seconds = clock_wall_s() - run->started_s;
-	results.seconds = seconds > 0 ? (double)seconds : 0;
+	results.seconds = count_seconds(run);
 	add_teardown(&results, teardown);
 	if (judged.end == RUN_COMPLETE)
 		find_forgotten(run, &results);

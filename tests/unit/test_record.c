@@ -230,6 +230,23 @@ START_TEST(a_run_with_a_damaged_plan_is_recorded)
 }
 END_TEST
 
+START_TEST(a_clock_that_was_set_makes_no_record_unreadable)
+{
+	static const int64_t starts[] = {0, INT64_C(1) << 40};
+	const struct record_end end = {RUN_COMPLETE, NULL};
+	const struct teardown_result clean = {0};
+	struct run run = make_run();
+	AUTO(results) results;
+	struct err err;
+
+	run.started_s = starts[_i];
+	ck_assert_int_eq(record_write(&run, &end, &clean, &err), 0);
+	ck_assert_msg(record_read(&run, &results, &err) == 0, "%s", err.msg);
+	ck_assert_double_eq(results.seconds, 0);
+	free(run.dir);
+}
+END_TEST
+
 START_TEST(what_prepare_found_comes_back)
 {
 	struct run run = make_run();
@@ -268,6 +285,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, a_step_that_was_forgotten_is_no_pass);
 	tcase_add_test(tc, what_a_cut_run_did_not_come_to_was_not_forgotten);
 	tcase_add_test(tc, a_run_with_a_damaged_plan_is_recorded);
+	tcase_add_loop_test(tc, a_clock_that_was_set_makes_no_record_unreadable, 0, 2);
 	tcase_add_test(tc, what_prepare_found_comes_back);
 	suite_add_tcase(suite, tc);
 	return suite;
