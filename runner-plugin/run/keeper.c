@@ -11,16 +11,15 @@
 #include "runner-plugin/run/journal.h"
 #include "runner-plugin/run/lease.h"
 #include "runner-plugin/run/proc.h"
-#include "runner-plugin/run/reap.h"
 #include "runner-plugin/run/record.h"
 #include "runner-plugin/run/slot.h"
 #include "runner-plugin/run/teardown.h"
-#include "runner-plugin/stages/stages.h"
+#include "runner-plugin/run/wanted.h"
+#include "runner-plugin/run/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -31,9 +30,6 @@
 #define SLOT_EVERY_MS 150
 #define SAY_EVERY_MS 5000
 #define WORKSPACE_EVERY_MS 500
-#define DRONE_EVERY_MS 2000
-#define DRONE_PATIENCE_MS 5000
-#define DRONE_ANSWER_MAX_BYTES (1024 * 1024) /* a build of six steps is 5 kB */
 #define REASON_SIZE 320
 
 enum work { WORK_NONE, WORK_PREPARE, WORK_STAGE };
@@ -62,15 +58,13 @@ struct keeper {
 	enum work work; /* asked for by it; WORK_NONE with asking set: teardown */
 	enum stage stage;
 	bool is_waiting_for_slot;
-	pid_t worker; /* 0: none runs */
-	int worker_pidfd, control_fd;
+	struct worker worker;
 	int64_t work_started_ns;
 
 	int64_t started_s; /* wall; of the build, or of the run without one */
-	int64_t deadline_ns, next_slot_ns, next_say_ns, next_workspace_ns, next_drone_ns;
+	int64_t deadline_ns, next_slot_ns, next_say_ns, next_workspace_ns;
 	bool watches_workspace;
-	int64_t drone_request; /* 0: none under way */
-	bool has_warned_of_drone;
+	struct wanted wanted;
 
 	bool is_over;
 	struct record_end end;
@@ -208,7 +202,7 @@ static void test_kill(struct keeper *keeper, const char *name)
 	if (!testpoint_reached(name))
 		return;
 	pid_t front = is_both || (who && text_is(who, "front")) ? find_front(keeper) : 0;
-	pid_t worker = who && text_is(who, "worker") ? keeper->worker : 0;
+	pid_t worker = who && text_is(who, "worker") ? keeper->worker.pid : 0;
 	if (front > 1)
 		(void)kill(front, SIGKILL);
 	if (worker > 1)
@@ -252,94 +246,19 @@ static void serve_worker(struct keeper *keeper)
 	struct err err;
 	struct err ignored;
 
-	if (journal_receive(keeper->control_fd, &entry, &err) < 0) {
+	if (journal_receive(keeper->worker.control_fd, &entry, &err) < 0) {
 		if (err.code != ERR_MISSING)
 			log_error("%s", err.msg);
-		close_fd(&keeper->control_fd); /* its end is seen by its pidfd */
+		close_fd(&keeper->worker.control_fd); /* its end is seen by its pidfd */
 		return;
 	}
 	bool is_recorded = record(keeper, &entry, &err) == 0;
 	if (!is_recorded)
 		log_error("%s", err.msg);
-	(void)!journal_answer(keeper->control_fd, is_recorded ? NULL : &err, &ignored);
+	(void)!journal_answer(keeper->worker.control_fd, is_recorded ? NULL : &err, &ignored);
 }
 
 /* --- the worker --- */
-
-static bool is_kept(int fd, const int *kept, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (kept[i] == fd)
-			return true;
-	return false;
-}
-
-/* Whatever the step's shell had open: a held descriptor would keep the step, or more, alive. */
-static void close_others(const int *kept, size_t count)
-{
-	int highest = 2;
-
-	for (size_t i = 0; i < count; i++)
-		highest = kept[i] > highest ? kept[i] : highest;
-	for (int fd = 3; fd < highest; fd++)
-		if (!is_kept(fd, kept, count))
-			(void)close(fd);
-	(void)close_range((unsigned)highest + 1, ~0U, 0);
-}
-
-/* Leaves the worker nothing of the keeper's: locks above all, which a copy would keep held. */
-static void worker_close_all(struct keeper *keeper, int control_fd)
-{
-	const int kept[] = {control_fd, keeper->secrets_fd};
-	const struct peer *step = keeper->asking;
-	auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	int out = step->step_fd_count > 0 ? step->step_fds[0] : 2;
-	int error = step->step_fd_count > 1 ? step->step_fds[1] : 2;
-
-	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0)
-		_exit(EXIT_OURS);
-	(void)take_fd(&null); /* one of those that are closed here */
-	close_others(kept, COUNT_OF(kept));
-}
-
-static void worker_reset_signals(void)
-{
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)sigaction(SIGPIPE, &ignore, NULL); /* a step that reads no more must not end us */
-}
-
-__attribute__((noreturn)) static void worker_main(
-    struct keeper *keeper, int control_fd, pid_t parent)
-{
-	enum work work = keeper->work;
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(EXIT_OURS);
-	(void)prctl(PR_SET_NAME, "ccci-worker");
-	worker_close_all(keeper, control_fd);
-	worker_reset_signals();
-	log_set_fd(-1);
-	struct stages_work with = {.settings = keeper->job->settings,
-	    .run = &keeper->run,
-	    .checkout = keeper->job->checkout,
-	    .local_recipe = keeper->job->local_recipe,
-	    .control_fd = control_fd,
-	    .secrets_fd = keeper->secrets_fd,
-	    .cancel_fd = -1, /* a cancelled worker is killed: there is nothing to finish */
-	    .deadline_ns = keeper->deadline_ns,
-	    .environ = keeper->job->environ};
-	if (work == WORK_PREPARE) {
-		log_scope("run=%s stage=prepare", keeper->run.id);
-		reap_before(with.settings, with.environ, keeper->run.id);
-		exit(stages_prepare(&with));
-	}
-	log_scope("run=%s stage=%s", keeper->run.id, stage_word(keeper->stage));
-	exit(stages_stage(&with, keeper->stage));
-}
 
 static int reload_run(struct keeper *keeper, struct err *err)
 {
@@ -354,48 +273,27 @@ static int reload_run(struct keeper *keeper, struct err *err)
 
 static int start_worker(struct keeper *keeper, struct err *err)
 {
-	int control[2];
-	pid_t parent = getpid();
+	const struct peer *step = keeper->asking;
 
-	if (reload_run(keeper, err) < 0 || channel_pair(control, err) < 0)
+	if (reload_run(keeper, err) < 0)
 		return -1;
-	auto_fd int ours = control[0];
-	auto_fd int theirs = control[1];
-	pid_t pid = fork();
-	if (pid == 0)
-		worker_main(keeper, theirs, parent);
-	if (pid < 0)
-		return err_sys(err, errno, "fork a worker");
-	keeper->worker = pid;
-	keeper->worker_pidfd = pidfd_open(pid, 0);
-	keeper->control_fd = take_fd(&ours);
+	const struct worker_job job = {
+	    .work = {.settings = keeper->job->settings,
+		.run = &keeper->run,
+		.checkout = keeper->job->checkout,
+		.local_recipe = keeper->job->local_recipe,
+		.secrets_fd = keeper->secrets_fd,
+		.cancel_fd = -1, /* a cancelled worker is killed: there is nothing to finish */
+		.deadline_ns = keeper->deadline_ns,
+		.environ = keeper->job->environ},
+	    .is_prepare = keeper->work == WORK_PREPARE,
+	    .stage = keeper->stage,
+	    .out_fd = step->step_fd_count > 0 ? step->step_fds[0] : -1,
+	    .error_fd = step->step_fd_count > 1 ? step->step_fds[1] : -1};
+	if (worker_start(&job, &keeper->worker, err) < 0)
+		return -1;
 	keeper->work_started_ns = clock_now();
-	if (keeper->worker_pidfd < 0)
-		return err_sys(err, errno, "watch a worker");
 	return 0;
-}
-
-/* Ends the worker and all it left; the same when it has ended by itself. Returns waitpid's status.
- */
-static int end_worker(struct keeper *keeper)
-{
-	unsigned count = 0;
-	int status = 0;
-	struct err err;
-
-	if (keeper->worker > 0) {
-		(void)kill(keeper->worker, SIGKILL); /* a zombie at least: the number is its own */
-		while (waitpid(keeper->worker, &status, 0) < 0 && errno == EINTR)
-			continue;
-	}
-	keeper->worker = 0;
-	close_fd(&keeper->worker_pidfd);
-	close_fd(&keeper->control_fd);
-	if (proc_end_children(&count, &err) < 0)
-		log_error("%s", err.msg);
-	else if (count)
-		log_info("ended %u processes of the worker", count);
-	return status;
 }
 
 /* A result in the worker's place. prepare has none of its own: it speaks as the first stage. */
@@ -457,7 +355,7 @@ static void end_after_work(struct keeper *keeper, int code)
 
 static void on_worker_end(struct keeper *keeper)
 {
-	int code = judge_worker(keeper, end_worker(keeper));
+	int code = judge_worker(keeper, worker_end(&keeper->worker));
 
 	end_after_work(keeper, code);
 	if (!keeper->is_over)
@@ -621,61 +519,6 @@ static void look_at_workspace(struct keeper *keeper)
 		    "cancelled or timed out: Drone has removed the workspace");
 }
 
-static bool is_wanted_status(const char *status)
-{
-	return text_is(status, "running") || text_is(status, "pending");
-}
-
-/* Drone that cannot be reached or read is no reason to cancel. */
-static void on_drone_answer(void *context, struct http_response *response, const struct err *why)
-{
-	struct keeper *keeper = context;
-	struct err err;
-
-	keeper->drone_request = 0;
-	keeper->next_drone_ns = clock_now() + DRONE_EVERY_MS * NS_PER_MS;
-	if (!response || response->status != 200) {
-		if (!keeper->has_warned_of_drone && response)
-			log_warning("Drone answers %d about build %lld: a cancel that its runner "
-				    "does not hear is not seen; is DRONE_TOKEN missing?",
-			    response->status, (long long)keeper->run.step.build);
-		else if (!keeper->has_warned_of_drone)
-			log_warning("Drone cannot be asked about the build: %s", why->msg);
-		keeper->has_warned_of_drone = true;
-		return;
-	}
-	keeper->has_warned_of_drone = false;
-	AUTO_PTR(json) build = json_parse(buf_text(&response->body), response->body.length, &err);
-	const char *status = json_get_text(build, "status");
-	if (status && !is_wanted_status(status))
-		end_run(keeper, RUN_CANCELLED, "cancelled: build %lld is %.32s in Drone",
-		    (long long)keeper->run.step.build, status);
-}
-
-static void ask_drone(struct keeper *keeper)
-{
-	const struct settings *settings = keeper->job->settings;
-	const struct run_step *step = &keeper->run.step;
-	const char *base = settings->drone_url ? settings->drone_url : step->system_url;
-	auto_str char *url =
-	    xasprintf("%s/api/repos/%s/builds/%lld", base, step->repo, (long long)step->build);
-	auto_str char *token = settings->drone_token
-				   ? xasprintf("Authorization: Bearer %s", settings->drone_token)
-				   : NULL;
-	struct http_request request = {.url = url,
-	    .headers = {token},
-	    .timeout_ms = DRONE_PATIENCE_MS,
-	    .max_bytes = DRONE_ANSWER_MAX_BYTES};
-
-	keeper->drone_request = http_send(keeper->http, &request, on_drone_answer, keeper);
-}
-
-static bool can_ask_drone(const struct keeper *keeper)
-{
-	return keeper->run.step.build && keeper->run.step.repo[0] &&
-	       (keeper->job->settings->drone_url || keeper->run.step.system_url[0]);
-}
-
 static void on_timers(struct keeper *keeper)
 {
 	int64_t now_ns = clock_now();
@@ -690,8 +533,7 @@ static void on_timers(struct keeper *keeper)
 		try_slot(keeper);
 	if (keeper->watches_workspace && now_ns >= keeper->next_workspace_ns)
 		look_at_workspace(keeper);
-	if (!keeper->drone_request && now_ns >= keeper->next_drone_ns)
-		ask_drone(keeper);
+	wanted_ask(&keeper->wanted);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -701,14 +543,12 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int wake_in_ms(const struct keeper *keeper)
 {
-	int64_t wake_ns = keeper->deadline_ns;
+	int64_t wake_ns = earlier(keeper->deadline_ns, wanted_due_ns(&keeper->wanted));
 
 	if (keeper->is_waiting_for_slot)
 		wake_ns = earlier(wake_ns, keeper->next_slot_ns);
 	if (keeper->watches_workspace)
 		wake_ns = earlier(wake_ns, keeper->next_workspace_ns);
-	if (!keeper->drone_request)
-		wake_ns = earlier(wake_ns, keeper->next_drone_ns);
 	return clock_ms_until(wake_ns);
 }
 
@@ -716,6 +556,9 @@ enum watched { ON_SIGNAL, ON_LISTEN, ON_RUNNER, ON_WORKER, ON_CONTROL, ON_PEERS 
 
 static void on_ready(struct keeper *keeper, const struct pollfd *fds)
 {
+	if (*keeper->wanted.status)
+		end_run(keeper, RUN_CANCELLED, "cancelled: build %lld is %s in Drone",
+		    (long long)keeper->run.step.build, keeper->wanted.status);
 	if (fds[ON_SIGNAL].revents)
 		end_run(keeper, RUN_CANCELLED, "the keeper was told to stop");
 	if (fds[ON_RUNNER].revents)
@@ -746,8 +589,9 @@ static void watch(struct keeper *keeper)
 		fds[ON_SIGNAL] = (struct pollfd){.fd = keeper->signal_fd, .events = POLLIN};
 		fds[ON_LISTEN] = (struct pollfd){.fd = keeper->listen_fd, .events = POLLIN};
 		fds[ON_RUNNER] = (struct pollfd){.fd = keeper->job->runner_pidfd, .events = POLLIN};
-		fds[ON_WORKER] = (struct pollfd){.fd = keeper->worker_pidfd, .events = POLLIN};
-		fds[ON_CONTROL] = (struct pollfd){.fd = keeper->control_fd, .events = POLLIN};
+		fds[ON_WORKER] = (struct pollfd){.fd = keeper->worker.pidfd, .events = POLLIN};
+		fds[ON_CONTROL] =
+		    (struct pollfd){.fd = keeper->worker.control_fd, .events = POLLIN};
 		for (size_t i = 0; i < PEERS_MAX; i++)
 			fds[ON_PEERS + i] =
 			    (struct pollfd){.fd = keeper->peers[i].fd, .events = POLLIN};
@@ -828,11 +672,11 @@ static void answer_all(struct keeper *keeper, bool is_clean)
 
 static void finish(struct keeper *keeper)
 {
-	bool was_cut = keeper->worker > 0;
+	bool was_cut = keeper->worker.pid > 0;
 	AUTO(teardown_result) result = {0};
 	struct err err;
 
-	(void)end_worker(keeper);
+	(void)worker_end(&keeper->worker);
 	log_mask_load(keeper->secrets_fd);
 	/* A killed step must not be kept waiting by a copy of its output. */
 	for (size_t i = 0; i < PEERS_MAX; i++)
@@ -913,11 +757,9 @@ __attribute__((noreturn)) static void keeper_main(
 	    .lease_fd = lease_fd,
 	    .listen_fd = listen_fd,
 	    .http = NULL,
-	    .worker_pidfd = -1,
-	    .control_fd = -1,
+	    .worker = WORKER_NONE,
 	    .started_s = find_start(job->run),
 	    .deadline_ns = find_deadline(job),
-	    .next_drone_ns = INT64_MAX,
 	    .exit_code = -1};
 	struct stat status;
 	struct err err;
@@ -925,7 +767,7 @@ __attribute__((noreturn)) static void keeper_main(
 	(void)prctl(PR_SET_NAME, "ccci-keeper");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || chdir("/") < 0 || redirect_output(job->run) < 0)
 		_exit(EXIT_OURS);
-	close_others(kept, COUNT_OF(kept));
+	proc_close_others(kept, COUNT_OF(kept));
 	(void)umask(077);
 	log_set_fd(-1);
 	log_scope("run=%s", job->run->id);
@@ -941,10 +783,10 @@ __attribute__((noreturn)) static void keeper_main(
 	    job->run->step.workspace[0] && stat(job->run->step.workspace, &status) == 0;
 	if (run_open(job->settings, job->run->id, &keeper.run, &err) < 0)
 		end_run(&keeper, RUN_BROKE, "%s", err.msg);
-	if (can_ask_drone(&keeper))
-		keeper.next_drone_ns = clock_now();
+	wanted_open(&keeper.wanted, keeper.http, job->settings, &keeper.run.step);
 	watch(&keeper);
 	finish(&keeper);
+	wanted_release(&keeper.wanted);
 	http_free(keeper.http);
 	run_release(&keeper.run);
 	free(keeper.journal_path);

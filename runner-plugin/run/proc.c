@@ -750,3 +750,23 @@ int proc_kill_run(const char *run_id, unsigned *out_count, struct err *err)
 	*out_count = hunt.ended;
 	return 0;
 }
+
+static bool is_kept(int fd, const int *kept, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (kept[i] == fd)
+			return true;
+	return false;
+}
+
+void proc_close_others(const int *kept, size_t count)
+{
+	int highest = 2;
+
+	for (size_t i = 0; i < count; i++)
+		highest = kept[i] > highest ? kept[i] : highest;
+	for (int fd = 3; fd < highest; fd++)
+		if (!is_kept(fd, kept, count))
+			(void)close(fd);
+	(void)close_range((unsigned)highest + 1, ~0U, 0);
+}

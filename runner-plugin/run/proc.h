@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Runs one child to its end. The only door to fork(2) and exec(2) for tools (the keeper forks
- * workers itself).
+ * Runs one child to its end. The only door to fork(2) and exec(2) for tools (a keeper and its
+ * workers are forked by keeper.c and worker.c).
  *
  *   struct proc_spec spec = {.label = "abra app deploy", .argv = argv, .env = env,
  *       .deadline_ns = ..., .cancel_fd = -1, .watch_fd = -1};
@@ -96,6 +96,11 @@ struct proc_view {
 	bool has_variable;
 };
 bool proc_look(pid_t pid, const char *variable, struct proc_view *out) CHECKED;
+
+/* In a child, before it does anything of its own: closes all from 3 on but what is kept; -1 is
+ * none.
+ */
+void proc_close_others(const int *kept, size_t count);
 
 /* Ends and reaps every child of ours and, as we are the subreaper, all that they left behind. */
 int proc_end_children(unsigned *out_count, struct err *err) CHECKED;

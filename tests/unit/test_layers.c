@@ -102,7 +102,8 @@ static const struct door {
 
 /* One call, one door. */
 static const struct door call_doors[] = {
-    {"fork", {"runner-plugin/run/proc.c", "runner-plugin/run/keeper.c"}},
+    {"fork",
+	{"runner-plugin/run/proc.c", "runner-plugin/run/keeper.c", "runner-plugin/run/worker.c"}},
     {"vfork", {NULL}},
     {"clone", {NULL}},
     {"daemon", {NULL}},
