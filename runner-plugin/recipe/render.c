@@ -30,17 +30,16 @@ static void set(struct rendered *rendered, const char *name, const char *value)
 	}
 	rendered->sets =
 	    xrealloc_array(rendered->sets, rendered->set_count + 1, sizeof(*rendered->sets));
-	rendered->sets[rendered->set_count++] =
-	    (struct compose_env_row){xstrdup(name), xstrdup(value)};
+	rendered->sets[rendered->set_count++] = (struct env_row){xstrdup(name), xstrdup(value)};
 }
 
-char *render_env_file(const struct rendered *rendered, const char *text)
+char *render_env_file(const struct rendered *rendered, const char *text, struct err *err)
 {
 	char *result = xstrdup(text);
 
-	for (size_t i = 0; i < rendered->set_count; i++) {
+	for (size_t i = 0; result && i < rendered->set_count; i++) {
 		char *next =
-		    compose_env_file_set(result, rendered->sets[i].name, rendered->sets[i].value);
+		    env_file_set(result, rendered->sets[i].name, rendered->sets[i].value, err);
 
 		free(result);
 		result = next;
@@ -66,7 +65,7 @@ static char *replace_domain(const char *text, const char *recipe, const char *do
 }
 
 static void choose_values(const struct stages_work *work, const struct suite *suite,
-    const struct compose_env *sample, struct rendered *rendered)
+    const struct env *sample, struct rendered *rendered)
 {
 	int64_t timeout_ms =
 	    suite->deploy_timeout_ms ? suite->deploy_timeout_ms : work->settings->deploy_timeout_ms;
@@ -80,16 +79,16 @@ static void choose_values(const struct stages_work *work, const struct suite *su
 	 * suite's. */
 	set(rendered, "LETS_ENCRYPT_ENV", "");
 	set(rendered, "DOMAIN", work->run->domain);
-	if (compose_env_get(sample, "STACK_NAME"))
+	if (env_get(sample, "STACK_NAME"))
 		set(rendered, "STACK_NAME", work->run->stack);
 }
 
 static int read_env(const struct stages_work *work, const struct suite *suite,
-    const char *env_commit, struct compose_env *out, struct rendered *rendered, struct err *err)
+    const char *env_commit, struct env *out, struct rendered *rendered, struct err *err)
 {
 	const struct run *run = work->run;
 	AUTO(buf) sample = {0};
-	AUTO(compose_env) before = {0};
+	AUTO(env) before = {0};
 
 	if (recipe_show(work, env_commit, ".env.sample", SOURCE_MAX_BYTES, &sample, err) < 0)
 		return err->code == ERR_MISSING
@@ -97,11 +96,11 @@ static int read_env(const struct stages_work *work, const struct suite *suite,
 				 run->params.recipe)
 			   : -1;
 	auto_str char *text = replace_domain(buf_text(&sample), run->params.recipe, run->domain);
-	if (compose_env_parse(".env.sample", text, strlen(text), &before, err) < 0)
+	if (env_file_parse(".env.sample", text, strlen(text), &before, err) < 0)
 		return -1;
 	choose_values(work, suite, &before, rendered);
-	auto_str char *ours = render_env_file(rendered, text);
-	return compose_env_parse(".env.sample", ours, strlen(ours), out, err);
+	auto_str char *ours = render_env_file(rendered, text, err);
+	return ours ? env_file_parse(".env.sample", ours, strlen(ours), out, err) : -1;
 }
 
 /* --- the compose files --- */
@@ -214,7 +213,7 @@ static char *join_names(const struct sources *sources)
 }
 
 static int add_exports(
-    const struct stages_work *work, const char *commit, struct compose_env *env, struct err *err)
+    const struct stages_work *work, const char *commit, struct env *env, struct err *err)
 {
 	AUTO(buf) text = {0};
 	struct err why;
@@ -225,7 +224,7 @@ static int add_exports(
 		*err = why;
 		return -1;
 	}
-	compose_env_add_abra_sh(env, buf_text(&text), text.length);
+	env_add_abra_sh(env, buf_text(&text), text.length);
 	return 0;
 }
 
@@ -255,11 +254,11 @@ int render_commit(const struct stages_work *work, const struct suite *suite, con
 {
 	AUTO(rendered) rendered = {.commit = xstrdup(commit)};
 	AUTO(sources) sources = {0};
-	AUTO(compose_env) env = {0};
+	AUTO(env) env = {0};
 
 	if (read_env(work, suite, env_commit, &env, &rendered, err) < 0)
 		return -1;
-	const char *list = compose_env_get(&env, "COMPOSE_FILE");
+	const char *list = env_get(&env, "COMPOSE_FILE");
 	bool is_other = !text_is(commit, env_commit);
 	if (add_recipes_files(
 		work, commit, list && *list ? list : "compose.yml", is_other, &sources, err) < 0 ||
@@ -268,8 +267,8 @@ int render_commit(const struct stages_work *work, const struct suite *suite, con
 		return -1;
 	rendered.compose_file = join_names(&sources);
 	set(&rendered, "COMPOSE_FILE", rendered.compose_file);
-	compose_env_set(&env, "STACK_NAME", work->run->stack);
-	compose_env_set(&env, "DOMAIN", work->run->domain);
+	env_set(&env, "STACK_NAME", work->run->stack);
+	env_set(&env, "DOMAIN", work->run->domain);
 	if (compose_render(sources.files, sources.count, &env, &rendered.model, err) < 0 ||
 	    check_model(&rendered.model, err) < 0)
 		return -1;

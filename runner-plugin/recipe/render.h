@@ -4,7 +4,7 @@
  * which order, and what they say once rendered.
  *
  *   render_commit(work, &suite, commit, env_commit, &rendered, err);
- *   text = render_env_file(&rendered, env_file_as_abra_made_it);
+ *   text = render_env_file(&rendered, env_file_as_abra_made_it, err);
  *
  * The env file is made once, from the head's .env.sample, and serves every version, as an
  * operator's does; only COMPOSE_FILE is cut down to the files that the version has.
@@ -26,7 +26,7 @@ struct rendered {
 	char *commit;
 	char *compose_file; /* value of COMPOSE_FILE, overlays included */
 	struct compose_model model;
-	struct compose_env_row *sets; /* what the env file must say */
+	struct env_row *sets; /* what the env file must say */
 	size_t set_count;
 };
 
@@ -36,8 +36,8 @@ int render_commit(const struct stages_work *work, const struct suite *suite, con
 void rendered_release(struct rendered *rendered);
 DEFINE_AUTO(rendered, rendered_release);
 
-/* Our values into the text of an env file; the caller frees it. */
-char *render_env_file(const struct rendered *rendered, const char *text) CHECKED;
+/* Our values into the text of an env file; the caller frees it. NULL: it is none. */
+char *render_env_file(const struct rendered *rendered, const char *text, struct err *err) CHECKED;
 /* Puts the suite's overlays into the checkout. */
 int render_copy_overlays(
     const struct stages_work *work, const struct suite *suite, struct err *err) CHECKED;

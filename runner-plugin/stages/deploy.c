@@ -155,7 +155,9 @@ static int write_env(const struct deploy *deploy, const struct rendered *rendere
 
 	if (file_read(path, ENV_FILE_MAX_BYTES, &text, err) < 0)
 		return -1;
-	auto_str char *ours = render_env_file(rendered, buf_text(&text));
+	auto_str char *ours = render_env_file(rendered, buf_text(&text), err);
+	if (!ours)
+		return -1;
 	return file_write_atomic(path, 0600, ours, strlen(ours), err);
 }
 

@@ -5,69 +5,16 @@
 
 #include "runner-plugin/recipe/compose.h"
 
-static struct compose_env make_env(void)
+static struct env make_env(void)
 {
-	struct compose_env env = {0};
+	struct env env = {0};
 
-	compose_env_set(&env, "STACK_NAME", "cust-9f2c1a_ci_test");
-	compose_env_set(&env, "DOMAIN", "cust-9f2c1a.ci.test");
-	compose_env_set(&env, "EMPTY", "");
-	compose_env_set(&env, "TAG", "1.27.4");
+	env_set(&env, "STACK_NAME", "cust-9f2c1a_ci_test");
+	env_set(&env, "DOMAIN", "cust-9f2c1a.ci.test");
+	env_set(&env, "EMPTY", "");
+	env_set(&env, "TAG", "1.27.4");
 	return env;
 }
-
-/* An image as written, and as abra renders it; NULL: an error that holds the second text. */
-static const struct {
-	const char *written;
-	const char *rendered;
-	const char *error;
-} texts[] = {
-    {"nginx:1.0", "nginx:1.0", NULL},
-    {"nginx:$TAG", "nginx:1.27.4", NULL},
-    {"nginx:${TAG}", "nginx:1.27.4", NULL},
-    {"nginx:${TAG}-alpine", "nginx:1.27.4-alpine", NULL},
-    {"nginx:${NONE:-2}", "nginx:2", NULL},
-    {"nginx:${EMPTY:-2}", "nginx:2", NULL},
-    {"nginx:${EMPTY-2}", "nginx:", NULL},
-    {"nginx:${NONE-2}", "nginx:2", NULL},
-    {"nginx:${NONE:-${TAG}}", "nginx:1.27.4", NULL},
-    {"nginx:${NONE:-${ALSO:-3}}", "nginx:3", NULL},
-    {"nginx${TAG:+:}${TAG}", "nginx:1.27.4", NULL},
-    {"nginx${EMPTY:+x}", "nginx", NULL},
-    {"nginx${EMPTY+x}", "nginxx", NULL},
-    {"nginx:$$TAG", "nginx:$TAG", NULL},
-    {"nginx:${NONE}", "nginx:", NULL},
-    {"nginx:${TAG:?no tag}", "nginx:1.27.4", NULL},
-    {"nginx:${NONE:?no tag}", NULL, "NONE is required: no tag"},
-    {"nginx:${", NULL, "cannot interpolate"},
-    {"nginx:${TAG", NULL, "cannot interpolate"},
-    {"nginx:${}", NULL, "cannot interpolate"},
-    {"nginx:${1}", NULL, "cannot interpolate"},
-    {"nginx:$", NULL, "cannot interpolate"},
-    {"nginx:${TAG!x}", NULL, "cannot interpolate"},
-    {"${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-x}}}}}}}}}}", NULL, "cannot interpolate"},
-};
-
-START_TEST(interpolates)
-{
-	AUTO(compose_env) env = make_env();
-	auto_str char *text = xasprintf("services:\n  app:\n    image: '%s'\n", texts[_i].written);
-	const struct compose_file file = {"compose.yml", text, strlen(text)};
-	AUTO(compose_model) model = {0};
-	struct err err = {0};
-	int result = compose_render(&file, 1, &env, &model, &err);
-
-	if (texts[_i].rendered) {
-		ck_assert_msg(result == 0, "%s: %s", texts[_i].written, err.msg);
-		ck_assert_str_eq(model.services[0].image, texts[_i].rendered);
-	} else {
-		ck_assert_msg(result == -1, "%s rendered", texts[_i].written);
-		ck_assert_int_eq(err.code, ERR_CONFIG);
-		ck_assert_msg(strstr(err.msg, texts[_i].error) != NULL, "%s", err.msg);
-		ck_assert_msg(text_starts(err.msg, "compose.yml:3:"), "%s", err.msg);
-	}
-}
-END_TEST
 
 static const char recipe[] = "version: '3.8'\n"
 			     "x-common: &common\n"
@@ -108,14 +55,14 @@ static const char overlay[] = "services:\n"
 
 START_TEST(reads_a_recipe)
 {
-	AUTO(compose_env) env = make_env();
+	AUTO(env) env = make_env();
 	const struct compose_file file = {"compose.yml", recipe, strlen(recipe)};
 	AUTO(compose_model) model = {0};
 	struct err err = {0};
 	static const char abra_sh[] =
 	    "export CONF_VERSION=v4\n\nbackup() {\n  export X=$(date)\n}\n";
 
-	compose_env_add_abra_sh(&env, abra_sh, strlen(abra_sh));
+	env_add_abra_sh(&env, abra_sh, strlen(abra_sh));
 	ck_assert_msg(compose_render(&file, 1, &env, &model, &err) == 0, "%s", err.msg);
 	ck_assert_uint_eq(model.service_count, 2);
 	const struct compose_service *app = &model.services[0];
@@ -144,7 +91,7 @@ END_TEST
 
 START_TEST(lets_later_files_win)
 {
-	AUTO(compose_env) env = make_env();
+	AUTO(env) env = make_env();
 	const struct compose_file files[] = {
 	    {"compose.yml", recipe, strlen(recipe)},
 	    {"compose.x.yml", overlay, strlen(overlay)},
@@ -195,7 +142,7 @@ static const char rich[] =
 
 START_TEST(reads_everything_that_a_policy_asks_for)
 {
-	AUTO(compose_env) env = make_env();
+	AUTO(env) env = make_env();
 	const struct compose_file file = {"compose.yml", rich, strlen(rich)};
 	AUTO(compose_model) model = {0};
 	struct err err = {0};
@@ -241,7 +188,7 @@ END_TEST
 
 START_TEST(finds_a_name_that_is_too_long)
 {
-	AUTO(compose_env) env = make_env();
+	AUTO(env) env = make_env();
 	static const char text[] = "secrets:\n  s: {external: true, name: "
 				   "'${STACK_NAME}_a_secret_with_a_very_long_name_indeed_that_"
 				   "ends_v1'}\n";
@@ -251,60 +198,6 @@ START_TEST(finds_a_name_that_is_too_long)
 
 	ck_assert_int_eq(compose_render(&file, 1, &env, &model, &err), 0);
 	ck_assert_ptr_nonnull(compose_find_long_name(&model));
-}
-END_TEST
-
-/* One line of an env file, and the value of A afterwards. */
-static const struct {
-	const char *text;
-	const char *value; /* NULL: unset */
-} lines[] = {
-    {"A=1", "1"},
-    {"A=", ""},
-    {"A=\"x y\"", "x y"},
-    {"A='x $B'", "x $B"},
-    {"B=2\nA=\"$B:3\"", "2:3"},
-    {"B=2\nA=${B}3", "23"},
-    {"A=v1 # length=64 charset=hex", "v1"},
-    {"A=v1   # generate=false", "v1"},
-    {"A=x#y", "x#y"},
-    {"A=#y", ""},
-    {"export A=1", "1"},
-    {"#A=1", NULL},
-    {"  A=1", "1"},
-    {"A=1\r", "1"},
-    {"A=1\nA=2", "2"},
-    {"A=\"compose.yml\"\nA=\"$A:compose.x.yml\"", "compose.yml:compose.x.yml"},
-    {"A=', `www.example.com`'", ", `www.example.com`"},
-    {"A=pa$$word$", "pa$$word$"},
-};
-
-START_TEST(reads_env_lines)
-{
-	AUTO(compose_env) env = {0};
-	struct err err = {0};
-
-	ck_assert_msg(
-	    compose_env_parse(".env", lines[_i].text, strlen(lines[_i].text), &env, &err) == 0,
-	    "%s", err.msg);
-	const char *value = compose_env_get(&env, "A");
-	if (lines[_i].value) {
-		ck_assert_msg(value && text_is(value, lines[_i].value), "%s gave %s",
-		    lines[_i].text, value ? value : "nothing");
-	} else {
-		ck_assert_ptr_null(value);
-	}
-}
-END_TEST
-
-START_TEST(refuses_other_lines)
-{
-	static const char *const wrong[] = {"A", "A B=1", "=1", "1A=2", "A=\"open", "-x=1"};
-	AUTO(compose_env) env = {0};
-	struct err err = {0};
-
-	ck_assert_int_eq(compose_env_parse(".env", wrong[_i], strlen(wrong[_i]), &env, &err), -1);
-	ck_assert_msg(text_starts(err.msg, ".env:1"), "%s", err.msg);
 }
 END_TEST
 
@@ -323,7 +216,7 @@ static const char *const wrong_files[] = {
 
 START_TEST(refuses_wrong_files)
 {
-	AUTO(compose_env) env = make_env();
+	AUTO(env) env = make_env();
 	const struct compose_file file = {"compose.yml", wrong_files[_i], strlen(wrong_files[_i])};
 	AUTO(compose_model) model = {0};
 	struct err err = {0};
@@ -334,52 +227,16 @@ START_TEST(refuses_wrong_files)
 }
 END_TEST
 
-static const struct set_row {
-	const char *text, *name, *value, *result;
-} set_rows[] = {
-    {"", "A", "1", "A=1\n"},
-    {"A=0\nB=2\n", "A", "1", "A=1\nB=2\n"},
-    {"A=0", "B", "1", "A=0\nB=1\n"},
-    {"  export A = 0 # x\nAB=2\n", "A", "1", "A=1\nAB=2\n"},
-    {"#A=0\n", "A", "1", "#A=0\nA=1\n"},
-    /* two lines: the second would win, or build on the first */
-    {"A=0\nC=3\nA=\"$A:4\"\n", "A", "1", "A=1\nC=3\n"},
-    {"A=0\r\n\n# comment\n", "B", "", "A=0\r\n\n# comment\nB=\n"},
-    {"", "A", "two words", "A='two words'\n"},
-    {"", "A", "$HOME #", "A='$HOME #'\n"},
-    {"", "A", "it's $5", "A=\"it's \\$5\"\n"},
-};
-
-START_TEST(sets_a_line_of_an_env_file)
-{
-	const struct set_row *row = &set_rows[_i];
-	auto_str char *result = compose_env_file_set(row->text, row->name, row->value);
-	AUTO(compose_env) env = {0};
-	struct err err;
-
-	ck_assert_str_eq(result, row->result);
-	ck_assert_msg(
-	    compose_env_parse("x.env", result, strlen(result), &env, &err) == 0, "%s", err.msg);
-	ck_assert_str_eq(compose_env_get(&env, row->name), row->value);
-	auto_str char *again = compose_env_file_set(result, row->name, row->value);
-	ck_assert_str_eq(again, result);
-}
-END_TEST
-
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("compose");
 	TCase *tc = tcase_create("all");
 
-	tcase_add_loop_test(tc, interpolates, 0, COUNT_OF(texts));
 	tcase_add_test(tc, reads_a_recipe);
 	tcase_add_test(tc, lets_later_files_win);
 	tcase_add_test(tc, reads_everything_that_a_policy_asks_for);
 	tcase_add_test(tc, finds_a_name_that_is_too_long);
-	tcase_add_loop_test(tc, reads_env_lines, 0, COUNT_OF(lines));
-	tcase_add_loop_test(tc, refuses_other_lines, 0, 6);
 	tcase_add_loop_test(tc, refuses_wrong_files, 0, COUNT_OF(wrong_files));
-	tcase_add_loop_test(tc, sets_a_line_of_an_env_file, 0, COUNT_OF(set_rows));
 	suite_add_tcase(suite, tc);
 	return suite;
 }

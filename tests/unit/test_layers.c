@@ -55,6 +55,8 @@ static const char *const values[] = {
     "runner-plugin/recipe/params",
     "runner-plugin/recipe/recipe_version",
     "runner-plugin/recipe/plan",
+    "runner-plugin/recipe/env_file",
+    "runner-plugin/recipe/interpolate",
     "runner-plugin/recipe/compose",
     "runner-plugin/recipe/compose_model",
     "runner-plugin/recipe/compose_read",
