@@ -28,11 +28,12 @@ struct bridge {
 	struct tend *tend;
 	struct server *server; /* NULL: outbound only */
 	struct gate forge_gate, drone_gate;
+	bool was_forge_down, was_drone_down; /* when last looked at */
 	int signal_fd;
 	sigset_t old_signals;
 	bool is_stopping;
 	int64_t stop_ns;
-	struct retry timeout; /* Drone's, of the CI repository */
+	struct errand timeout; /* Drone's, of the CI repository */
 	enum timeout_step timeout_step;
 	char health[192];
 };
@@ -48,8 +49,7 @@ static void ask_timeout(struct bridge *bridge, enum timeout_step step)
 	const struct bridge_settings *settings = bridge->settings;
 
 	bridge->timeout_step = step;
-	retry_begin(&bridge->timeout);
-	gate_begin(&bridge->drone_gate);
+	errand_begin(&bridge->timeout, &bridge->drone_gate);
 	if (step == TIMEOUT_SET) {
 		TEST_POINT("effect.timeout.before");
 		drone_set_timeout(bridge->drone, settings->ci_repo,
@@ -64,14 +64,13 @@ static bool take_timeout_answer(struct bridge *bridge, const struct err *err)
 {
 	int64_t now_ns = clock_now();
 
-	gate_end(&bridge->drone_gate, err, drone_retry_after_ms(bridge->drone), now_ns);
+	(void)errand_end(&bridge->timeout, &bridge->drone_gate, err,
+	    drone_retry_after_ms(bridge->drone), now_ns);
 	if (err_is_passing(err)) {
-		retry_failed(&bridge->timeout, now_ns);
 		bridge->timeout_step = TIMEOUT_READ;
 		return false;
 	}
-	retry_succeeded(&bridge->timeout);
-	retry_after(&bridge->timeout, now_ns, TIMEOUT_CHECK_MS);
+	errand_put_off(&bridge->timeout, now_ns, TIMEOUT_CHECK_MS);
 	return true;
 }
 
@@ -119,17 +118,11 @@ static void on_timeout_read(void *context, const int64_t *minutes, const struct 
 
 static int64_t turn_timeout(struct bridge *bridge)
 {
-	int64_t now_ns = clock_now();
+	int64_t due_ns = 0;
 
-	if (bridge->timeout.is_under_way)
-		return INT64_MAX;
-	if (retry_is_due(&bridge->timeout, now_ns) && gate_is_open(&bridge->drone_gate, now_ns)) {
+	if (errand_may_begin(&bridge->timeout, &bridge->drone_gate, clock_now(), &due_ns))
 		ask_timeout(bridge, TIMEOUT_READ);
-		return INT64_MAX;
-	}
-	if (bridge->timeout.due_ns > now_ns)
-		return bridge->timeout.due_ns;
-	return bridge->drone_gate.failures ? bridge->drone_gate.due_ns : INT64_MAX;
+	return due_ns;
 }
 
 /* --- the server's questions --- */
@@ -334,13 +327,29 @@ static bool is_done_once(const struct bridge *bridge)
 	return hear_is_quiet(bridge->hear) && tend_is_quiet(bridge->tend) && !is_under_way(bridge);
 }
 
+static void say_gate(const struct gate *gate, bool *was_down)
+{
+	if (gate_is_down(gate) && !*was_down)
+		log_warning("%s does not answer (%s): what is due there waits until it does",
+		    gate->name, gate->last.msg);
+	if (!gate->failures && *was_down)
+		log_info("%s answers again", gate->name);
+	*was_down = gate->failures && (*was_down || gate_is_down(gate));
+}
+
+static void say_peers(struct bridge *bridge)
+{
+	say_gate(&bridge->forge_gate, &bridge->was_forge_down);
+	say_gate(&bridge->drone_gate, &bridge->was_drone_down);
+}
+
 /* With --once nobody waits for a peer to come back. */
 static int check_peers(const struct bridge *bridge, struct err *err)
 {
-	if (bridge->forge_gate.was_told || bridge->drone_gate.was_told)
+	if (gate_is_down(&bridge->forge_gate) || gate_is_down(&bridge->drone_gate))
 		return err_set(err, ERR_TRANSIENT, "%s does not answer",
-		    bridge->forge_gate.was_told ? bridge->forge_gate.name
-						: bridge->drone_gate.name);
+		    gate_is_down(&bridge->forge_gate) ? bridge->forge_gate.name
+						      : bridge->drone_gate.name);
 	return 0;
 }
 
@@ -360,5 +369,6 @@ int bridge_run(struct bridge *bridge, bool once, struct err *err)
 		}
 		if (wait_for_more(bridge, due_ns, err) < 0)
 			return -1;
+		say_peers(bridge);
 	}
 }

@@ -35,7 +35,7 @@ static void record_done(struct work *work, enum job_effect effect, struct job *t
 	POINT(work, effect, SENT);
 	take_changed->effects[effect].state = JOB_EFFECT_DONE;
 	if (work_save(work, take_changed) < 0) {
-		retry_failed(&work->effects[effect], clock_now());
+		errand_fail(&work->effects[effect], clock_now());
 		return;
 	}
 	POINT(work, effect, DONE);
@@ -96,7 +96,7 @@ static void on_reaction(void *context, const struct err *err)
 
 static void carry_reaction(struct work *work)
 {
-	struct retry *errand = &work->effects[JOB_EFFECT_REACT];
+	struct errand *errand = &work->effects[JOB_EFFECT_REACT];
 
 	if (!work_may_ask_forge(work->tend, errand) || record_try(work, JOB_EFFECT_REACT) < 0)
 		return;
@@ -182,7 +182,7 @@ static bool may_be_further(const struct work *work, const struct drone_builds *b
 static void on_builds(void *context, struct drone_builds *builds, const struct err *err)
 {
 	struct work *work = context;
-	struct retry *errand = &work->effects[JOB_EFFECT_BUILD];
+	struct errand *errand = &work->effects[JOB_EFFECT_BUILD];
 
 	work_end_drone(work->tend, errand, err);
 	if (err) {
@@ -246,7 +246,7 @@ static void on_deleted(void *context, struct drone_build *build, const struct er
 static void carry_deletion(struct work *work)
 {
 	const struct tend_parts *parts = &work->tend->parts;
-	struct retry *errand = &work->effects[JOB_EFFECT_DELETE];
+	struct errand *errand = &work->effects[JOB_EFFECT_DELETE];
 
 	if (!work_may_ask_drone(work->tend, errand) || record_try(work, JOB_EFFECT_DELETE) < 0)
 		return;
@@ -318,7 +318,7 @@ static void give_up_telling(struct work *work, const struct err *err)
 	changed.told[0] = '\0';
 	changed.effects[JOB_EFFECT_REPLY].state = JOB_EFFECT_DONE;
 	if (work_save(work, &changed) < 0)
-		retry_failed(&work->effects[JOB_EFFECT_REPLY], clock_now());
+		errand_fail(&work->effects[JOB_EFFECT_REPLY], clock_now());
 }
 
 static void take_reply(struct work *work, int64_t comment, const char *told)

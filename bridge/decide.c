@@ -83,7 +83,7 @@ static void on_timeline(void *context, const struct gitea_timeline *timeline, co
 	if (work->push == POLICY_PUSH_UNKNOWN) {
 		/* The head has to be read before the timeline each time. */
 		work->pull = POLICY_PULL_UNKNOWN;
-		retry_after(&work->get_pull, now_ns, POLICY_PUSH_AGAIN_MS);
+		errand_put_off(&work->get_pull, now_ns, POLICY_PUSH_AGAIN_MS);
 	}
 }
 

@@ -20,7 +20,7 @@ struct repo {
 	struct store_position position;
 	int64_t newest_s, newest_id; /* of the reading under way */
 	bool has_failed;	     /* a claim of it could not be saved */
-	struct retry retry;
+	struct errand reading;
 	struct repo *next;
 };
 
@@ -41,10 +41,10 @@ struct owner {
 	char name[GITEA_REPO_SIZE];
 	bool has_wildcard;
 	bool was_bot_checked;
-	struct retry check;
+	struct errand check;
 	int64_t since_s;
 	struct glimpses last, current;
-	struct retry poll;
+	struct errand poll;
 	int64_t polled_ns; /* start of the search */
 	struct owner *next;
 };
@@ -52,7 +52,7 @@ struct owner {
 struct look {
 	struct hear *hear;
 	struct hook_look what;
-	struct retry retry;
+	struct errand errand;
 	struct look *next;
 };
 
@@ -64,8 +64,8 @@ struct hear {
 	hear_command on_command;
 	void *context;
 	char *bot;
-	struct retry whoami;
-	struct retry listing;
+	struct errand whoami;
+	struct errand listing;
 	bool has_wildcard, was_listed;
 	struct repo *repos;
 	struct owner *owners;
@@ -81,43 +81,23 @@ struct hear {
 /* --- what is due --- */
 
 /* Whether to start an errand at the forge now; else remembers when to look again. */
-static bool may_start(struct hear *hear, const struct retry *errand)
+static bool may_start(struct hear *hear, const struct errand *errand)
 {
-	int64_t now_ns = clock_now();
-	int64_t due_ns = errand->due_ns;
+	int64_t due_ns = 0;
+	bool may = errand_may_begin(errand, hear->forge, clock_now(), &due_ns);
 
-	if (errand->is_under_way)
-		return false;
-	if (hear->forge->failures && hear->forge->due_ns > due_ns)
-		due_ns = hear->forge->due_ns;
-	if (retry_is_due(errand, now_ns) && gate_is_open(hear->forge, now_ns))
-		return true;
-	if (due_ns > now_ns && due_ns < hear->soonest_ns)
+	if (due_ns < hear->soonest_ns)
 		hear->soonest_ns = due_ns;
-	return false;
+	return may;
 }
 
-static void start(struct hear *hear, struct retry *errand)
+static bool finish(struct hear *hear, struct errand *errand, const struct err *err)
 {
-	retry_begin(errand);
-	gate_begin(hear->forge);
-}
-
-/* An answer came; true when the errand is done. What failed comes due again by itself. */
-static bool finish(struct hear *hear, struct retry *errand, const struct err *err)
-{
-	int64_t now_ns = clock_now();
-
-	gate_end(hear->forge, err, gitea_retry_after_ms(hear->gitea), now_ns);
-	if (err)
-		retry_failed(errand, now_ns);
-	else
-		retry_succeeded(errand);
-	return !err;
+	return errand_end(errand, hear->forge, err, gitea_retry_after_ms(hear->gitea), clock_now());
 }
 
 /* A plain no, which no waiting will change soon: said once in a while. */
-static void say_failure(const struct retry *errand, const struct err *err)
+static void say_failure(const struct errand *errand, const struct err *err)
 {
 	if (err_is_passing(err))
 		log_debug("%s", err->msg);
@@ -264,7 +244,7 @@ static void on_suites(void *context, struct gitea_names *names, const struct err
 		return;
 	}
 	hear->was_listed = true;
-	retry_after(&hear->listing, clock_now(), HEAR_SWEEP_MS);
+	errand_put_off(&hear->listing, clock_now(), HEAR_SWEEP_MS);
 	for (struct repo *repo = hear->repos; repo; repo = repo->next) {
 		if (repo->is_wildcard && !has_suite(names, repo->name))
 			repo->is_enrolled = false;
@@ -279,7 +259,7 @@ static void list_suites(struct hear *hear)
 {
 	if (!hear->has_wildcard || !may_start(hear, &hear->listing))
 		return;
-	start(hear, &hear->listing);
+	errand_begin(&hear->listing, hear->forge);
 	gitea_list_directories(hear->gitea, hear->settings->ci_repo, hear->settings->ci_branch,
 	    HEAR_SUITES, on_suites, hear);
 }
@@ -320,7 +300,7 @@ static void check_bot(struct hear *hear, struct owner *owner)
 {
 	if (owner->was_bot_checked || !may_start(hear, &owner->check))
 		return;
-	start(hear, &owner->check);
+	errand_begin(&owner->check, hear->forge);
 	gitea_get_member(hear->gitea, owner->name, hear->bot, on_bot_member, owner);
 }
 
@@ -428,11 +408,11 @@ static int advance(struct repo *repo, struct err *err)
 static void end_reading(struct repo *repo, const struct err *err)
 {
 	repo->hear->reads--;
-	if (finish(repo->hear, &repo->retry, err)) {
+	if (finish(repo->hear, &repo->reading, err)) {
 		repo->was_read = true;
 		return;
 	}
-	say_failure(&repo->retry, err);
+	say_failure(&repo->reading, err);
 	repo->wants_read = true;
 	/* A suite without a repository of its owner's: the next listing asks again. */
 	if (err->code == ERR_MISSING && repo->is_wildcard) {
@@ -488,18 +468,18 @@ static void read_repo(struct hear *hear, struct repo *repo)
 	struct err err;
 
 	if (!repo->is_enrolled || !repo->wants_read || hear->reads >= HEAR_READS_MAX ||
-	    !may_start(hear, &repo->retry))
+	    !may_start(hear, &repo->reading))
 		return;
 	if (load_position(repo, &err) < 0) {
 		log_error("%s", err.msg);
-		retry_failed(&repo->retry, clock_now());
+		errand_fail(&repo->reading, clock_now());
 		return;
 	}
 	repo->wants_read = false;
 	repo->has_failed = false;
 	repo->newest_s = 0;
 	repo->newest_id = 0;
-	start(hear, &repo->retry);
+	errand_begin(&repo->reading, hear->forge);
 	hear->reads++;
 	gitea_list_comments(hear->gitea, repo->name,
 	    repo->is_known ? repo->position.since_s - HEAR_OVERLAP_S
@@ -574,7 +554,7 @@ static void poll_owner(struct hear *hear, struct owner *owner)
 {
 	if (!may_start(hear, &owner->poll))
 		return;
-	start(hear, &owner->poll);
+	errand_begin(&owner->poll, hear->forge);
 	owner->polled_ns = clock_now();
 	gitea_search_pulls(
 	    hear->gitea, owner->name, owner->since_s - HEAR_OVERLAP_S, on_pulls, owner);
@@ -603,7 +583,7 @@ static void on_comment(void *context, struct gitea_comment *comment, const struc
 	struct repo *repo = find_repo(hear, look->what.repo);
 	struct err trouble;
 
-	gate_end(hear->forge, err, gitea_retry_after_ms(hear->gitea), clock_now());
+	(void)finish(hear, &look->errand, err);
 	if (!err && repo && repo->is_enrolled && repo->is_known &&
 	    take_comment(repo, comment, &trouble) < 0)
 		log_error("%s: nothing new is accepted", trouble.msg);
@@ -615,12 +595,13 @@ static void on_comment(void *context, struct gitea_comment *comment, const struc
 void hear_look(struct hear *hear, const struct hook_look *what)
 {
 	struct repo *repo = find_repo(hear, what->repo);
+	struct errand errand = {0};
 	unsigned dropped = 0;
 
 	/* Before the first poll nobody can tell an old comment from a new one. */
 	if (!hear->bot || !repo || !repo->is_enrolled || !repo->is_known)
 		return;
-	if (hear->look_count >= HEAR_LOOKS_MAX || !gate_is_open(hear->forge, clock_now())) {
+	if (hear->look_count >= HEAR_LOOKS_MAX || !may_start(hear, &errand)) {
 		repo->wants_read = true;
 		if (log_limit_pass(&hear->look_limit, &dropped))
 			log_debug("the hook is ahead of us, the poll will do (%u more)", dropped);
@@ -630,7 +611,7 @@ void hear_look(struct hear *hear, const struct hook_look *what)
 	*look = (struct look){.hear = hear, .what = *what, .next = hear->looks};
 	hear->looks = look;
 	hear->look_count++;
-	gate_begin(hear->forge);
+	errand_begin(&look->errand, hear->forge);
 	gitea_get_comment(hear->gitea, repo->name, what->comment, on_comment, look);
 }
 
@@ -653,7 +634,7 @@ int64_t hear_turn(struct hear *hear)
 	hear->soonest_ns = INT64_MAX;
 	if (!hear->bot) {
 		if (may_start(hear, &hear->whoami)) {
-			start(hear, &hear->whoami);
+			errand_begin(&hear->whoami, hear->forge);
 			gitea_whoami(hear->gitea, on_whoami, hear);
 		}
 		return hear->soonest_ns;
@@ -702,7 +683,7 @@ bool hear_is_quiet(const struct hear *hear)
 	if (!hear_is_ready(hear) || hear->look_count || hear->reads)
 		return false;
 	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
-		if (repo->is_enrolled && repo->wants_read && !repo->retry.failures)
+		if (repo->is_enrolled && repo->wants_read && !repo->reading.failures)
 			return false;
 	}
 	return true;

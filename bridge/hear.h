@@ -16,8 +16,8 @@
 #define CCCI_BRIDGE_HEAR_H
 
 #include "bridge/command.h"
+#include "bridge/errand.h"
 #include "bridge/gitea.h"
-#include "bridge/retry.h"
 #include "bridge/settings.h"
 #include "bridge/store.h"
 

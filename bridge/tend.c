@@ -17,83 +17,58 @@ void work_wake_at(struct tend *tend, int64_t due_ns)
 		tend->soonest_effect_ns = due_ns;
 }
 
-static bool may_begin(struct gate *gate, const struct retry *errand, int64_t *out_due_ns)
-{
-	int64_t now_ns = clock_now();
-	int64_t due_ns = errand->due_ns;
-
-	*out_due_ns = INT64_MAX;
-	if (errand->is_under_way)
-		return false;
-	if (gate->failures && gate->due_ns > due_ns)
-		due_ns = gate->due_ns;
-	if (retry_is_due(errand, now_ns) && gate_is_open(gate, now_ns))
-		return true;
-	if (due_ns > now_ns)
-		*out_due_ns = due_ns;
-	return false;
-}
-
-bool work_may_ask_forge(struct tend *tend, const struct retry *errand)
+bool work_may_ask_forge(struct tend *tend, const struct errand *errand)
 {
 	int64_t due_ns = 0;
-	bool may = may_begin(tend->parts.forge_gate, errand, &due_ns);
+	bool may = errand_may_begin(errand, tend->parts.forge_gate, clock_now(), &due_ns);
 
 	work_wake_at(tend, due_ns);
 	return may;
 }
 
-bool work_may_ask_drone(struct tend *tend, const struct retry *errand)
+bool work_may_ask_drone(struct tend *tend, const struct errand *errand)
 {
 	int64_t due_ns = 0;
-	bool may = may_begin(tend->parts.drone_gate, errand, &due_ns);
+	bool may = errand_may_begin(errand, tend->parts.drone_gate, clock_now(), &due_ns);
 
 	work_wake_at(tend, due_ns);
 	return may;
 }
 
-bool work_may_watch(struct tend *tend, const struct retry *errand)
+bool work_may_watch(struct tend *tend, const struct errand *errand)
 {
 	int64_t due_ns = 0;
-	bool may = may_begin(tend->parts.drone_gate, errand, &due_ns);
+	bool may = errand_may_begin(errand, tend->parts.drone_gate, clock_now(), &due_ns);
 
 	if (due_ns < tend->soonest_ns)
 		tend->soonest_ns = due_ns;
 	return may;
 }
 
-void work_begin_forge(struct tend *tend, struct retry *errand)
+void work_begin_forge(struct tend *tend, struct errand *errand)
 {
-	retry_begin(errand);
-	gate_begin(tend->parts.forge_gate);
+	errand_begin(errand, tend->parts.forge_gate);
 }
 
-void work_begin_drone(struct tend *tend, struct retry *errand)
+void work_begin_drone(struct tend *tend, struct errand *errand)
 {
-	retry_begin(errand);
-	gate_begin(tend->parts.drone_gate);
+	errand_begin(errand, tend->parts.drone_gate);
 }
 
-static void end_errand(struct retry *errand, const struct err *err)
+void work_end_forge(struct tend *tend, struct errand *errand, const struct err *err)
 {
-	if (!err) {
-		retry_succeeded(errand);
-		return;
-	}
-	retry_failed(errand, clock_now());
-	log_debug("%s", err->msg);
+	int64_t asked_ms = gitea_retry_after_ms(tend->parts.gitea);
+
+	if (!errand_end(errand, tend->parts.forge_gate, err, asked_ms, clock_now()))
+		log_debug("%s", err->msg);
 }
 
-void work_end_forge(struct tend *tend, struct retry *errand, const struct err *err)
+void work_end_drone(struct tend *tend, struct errand *errand, const struct err *err)
 {
-	gate_end(tend->parts.forge_gate, err, gitea_retry_after_ms(tend->parts.gitea), clock_now());
-	end_errand(errand, err);
-}
+	int64_t asked_ms = drone_retry_after_ms(tend->parts.drone);
 
-void work_end_drone(struct tend *tend, struct retry *errand, const struct err *err)
-{
-	gate_end(tend->parts.drone_gate, err, drone_retry_after_ms(tend->parts.drone), clock_now());
-	end_errand(errand, err);
+	if (!errand_end(errand, tend->parts.drone_gate, err, asked_ms, clock_now()))
+		log_debug("%s", err->msg);
 }
 
 /* --- saving --- */

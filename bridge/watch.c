@@ -112,7 +112,7 @@ static void on_list(void *context, struct drone_builds *builds, const struct err
 	work_end_drone(tend, &tend->list_builds, err);
 	if (err)
 		return;
-	retry_after(&tend->list_builds, clock_now(), WORK_WATCH_EVERY_MS);
+	errand_put_off(&tend->list_builds, clock_now(), WORK_WATCH_EVERY_MS);
 	for (size_t i = 0; i < tend->count; i++) {
 		struct work *work = tend->works[i];
 
@@ -142,7 +142,7 @@ static void judge(struct work *work, const struct drone_build *build, const stru
 
 	learn_end(build, log, work->job.comment, work->tend->timeout_s, &learnt);
 	if (work_apply(work, &learnt.event) < 0)
-		retry_failed(&work->get_build, clock_now());
+		errand_fail(&work->get_build, clock_now());
 }
 
 static bool has_waited_for_report(const struct work *work)
@@ -216,7 +216,7 @@ static void on_build(void *context, struct drone_build *build, const struct err 
 		lose(work, true,
 		    "A runner took the build and never began; it was deleted in Drone. Please ask "
 		    "again.");
-	retry_after(&work->get_build, clock_now(),
+	errand_put_off(&work->get_build, clock_now(),
 	    work->job.state == JOB_QUEUED ? WORK_QUEUED_LOOK_MS : WORK_WATCH_EVERY_MS);
 	if (work->job.state == JOB_ENDED && drone_status_is_over(build->status))
 		read_end(work, build);

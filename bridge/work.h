@@ -37,19 +37,19 @@ struct work {
 	enum policy_push push;
 	char head_sha[GITEA_SHA_SIZE];
 	int64_t push_from_ns; /* of the first look at the timeline; 0: none yet */
-	struct retry get_comment, get_member, get_pull, get_timeline;
+	struct errand get_comment, get_member, get_pull, get_timeline;
 
 	/* Of the effects. */
-	struct retry effects[JOB_EFFECT_COUNT];
+	struct errand effects[JOB_EFFECT_COUNT];
 	int look_page; /* of builds, while looking for ours */
 	int64_t found; /* build or comment, while looking; 0: none */
-	struct retry edit;
+	struct errand edit;
 	int64_t edit_ns;	  /* no edit before */
 	int64_t write_ns;	  /* the text is not written anew before: it holds whole minutes */
 	char sent[JOB_TOLD_SIZE]; /* hash of the text under way */
 
 	/* Of the build. */
-	struct retry get_build, get_log;
+	struct errand get_build, get_log;
 	struct drone_build ended; /* while its log is fetched */
 	struct reply_step steps[LEARN_STEPS_MAX];
 	size_t step_count;
@@ -65,7 +65,7 @@ struct tend {
 	struct work **works;
 	size_t count;
 	bool has_more; /* jobs in the store that have no room here */
-	struct retry list_builds;
+	struct errand list_builds;
 	int64_t timeout_s;
 	bool has_store_trouble;
 	int64_t store_again_ns; /* nothing new is tried before, while the store is in trouble */
@@ -77,16 +77,16 @@ struct tend {
 /* --- tend.c --- */
 
 /* Whether to begin an errand now; else the turn remembers when. */
-bool work_may_ask_forge(struct tend *tend, const struct retry *errand);
-bool work_may_ask_drone(struct tend *tend, const struct retry *errand);
+bool work_may_ask_forge(struct tend *tend, const struct errand *errand);
+bool work_may_ask_drone(struct tend *tend, const struct errand *errand);
 /* The same for an errand that only looks at builds. */
-bool work_may_watch(struct tend *tend, const struct retry *errand);
+bool work_may_watch(struct tend *tend, const struct errand *errand);
 void work_wake_at(struct tend *tend, int64_t due_ns);
-void work_begin_forge(struct tend *tend, struct retry *errand);
-void work_begin_drone(struct tend *tend, struct retry *errand);
+void work_begin_forge(struct tend *tend, struct errand *errand);
+void work_begin_drone(struct tend *tend, struct errand *errand);
 /* An answer came: the gate is told; the errand is done (no err), or due again later. */
-void work_end_forge(struct tend *tend, struct retry *errand, const struct err *err);
-void work_end_drone(struct tend *tend, struct retry *errand, const struct err *err);
+void work_end_forge(struct tend *tend, struct errand *errand, const struct err *err);
+void work_end_drone(struct tend *tend, struct errand *errand, const struct err *err);
 
 /* Saves *take_changed and makes it the job, or changes nothing: -1, said and tried again later. */
 int work_save(struct work *work, struct job *take_changed) CHECKED;

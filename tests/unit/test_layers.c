@@ -52,6 +52,7 @@ static const char *const values[] = {
     "bridge/reply",
     "bridge/markdown",
     "bridge/learn",
+    "bridge/errand",
     "runner-plugin/recipe/params",
     "runner-plugin/recipe/recipe_version",
     "runner-plugin/recipe/plan",
