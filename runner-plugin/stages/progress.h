@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One stage under way: what every stage shares. A stage is a file with one function, which deploys,
+ * asks and concludes exactly once.
+ *
+ *   deploy_run(&progress->deploy, &head, "", &deployed);
+ *   progress_take_deploy(progress, &deployed);                     concluded unless it is up
+ *   if (deployed.end == DEPLOY_UP && progress_prove_app(progress, &deployed) == 0)
+ *           progress_conclude(progress, OUTCOME_PASS, "%s", "");
+ *
+ * Of a function that says "-1: concluded" nothing more is to be done.
+ */
+#ifndef CCCI_PROGRESS_H
+#define CCCI_PROGRESS_H
+
+#include "runner-plugin/recipe/plan.h"
+#include "runner-plugin/run/prepared.h"
+#include "runner-plugin/stages/deploy.h"
+#include "runner-plugin/swarm/survival.h"
+
+struct progress {
+	const struct stages_work *work;
+	enum stage which;
+	struct results_stage result;
+	struct plan plan;
+	struct prepared prepared;
+	struct suite suite;
+	struct engine *engine;
+	struct abra abra;
+	struct deploy deploy;
+};
+void progress_release(struct progress *progress);
+DEFINE_AUTO(progress, progress_release);
+
+/* A line for whoever watches; the context of struct deploy. */
+void progress_say(void *progress, const char *line);
+PRINTF_LIKE(3, 4)
+void progress_conclude(struct progress *progress, enum outcome outcome, const char *format, ...);
+/* What did not come up, or did not stay up, with its last lines; nothing when it is up. */
+void progress_take_deploy(struct progress *progress, const struct deploy_result *deployed);
+/* Ready items and checks, then one look more: it must not have been up for a moment only. -1:
+ * concluded. */
+int progress_prove_app(struct progress *progress, struct deploy_result *deployed) CHECKED;
+/* A marker in each volume, saying which version was there. -1: concluded. */
+int progress_mark(
+    struct progress *progress, const char *version, struct survival_marks *out) CHECKED;
+/* Each marker as a test of the stage. -1: concluded. */
+int progress_check_marks(struct progress *progress, const struct survival_marks *marks) CHECKED;
+
+/* The stages, a file each. */
+void install_run(struct progress *progress);
+void upgrade_run(struct progress *progress);
+
+#endif
