@@ -19,16 +19,12 @@
 enum timeout_step { TIMEOUT_READ, TIMEOUT_SET, TIMEOUT_READ_BACK };
 
 struct bridge {
-	const struct bridge_settings *settings;
 	struct http *http;
-	struct gitea *gitea;
-	struct drone *drone;
-	struct store *store;
+	struct parts parts;
 	struct hear *hear;
 	struct tend *tend;
-	struct server *server; /* NULL: outbound only */
-	struct gate forge_gate, drone_gate;
-	bool was_forge_down, was_drone_down; /* when last looked at */
+	struct server *server;		 /* NULL: outbound only */
+	bool was_down[PARTS_PEER_COUNT]; /* when last looked at */
 	int signal_fd;
 	sigset_t old_signals;
 	bool is_stopping;
@@ -46,16 +42,16 @@ static void on_timeout_read(void *context, const int64_t *minutes, const struct 
 
 static void ask_timeout(struct bridge *bridge, enum timeout_step step)
 {
-	const struct bridge_settings *settings = bridge->settings;
+	const struct bridge_settings *settings = bridge->parts.settings;
 
 	bridge->timeout_step = step;
-	errand_begin(&bridge->timeout, &bridge->drone_gate);
+	parts_begin(&bridge->parts, PARTS_DRONE, &bridge->timeout);
 	if (step == TIMEOUT_SET) {
 		TEST_POINT("effect.timeout.before");
-		drone_set_timeout(bridge->drone, settings->ci_repo,
+		drone_set_timeout(bridge->parts.drone, settings->ci_repo,
 		    settings->build_timeout_ms / 60000, on_timeout_set, bridge);
 	} else {
-		drone_get_timeout(bridge->drone, settings->ci_repo, on_timeout_read, bridge);
+		drone_get_timeout(bridge->parts.drone, settings->ci_repo, on_timeout_read, bridge);
 	}
 }
 
@@ -64,8 +60,7 @@ static bool take_timeout_answer(struct bridge *bridge, const struct err *err)
 {
 	int64_t now_ns = clock_now();
 
-	(void)errand_end(&bridge->timeout, &bridge->drone_gate, err,
-	    drone_retry_after_ms(bridge->drone), now_ns);
+	(void)parts_end(&bridge->parts, PARTS_DRONE, &bridge->timeout, err);
 	if (err_is_passing(err)) {
 		bridge->timeout_step = TIMEOUT_READ;
 		return false;
@@ -90,7 +85,7 @@ static void on_timeout_set(void *context, const int64_t *minutes, const struct e
 static void on_timeout_read(void *context, const int64_t *minutes, const struct err *err)
 {
 	struct bridge *bridge = context;
-	int64_t wanted = bridge->settings->build_timeout_ms / 60000;
+	int64_t wanted = bridge->parts.settings->build_timeout_ms / 60000;
 	bool was_set = bridge->timeout_step == TIMEOUT_READ_BACK;
 
 	if (!take_timeout_answer(bridge, err))
@@ -105,14 +100,14 @@ static void on_timeout_read(void *context, const int64_t *minutes, const struct 
 	if (*minutes > 0)
 		tend_set_timeout(bridge->tend, *minutes * 60);
 	if (*minutes == wanted) {
-		log_info("Drone ends builds of %s after %lld min", bridge->settings->ci_repo,
+		log_info("Drone ends builds of %s after %lld min", bridge->parts.settings->ci_repo,
 		    (long long)wanted);
 	} else if (!was_set) {
 		ask_timeout(bridge, TIMEOUT_SET);
 	} else {
 		log_warning("Drone ends builds of %s after %lld min, not after the %lld min of "
 			    "BUILD_TIMEOUT: set it there by hand",
-		    bridge->settings->ci_repo, (long long)*minutes, (long long)wanted);
+		    bridge->parts.settings->ci_repo, (long long)*minutes, (long long)wanted);
 	}
 }
 
@@ -120,7 +115,7 @@ static int64_t turn_timeout(struct bridge *bridge)
 {
 	int64_t due_ns = 0;
 
-	if (errand_may_begin(&bridge->timeout, &bridge->drone_gate, clock_now(), &due_ns))
+	if (parts_may_begin(&bridge->parts, PARTS_DRONE, &bridge->timeout, &due_ns))
 		ask_timeout(bridge, TIMEOUT_READ);
 	return due_ns;
 }
@@ -144,12 +139,12 @@ static const char *on_health(void *context)
 
 	if (!hear_is_ready(bridge->hear))
 		return "the first poll is not done yet";
-	if (silence_ms > SILENCE_INTERVALS * bridge->settings->poll_interval_ms) {
+	if (silence_ms > SILENCE_INTERVALS * bridge->parts.settings->poll_interval_ms) {
 		(void)format_text(bridge->health, sizeof(bridge->health),
 		    "no poll was answered for %lld s", (long long)(silence_ms / 1000));
 		return bridge->health;
 	}
-	if (tend_has_store_trouble(bridge->tend) && store_probe(bridge->store, &err) < 0) {
+	if (tend_has_store_trouble(bridge->tend) && store_probe(bridge->parts.store, &err) < 0) {
 		(void)snprintf(bridge->health, sizeof(bridge->health), "%s", err.msg);
 		return bridge->health;
 	}
@@ -185,7 +180,7 @@ static int open_signals(struct bridge *bridge, struct err *err)
 
 static int open_server(struct bridge *bridge, struct err *err)
 {
-	const struct bridge_settings *settings = bridge->settings;
+	const struct bridge_settings *settings = bridge->parts.settings;
 	struct server_settings server = {.listen = settings->listen,
 	    .keys = &settings->hook_keys,
 	    .context = bridge,
@@ -207,19 +202,12 @@ static int open_server(struct bridge *bridge, struct err *err)
 
 static void make_parts(struct bridge *bridge)
 {
-	const struct bridge_settings *settings = bridge->settings;
+	const struct bridge_settings *settings = bridge->parts.settings;
 
-	bridge->gitea = gitea_new(bridge->http, settings->gitea_url, settings->gitea_token);
-	bridge->drone = drone_new(bridge->http, settings->drone_url, settings->drone_token);
-	struct tend_parts parts = {.settings = settings,
-	    .gitea = bridge->gitea,
-	    .drone = bridge->drone,
-	    .store = bridge->store,
-	    .forge_gate = &bridge->forge_gate,
-	    .drone_gate = &bridge->drone_gate};
-	bridge->tend = tend_new(&parts);
-	bridge->hear = hear_new(
-	    settings, bridge->gitea, bridge->store, &bridge->forge_gate, tend_take, bridge->tend);
+	bridge->parts.gitea = gitea_new(bridge->http, settings->gitea_url, settings->gitea_token);
+	bridge->parts.drone = drone_new(bridge->http, settings->drone_url, settings->drone_token);
+	bridge->tend = tend_new(&bridge->parts);
+	bridge->hear = hear_new(&bridge->parts, tend_take, bridge->tend);
 	tend_set_hear(bridge->tend, bridge->hear);
 }
 
@@ -227,12 +215,12 @@ int bridge_new(const struct bridge_settings *settings, struct bridge **out, stru
 {
 	struct bridge *bridge = xcalloc(1, sizeof(*bridge));
 
-	bridge->settings = settings;
 	bridge->signal_fd = -1;
-	bridge->forge_gate.name = "the forge";
-	bridge->drone_gate.name = "Drone";
+	bridge->parts.settings = settings;
+	bridge->parts.gates[PARTS_FORGE].name = "the forge";
+	bridge->parts.gates[PARTS_DRONE].name = "Drone";
 	if (open_signals(bridge, err) < 0 ||
-	    store_open(settings->state_dir, &bridge->store, err) < 0)
+	    store_open(settings->state_dir, &bridge->parts.store, err) < 0)
 		goto failed;
 	bridge->http = http_new();
 	make_parts(bridge);
@@ -252,12 +240,12 @@ void bridge_free(struct bridge *bridge)
 	if (!bridge)
 		return;
 	server_free(bridge->server);
-	gitea_free(bridge->gitea);
-	drone_free(bridge->drone);
+	gitea_free(bridge->parts.gitea);
+	drone_free(bridge->parts.drone);
 	hear_free(bridge->hear);
 	tend_free(bridge->tend);
 	http_free(bridge->http);
-	store_close(bridge->store);
+	store_close(bridge->parts.store);
 	if (bridge->signal_fd >= 0)
 		(void)sigprocmask(SIG_SETMASK, &bridge->old_signals, NULL);
 	close_fd(&bridge->signal_fd);
@@ -317,14 +305,10 @@ static int64_t turn_all(struct bridge *bridge)
 	return tend_ns < due_ns ? tend_ns : due_ns;
 }
 
-static bool is_under_way(const struct bridge *bridge)
-{
-	return bridge->forge_gate.under_way || bridge->drone_gate.under_way;
-}
-
 static bool is_done_once(const struct bridge *bridge)
 {
-	return hear_is_quiet(bridge->hear) && tend_is_quiet(bridge->tend) && !is_under_way(bridge);
+	return hear_is_quiet(bridge->hear) && tend_is_quiet(bridge->tend) &&
+	       !parts_are_busy(&bridge->parts);
 }
 
 static void say_gate(const struct gate *gate, bool *was_down)
@@ -339,17 +323,18 @@ static void say_gate(const struct gate *gate, bool *was_down)
 
 static void say_peers(struct bridge *bridge)
 {
-	say_gate(&bridge->forge_gate, &bridge->was_forge_down);
-	say_gate(&bridge->drone_gate, &bridge->was_drone_down);
+	for (size_t i = 0; i < PARTS_PEER_COUNT; i++)
+		say_gate(&bridge->parts.gates[i], &bridge->was_down[i]);
 }
 
 /* With --once nobody waits for a peer to come back. */
 static int check_peers(const struct bridge *bridge, struct err *err)
 {
-	if (gate_is_down(&bridge->forge_gate) || gate_is_down(&bridge->drone_gate))
-		return err_set(err, ERR_TRANSIENT, "%s does not answer",
-		    gate_is_down(&bridge->forge_gate) ? bridge->forge_gate.name
-						      : bridge->drone_gate.name);
+	for (size_t i = 0; i < PARTS_PEER_COUNT; i++) {
+		if (gate_is_down(&bridge->parts.gates[i]))
+			return err_set(
+			    err, ERR_TRANSIENT, "%s does not answer", bridge->parts.gates[i].name);
+	}
 	return 0;
 }
 
@@ -364,7 +349,7 @@ int bridge_run(struct bridge *bridge, bool once, struct err *err)
 				return 0;
 			if (once && check_peers(bridge, err) < 0)
 				return -1;
-		} else if (!is_under_way(bridge) || clock_now() >= bridge->stop_ns) {
+		} else if (!parts_are_busy(&bridge->parts) || clock_now() >= bridge->stop_ns) {
 			return 0;
 		}
 		if (wait_for_more(bridge, due_ns, err) < 0)

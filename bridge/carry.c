@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Carrying out effects, each recorded as tried before it is sent. Part of tend.h.
- *
- * Reaction and deletion are the same however often they are sent. Build and comment are not: one
- * that was tried and has no answer (a crash, a broken connection) is looked for first, among the
- * builds by COMMENT, among the pull request's comments by our hidden line, and only its absence
- * lets it be tried again. WORK_SETTLE_S lies between, so that what is still on its way has arrived.
- */
-#include "bridge/work.h"
+#include "bridge/carry.h"
+
 #include "common/file.h"
 #include "common/testpoint.h"
 
@@ -35,7 +28,7 @@ static void record_done(struct work *work, enum job_effect effect, struct job *t
 	POINT(work, effect, SENT);
 	take_changed->effects[effect].state = JOB_EFFECT_DONE;
 	if (work_save(work, take_changed) < 0) {
-		errand_fail(&work->effects[effect], clock_now());
+		errand_fail(&work->effects.tries[effect], clock_now());
 		return;
 	}
 	POINT(work, effect, DONE);
@@ -53,8 +46,8 @@ static void record_plainly_done(struct work *work, enum job_effect effect)
 static void make_due(struct work *work, enum job_effect effect)
 {
 	work->job.effects[effect].state = JOB_EFFECT_DUE;
-	work->found = 0;
-	work->look_page = 0;
+	work->effects.found = 0;
+	work->effects.look_page = 0;
 }
 
 static bool is_open(const struct work *work, enum job_effect effect)
@@ -67,11 +60,11 @@ static bool is_open(const struct work *work, enum job_effect effect)
 /* A try without an answer is not looked for before what is on its way has arrived. */
 static bool has_settled(struct work *work, enum job_effect effect)
 {
-	int64_t wait_s = work->job.effects[effect].tried_s + WORK_SETTLE_S - clock_wall_s();
+	int64_t wait_s = work->job.effects[effect].tried_s + CARRY_SETTLE_S - clock_wall_s();
 
-	if (wait_s <= 0 || wait_s > WORK_SETTLE_S)
+	if (wait_s <= 0 || wait_s > CARRY_SETTLE_S)
 		return true;
-	work_wake_at(work->tend, clock_now() + wait_s * NS_PER_S);
+	work_wake_at(work->works, clock_now() + wait_s * NS_PER_S);
 	return false;
 }
 
@@ -86,7 +79,7 @@ static void on_reaction(void *context, const struct err *err)
 {
 	struct work *work = context;
 
-	work_end_forge(work->tend, &work->effects[JOB_EFFECT_REACT], err);
+	work_end(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REACT], err);
 	if (err_is_passing(err))
 		return;
 	if (err)
@@ -96,13 +89,14 @@ static void on_reaction(void *context, const struct err *err)
 
 static void carry_reaction(struct work *work)
 {
-	struct errand *errand = &work->effects[JOB_EFFECT_REACT];
+	struct errand *errand = &work->effects.tries[JOB_EFFECT_REACT];
 
-	if (!work_may_ask_forge(work->tend, errand) || record_try(work, JOB_EFFECT_REACT) < 0)
+	if (!work_may_begin(work->works, PARTS_FORGE, errand) ||
+	    record_try(work, JOB_EFFECT_REACT) < 0)
 		return;
-	work_begin_forge(work->tend, errand);
-	gitea_react(
-	    work->tend->parts.gitea, work->job.repo, work->job.comment, "eyes", on_reaction, work);
+	work_begin(work->works, PARTS_FORGE, errand);
+	gitea_react(work->works->parts->gitea, work->job.repo, work->job.comment, "eyes",
+	    on_reaction, work);
 }
 
 /* --- the build --- */
@@ -123,8 +117,8 @@ static void on_no_build(struct work *work, const struct err *err)
 {
 	char reason[JOB_REASON_SIZE];
 	struct job_event event = {.kind = JOB_EVENT_UNBUILDABLE, .reason = reason};
-	bool is_final = clock_wall_s() - work->job.moved_s >= WORK_NO_BUILD_S &&
-			work->tend->parts.forge_gate->failures == 0;
+	bool is_final = clock_wall_s() - work->job.moved_s >= CARRY_NO_BUILD_S &&
+			work->works->parts->gates[PARTS_FORGE].failures == 0;
 
 	make_due(work, JOB_EFFECT_BUILD);
 	if (!is_final)
@@ -142,7 +136,7 @@ static void on_created(void *context, struct drone_build *build, const struct er
 {
 	struct work *work = context;
 
-	work_end_drone(work->tend, &work->effects[JOB_EFFECT_BUILD], err);
+	work_end(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_BUILD], err);
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (!err) {
 		log_info("build %lld", (long long)build->number);
@@ -155,7 +149,7 @@ static void on_created(void *context, struct drone_build *build, const struct er
 
 static void create_build(struct work *work)
 {
-	const struct tend_parts *parts = &work->tend->parts;
+	const struct parts *parts = work->works->parts;
 	const struct job *job = &work->job;
 	struct drone_params params = {
 	    .pr = job->pr, .comment = job->comment, .wants_extra = job->wants_extra};
@@ -167,7 +161,7 @@ static void create_build(struct work *work)
 	(void)copy_text(params.from, sizeof(params.from), job->from);
 	if (record_try(work, JOB_EFFECT_BUILD) < 0)
 		return;
-	work_begin_drone(work->tend, &work->effects[JOB_EFFECT_BUILD]);
+	work_begin(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_BUILD]);
 	drone_create_build(parts->drone, parts->settings->ci_repo, parts->settings->ci_branch,
 	    &params, on_created, work);
 }
@@ -182,23 +176,23 @@ static bool may_be_further(const struct work *work, const struct drone_builds *b
 static void on_builds(void *context, struct drone_builds *builds, const struct err *err)
 {
 	struct work *work = context;
-	struct errand *errand = &work->effects[JOB_EFFECT_BUILD];
+	struct errand *errand = &work->effects.tries[JOB_EFFECT_BUILD];
 
-	work_end_drone(work->tend, errand, err);
+	work_end(work->works, PARTS_DRONE, errand, err);
 	if (err) {
-		work->look_page = 0;
+		work->effects.look_page = 0;
 		return;
 	}
 	const struct drone_build *found =
 	    learn_find(builds, work->job.comment, job_recipe(&work->job));
 	if (found) /* pages go back in time: a later one is older, and ours is the oldest */
-		work->found = found->number;
+		work->effects.found = found->number;
 	if (may_be_further(work, builds)) {
-		work->look_page++;
+		work->effects.look_page++;
 		return;
 	}
 	log_scope("job=%lld", (long long)work->job.comment);
-	int64_t number = work->found;
+	int64_t number = work->effects.found;
 	log_info(number ? "the build was made: %lld" : "the build was not made", (long long)number);
 	make_due(work, JOB_EFFECT_BUILD);
 	if (number)
@@ -208,21 +202,22 @@ static void on_builds(void *context, struct drone_builds *builds, const struct e
 
 static void look_for_build(struct work *work)
 {
-	const struct tend_parts *parts = &work->tend->parts;
+	const struct parts *parts = work->works->parts;
 
 	if (!has_settled(work, JOB_EFFECT_BUILD))
 		return;
-	if (!work->look_page) {
-		work->look_page = 1;
-		work->found = 0;
+	if (!work->effects.look_page) {
+		work->effects.look_page = 1;
+		work->effects.found = 0;
 	}
-	work_begin_drone(work->tend, &work->effects[JOB_EFFECT_BUILD]);
-	drone_list_builds(parts->drone, parts->settings->ci_repo, work->look_page, on_builds, work);
+	work_begin(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_BUILD]);
+	drone_list_builds(
+	    parts->drone, parts->settings->ci_repo, work->effects.look_page, on_builds, work);
 }
 
 static void carry_build(struct work *work)
 {
-	if (!work_may_ask_drone(work->tend, &work->effects[JOB_EFFECT_BUILD]))
+	if (!work_may_begin(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_BUILD]))
 		return;
 	if (work->job.effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_TRIED)
 		look_for_build(work);
@@ -237,7 +232,7 @@ static void on_deleted(void *context, struct drone_build *build, const struct er
 	struct work *work = context;
 
 	(void)build;
-	work_end_drone(work->tend, &work->effects[JOB_EFFECT_DELETE], err);
+	work_end(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_DELETE], err);
 	if (err && err->code != ERR_MISSING)
 		return;
 	record_plainly_done(work, JOB_EFFECT_DELETE);
@@ -245,14 +240,15 @@ static void on_deleted(void *context, struct drone_build *build, const struct er
 
 static void carry_deletion(struct work *work)
 {
-	const struct tend_parts *parts = &work->tend->parts;
-	struct errand *errand = &work->effects[JOB_EFFECT_DELETE];
+	const struct parts *parts = work->works->parts;
+	struct errand *errand = &work->effects.tries[JOB_EFFECT_DELETE];
 
-	if (!work_may_ask_drone(work->tend, errand) || record_try(work, JOB_EFFECT_DELETE) < 0)
+	if (!work_may_begin(work->works, PARTS_DRONE, errand) ||
+	    record_try(work, JOB_EFFECT_DELETE) < 0)
 		return;
 	log_warning(
 	    "deletes build %lld in Drone: it would block the queue", (long long)work->job.build);
-	work_begin_drone(work->tend, errand);
+	work_begin(work->works, PARTS_DRONE, errand);
 	drone_delete_build(
 	    parts->drone, parts->settings->ci_repo, work->job.build, on_deleted, work);
 }
@@ -261,7 +257,7 @@ static void carry_deletion(struct work *work)
 
 static void write_text(const struct work *work, struct buf *out)
 {
-	const struct bridge_settings *settings = work->tend->parts.settings;
+	const struct bridge_settings *settings = work->works->parts->settings;
 	AUTO(results) results = {0};
 	const char *document = work->job.results;
 	struct err err;
@@ -270,16 +266,16 @@ static void write_text(const struct work *work, struct buf *out)
 	struct reply_facts facts = {
 	    .job = &work->job,
 	    .results = has_results ? &results : NULL,
-	    .steps = work->steps,
-	    .step_count = work->step_count,
-	    .ahead = work->ahead,
-	    .usual_s = work->usual_s,
+	    .steps = work->build.steps,
+	    .step_count = work->build.step_count,
+	    .ahead = work->build.ahead,
+	    .usual_s = work->build.usual_s,
 	    .now_s = clock_wall_s(),
 	    .builds_url = settings->builds_url,
 	    .trigger = settings->trigger,
 	};
 
-	facts.ahead.recipe = work->ahead_recipe;
+	facts.ahead.recipe = work->build.ahead_recipe;
 	reply_write(&facts, out);
 }
 
@@ -318,7 +314,7 @@ static void give_up_telling(struct work *work, const struct err *err)
 	changed.told[0] = '\0';
 	changed.effects[JOB_EFFECT_REPLY].state = JOB_EFFECT_DONE;
 	if (work_save(work, &changed) < 0)
-		errand_fail(&work->effects[JOB_EFFECT_REPLY], clock_now());
+		errand_fail(&work->effects.tries[JOB_EFFECT_REPLY], clock_now());
 }
 
 static void take_reply(struct work *work, int64_t comment, const char *told)
@@ -335,12 +331,12 @@ static void on_posted(void *context, struct gitea_comment *comment, const struct
 {
 	struct work *work = context;
 
-	work_end_forge(work->tend, &work->effects[JOB_EFFECT_REPLY], err);
-	work->edit_ns = clock_now() + WORK_EDIT_EVERY_MS * NS_PER_MS;
+	work_end(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY], err);
+	work->effects.edit_ns = clock_now() + CARRY_EDIT_EVERY_MS * NS_PER_MS;
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (!err)
-		take_reply(work, comment->id, work->sent);
-	else if (is_plain_no(err) || clock_wall_s() - work->job.moved_s > WORK_GIVE_UP_S)
+		take_reply(work, comment->id, work->effects.sent);
+	else if (is_plain_no(err) || clock_wall_s() - work->job.moved_s > CARRY_GIVE_UP_S)
 		give_up_telling(work, err);
 	log_scope_end();
 }
@@ -350,11 +346,11 @@ static void post_reply(struct work *work)
 	AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
 
 	write_text(work, &text);
-	file_hash_bytes(buf_text(&text), text.length, work->sent);
+	file_hash_bytes(buf_text(&text), text.length, work->effects.sent);
 	if (record_try(work, JOB_EFFECT_REPLY) < 0)
 		return;
-	work_begin_forge(work->tend, &work->effects[JOB_EFFECT_REPLY]);
-	gitea_post_comment(work->tend->parts.gitea, work->job.repo, work->job.pr, buf_text(&text),
+	work_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]);
+	gitea_post_comment(work->works->parts->gitea, work->job.repo, work->job.pr, buf_text(&text),
 	    on_posted, work);
 }
 
@@ -363,9 +359,9 @@ static void note_ours(struct work *work, const struct gitea_comments *comments)
 	for (size_t i = 0; i < comments->count; i++) {
 		const struct gitea_comment *comment = &comments->items[i];
 
-		if (!work->found && text_is(comment->author, hear_bot(work->tend->hear)) &&
+		if (!work->effects.found && text_is(comment->author, hear_bot(work->works->hear)) &&
 		    reply_is_for(comment->body, work->job.comment))
-			work->found = comment->id;
+			work->effects.found = comment->id;
 	}
 }
 
@@ -378,7 +374,7 @@ static void on_pull_comments(void *context, struct gitea_comments *comments, con
 		if (!comments->is_last)
 			return;
 	}
-	work_end_forge(work->tend, &work->effects[JOB_EFFECT_REPLY], err);
+	work_end(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY], err);
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (err) {
 		if (is_plain_no(err))
@@ -386,7 +382,7 @@ static void on_pull_comments(void *context, struct gitea_comments *comments, con
 		log_scope_end();
 		return;
 	}
-	int64_t comment = work->found;
+	int64_t comment = work->effects.found;
 	log_info(comment ? "the comment was made: %lld" : "the comment was not made",
 	    (long long)comment);
 	make_due(work, JOB_EFFECT_REPLY);
@@ -399,15 +395,15 @@ static void look_for_reply(struct work *work)
 {
 	if (!has_settled(work, JOB_EFFECT_REPLY))
 		return;
-	work->found = 0;
-	work_begin_forge(work->tend, &work->effects[JOB_EFFECT_REPLY]);
-	gitea_list_pull_comments(work->tend->parts.gitea, work->job.repo, work->job.pr,
+	work->effects.found = 0;
+	work_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]);
+	gitea_list_pull_comments(work->works->parts->gitea, work->job.repo, work->job.pr,
 	    work->job.written_s, on_pull_comments, work);
 }
 
 static void carry_reply(struct work *work)
 {
-	if (!work_may_ask_forge(work->tend, &work->effects[JOB_EFFECT_REPLY]))
+	if (!work_may_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]))
 		return;
 	if (work->job.effects[JOB_EFFECT_REPLY].state == JOB_EFFECT_TRIED)
 		look_for_reply(work);
@@ -422,19 +418,19 @@ static void on_edited(void *context, const struct err *err)
 	struct work *work = context;
 	struct job changed;
 
-	work_end_forge(work->tend, &work->edit, err);
-	work->edit_ns = clock_now() + WORK_EDIT_EVERY_MS * NS_PER_MS;
+	work_end(work->works, PARTS_FORGE, &work->effects.edit, err);
+	work->effects.edit_ns = clock_now() + CARRY_EDIT_EVERY_MS * NS_PER_MS;
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (err) {
 		/* Deleted by somebody: a second comment is not what they want. */
-		if (is_plain_no(err) || clock_wall_s() - work->job.moved_s > WORK_GIVE_UP_S)
+		if (is_plain_no(err) || clock_wall_s() - work->job.moved_s > CARRY_GIVE_UP_S)
 			give_up_telling(work, err);
 		log_scope_end();
 		return;
 	}
 	TEST_POINT("effect.edit.sent");
 	job_copy(&work->job, &changed);
-	(void)copy_text(changed.told, sizeof(changed.told), work->sent);
+	(void)copy_text(changed.told, sizeof(changed.told), work->effects.sent);
 	if (work_save(work, &changed) == 0)
 		TEST_POINT("effect.edit.done");
 	log_scope_end();
@@ -443,9 +439,9 @@ static void on_edited(void *context, const struct err *err)
 static void send_edit(struct work *work, const char *text)
 {
 	TEST_POINT("effect.edit.before");
-	work_begin_forge(work->tend, &work->edit);
+	work_begin(work->works, PARTS_FORGE, &work->effects.edit);
 	gitea_edit_comment(
-	    work->tend->parts.gitea, work->job.repo, work->job.reply, text, on_edited, work);
+	    work->works->parts->gitea, work->job.repo, work->job.reply, text, on_edited, work);
 }
 
 /* Until its build was looked at, a running job has no table: what stands there is better. */
@@ -455,7 +451,7 @@ static bool has_something_to_say(const struct work *work)
 		return false;
 	return is_last_text(work) || !work->job.told[0] ||
 	       (work->job.state != JOB_ENDED &&
-		   (work->job.state != JOB_RUNNING || work->has_steps));
+		   (work->job.state != JOB_RUNNING || work->build.has_steps));
 }
 
 static void carry_edit(struct work *work)
@@ -463,21 +459,22 @@ static void carry_edit(struct work *work)
 	AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
 	int64_t now_ns = clock_now();
 
-	if (!has_something_to_say(work) || work->edit.is_under_way || now_ns < work->write_ns)
+	if (!has_something_to_say(work) || work->effects.edit.is_under_way ||
+	    now_ns < work->effects.write_ns)
 		return;
-	if (now_ns < work->edit_ns) {
-		work_wake_at(work->tend, work->edit_ns);
+	if (now_ns < work->effects.edit_ns) {
+		work_wake_at(work->works, work->effects.edit_ns);
 		return;
 	}
 	write_text(work, &text);
-	file_hash_bytes(buf_text(&text), text.length, work->sent);
-	if (!text_is(work->sent, work->job.told)) {
-		if (work_may_ask_forge(work->tend, &work->edit))
+	file_hash_bytes(buf_text(&text), text.length, work->effects.sent);
+	if (!text_is(work->effects.sent, work->job.told)) {
+		if (work_may_begin(work->works, PARTS_FORGE, &work->effects.edit))
 			send_edit(work, buf_text(&text));
 	} else if (is_last_text(work)) {
 		end_job(work);
 	} else {
-		work->write_ns = now_ns + WORK_WRITE_EVERY_MS * NS_PER_MS;
+		work->effects.write_ns = now_ns + CARRY_WRITE_EVERY_MS * NS_PER_MS;
 	}
 }
 

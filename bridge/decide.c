@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Facts and decision: what is due for a job that was heard. Part of tend.h. */
-#include "bridge/work.h"
+#include "bridge/decide.h"
 
 #include <strings.h>
 
+#define REFUSALS_WITHIN_S 3600
 #define HEARD_AGAIN_MS 5000 /* a job that could not be saved as decided */
 
 /* --- the facts --- */
@@ -13,36 +13,36 @@ static void on_comment(void *context, struct gitea_comment *comment, const struc
 	struct work *work = context;
 	struct job_event event = {.kind = JOB_EVENT_IGNORED};
 
-	work_end_forge(work->tend, &work->get_comment, err);
+	work_end(work->works, PARTS_FORGE, &work->decision.get_comment, err);
 	if (err && err->code == ERR_MISSING)
 		(void)!work_apply(work, &event); /* deleted: nobody waits for an answer */
 	if (err)
 		return;
-	command_read(comment->body, strlen(comment->body), work->tend->parts.settings->trigger,
-	    &work->command);
-	work->is_edited = comment->created_s != comment->updated_s;
-	work->has_command = true;
+	command_read(comment->body, strlen(comment->body), work->works->parts->settings->trigger,
+	    &work->decision.command);
+	work->decision.is_edited = comment->created_s != comment->updated_s;
+	work->decision.has_command = true;
 }
 
 static void on_member(void *context, const enum gitea_member *member, const struct err *err)
 {
 	struct work *work = context;
 
-	work_end_forge(work->tend, &work->get_member, err);
+	work_end(work->works, PARTS_FORGE, &work->decision.get_member, err);
 	if (err) {
 		if (err->code == ERR_DENIED)
-			work->membership = POLICY_MEMBERSHIP_DENIED;
+			work->decision.membership = POLICY_MEMBERSHIP_DENIED;
 		return;
 	}
 	switch (*member) {
 	case GITEA_MEMBER:
-		work->membership = POLICY_MEMBER;
+		work->decision.membership = POLICY_MEMBER;
 		break;
 	case GITEA_NOT_MEMBER:
-		work->membership = POLICY_NOT_MEMBER;
+		work->decision.membership = POLICY_NOT_MEMBER;
 		break;
 	case GITEA_BOT_OUTSIDE:
-		work->membership = POLICY_BOT_OUTSIDE;
+		work->decision.membership = POLICY_BOT_OUTSIDE;
 		break;
 	}
 }
@@ -51,16 +51,16 @@ static void on_pull(void *context, struct gitea_pull *pull, const struct err *er
 {
 	struct work *work = context;
 
-	work_end_forge(work->tend, &work->get_pull, err);
+	work_end(work->works, PARTS_FORGE, &work->decision.get_pull, err);
 	if (err) {
 		if (err->code == ERR_MISSING)
-			work->pull = POLICY_PULL_MISSING;
+			work->decision.pull = POLICY_PULL_MISSING;
 		return;
 	}
-	work->pull = pull->is_merged ? POLICY_PULL_MERGED
-		     : pull->is_open ? POLICY_PULL_OPEN
-				     : POLICY_PULL_CLOSED;
-	(void)copy_text(work->head_sha, sizeof(work->head_sha), pull->head_sha);
+	work->decision.pull = pull->is_merged ? POLICY_PULL_MERGED
+			      : pull->is_open ? POLICY_PULL_OPEN
+					      : POLICY_PULL_CLOSED;
+	(void)copy_text(work->decision.head_sha, sizeof(work->decision.head_sha), pull->head_sha);
 }
 
 static void on_timeline(void *context, const struct gitea_timeline *timeline, const struct err *err)
@@ -68,47 +68,48 @@ static void on_timeline(void *context, const struct gitea_timeline *timeline, co
 	struct work *work = context;
 	int64_t now_ns = clock_now();
 
-	work_end_forge(work->tend, &work->get_timeline, err);
+	work_end(work->works, PARTS_FORGE, &work->decision.get_timeline, err);
 	if (err)
 		return;
 	struct policy_push_facts facts = {
-	    .head_sha = work->head_sha,
+	    .head_sha = work->decision.head_sha,
 	    .comment_id = work->job.comment,
 	    .push_id = timeline->push_id,
 	    .push_sha = timeline->push_sha,
 	    .reopen_id = timeline->reopen_id,
-	    .has_waited = now_ns - work->push_from_ns >= POLICY_PUSH_SETTLE_MS * NS_PER_MS,
+	    .has_waited = now_ns - work->decision.push_from_ns >= POLICY_PUSH_SETTLE_MS * NS_PER_MS,
 	};
-	work->push = policy_judge_push(&facts);
-	if (work->push == POLICY_PUSH_UNKNOWN) {
+	work->decision.push = policy_judge_push(&facts);
+	if (work->decision.push == POLICY_PUSH_UNKNOWN) {
 		/* The head has to be read before the timeline each time. */
-		work->pull = POLICY_PULL_UNKNOWN;
-		errand_put_off(&work->get_pull, now_ns, POLICY_PUSH_AGAIN_MS);
+		work->decision.pull = POLICY_PULL_UNKNOWN;
+		errand_put_off(&work->decision.get_pull, now_ns, POLICY_PUSH_AGAIN_MS);
 	}
 }
 
 static void ask_for_facts(struct work *work, const struct policy_facts *facts)
 {
-	struct tend *tend = work->tend;
-	struct gitea *gitea = tend->parts.gitea;
+	struct works *works = work->works;
+	struct gitea *gitea = works->parts->gitea;
 	const char *slash = strchr(work->job.repo, '/');
 	auto_str char *owner = xstrndup(work->job.repo, (size_t)(slash - work->job.repo));
 
-	work->has_asked = true;
-	if (!facts->is_allowlisted && work->membership == POLICY_MEMBERSHIP_UNKNOWN &&
-	    work_may_ask_forge(tend, &work->get_member)) {
-		work_begin_forge(tend, &work->get_member);
+	work->decision.has_asked = true;
+	if (!facts->is_allowlisted && work->decision.membership == POLICY_MEMBERSHIP_UNKNOWN &&
+	    work_may_begin(works, PARTS_FORGE, &work->decision.get_member)) {
+		work_begin(works, PARTS_FORGE, &work->decision.get_member);
 		gitea_get_member(gitea, owner, work->job.author, on_member, work);
 	}
-	if (work->pull == POLICY_PULL_UNKNOWN && work_may_ask_forge(tend, &work->get_pull)) {
-		work_begin_forge(tend, &work->get_pull);
+	if (work->decision.pull == POLICY_PULL_UNKNOWN &&
+	    work_may_begin(works, PARTS_FORGE, &work->decision.get_pull)) {
+		work_begin(works, PARTS_FORGE, &work->decision.get_pull);
 		gitea_get_pull(gitea, work->job.repo, work->job.pr, on_pull, work);
 	}
-	if (work->pull == POLICY_PULL_OPEN && work->push == POLICY_PUSH_UNKNOWN &&
-	    work_may_ask_forge(tend, &work->get_timeline)) {
-		if (!work->push_from_ns)
-			work->push_from_ns = clock_now();
-		work_begin_forge(tend, &work->get_timeline);
+	if (work->decision.pull == POLICY_PULL_OPEN && work->decision.push == POLICY_PUSH_UNKNOWN &&
+	    work_may_begin(works, PARTS_FORGE, &work->decision.get_timeline)) {
+		if (!work->decision.push_from_ns)
+			work->decision.push_from_ns = clock_now();
+		work_begin(works, PARTS_FORGE, &work->decision.get_timeline);
 		gitea_get_timeline(gitea, work->job.repo, work->job.pr, on_timeline, work);
 	}
 }
@@ -118,7 +119,7 @@ static void ask_for_facts(struct work *work, const struct policy_facts *facts)
 static void apply(struct work *work, const struct job_event *event)
 {
 	if (work_apply(work, event) < 0)
-		work_wake_at(work->tend, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
+		work_wake_at(work->works, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
 }
 
 /* One sentence each, but no flood: after some in an hour the rest stay without an answer. */
@@ -129,10 +130,10 @@ static void refuse(struct work *work, const char *sentence)
 	int64_t before = 0;
 	struct err err;
 
-	if (store_count_refused(work->tend->parts.store, &work->job,
-		clock_wall_s() - WORK_REFUSALS_WITHIN_S, &before, &err) < 0) {
+	if (store_count_refused(work->works->parts->store, &work->job,
+		clock_wall_s() - REFUSALS_WITHIN_S, &before, &err) < 0) {
 		log_warning("%s", err.msg);
-		work_wake_at(work->tend, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
+		work_wake_at(work->works, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
 		return;
 	}
 	(void)snprintf(reason, sizeof(reason), "%s", sentence);
@@ -149,28 +150,28 @@ static void allow(struct work *work)
 	struct job changed;
 
 	job_copy(&work->job, &changed);
-	(void)copy_text(changed.ref, sizeof(changed.ref), work->head_sha);
-	command_write_stages(&work->command, changed.stages);
-	(void)copy_text(changed.from, sizeof(changed.from), work->command.from);
-	changed.wants_extra = work->command.wants_extra;
+	(void)copy_text(changed.ref, sizeof(changed.ref), work->decision.head_sha);
+	command_write_stages(&work->decision.command, changed.stages);
+	(void)copy_text(changed.from, sizeof(changed.from), work->decision.command.from);
+	changed.wants_extra = work->decision.command.wants_extra;
 	(void)job_apply(&changed, &event, clock_wall_s());
 	if (work_save(work, &changed) < 0)
-		work_wake_at(work->tend, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
+		work_wake_at(work->works, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
 }
 
 static void go(struct work *work)
 {
 	char reason[JOB_REASON_SIZE];
 
-	switch (work->command.kind) {
+	switch (work->decision.command.kind) {
 	case COMMAND_TEST:
 		allow(work);
 		return;
 	case COMMAND_MISTYPED:
-		refuse(work, work->command.why);
+		refuse(work, work->decision.command.why);
 		return;
 	case COMMAND_HELP:
-		reply_help(work->tend->parts.settings->trigger, reason, sizeof(reason));
+		reply_help(work->works->parts->settings->trigger, reason, sizeof(reason));
 		refuse(work, reason);
 		return;
 	case COMMAND_NONE:
@@ -181,44 +182,44 @@ static void go(struct work *work)
 
 static struct policy_facts collect(const struct work *work)
 {
-	const struct bridge_settings *settings = work->tend->parts.settings;
+	const struct bridge_settings *settings = work->works->parts->settings;
 
 	return (struct policy_facts){
-	    .is_bot = strcasecmp(work->job.author, hear_bot(work->tend->hear)) == 0,
-	    .is_enrolled = hear_is_enrolled(work->tend->hear, work->job.repo),
-	    .is_edited = work->is_edited,
+	    .is_bot = strcasecmp(work->job.author, hear_bot(work->works->hear)) == 0,
+	    .is_enrolled = hear_is_enrolled(work->works->hear, work->job.repo),
+	    .is_edited = work->decision.is_edited,
 	    .is_allowlisted = bridge_settings_allow(settings, work->job.author),
-	    .membership = work->membership,
-	    .pull = work->pull,
-	    .push = work->push,
-	    .head_sha = work->head_sha,
+	    .membership = work->decision.membership,
+	    .pull = work->decision.pull,
+	    .push = work->decision.push,
+	    .head_sha = work->decision.head_sha,
 	    .age_s = clock_wall_s() - work->job.written_s,
 	    .max_age_s = settings->max_comment_age_ms / 1000,
-	    .has_asked = work->has_asked,
+	    .has_asked = work->decision.has_asked,
 	};
 }
 
 static bool is_too_old(const struct work *work)
 {
-	int64_t max_age_s = work->tend->parts.settings->max_comment_age_ms / 1000;
+	int64_t max_age_s = work->works->parts->settings->max_comment_age_ms / 1000;
 
 	return clock_wall_s() - work->job.written_s > max_age_s;
 }
 
 void decide_turn(struct work *work)
 {
-	struct tend *tend = work->tend;
+	struct works *works = work->works;
 
-	if (!hear_knows_enrolled(tend->hear))
+	if (!hear_knows_enrolled(works->hear))
 		return;
 	/* Heard by an earlier process: the comment says what it is, unless it is too late anyway.
 	 */
-	if (!work->has_command && !is_too_old(work)) {
-		work->has_asked = true;
-		if (work_may_ask_forge(tend, &work->get_comment)) {
-			work_begin_forge(tend, &work->get_comment);
-			gitea_get_comment(
-			    tend->parts.gitea, work->job.repo, work->job.comment, on_comment, work);
+	if (!work->decision.has_command && !is_too_old(work)) {
+		work->decision.has_asked = true;
+		if (work_may_begin(works, PARTS_FORGE, &work->decision.get_comment)) {
+			work_begin(works, PARTS_FORGE, &work->decision.get_comment);
+			gitea_get_comment(works->parts->gitea, work->job.repo, work->job.comment,
+			    on_comment, work);
 		}
 		return;
 	}

@@ -57,10 +57,7 @@ struct look {
 };
 
 struct hear {
-	const struct bridge_settings *settings;
-	struct gitea *gitea;
-	struct store *store;
-	struct gate *forge;
+	struct parts *parts;
 	hear_command on_command;
 	void *context;
 	char *bot;
@@ -84,7 +81,7 @@ struct hear {
 static bool may_start(struct hear *hear, const struct errand *errand)
 {
 	int64_t due_ns = 0;
-	bool may = errand_may_begin(errand, hear->forge, clock_now(), &due_ns);
+	bool may = parts_may_begin(hear->parts, PARTS_FORGE, errand, &due_ns);
 
 	if (due_ns < hear->soonest_ns)
 		hear->soonest_ns = due_ns;
@@ -93,7 +90,7 @@ static bool may_start(struct hear *hear, const struct errand *errand)
 
 static bool finish(struct hear *hear, struct errand *errand, const struct err *err)
 {
-	return errand_end(errand, hear->forge, err, gitea_retry_after_ms(hear->gitea), clock_now());
+	return parts_end(hear->parts, PARTS_FORGE, errand, err);
 }
 
 /* A plain no, which no waiting will change soon: said once in a while. */
@@ -152,15 +149,12 @@ static void add_owner(struct hear *hear, const char *name, bool has_wildcard)
 	owner->has_wildcard = owner->has_wildcard || has_wildcard;
 }
 
-struct hear *hear_new(const struct bridge_settings *settings, struct gitea *gitea,
-    struct store *store, struct gate *forge, hear_command on_command, void *context)
+struct hear *hear_new(struct parts *parts, hear_command on_command, void *context)
 {
+	const struct bridge_settings *settings = parts->settings;
 	struct hear *hear = xcalloc(1, sizeof(*hear));
 
-	*hear = (struct hear){.settings = settings,
-	    .gitea = gitea,
-	    .store = store,
-	    .forge = forge,
+	*hear = (struct hear){.parts = parts,
 	    .on_command = on_command,
 	    .context = context,
 	    .sweep_ns = clock_now() + HEAR_SWEEP_MS * NS_PER_MS,
@@ -235,7 +229,7 @@ static void on_suites(void *context, struct gitea_names *names, const struct err
 	/* No such directory is an answer: nobody is enrolled that way yet. */
 	if (err && err->code == ERR_MISSING) {
 		log_warning("%s has no %s: nothing is enrolled by a wildcard",
-		    hear->settings->ci_repo, HEAR_SUITES);
+		    hear->parts->settings->ci_repo, HEAR_SUITES);
 		names = &none;
 		err = NULL;
 	}
@@ -259,9 +253,9 @@ static void list_suites(struct hear *hear)
 {
 	if (!hear->has_wildcard || !may_start(hear, &hear->listing))
 		return;
-	errand_begin(&hear->listing, hear->forge);
-	gitea_list_directories(hear->gitea, hear->settings->ci_repo, hear->settings->ci_branch,
-	    HEAR_SUITES, on_suites, hear);
+	parts_begin(hear->parts, PARTS_FORGE, &hear->listing);
+	gitea_list_directories(hear->parts->gitea, hear->parts->settings->ci_repo,
+	    hear->parts->settings->ci_branch, HEAR_SUITES, on_suites, hear);
 }
 
 /* --- who we are --- */
@@ -300,8 +294,8 @@ static void check_bot(struct hear *hear, struct owner *owner)
 {
 	if (owner->was_bot_checked || !may_start(hear, &owner->check))
 		return;
-	errand_begin(&owner->check, hear->forge);
-	gitea_get_member(hear->gitea, owner->name, hear->bot, on_bot_member, owner);
+	parts_begin(hear->parts, PARTS_FORGE, &owner->check);
+	gitea_get_member(hear->parts->gitea, owner->name, hear->bot, on_bot_member, owner);
 }
 
 /* --- taking comments --- */
@@ -329,13 +323,14 @@ static int take_comment(struct repo *repo, const struct gitea_comment *comment, 
 	if (!comment->pr || strcasecmp(comment->repo, repo->name) != 0 ||
 	    is_from_before(repo, comment) || strcasecmp(comment->author, hear->bot) == 0)
 		return 0;
-	command_read(comment->body, strlen(comment->body), hear->settings->trigger, &command);
+	command_read(
+	    comment->body, strlen(comment->body), hear->parts->settings->trigger, &command);
 	if (command.kind == COMMAND_NONE)
 		return 0;
 	if (!copy_text(job.repo, sizeof(job.repo), comment->repo) ||
 	    !copy_text(job.author, sizeof(job.author), comment->author))
 		return 0; /* longer than the forge allows: no name of a person */
-	if (store_claim(hear->store, &job, &is_new, err) < 0)
+	if (store_claim(hear->parts->store, &job, &is_new, err) < 0)
 		return -1;
 	if (!is_new)
 		return 0;
@@ -376,7 +371,7 @@ static int save_position(struct repo *repo, const struct store_position *positio
 {
 	auto_str char *key = position_key(repo);
 
-	if (store_set_position(repo->hear->store, key, position, err) < 0)
+	if (store_set_position(repo->hear->parts->store, key, position, err) < 0)
 		return -1;
 	repo->position = *position;
 	TEST_POINT("hear.position");
@@ -460,7 +455,8 @@ static int load_position(struct repo *repo, struct err *err)
 
 	if (repo->is_known)
 		return 0;
-	return store_get_position(repo->hear->store, key, &repo->position, &repo->is_known, err);
+	return store_get_position(
+	    repo->hear->parts->store, key, &repo->position, &repo->is_known, err);
 }
 
 static void read_repo(struct hear *hear, struct repo *repo)
@@ -479,9 +475,9 @@ static void read_repo(struct hear *hear, struct repo *repo)
 	repo->has_failed = false;
 	repo->newest_s = 0;
 	repo->newest_id = 0;
-	errand_begin(&repo->reading, hear->forge);
+	parts_begin(hear->parts, PARTS_FORGE, &repo->reading);
 	hear->reads++;
-	gitea_list_comments(hear->gitea, repo->name,
+	gitea_list_comments(hear->parts->gitea, repo->name,
 	    repo->is_known ? repo->position.since_s - HEAR_OVERLAP_S
 			   : clock_wall_s() - HEAR_FIRST_S,
 	    on_comments, repo);
@@ -547,17 +543,17 @@ static void on_pulls(void *context, struct gitea_issues *issues, const struct er
 	owner->current = (struct glimpses){0};
 	hear->polled_ns = clock_now();
 	/* From start to start. */
-	owner->poll.due_ns = owner->polled_ns + hear->settings->poll_interval_ms * NS_PER_MS;
+	owner->poll.due_ns = owner->polled_ns + hear->parts->settings->poll_interval_ms * NS_PER_MS;
 }
 
 static void poll_owner(struct hear *hear, struct owner *owner)
 {
 	if (!may_start(hear, &owner->poll))
 		return;
-	errand_begin(&owner->poll, hear->forge);
+	parts_begin(hear->parts, PARTS_FORGE, &owner->poll);
 	owner->polled_ns = clock_now();
 	gitea_search_pulls(
-	    hear->gitea, owner->name, owner->since_s - HEAR_OVERLAP_S, on_pulls, owner);
+	    hear->parts->gitea, owner->name, owner->since_s - HEAR_OVERLAP_S, on_pulls, owner);
 }
 
 /* --- what the hook says --- */
@@ -611,8 +607,8 @@ void hear_look(struct hear *hear, const struct hook_look *what)
 	*look = (struct look){.hear = hear, .what = *what, .next = hear->looks};
 	hear->looks = look;
 	hear->look_count++;
-	errand_begin(&look->errand, hear->forge);
-	gitea_get_comment(hear->gitea, repo->name, what->comment, on_comment, look);
+	parts_begin(hear->parts, PARTS_FORGE, &look->errand);
+	gitea_get_comment(hear->parts->gitea, repo->name, what->comment, on_comment, look);
 }
 
 /* --- the turn --- */
@@ -634,8 +630,8 @@ int64_t hear_turn(struct hear *hear)
 	hear->soonest_ns = INT64_MAX;
 	if (!hear->bot) {
 		if (may_start(hear, &hear->whoami)) {
-			errand_begin(&hear->whoami, hear->forge);
-			gitea_whoami(hear->gitea, on_whoami, hear);
+			parts_begin(hear->parts, PARTS_FORGE, &hear->whoami);
+			gitea_whoami(hear->parts->gitea, on_whoami, hear);
 		}
 		return hear->soonest_ns;
 	}

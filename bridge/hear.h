@@ -16,10 +16,7 @@
 #define CCCI_BRIDGE_HEAR_H
 
 #include "bridge/command.h"
-#include "bridge/errand.h"
-#include "bridge/gitea.h"
-#include "bridge/settings.h"
-#include "bridge/store.h"
+#include "bridge/parts.h"
 
 #define HEAR_SWEEP_MS (INT64_C(10) * 60 * 1000)
 #define HEAR_OVERLAP_S 60 /* a comment shows up to a transaction later than its time says */
@@ -34,9 +31,8 @@ struct hear;
 typedef void (*hear_command)(
     void *context, struct job *take_job, const struct command *command, bool is_edited);
 
-/* Borrows all; they outlive it. */
-struct hear *hear_new(const struct bridge_settings *settings, struct gitea *gitea,
-    struct store *store, struct gate *forge, hear_command on_command, void *context) CHECKED;
+/* Borrows the parts and the context; they outlive it. */
+struct hear *hear_new(struct parts *parts, hear_command on_command, void *context) CHECKED;
 void hear_free(struct hear *hear);
 
 /* Starts what is due; the instant before which nothing further is due (INT64_MAX: an answer has to

@@ -8,29 +8,21 @@
  *
  * Each turn looks at what a job is and starts what that makes due. So nothing hangs on a chain of
  * callbacks: after a crash, a lost answer or a full disk the next turn sees the same job and goes
- * on. Its parts, which share work.h: decide.c (facts and decision), carry.c (effects, each recorded
- * before it is tried), watch.c (what becomes of a build).
+ * on. Below it, over work.h: decide.h (facts and decision), carry.h (effects, each recorded before
+ * it is tried), watch.h (what becomes of a build).
  */
 #ifndef CCCI_BRIDGE_TEND_H
 #define CCCI_BRIDGE_TEND_H
 
-#include "bridge/drone.h"
 #include "bridge/hear.h"
-#include "bridge/store.h"
+#include "bridge/parts.h"
 
 #define TEND_JOBS_MAX 500 /* in memory; further ones wait in the store */
 
 struct tend;
 
-struct tend_parts { /* borrowed, outlive it */
-	const struct bridge_settings *settings;
-	struct gitea *gitea;
-	struct drone *drone;
-	struct store *store;
-	struct gate *forge_gate, *drone_gate;
-};
-
-struct tend *tend_new(const struct tend_parts *parts) CHECKED;
+/* Borrows the parts, which outlive it. */
+struct tend *tend_new(struct parts *parts) CHECKED;
 /* After gitea_free() and drone_free(): no answer may come any more. */
 void tend_free(struct tend *tend);
 void tend_set_hear(struct tend *tend, const struct hear *hear); /* who we are, who is enrolled */

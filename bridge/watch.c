@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * What becomes of a build: one list of Drone's for all jobs every WORK_WATCH_EVERY_MS, the build
- * itself for a job whose steps are shown or whose report is read. Part of tend.h.
- */
-#include "bridge/work.h"
+#include "bridge/watch.h"
 
 static void learn_usual(struct work *work)
 {
 	struct err err;
 
-	if (!work->usual_s && store_usual_s(work->tend->parts.store, job_recipe(&work->job),
-				  &work->usual_s, &err) < 0)
+	if (!work->build.usual_s && store_usual_s(work->works->parts->store, job_recipe(&work->job),
+					&work->build.usual_s, &err) < 0)
 		log_warning("%s", err.msg);
 }
 
@@ -29,7 +25,7 @@ static void check_overdue(struct work *work)
 	int64_t since_s = clock_wall_s() - work->job.moved_s;
 
 	if (work->job.state == JOB_RUNNING &&
-	    since_s > work->tend->timeout_s + WORK_OVERDUE_GRACE_S)
+	    since_s > work->works->timeout_s + WATCH_OVERDUE_GRACE_S)
 		lose(work, true,
 		    "Drone says that the build still runs, long after its limit: its runner is "
 		    "gone. The build was deleted there; please ask again.");
@@ -73,17 +69,19 @@ static void see_queue(struct work *work, const struct drone_builds *builds)
 	const struct drone_build *ahead = learn_ahead(builds, work->job.build);
 	struct err err;
 
-	work->ahead = (struct reply_ahead){0};
-	work->ahead_recipe[0] = '\0';
+	work->build.ahead = (struct reply_ahead){0};
+	work->build.ahead_recipe[0] = '\0';
 	if (!ahead)
 		return;
-	(void)copy_text(work->ahead_recipe, sizeof(work->ahead_recipe), ahead->params.recipe);
-	work->ahead.build = ahead->number;
-	work->ahead.pr = ahead->params.pr;
-	work->ahead.running_s =
+	(void)copy_text(
+	    work->build.ahead_recipe, sizeof(work->build.ahead_recipe), ahead->params.recipe);
+	work->build.ahead.build = ahead->number;
+	work->build.ahead.pr = ahead->params.pr;
+	work->build.ahead.running_s =
 	    ahead->status == DRONE_RUNNING ? clock_wall_s() - ahead->started_s : -1;
-	if (work->ahead_recipe[0] && store_usual_s(work->tend->parts.store, work->ahead_recipe,
-					 &work->ahead.usual_s, &err) < 0)
+	if (work->build.ahead_recipe[0] &&
+	    store_usual_s(work->works->parts->store, work->build.ahead_recipe,
+		&work->build.ahead.usual_s, &err) < 0)
 		log_warning("%s", err.msg);
 }
 
@@ -99,7 +97,7 @@ static void see_list(struct work *work, const struct drone_builds *builds)
 	if (build)
 		see_build(work, build);
 	else
-		work->get_build.due_ns = 0; /* further back than one page: ask for it alone */
+		work->build.get.due_ns = 0; /* further back than one page: ask for it alone */
 	if (work->job.state == JOB_QUEUED)
 		see_queue(work, builds);
 	log_scope_end();
@@ -107,31 +105,31 @@ static void see_list(struct work *work, const struct drone_builds *builds)
 
 static void on_list(void *context, struct drone_builds *builds, const struct err *err)
 {
-	struct tend *tend = context;
+	struct works *works = context;
 
-	work_end_drone(tend, &tend->list_builds, err);
+	work_end(works, PARTS_DRONE, &works->list_builds, err);
 	if (err)
 		return;
-	errand_put_off(&tend->list_builds, clock_now(), WORK_WATCH_EVERY_MS);
-	for (size_t i = 0; i < tend->count; i++) {
-		struct work *work = tend->works[i];
+	errand_put_off(&works->list_builds, clock_now(), WATCH_EVERY_MS);
+	for (size_t i = 0; i < works->count; i++) {
+		struct work *work = works->items[i];
 
 		if (work->job.state == JOB_QUEUED || work->job.state == JOB_RUNNING)
 			see_list(work, builds);
 	}
 }
 
-void watch_list(struct tend *tend)
+void watch_list(struct works *works)
 {
 	bool is_wanted = false;
 
-	for (size_t i = 0; i < tend->count && !is_wanted; i++)
-		is_wanted = tend->works[i]->job.state == JOB_QUEUED ||
-			    tend->works[i]->job.state == JOB_RUNNING;
-	if (!is_wanted || !work_may_watch(tend, &tend->list_builds))
+	for (size_t i = 0; i < works->count && !is_wanted; i++)
+		is_wanted = works->items[i]->job.state == JOB_QUEUED ||
+			    works->items[i]->job.state == JOB_RUNNING;
+	if (!is_wanted || !work_may_watch(works, &works->list_builds))
 		return;
-	work_begin_drone(tend, &tend->list_builds);
-	drone_list_builds(tend->parts.drone, tend->parts.settings->ci_repo, 1, on_list, tend);
+	work_begin(works, PARTS_DRONE, &works->list_builds);
+	drone_list_builds(works->parts->drone, works->parts->settings->ci_repo, 1, on_list, works);
 }
 
 /* --- the end of a build --- */
@@ -140,9 +138,9 @@ static void judge(struct work *work, const struct drone_build *build, const stru
 {
 	AUTO(learnt) learnt = {0};
 
-	learn_end(build, log, work->job.comment, work->tend->timeout_s, &learnt);
+	learn_end(build, log, work->job.comment, work->works->timeout_s, &learnt);
 	if (work_apply(work, &learnt.event) < 0)
-		errand_fail(&work->get_build, clock_now());
+		errand_fail(&work->build.get, clock_now());
 }
 
 static bool has_waited_for_report(const struct work *work)
@@ -156,20 +154,20 @@ static void on_log(void *context, const struct buf *log, const struct err *err)
 	bool is_final = err && (err->code == ERR_LIMIT || err->code == ERR_PROTOCOL ||
 				   (!err_is_passing(err) && has_waited_for_report(work)));
 
-	work_end_drone(work->tend, &work->get_log, err);
+	work_end(work->works, PARTS_DRONE, &work->build.get_log, err);
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (!err)
-		judge(work, &work->ended, log);
+		judge(work, &work->build.ended, log);
 	else if (is_final)
-		judge(work, &work->ended, NULL);
-	drone_build_release(&work->ended);
+		judge(work, &work->build.ended, NULL);
+	drone_build_release(&work->build.ended);
 	log_scope_end();
 }
 
 /* The report's log when there can be one; else the build's own words. */
 static void read_end(struct work *work, struct drone_build *build)
 {
-	const struct tend_parts *parts = &work->tend->parts;
+	const struct parts *parts = work->works->parts;
 	int64_t stage = 0;
 	const struct drone_step *report = drone_find_step(build, LEARN_REPORT_STEP, &stage);
 	bool has_log =
@@ -179,28 +177,28 @@ static void read_end(struct work *work, struct drone_build *build)
 		judge(work, build, NULL);
 		return;
 	}
-	if (!work_may_ask_drone(work->tend, &work->get_log))
+	if (!work_may_begin(work->works, PARTS_DRONE, &work->build.get_log))
 		return;
 	int64_t step = report->number;
-	drone_build_release(&work->ended);
-	work->ended = *build;
+	drone_build_release(&work->build.ended);
+	work->build.ended = *build;
 	*build = (struct drone_build){0};
-	work_begin_drone(work->tend, &work->get_log);
+	work_begin(work->works, PARTS_DRONE, &work->build.get_log);
 	drone_get_log(
 	    parts->drone, parts->settings->ci_repo, work->job.build, stage, step, on_log, work);
 }
 
 static void take_steps(struct work *work, const struct drone_build *build)
 {
-	work->step_count = learn_steps(build, work->steps);
-	work->has_steps = true;
+	work->build.step_count = learn_steps(build, work->build.steps);
+	work->build.has_steps = true;
 }
 
 static void on_build(void *context, struct drone_build *build, const struct err *err)
 {
 	struct work *work = context;
 
-	work_end_drone(work->tend, &work->get_build, err);
+	work_end(work->works, PARTS_DRONE, &work->build.get, err);
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (err) {
 		if (err->code == ERR_MISSING)
@@ -216,8 +214,8 @@ static void on_build(void *context, struct drone_build *build, const struct err 
 		lose(work, true,
 		    "A runner took the build and never began; it was deleted in Drone. Please ask "
 		    "again.");
-	errand_put_off(&work->get_build, clock_now(),
-	    work->job.state == JOB_QUEUED ? WORK_QUEUED_LOOK_MS : WORK_WATCH_EVERY_MS);
+	errand_put_off(&work->build.get, clock_now(),
+	    work->job.state == JOB_QUEUED ? WATCH_QUEUED_LOOK_MS : WATCH_EVERY_MS);
 	if (work->job.state == JOB_ENDED && drone_status_is_over(build->status))
 		read_end(work, build);
 	log_scope_end();
@@ -225,14 +223,14 @@ static void on_build(void *context, struct drone_build *build, const struct err 
 
 void watch_turn(struct work *work)
 {
-	struct tend *tend = work->tend;
-	bool is_wanted = work->job.state != JOB_QUEUED || !work->ahead.build;
+	struct works *works = work->works;
+	bool is_wanted = work->job.state != JOB_QUEUED || !work->build.ahead.build;
 
-	if (work->job.state == JOB_ENDED && work->get_log.is_under_way)
+	if (work->job.state == JOB_ENDED && work->build.get_log.is_under_way)
 		return;
-	if (!is_wanted || !work_may_watch(tend, &work->get_build))
+	if (!is_wanted || !work_may_watch(works, &work->build.get))
 		return;
-	work_begin_drone(tend, &work->get_build);
+	work_begin(works, PARTS_DRONE, &work->build.get);
 	drone_get_build(
-	    tend->parts.drone, tend->parts.settings->ci_repo, work->job.build, on_build, work);
+	    works->parts->drone, works->parts->settings->ci_repo, work->job.build, on_build, work);
 }

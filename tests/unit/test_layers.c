@@ -319,6 +319,93 @@ START_TEST(each_includes_what_its_layer_may)
 }
 END_TEST
 
+/* --- circles --- */
+
+/* Where no module may lead back to itself through what it includes. */
+static const char *const without_circles[] = {"common/", "bridge/"};
+
+static char *modules[FILES_MAX];
+static size_t module_count;
+static bool leads_to[FILES_MAX][FILES_MAX];
+
+static size_t index_of(const char *module)
+{
+	for (size_t i = 0; i < module_count; i++) {
+		if (text_is(modules[i], module))
+			return i;
+	}
+	ck_assert_uint_lt(module_count, FILES_MAX);
+	modules[module_count] = xstrdup(module);
+	return module_count++;
+}
+
+static void note_include(const char *path, const char *header)
+{
+	auto_str char *from = module_of(path);
+	auto_str char *to = module_of(header);
+
+	if (!text_is(from, to))
+		leads_to[index_of(from)][index_of(to)] = true;
+}
+
+/* From every step to every way. */
+static void follow(void)
+{
+	for (size_t by = 0; by < module_count; by++) {
+		for (size_t from = 0; from < module_count; from++) {
+			for (size_t to = 0; leads_to[from][by] && to < module_count; to++)
+				leads_to[from][to] = leads_to[from][to] || leads_to[by][to];
+		}
+	}
+}
+
+/* A module that leads back to itself; NULL: none. */
+static const char *find_circle(const char *part)
+{
+	follow();
+	for (size_t i = 0; i < module_count; i++) {
+		if (text_starts(modules[i], part) && leads_to[i][i])
+			return modules[i];
+	}
+	return NULL;
+}
+
+static void forget_modules(void)
+{
+	while (module_count)
+		free(modules[--module_count]);
+	(void)memset(leads_to, 0, sizeof(leads_to));
+}
+
+START_TEST(none_leads_back_to_itself)
+{
+	for (size_t i = 0; i < source_count; i++) {
+		const char *at = sources[i].text;
+		char header[128];
+		char mark = 0;
+
+		while (next_include(&at, &mark, header)) {
+			if (mark == '"')
+				note_include(sources[i].path, header);
+		}
+	}
+	for (size_t i = 0; i < COUNT_OF(without_circles); i++) {
+		const char *module = find_circle(without_circles[i]);
+
+		ck_assert_msg(
+		    module == NULL, "%s leads back to itself through what it includes", module);
+	}
+	forget_modules();
+	/* It sees one that goes through a third. */
+	note_include("x/a.c", "x/b.h");
+	note_include("x/b.c", "x/c.h");
+	ck_assert_ptr_null(find_circle("x/"));
+	note_include("x/c.h", "x/a.h");
+	ck_assert_ptr_nonnull(find_circle("x/"));
+	forget_modules();
+}
+END_TEST
+
 /* name( that is no part of a longer name. */
 static bool has_call(const char *text, const char *name)
 {
@@ -517,6 +604,7 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, read_sources, free_sources);
 	tcase_add_test(tc, each_includes_what_its_layer_may);
+	tcase_add_test(tc, none_leads_back_to_itself);
 	tcase_add_test(tc, each_call_has_its_door);
 	tcase_add_test(tc, values_are_pure);
 	tcase_add_test(tc, each_module_stands_in_the_picture_once);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Carrying out effects, each recorded as tried before it is sent, and keeping our one comment up to
+ * date. Part of tend.h.
+ *
+ *   carry_turn(work)     tries what is open; looks first where a try may have happened
+ *
+ * Reaction and deletion are the same however often they are sent. Build and comment are not: one
+ * that was tried and has no answer (a crash, a broken connection) is looked for first, among the
+ * builds by COMMENT, among the pull request's comments by our hidden line, and only its absence
+ * lets it be tried again. CARRY_SETTLE_S lies between, so that what is still on its way has
+ * arrived.
+ */
+#ifndef CCCI_BRIDGE_CARRY_H
+#define CCCI_BRIDGE_CARRY_H
+
+#include "bridge/work.h"
+
+#define CARRY_SETTLE_S 3 /* after a try that may have happened, before its absence is believed */
+#define CARRY_EDIT_EVERY_MS 1000
+#define CARRY_WRITE_EVERY_MS 900
+#define CARRY_NO_BUILD_S 60 /* a plain no of Drone's may be the forge's hiccup for this long */
+#define CARRY_GIVE_UP_S (INT64_C(24) * 3600) /* trying to tell somebody who cannot be told */
+
+void carry_turn(struct work *work);
+
+#endif

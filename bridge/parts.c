@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/parts.h"
+
+#include "common/clock.h"
+
+bool parts_may_begin(const struct parts *parts, enum parts_peer peer, const struct errand *errand,
+    int64_t *out_due_ns)
+{
+	return errand_may_begin(errand, &parts->gates[peer], clock_now(), out_due_ns);
+}
+
+void parts_begin(struct parts *parts, enum parts_peer peer, struct errand *errand)
+{
+	errand_begin(errand, &parts->gates[peer]);
+}
+
+bool parts_end(
+    struct parts *parts, enum parts_peer peer, struct errand *errand, const struct err *err)
+{
+	int64_t asked_ms = peer == PARTS_FORGE ? gitea_retry_after_ms(parts->gitea)
+					       : drone_retry_after_ms(parts->drone);
+
+	return errand_end(errand, &parts->gates[peer], err, asked_ms, clock_now());
+}
+
+bool parts_are_busy(const struct parts *parts)
+{
+	return parts->gates[PARTS_FORGE].under_way || parts->gates[PARTS_DRONE].under_way;
+}

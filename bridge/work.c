@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/work.h"
+
+#include "common/testpoint.h"
+
+#define STORE_AGAIN_NS (2 * NS_PER_S)
+#define OUTDATED_AT_ONCE 64
+
+/* --- errands --- */
+
+void work_wake_at(struct works *works, int64_t due_ns)
+{
+	if (due_ns < works->soonest_ns)
+		works->soonest_ns = due_ns;
+	if (due_ns < works->soonest_effect_ns)
+		works->soonest_effect_ns = due_ns;
+}
+
+bool work_may_begin(struct works *works, enum parts_peer peer, const struct errand *errand)
+{
+	int64_t due_ns = 0;
+	bool may = parts_may_begin(works->parts, peer, errand, &due_ns);
+
+	work_wake_at(works, due_ns);
+	return may;
+}
+
+bool work_may_watch(struct works *works, const struct errand *errand)
+{
+	int64_t due_ns = 0;
+	bool may = parts_may_begin(works->parts, PARTS_DRONE, errand, &due_ns);
+
+	if (due_ns < works->soonest_ns)
+		works->soonest_ns = due_ns;
+	return may;
+}
+
+void work_begin(struct works *works, enum parts_peer peer, struct errand *errand)
+{
+	parts_begin(works->parts, peer, errand);
+}
+
+void work_end(
+    struct works *works, enum parts_peer peer, struct errand *errand, const struct err *err)
+{
+	if (!parts_end(works->parts, peer, errand, err))
+		log_debug("%s", err->msg);
+}
+
+/* --- saving --- */
+
+/* A full disk, a file gone bad: what cannot be recorded is not done; polling goes on. */
+void work_note_store_trouble(struct works *works, const struct err *err)
+{
+	unsigned dropped = 0;
+
+	works->has_store_trouble = true;
+	works->store_again_ns = clock_now() + STORE_AGAIN_NS;
+	if (log_limit_pass(&works->store_limit, &dropped))
+		log_error("%s: nothing new is begun until it can be written (%u more)", err->msg,
+		    dropped);
+}
+
+int work_save(struct work *work, struct job *take_changed)
+{
+	struct works *works = work->works;
+	enum job_state before = work->job.state;
+	struct err err;
+
+	if (store_save(works->parts->store, take_changed, &err) < 0) {
+		work_note_store_trouble(works, &err);
+		job_release(take_changed);
+		return -1;
+	}
+	if (works->has_store_trouble)
+		log_info("the store can be written again");
+	works->has_store_trouble = false;
+	job_release(&work->job);
+	work->job = *take_changed;
+	*take_changed = (struct job){0};
+	work->effects.write_ns = 0;
+	if (work->job.state != before) {
+		work->build.get.due_ns = 0; /* the new state wants to know at once */
+		log_info("%s -> %s%s%s", job_state_word(before), job_state_word(work->job.state),
+		    work->job.has_verdict ? ", " : "",
+		    work->job.has_verdict ? verdict_word(work->job.verdict) : "");
+		TEST_POINT(job_state_point(work->job.state));
+	}
+	return 0;
+}
+
+int work_apply(struct work *work, const struct job_event *event)
+{
+	struct job changed;
+
+	job_copy(&work->job, &changed);
+	if (!job_apply(&changed, event, clock_wall_s())) {
+		job_release(&changed);
+		return 0;
+	}
+	return work_save(work, &changed);
+}
+
+/* --- the jobs in memory --- */
+
+static struct work *find_work(const struct works *works, int64_t comment)
+{
+	for (size_t i = 0; i < works->count; i++) {
+		if (works->items[i]->job.comment == comment)
+			return works->items[i];
+	}
+	return NULL;
+}
+
+struct work *work_add(struct works *works, struct job *take_job)
+{
+	struct work *work = xcalloc(1, sizeof(*work));
+
+	work->works = works;
+	work->job = *take_job;
+	*take_job = (struct job){0};
+	works->items = xrealloc_array(works->items, works->count + 1, sizeof(struct work *));
+	works->items[works->count++] = work;
+	return work;
+}
+
+struct work *work_load(struct works *works, int64_t comment, struct err *err)
+{
+	AUTO(job) job = {0};
+	struct work *there = find_work(works, comment);
+
+	if (there)
+		return there;
+	if (store_load(works->parts->store, comment, &job, err) < 0)
+		return NULL;
+	return work_add(works, &job);
+}
+
+void work_free(struct work *work)
+{
+	job_release(&work->job);
+	drone_build_release(&work->build.ended);
+	free(work);
+}
+
+bool work_is_busy(const struct work *work)
+{
+	for (size_t i = 0; i < JOB_EFFECT_COUNT; i++) {
+		if (work->effects.tries[i].is_under_way)
+			return true;
+	}
+	return work->decision.get_comment.is_under_way || work->decision.get_member.is_under_way ||
+	       work->decision.get_pull.is_under_way || work->decision.get_timeline.is_under_way ||
+	       work->effects.edit.is_under_way || work->build.get.is_under_way ||
+	       work->build.get_log.is_under_way;
+}
+
+/* --- older answers --- */
+
+/* An older answer of the same pull request becomes a line once a newer run has begun. */
+static void shrink(struct works *works, int64_t comment)
+{
+	struct job_event event = {.kind = JOB_EVENT_OUTDATED};
+	struct err err;
+	struct work *work = work_load(works, comment, &err);
+
+	if (!work) {
+		log_warning("%s", err.msg);
+		return;
+	}
+	if (work_apply(work, &event) < 0)
+		log_debug("job %lld keeps its long answer", (long long)comment);
+}
+
+void work_shrink_older(struct work *work)
+{
+	int64_t ids[OUTDATED_AT_ONCE];
+	size_t count = 0;
+	struct err err;
+
+	if (store_list_outdated(
+		work->works->parts->store, &work->job, ids, COUNT_OF(ids), &count, &err) < 0) {
+		log_warning("%s", err.msg);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		shrink(work->works, ids[i]);
+}
+
+bool work_is_outdated(const struct work *work)
+{
+	bool is_outdated = false;
+	struct err err;
+
+	if (!work->job.has_verdict || work->job.is_shrunk || !work->job.reply)
+		return false;
+	if (store_is_outdated(work->works->parts->store, &work->job, &is_outdated, &err) < 0)
+		log_warning("%s", err.msg);
+	return is_outdated;
+}
