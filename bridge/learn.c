@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 
+#define CLAIM_SHOWN_BYTES 100
 #define DROPPED_AFTER_S 300 /* a runner begins a stage within a second of taking it */
 
 static enum reply_step_state step_state(enum drone_status status)
@@ -186,6 +187,58 @@ static void judge_by_build(
 		judge(out, VERDICT_CI_ERROR, "The build ended without a report: %s.", missing);
 }
 
+/* One thing that a report says it is about, and what the job is about. */
+struct claim {
+	const char *what;
+	const char *theirs, *ours;
+	int64_t their_id, our_id; /* of what has a number instead */
+};
+
+static bool holds(const struct claim *claim)
+{
+	return claim->theirs ? text_is(claim->theirs, claim->ours)
+			     : claim->their_id == claim->our_id;
+}
+
+static void judge_false(const struct claim *claim, struct learnt *out)
+{
+	auto_str char *their_number = xasprintf("%lld", (long long)claim->their_id);
+	auto_str char *our_number = xasprintf("%lld", (long long)claim->our_id);
+	const char *theirs = claim->theirs ? claim->theirs : their_number;
+	const char *ours = claim->theirs ? claim->ours : our_number;
+
+	if (claim->theirs ? !theirs[0] : !claim->their_id)
+		judge(out, VERDICT_CI_ERROR,
+		    "The build's report names no %s: what it says is not about this pull request.",
+		    claim->what);
+	else
+		judge(out, VERDICT_CI_ERROR,
+		    "The build's report is about %s `%.*s` and not about `%s`: what it says is not "
+		    "about this pull request.",
+		    claim->what, (int)text_head(theirs, CLAIM_SHOWN_BYTES), theirs, ours);
+}
+
+/* A verdict is believed only when all that it claims is the job's; else the first that is not. */
+static bool is_about(const struct results *results, const struct job *job, struct learnt *out)
+{
+	const struct claim claims[] = {
+	    {.what = "recipe", .theirs = results->recipe, .ours = job_recipe(job)},
+	    {.what = "repository", .theirs = results->src, .ours = job->repo},
+	    {.what = "pull request", .their_id = results->pr, .our_id = job->pr},
+	    {.what = "commit", .theirs = results->ref, .ours = job->ref},
+	    {.what = "comment", .their_id = results->comment, .our_id = job->comment},
+	    {.what = "build", .their_id = results->build, .our_id = job->build},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(claims); i++) {
+		if (holds(&claims[i]))
+			continue;
+		judge_false(&claims[i], out);
+		return false;
+	}
+	return true;
+}
+
 static void judge_by_results(const struct results *results, struct learnt *out)
 {
 	judge(out, results->verdict, "%s", results->reason);
@@ -198,25 +251,17 @@ static void judge_by_results(const struct results *results, struct learnt *out)
 	out->event.base_version = out->base_version;
 }
 
-void learn_end(const struct drone_build *build, const struct buf *log, int64_t comment,
+void learn_end(const struct drone_build *build, const struct buf *log, const struct job *job,
     int64_t timeout_s, struct learnt *out)
 {
 	AUTO(results) results = {0};
 	struct err err;
 
 	*out = (struct learnt){0};
-	if (!log) {
+	if (!log)
 		judge_by_build(build, timeout_s, "it has no log of a step named report", out);
-		return;
-	}
-	if (results_find(buf_text(log), log->length, &results, &err) < 0) {
+	else if (results_find(buf_text(log), log->length, &results, &err) < 0)
 		judge_by_build(build, timeout_s, err.msg, out);
-		return;
-	}
-	if (results.comment && results.comment != comment) {
-		judge(out, VERDICT_CI_ERROR, "The build's report is about another comment (%lld).",
-		    (long long)results.comment);
-		return;
-	}
-	judge_by_results(&results, out);
+	else if (is_about(&results, job, out))
+		judge_by_results(&results, out);
 }

@@ -3,7 +3,9 @@
  * From what Drone says about builds to what a job is told. Pure.
  *
  * A verdict comes from the results document in the log of the report step. Without one the build's
- * own end decides, and then it is never the recipe's fault: cancelled, timed out or a CI error.
+ * own end decides, and then it is never the recipe's fault: cancelled, timed out or a CI error. A
+ * document about anything else than the job is a CI error too: recipe, repository, pull request,
+ * commit, comment and build must all be the job's.
  */
 #ifndef CCCI_BRIDGE_LEARN_H
 #define CCCI_BRIDGE_LEARN_H
@@ -41,7 +43,7 @@ void learnt_release(struct learnt *learnt);
 DEFINE_AUTO(learnt, learnt_release);
 
 /* log: of the report step; NULL when it has none. timeout_s: of Drone; 0: not known. */
-void learn_end(const struct drone_build *build, const struct buf *log, int64_t comment,
+void learn_end(const struct drone_build *build, const struct buf *log, const struct job *job,
     int64_t timeout_s, struct learnt *out);
 
 #endif

@@ -138,7 +138,7 @@ static void judge(struct work *work, const struct drone_build *build, const stru
 {
 	AUTO(learnt) learnt = {0};
 
-	learn_end(build, log, work->job.comment, work->works->timeout_s, &learnt);
+	learn_end(build, log, &work->job, work->works->timeout_s, &learnt);
 	if (work_apply(work, &learnt.event) < 0)
 		errand_fail(&work->build.get, clock_now());
 }

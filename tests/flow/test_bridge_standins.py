@@ -285,7 +285,7 @@ class Ends(Case):
     def test_a_report_about_another_comment(self):
         self.bridge.start()
         self.set_results(results(comment=7))
-        self.assertIn("another comment", self.verdict_of("ci_error"))
+        self.assertIn("about comment `7`", self.verdict_of("ci_error"))
 
     def test_a_failed_step_before_the_report(self):
         self.bridge.start()

@@ -12,7 +12,7 @@ import re
 import time
 import urllib.parse
 
-from lib.world import ORG, PRIVATE, PUBLIC, exchange, make_bridge, wait_for
+from lib.world import PRIVATE, PUBLIC, exchange, make_bridge, wait_for
 
 HOOK_SECRET = "the-key-of-the-hook-in-tests"
 TRAILER = re.compile(r"^<!-- ccci (\{.*\}) -->\s*\Z", re.M)
@@ -42,18 +42,19 @@ steps:
       - while [ -e "{hold}/any" ]; do sleep 0.05; done
   - name: report
     commands:
-      - printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@PR@/$PR/; s/@REF@/$REF/; s/@COMMENT@/$COMMENT/; s/@BUILD@/$DRONE_BUILD_NUMBER/" "{hold}/results"; printf '%s\\n' '--- end ccci results ---'
+      - printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$PR/; s/@REF@/$REF/; s/@COMMENT@/$COMMENT/; s/@BUILD@/$DRONE_BUILD_NUMBER/" "{hold}/results"; printf '%s\\n' '--- end ccci results ---'
     when: {{status: [success, failure]}}
 """
 
 
-def results(verdict="passed", level=4, reason="", outcome="pass", comment="@COMMENT@"):
+def results(verdict="passed", level=4, reason="", outcome="pass", **run):
+    """What a run prints that went so; run: members of it that are not what the build was asked for."""
     stage = {"name": "install", "outcome": outcome, "reason": reason, "seconds": 9.1, "phases": [], "tests": [],
              "evidence": ""}
     document = {"schema": 1,
-        "run": {"id": "41-9f2c1a", "build": "@BUILD@", "recipe": "custom-html", "src": f"{ORG}/custom-html", "pr": "@PR@",
-                "ref": "@REF@", "comment": comment, "domain": "cust-9f2c1a.ci.example.org", "host": "ci1",
-                "started": "2026-11-22T03:10:00Z", "seconds": 31.4},
+        "run": {"id": "41-9f2c1a", "build": "@BUILD@", "recipe": "@RECIPE@", "src": "@SRC@", "pr": "@PR@",
+                "ref": "@REF@", "comment": "@COMMENT@", "domain": "cust-9f2c1a.ci.example.org", "host": "ci1",
+                "started": "2026-11-22T03:10:00Z", "seconds": 31.4} | run,
         "verdict": verdict, "level": level, "reason": reason,
         "versions": {"head": "1.2.0+2.1.0", "base": "1.1.0+2.0.3", "base_why": "newest", "rejected": []},
         "deploys": 1, "stages": [stage], "teardown": {"outcome": "clean", "seconds": 3.2, "left": []},
@@ -225,6 +226,17 @@ class BridgeCases:
         self.assertTrue(body.startswith("**ccci: failed at install**"), body)
         self.assertIn("the app answers 502", body)
         self.assertNotIn("@everyone", body)
+
+    def test_a_report_of_something_else_is_no_verdict(self):
+        number = self.open_pr()
+        for other, words in (({"ref": "f" * 40}, "about commit `" + "f" * 40 + "`"), ({"pr": number + 1}, "about pull request"),
+                             ({"recipe": "other"}, "about recipe `other` and not about `custom-html`")):
+            with self.subTest(other=other):
+                self.set_results(results("recipe_failed", 0, "the app answers 502", "fail", **other))
+                comment = self.world.comment(PUBLIC, number, "member", "!testme")
+                body = self.wait_verdict(PUBLIC, number, comment, "ci_error")
+                self.assertIn(words, body)
+                self.assertNotIn("502", body)
 
     # ---- who and what starts nothing
 

@@ -6,14 +6,23 @@
 #include "bridge/learn.h"
 
 #define DOCUMENT                                                                                   \
-	"{\"schema\":1,\"run\":{\"id\":\"41-9f2c1a\",\"build\":41,\"recipe\":\"custom-html\","     \
-	"\"src\":\"org/custom-html\",\"pr\":3,\"ref\":\"%s\",\"comment\":%d,\"domain\":\"d\","     \
+	"{\"schema\":1,\"run\":{\"id\":\"41-9f2c1a\",%s,\"domain\":\"d\","                         \
 	"\"host\":\"ci1\",\"started\":\"2026-11-22T03:10:00Z\",\"seconds\":31.4},"                 \
 	"\"verdict\":\"recipe_failed\",\"level\":1,\"reason\":\"lost\","                           \
 	"\"versions\":{\"head\":\"1.2.0\",\"base\":\"1.1.0\",\"base_why\":\"w\",\"rejected\":[]}," \
 	"\"deploys\":3,\"stages\":[],\"teardown\":{\"outcome\":\"clean\",\"seconds\":3,"           \
 	"\"left\":[]},\"provenance\":{\"ccci\":\"0.1.0\",\"abra\":\"\",\"suite\":\"\","            \
 	"\"recipe_tests\":\"\",\"images\":{}}}"
+
+#define REF "0123456789abcdef0123456789abcdef01234567"
+#define OTHER_REF "f123456789abcdef0123456789abcdef01234567"
+#define RUN(build, recipe, src, pr, ref, comment)                                                  \
+	"\"build\":" build ",\"recipe\":\"" recipe "\",\"src\":\"" src "\",\"pr\":" pr             \
+	",\"ref\":\"" ref "\",\"comment\":" comment
+#define OURS RUN("41", "custom-html", "org/custom-html", "3", REF, "812")
+
+static const struct job job = {
+    .comment = 812, .repo = "org/custom-html", .pr = 3, .ref = REF, .build = 41};
 
 static struct drone_step steps[] = {
     {.number = 1, .name = "clone", .status = DRONE_SUCCESS},
@@ -69,19 +78,18 @@ START_TEST(end_without_report)
 	struct drone_build build = make_build(row);
 	AUTO(learnt) learnt = {0};
 
-	learn_end(&build, NULL, 812, 3600, &learnt);
+	learn_end(&build, NULL, &job, 3600, &learnt);
 	ck_assert_int_eq(learnt.event.kind, JOB_EVENT_JUDGED);
 	ck_assert_msg(learnt.event.verdict == row->verdict, "%s", learnt.reason);
 	ck_assert_str_eq(learnt.event.reason, row->reason);
 }
 END_TEST
 
-static void learn_log(const char *format, int comment, struct learnt *out)
+static void learn_log(const char *format, const char *run, struct learnt *out)
 {
 	struct drone_build build = {.number = 41, .status = DRONE_FAILURE};
 	AUTO(buf) log = buf_make(64 * 1024);
-	auto_str char *document =
-	    xasprintf(DOCUMENT, "0123456789abcdef0123456789abcdef01234567", comment);
+	auto_str char *document = xasprintf(DOCUMENT, run);
 
 	for (const char *at = format; *at; at++) {
 		if (*at == '@')
@@ -89,14 +97,14 @@ static void learn_log(const char *format, int comment, struct learnt *out)
 		else
 			(void)buf_add_char(&log, *at);
 	}
-	learn_end(&build, &log, 812, 3600, out);
+	learn_end(&build, &log, &job, 3600, out);
 }
 
 START_TEST(end_with_report)
 {
 	AUTO(learnt) learnt = {0};
 
-	learn_log("a table\n" RESULTS_BEGIN "\n@\n" RESULTS_END "\n", 812, &learnt);
+	learn_log("a table\n" RESULTS_BEGIN "\n@\n" RESULTS_END "\n", OURS, &learnt);
 	ck_assert_msg(learnt.event.verdict == VERDICT_RECIPE_FAILED, "%s", learnt.reason);
 	ck_assert_int_eq(learnt.event.level, 1);
 	ck_assert_str_eq(learnt.event.reason, "lost");
@@ -106,26 +114,56 @@ START_TEST(end_with_report)
 }
 END_TEST
 
-static const struct {
-	const char *log;
-	int comment;
-	const char *reason;
-} bad_logs[] = {
-    {"", 812, "The build ended without a report: "},
-    {"no marks here\n", 812, "The build ended without a report: "},
-    {RESULTS_BEGIN "\n{\"schema\":2}\n" RESULTS_END "\n", 812,
-	"The build ended without a report: "},
-    {RESULTS_BEGIN "\nnonsense\n" RESULTS_END "\n", 812, "The build ended without a report: "},
-    {RESULTS_BEGIN "\n@\n" RESULTS_END "\n", 9, "The build's report is about another comment"},
+static const char *const bad_logs[] = {
+    "",
+    "no marks here\n",
+    RESULTS_BEGIN "\n{\"schema\":2}\n" RESULTS_END "\n",
+    RESULTS_BEGIN "\nnonsense\n" RESULTS_END "\n",
 };
 
 START_TEST(end_with_bad_report)
 {
 	AUTO(learnt) learnt = {0};
 
-	learn_log(bad_logs[_i].log, bad_logs[_i].comment, &learnt);
+	learn_log(bad_logs[_i], OURS, &learnt);
 	ck_assert_int_eq(learnt.event.verdict, VERDICT_CI_ERROR);
-	ck_assert_msg(text_starts(learnt.event.reason, bad_logs[_i].reason), "%s", learnt.reason);
+	ck_assert_msg(text_starts(learnt.event.reason, "The build ended without a report: "), "%s",
+	    learnt.reason);
+}
+END_TEST
+
+static const struct {
+	const char *run;
+	const char *differs;
+} foreign_runs[] = {
+    {RUN("41", "other", "org/custom-html", "3", REF, "812"),
+	"recipe `other` and not about `custom-html`"},
+    {RUN("41", "custom-html", "me/custom-html", "3", REF, "812"),
+	"repository `me/custom-html` and not about `org/custom-html`"},
+    {RUN("41", "custom-html", "", "3", REF, "812"), "names no repository:"},
+    {RUN("41", "custom-html", "org/custom-html", "4", REF, "812"),
+	"pull request `4` and not about `3`"},
+    {RUN("41", "custom-html", "org/custom-html", "0", REF, "812"), "names no pull request:"},
+    {RUN("41", "custom-html", "org/custom-html", "3", OTHER_REF, "812"),
+	"commit `" OTHER_REF "` and not about `" REF "`"},
+    {RUN("41", "custom-html", "org/custom-html", "3", "", "812"), "names no commit:"},
+    {RUN("41", "custom-html", "org/custom-html", "3", REF, "9"), "comment `9` and not about `812`"},
+    {RUN("41", "custom-html", "org/custom-html", "3", REF, "0"), "names no comment:"},
+    {RUN("40", "custom-html", "org/custom-html", "3", REF, "812"), "build `40` and not about `41`"},
+};
+
+/* Red as it says it is, it is no verdict about this pull request. */
+START_TEST(end_with_report_of_another)
+{
+	AUTO(learnt) learnt = {0};
+
+	learn_log(RESULTS_BEGIN "\n@\n" RESULTS_END "\n", foreign_runs[_i].run, &learnt);
+	ck_assert_int_eq(learnt.event.verdict, VERDICT_CI_ERROR);
+	ck_assert_msg(
+	    strstr(learnt.event.reason, foreign_runs[_i].differs) != NULL, "%s", learnt.reason);
+	ck_assert_int_eq(learnt.event.level, 0);
+	ck_assert_ptr_null(learnt.event.results);
+	ck_assert_ptr_null(learnt.event.head_version);
 }
 END_TEST
 
@@ -184,6 +222,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, end_without_report, 0, COUNT_OF(ends));
 	tcase_add_test(tests, end_with_report);
 	tcase_add_loop_test(tests, end_with_bad_report, 0, COUNT_OF(bad_logs));
+	tcase_add_loop_test(tests, end_with_report_of_another, 0, COUNT_OF(foreign_runs));
 	tcase_add_test(tests, steps_for_people);
 	tcase_add_test(tests, queue_and_origin);
 	tcase_add_test(tests, dropped_by_its_runner);
