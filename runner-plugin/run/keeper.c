@@ -32,7 +32,14 @@
 #define WORKSPACE_EVERY_MS 500
 #define REASON_SIZE 320
 
-enum work { WORK_NONE, WORK_PREPARE, WORK_STAGE };
+/* What a run is at: slot, prepare, and stages with idle between; from any of them to the end. */
+enum phase {
+	PHASE_IDLE,    /* between two requests */
+	PHASE_SLOT,    /* prepare was asked for and waits for its slots */
+	PHASE_PREPARE, /* its worker runs */
+	PHASE_STAGE,   /* a stage's worker runs */
+	PHASE_END,     /* nothing is begun any more */
+};
 
 /* Who is connected. The first is the front that started the keeper. */
 struct peer {
@@ -53,11 +60,10 @@ struct keeper {
 	struct slot slot;
 	int64_t weight;
 	struct peer peers[PEERS_MAX];
-	struct peer *asking; /* whose request is open; NULL: idle */
+	struct peer *asking; /* whose request is open; NULL: nobody's, or it is gone */
 
-	enum work work; /* asked for by it; WORK_NONE with asking set: teardown */
-	enum stage stage;
-	bool is_waiting_for_slot;
+	enum phase phase;
+	enum stage stage; /* whose result is made; prepare has none and speaks as the first */
 	struct worker worker;
 	int64_t work_started_ns;
 
@@ -66,24 +72,50 @@ struct keeper {
 	bool watches_workspace;
 	struct wanted wanted;
 
-	bool is_over;
+	/* With PHASE_END. */
+	enum phase cut; /* what the end came in */
 	struct record_end end;
 	char reason[REASON_SIZE];
-	int exit_code; /* for who asked, when the run ended under its request; -1: by the end */
+	enum exit_code exit_code; /* for whose request was open */
 };
 
 /* --- ending --- */
 
-static const char *work_word(const struct keeper *keeper)
+static bool is_over(const struct keeper *keeper)
 {
-	return keeper->work == WORK_PREPARE ? "prepare" : stage_word(keeper->stage);
+	return keeper->phase == PHASE_END;
 }
 
-static const char *find_place(const struct keeper *keeper)
+/* Somebody waits for what is done. */
+static bool is_work(enum phase phase)
 {
-	if (keeper->is_waiting_for_slot)
+	switch (phase) {
+	case PHASE_SLOT:
+	case PHASE_PREPARE:
+	case PHASE_STAGE:
+		return true;
+	case PHASE_IDLE:
+	case PHASE_END:
+		return false;
+	}
+	return false;
+}
+
+static const char *phase_word(const struct keeper *keeper)
+{
+	switch (keeper->phase) {
+	case PHASE_IDLE:
+		return "the wait for the next step";
+	case PHASE_SLOT:
 		return "the wait for a slot";
-	return keeper->work == WORK_NONE ? "the wait for the next step" : work_word(keeper);
+	case PHASE_PREPARE:
+		return "prepare";
+	case PHASE_STAGE:
+		return stage_word(keeper->stage);
+	case PHASE_END:
+		return "the end";
+	}
+	return "";
 }
 
 /* The reason becomes "cancelled, after 12 s, in install". */
@@ -94,26 +126,33 @@ static void end_run(struct keeper *keeper, enum run_end end, const char *format,
 	char elapsed[CLOCK_DURATION_SIZE];
 	va_list args;
 
-	if (keeper->is_over)
+	if (is_over(keeper))
 		return;
-	keeper->is_over = true;
 	va_start(args, format);
 	(void)vsnprintf(why, sizeof(why), format, args);
 	va_end(args);
 	clock_format_duration((clock_wall_s() - keeper->started_s) * 1000, elapsed);
 	(void)snprintf(keeper->reason, sizeof(keeper->reason), "%s, after %s, in %s", why, elapsed,
-	    find_place(keeper));
-	keeper->end.end = end;
-	keeper->end.reason = end == RUN_COMPLETE ? NULL : keeper->reason;
+	    phase_word(keeper));
+	keeper->cut = keeper->phase;
+	keeper->phase = PHASE_END;
+	keeper->end = (struct record_end){end, end == RUN_COMPLETE ? NULL : keeper->reason};
+	keeper->exit_code = exit_of_end(end);
 	log_info("the run ends: %s", keeper->reason);
 }
 
 /* --- fronts --- */
 
-static void peer_close(struct peer *peer)
+/* A killed step must not be kept waiting by a copy of its output. */
+static void close_step(struct peer *peer)
 {
 	while (peer->step_fd_count)
 		close_fd(&peer->step_fds[--peer->step_fd_count]);
+}
+
+static void peer_close(struct peer *peer)
+{
+	close_step(peer);
 	close_fd(&peer->fd);
 	peer->is_first = false;
 	peer->is_waiting = false;
@@ -151,7 +190,7 @@ static void say(void *context, const char *text)
 		tell(keeper->asking, text);
 }
 
-static void answer(struct peer *peer, int exit_code)
+static void answer(struct peer *peer, enum exit_code exit_code)
 {
 	AUTO_PTR(json) message = json_new_object();
 	struct err ignored; /* who does not listen any more is seen by its end of file */
@@ -159,16 +198,15 @@ static void answer(struct peer *peer, int exit_code)
 	peer->is_waiting = false;
 	json_set_int(message, "exit", exit_code);
 	(void)!channel_send(peer->fd, message, NULL, 0, &ignored);
-	while (peer->step_fd_count)
-		close_fd(&peer->step_fds[--peer->step_fd_count]);
+	close_step(peer);
 }
 
-static void answer_asking(struct keeper *keeper, int exit_code)
+static void answer_asking(struct keeper *keeper, enum exit_code exit_code)
 {
 	struct peer *peer = keeper->asking;
 
 	keeper->asking = NULL;
-	keeper->work = WORK_NONE;
+	keeper->phase = PHASE_IDLE;
 	if (peer)
 		answer(peer, exit_code);
 }
@@ -286,7 +324,7 @@ static int start_worker(struct keeper *keeper, struct err *err)
 		.cancel_fd = -1, /* a cancelled worker is killed: there is nothing to finish */
 		.deadline_ns = keeper->deadline_ns,
 		.environ = keeper->job->environ},
-	    .is_prepare = keeper->work == WORK_PREPARE,
+	    .is_prepare = keeper->phase == PHASE_PREPARE,
 	    .stage = keeper->stage,
 	    .out_fd = step->step_fd_count > 0 ? step->step_fds[0] : -1,
 	    .error_fd = step->step_fd_count > 1 ? step->step_fds[1] : -1};
@@ -296,28 +334,28 @@ static int start_worker(struct keeper *keeper, struct err *err)
 	return 0;
 }
 
-/* A result in the worker's place. prepare has none of its own: it speaks as the first stage. */
+/* A result in the worker's place. */
 static void record_instead(struct keeper *keeper, enum outcome outcome, const char *reason)
 {
-	enum stage stage = keeper->work == WORK_PREPARE ? STAGE_INSTALL : keeper->stage;
-	int64_t elapsed_ms = clock_elapsed_ms(keeper->work_started_ns);
+	double seconds = (double)clock_elapsed_ms(keeper->work_started_ns) / 1000;
 	struct err err;
 
-	if (record_stage(&keeper->run, stage, outcome, reason, (double)elapsed_ms / 1000, &err) < 0)
+	if (record_stage(&keeper->run, keeper->stage, outcome, reason, seconds, &err) < 0)
 		log_error("%s", err.msg);
 }
 
 static bool has_result(const struct keeper *keeper, int code)
 {
+	if (code == EXIT_TIMED_OUT || code == EXIT_CANCELLED)
+		return true; /* the end of the run is */
 	if (code > EXIT_OURS)
 		return false;
-	if (keeper->work == WORK_PREPARE)
-		return code == EXIT_PASSED || handover_has_stage(&keeper->run, STAGE_INSTALL);
-	return handover_has_stage(&keeper->run, keeper->stage);
+	return (keeper->phase == PHASE_PREPARE && code == EXIT_PASSED) ||
+	       handover_has_stage(&keeper->run, keeper->stage);
 }
 
 /* The exit status of a worker that ended by itself, once its result is on disk. */
-static int judge_worker(struct keeper *keeper, int status)
+static enum exit_code judge_worker(struct keeper *keeper, int status)
 {
 	char reason[REASON_SIZE];
 
@@ -325,50 +363,46 @@ static int judge_worker(struct keeper *keeper, int status)
 		const char *name = sigabbrev_np(WTERMSIG(status));
 
 		(void)snprintf(reason, sizeof(reason), "the worker of %s was killed by SIG%s",
-		    work_word(keeper), name ? name : "?");
+		    phase_word(keeper), name ? name : "?");
 		record_instead(keeper, OUTCOME_ERROR, reason);
 		say(keeper, reason);
 		return EXIT_OURS;
 	}
 	int code = WEXITSTATUS(status);
-	if (code == EXIT_TIMED_OUT || code == EXIT_CANCELLED || has_result(keeper, code))
-		return code;
+	if (has_result(keeper, code))
+		return (enum exit_code)code;
 	(void)snprintf(reason, sizeof(reason), "%s ended with exit status %d and without a result",
-	    work_word(keeper), code);
+	    phase_word(keeper), code);
 	record_instead(keeper, OUTCOME_ERROR, reason);
 	say(keeper, reason);
-	return code == EXIT_USAGE ? EXIT_USAGE
-				  : EXIT_OURS; /* a recipe is not blamed by a status alone */
-}
-
-static void end_after_work(struct keeper *keeper, int code)
-{
-	if (code == EXIT_TIMED_OUT)
-		end_run(keeper, RUN_TIMED_OUT, "timed out");
-	else if (code == EXIT_CANCELLED)
-		end_run(keeper, RUN_CANCELLED, "cancelled");
-	else if (keeper->work == WORK_PREPARE && code != EXIT_PASSED)
-		end_run(keeper, RUN_COMPLETE, "prepare failed");
-	if (keeper->is_over)
-		keeper->exit_code = code;
+	/* A recipe is not blamed by a status alone. */
+	return code == EXIT_USAGE ? EXIT_USAGE : EXIT_OURS;
 }
 
 static void on_worker_end(struct keeper *keeper)
 {
-	int code = judge_worker(keeper, worker_end(&keeper->worker));
+	enum exit_code code = judge_worker(keeper, worker_end(&keeper->worker));
 
-	end_after_work(keeper, code);
-	if (!keeper->is_over)
+	if (code == EXIT_TIMED_OUT)
+		end_run(keeper, RUN_TIMED_OUT, "timed out");
+	else if (code == EXIT_CANCELLED)
+		end_run(keeper, RUN_CANCELLED, "cancelled");
+	else if (keeper->phase == PHASE_PREPARE && code != EXIT_PASSED)
+		end_run(keeper, RUN_COMPLETE, "prepare failed");
+	else
 		answer_asking(keeper, code);
+	if (is_over(keeper))
+		keeper->exit_code = code;
 }
 
 /* --- requests --- */
 
-static void begin_work(struct keeper *keeper)
+static void begin_work(struct keeper *keeper, enum phase phase)
 {
-	auto_str char *text = xasprintf("begin %s", work_word(keeper));
 	struct err err;
 
+	keeper->phase = phase;
+	auto_str char *text = xasprintf("begin %s", phase_word(keeper));
 	if (mark(keeper, text, &err) < 0 || start_worker(keeper, &err) < 0) {
 		say(keeper, err.msg);
 		end_run(keeper, RUN_BROKE, "%s", err.msg);
@@ -380,7 +414,9 @@ static void ask_prepare(struct keeper *keeper, struct peer *peer, const struct j
 	struct err err;
 
 	keeper->asking = peer;
-	keeper->work = WORK_PREPARE;
+	keeper->phase = PHASE_SLOT;
+	keeper->stage = STAGE_INSTALL;
+	keeper->work_started_ns = clock_now();
 	keeper->weight = 1;
 	(void)json_get_int(message, "weight", &keeper->weight);
 	if (slot_queue(keeper->job->settings->state_dir, keeper->run.id, &keeper->slot, &err) < 0) {
@@ -388,10 +424,8 @@ static void ask_prepare(struct keeper *keeper, struct peer *peer, const struct j
 		end_run(keeper, RUN_BROKE, "%s", err.msg);
 		return;
 	}
-	keeper->is_waiting_for_slot = true;
 	keeper->next_slot_ns = clock_now();
 	keeper->next_say_ns = clock_now();
-	keeper->work_started_ns = clock_now();
 }
 
 static void ask_stage(struct keeper *keeper, struct peer *peer, const struct json *message)
@@ -403,18 +437,16 @@ static void ask_stage(struct keeper *keeper, struct peer *peer, const struct jso
 		return;
 	}
 	keeper->asking = peer;
-	keeper->work = WORK_STAGE;
-	begin_work(keeper);
+	begin_work(keeper, PHASE_STAGE);
 }
 
 static void ask_teardown(struct keeper *keeper, struct peer *peer)
 {
-	if (keeper->asking) {
+	if (is_work(keeper->phase)) {
 		end_run(keeper, RUN_CANCELLED, "teardown was asked for");
 		return; /* the peer gets its answer with all the others */
 	}
 	keeper->asking = peer;
-	keeper->work = WORK_NONE;
 	end_run(keeper, RUN_COMPLETE, "teardown");
 }
 
@@ -433,19 +465,13 @@ static void on_request(struct keeper *keeper, struct peer *peer, struct channel_
 		ask_teardown(keeper, peer);
 		return;
 	}
-	if (keeper->asking) {
+	if (is_work(keeper->phase)) {
 		tell(peer, "another step of this run is still under way");
 		answer(peer, EXIT_OURS);
 		return;
 	}
-	while (packet->fd_count)
-		peer->step_fds[peer->step_fd_count++] = packet->fds[--packet->fd_count];
-	if (peer->step_fd_count == 2) { /* they were taken from the end */
-		int error_fd = peer->step_fds[0];
-
-		peer->step_fds[0] = peer->step_fds[1];
-		peer->step_fds[1] = error_fd;
-	}
+	for (; peer->step_fd_count < packet->fd_count; peer->step_fd_count++)
+		peer->step_fds[peer->step_fd_count] = take_fd(&packet->fds[peer->step_fd_count]);
 	if (text_is(what, "prepare"))
 		ask_prepare(keeper, peer, packet->message);
 	else if (text_is(what, "stage"))
@@ -497,8 +523,7 @@ static void try_slot(struct keeper *keeper)
 		return;
 	}
 	if (has_got) {
-		keeper->is_waiting_for_slot = false;
-		begin_work(keeper);
+		begin_work(keeper, PHASE_PREPARE);
 		return;
 	}
 	if (clock_now() >= keeper->next_say_ns) {
@@ -529,7 +554,7 @@ static void on_timers(struct keeper *keeper)
 		end_run(keeper, RUN_TIMED_OUT, "timed out (RUN_TIMEOUT is %s)", limit);
 		return;
 	}
-	if (keeper->is_waiting_for_slot && now_ns >= keeper->next_slot_ns)
+	if (keeper->phase == PHASE_SLOT && now_ns >= keeper->next_slot_ns)
 		try_slot(keeper);
 	if (keeper->watches_workspace && now_ns >= keeper->next_workspace_ns)
 		look_at_workspace(keeper);
@@ -545,7 +570,7 @@ static int wake_in_ms(const struct keeper *keeper)
 {
 	int64_t wake_ns = earlier(keeper->deadline_ns, wanted_due_ns(&keeper->wanted));
 
-	if (keeper->is_waiting_for_slot)
+	if (keeper->phase == PHASE_SLOT)
 		wake_ns = earlier(wake_ns, keeper->next_slot_ns);
 	if (keeper->watches_workspace)
 		wake_ns = earlier(wake_ns, keeper->next_workspace_ns);
@@ -566,11 +591,11 @@ static void on_ready(struct keeper *keeper, const struct pollfd *fds)
 	/* A worker's last request first: it may have been sent before it ended. */
 	if (fds[ON_CONTROL].revents)
 		serve_worker(keeper);
-	if (fds[ON_WORKER].revents && !keeper->is_over)
+	if (fds[ON_WORKER].revents && !is_over(keeper))
 		on_worker_end(keeper);
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		if (fds[ON_PEERS + i].revents && keeper->peers[i].fd == fds[ON_PEERS + i].fd &&
-		    !keeper->is_over)
+		    !is_over(keeper))
 			on_peer(keeper, &keeper->peers[i]);
 	if (fds[ON_LISTEN].revents) {
 		int fd = channel_accept(keeper->listen_fd);
@@ -585,7 +610,7 @@ static void watch(struct keeper *keeper)
 	struct pollfd fds[ON_PEERS + PEERS_MAX];
 	struct err err;
 
-	while (!keeper->is_over) {
+	while (!is_over(keeper)) {
 		fds[ON_SIGNAL] = (struct pollfd){.fd = keeper->signal_fd, .events = POLLIN};
 		fds[ON_LISTEN] = (struct pollfd){.fd = keeper->listen_fd, .events = POLLIN};
 		fds[ON_RUNNER] = (struct pollfd){.fd = keeper->job->runner_pidfd, .events = POLLIN};
@@ -600,7 +625,7 @@ static void watch(struct keeper *keeper)
 			return;
 		}
 		on_ready(keeper, fds);
-		if (!keeper->is_over)
+		if (!is_over(keeper))
 			on_timers(keeper);
 	}
 }
@@ -610,7 +635,7 @@ static void watch(struct keeper *keeper)
 /* What was under way when the run was cut off has a result too. */
 static void record_cut_work(struct keeper *keeper)
 {
-	if (keeper->work == WORK_NONE || keeper->end.end == RUN_COMPLETE)
+	if (!is_work(keeper->cut) || keeper->end.end == RUN_COMPLETE)
 		return;
 	record_instead(keeper, keeper->end.end == RUN_BROKE ? OUTCOME_ERROR : OUTCOME_UNVERIFIED,
 	    keeper->reason);
@@ -656,15 +681,13 @@ static void tear_down(struct keeper *keeper, bool was_cut, struct teardown_resul
 /* Who asked for work learns how the run ended; who asked for its end, whether something is left. */
 static void answer_all(struct keeper *keeper, bool is_clean)
 {
-	int code = keeper->exit_code >= 0 ? keeper->exit_code : (int)exit_of_end(keeper->end.end);
-
 	for (size_t i = 0; i < PEERS_MAX; i++) {
 		struct peer *peer = &keeper->peers[i];
 
 		if (peer->fd < 0 || !peer->is_waiting)
 			continue;
-		if (peer == keeper->asking && keeper->work != WORK_NONE)
-			answer(peer, code);
+		if (peer == keeper->asking && is_work(keeper->cut))
+			answer(peer, keeper->exit_code);
 		else
 			answer(peer, is_clean ? EXIT_PASSED : EXIT_LEFT);
 	}
@@ -678,10 +701,8 @@ static void finish(struct keeper *keeper)
 
 	(void)worker_end(&keeper->worker);
 	log_mask_load(keeper->secrets_fd);
-	/* A killed step must not be kept waiting by a copy of its output. */
 	for (size_t i = 0; i < PEERS_MAX; i++)
-		while (keeper->peers[i].step_fd_count)
-			close_fd(&keeper->peers[i].step_fds[--keeper->peers[i].step_fd_count]);
+		close_step(&keeper->peers[i]);
 	if (keeper->end.reason)
 		say(keeper, keeper->end.reason);
 	record_cut_work(keeper);
@@ -735,6 +756,17 @@ static int block_signals(void)
 	return signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int open_own(struct keeper *keeper, struct err *err)
+{
+	keeper->signal_fd = block_signals();
+	if (keeper->signal_fd < 0)
+		return err_sys(err, errno, "listen for signals");
+	keeper->secrets_fd = memfd_create("ccci-secrets", MFD_CLOEXEC);
+	if (keeper->secrets_fd < 0)
+		return err_sys(err, errno, "get memory for what is to be masked");
+	return 0;
+}
+
 static int redirect_output(const struct run *run)
 {
 	auto_str char *dir = run_path(run, "log");
@@ -753,14 +785,15 @@ __attribute__((noreturn)) static void keeper_main(
 {
 	const int kept[] = {lease_fd, listen_fd, front_fd, job->runner_pidfd};
 	struct keeper keeper = {.job = job,
+	    .run = run_copy(job->run),
 	    .journal_path = run_path(job->run, "journal"),
 	    .lease_fd = lease_fd,
 	    .listen_fd = listen_fd,
-	    .http = NULL,
+	    .signal_fd = -1,
+	    .secrets_fd = -1,
 	    .worker = WORKER_NONE,
 	    .started_s = find_start(job->run),
-	    .deadline_ns = find_deadline(job),
-	    .exit_code = -1};
+	    .deadline_ns = find_deadline(job)};
 	struct stat status;
 	struct err err;
 
@@ -772,8 +805,6 @@ __attribute__((noreturn)) static void keeper_main(
 	log_set_fd(-1);
 	log_scope("run=%s", job->run->id);
 	lease_sign(lease_fd);
-	keeper.signal_fd = block_signals();
-	keeper.secrets_fd = memfd_create("ccci-secrets", MFD_CLOEXEC);
 	keeper.http = http_new();
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		keeper.peers[i].fd = -1;
@@ -781,7 +812,7 @@ __attribute__((noreturn)) static void keeper_main(
 	first->is_first = true;
 	keeper.watches_workspace =
 	    job->run->step.workspace[0] && stat(job->run->step.workspace, &status) == 0;
-	if (run_open(job->settings, job->run->id, &keeper.run, &err) < 0)
+	if (open_own(&keeper, &err) < 0)
 		end_run(&keeper, RUN_BROKE, "%s", err.msg);
 	wanted_open(&keeper.wanted, keeper.http, job->settings, &keeper.run.step);
 	watch(&keeper);

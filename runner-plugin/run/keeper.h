@@ -3,9 +3,9 @@
  * The process that holds a run: its lease, slots, deadline and undo journal, from before anything
  * of it exists until nothing of it is left.
  *
- *   int fd = keeper_start(&job, &err);            in prepare's front; the keeper lives on its own
- *   channel_send(fd, {"do": "prepare", "weight": 1}, ...)
- *   channel_receive(fd, ...)                       {"say": text} any number of times, {"exit": n}
+ *   int fd = keeper_start(&job, lease_fd, &err);     in prepare's front; it lives on its own
+ *   channel_send(fd, request, step_fds, 2, &err);    {"do": "prepare", "weight": 1}
+ *   channel_receive(fd, &packet, &err);              {"say": text} any number of times, {"exit": n}
  *
  * Requests, from any front of the run: {"do": "prepare"}, {"do": "stage", "stage": word} with the
  * step's stdout and stderr beside them; {"do": "cancel"}; {"do": "teardown"}.

@@ -3,7 +3,7 @@
  * Locks that the kernel gives back when their holder dies: the lease of a run, and the turn to
  * make one.
  *
- *   lease_take(run_dir, &lease, err)      held for life by a run's keeper; who reaps takes it, or
+ *   int fd = lease_take(run->dir, &err);  held for life by a run's keeper; who reaps takes it, or
  *                                         leaves that run alone
  *
  * A lock belongs to the open file, so it passes over fork(2): close it in every child.

@@ -292,6 +292,16 @@ int run_find(
 	return run_open(settings, target + strlen("../runs/"), out, err);
 }
 
+struct run run_copy(const struct run *run)
+{
+	struct run copy = *run;
+
+	copy.dir = xstrdup(run->dir);
+	copy.abra_dir = xstrdup(run->abra_dir);
+	copy.recipe_dir = xstrdup(run->recipe_dir);
+	return copy;
+}
+
 void run_release(struct run *run)
 {
 	free(run->dir);

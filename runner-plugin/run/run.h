@@ -71,6 +71,7 @@ int run_open(
     const struct settings *settings, const char *id, struct run *out, struct err *err) CHECKED;
 /* Writes run.json again, after prepare resolved params.ref. */
 int run_save(const struct run *run, struct err *err) CHECKED;
+struct run run_copy(const struct run *run) CHECKED;
 void run_release(struct run *run);
 DEFINE_AUTO(run, run_release);
 

@@ -101,6 +101,27 @@ START_TEST(names_itself_without_drone)
 }
 END_TEST
 
+START_TEST(a_copy_lives_on_its_own)
+{
+	auto_str char *state_dir = harness_dir();
+	char zone[] = "ci.test";
+	struct settings settings = {.state_dir = state_dir, .zone = zone};
+	const struct params green = {.recipe = "green"};
+	struct run_step step = {0};
+	AUTO(run) run = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(run_create(&settings, &green, &step, &run, &err), 0);
+	AUTO(run) copy = run_copy(&run);
+	auto_str char *dir = xstrdup(run.dir);
+	auto_str char *recipe_dir = xstrdup(run.recipe_dir);
+	run_release(&run);
+	ck_assert_str_eq(copy.dir, dir);
+	ck_assert_str_eq(copy.recipe_dir, recipe_dir);
+	ck_assert(text_starts(copy.abra_dir, dir) && text_starts(copy.id, "local-"));
+}
+END_TEST
+
 START_TEST(refuses_ids_that_are_none)
 {
 	static const char *const wrong[] = {"", "..", "../41-9f2c1a", "-x", "41-9f2c1a/", "A"};
@@ -181,6 +202,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, is_found_again);
 	tcase_add_test(tc, belongs_to_one_build);
 	tcase_add_test(tc, names_itself_without_drone);
+	tcase_add_test(tc, a_copy_lives_on_its_own);
 	tcase_add_loop_test(tc, refuses_ids_that_are_none, 0, 6);
 	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, COUNT_OF(damaged));
 	tcase_add_loop_test(tc, refuses_a_wrong_step, 0, COUNT_OF(wrong_steps));
