@@ -64,3 +64,18 @@ def env_file(path):
 
 def our_env_file(path):
     return _read([os.path.join(os.environ["CCCI_BUILD"], "tests", "oracle_env"), "env", path], "env")
+
+
+def set_env_file(path, pairs):
+    """The text of an env file with each name set to its value by our writer, or ("refused", why)."""
+    argv = [os.path.join(os.environ["CCCI_BUILD"], "tests", "oracle_env"), "set", path]
+    done = subprocess.run([*argv, *[word for pair in pairs for word in pair]], capture_output=True, timeout=60)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"{argv}: exit {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}")
+    return ("model", done.stdout) if done.returncode == 0 else ("refused", json.loads(done.stdout)["error"])
+
+
+def our_text(text, env):
+    """A text with our variables put in."""
+    return _read([os.path.join(os.environ["CCCI_BUILD"], "tests", "oracle_interpolate"), text,
+                  *[f"{name}={value}" for name, value in env.items()]], "text")

@@ -5,9 +5,10 @@
 summary.py DIRECTORY (LABEL MUST_RUN NOTE)…
 
 Reads DIRECTORY/LABEL.xml as ctest wrote it; labels that ran side by side share host.xml, where a test's name begins
-with its label. A test program counts as the checks it reports itself (Check's
-and unittest's closing lines); one that says nothing counts as one. A label with MUST_RUN 1 was asked for by
-name and could not run: that is a failure; 0 was left out. The last line is the closing line alone.
+with its label. A test program counts as the checks it reports itself (Check's and unittest's closing lines); one
+that says nothing counts as one. Its lines "compared: …" are shown again: what an oracle's test counted. A label with
+MUST_RUN 1 was asked for by name and could not run: that is a failure; 0 was left out. The last line is the closing
+line alone.
 """
 import re
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 CHECK_LINE = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.M)
 UNITTEST_LINE = re.compile(r"^Ran (\d+) tests? in [\d.]+s$", re.M)
 UNITTEST_END = re.compile(r"^(?:OK|FAILED)(?: \((.*)\))?$", re.M)
+COMPARED_LINE = re.compile(r"^compared: (.*)$", re.M)
 # "name (where) ... skipped 'why'"; a docstring puts a line of its own before the dots.
 UNITTEST_SKIP = re.compile(r"^(\w+) \([\w.]+\)(?:\n[^\n]*)? \.\.\. skipped (['\"])(.*)\2$", re.M)
 
@@ -30,6 +32,7 @@ class Count:
     seconds: float = 0.0
     failures: list = field(default_factory=list)
     skips: list = field(default_factory=list)
+    compared: list = field(default_factory=list)
 
 
 def count_program(case, count):
@@ -42,6 +45,7 @@ def count_program(case, count):
         count.skipped += 1
         count.skips.append(f"{name}: {reason.get('message') if reason is not None else 'not run'}")
         return
+    count.compared += COMPARED_LINE.findall(out)
     passed, failed, skipped = 0, 0, 0
     for total, failures, errors in CHECK_LINE.findall(out):
         failed += int(failures) + int(errors)
@@ -94,9 +98,9 @@ def main(directory, words):
                   f"{count.seconds:>7.0f} s  {note}")
         else:
             print(f"{label:<8}{'-':>8}{count.failed or '-':>8}{'-':>9}{'-':>9}  {note}")
-        for name in ("passed", "failed", "skipped", "failures", "skips"):
+        for name in ("passed", "failed", "skipped", "failures", "skips", "compared"):
             setattr(total, name, getattr(total, name) + getattr(count, name))
-    for title, lines in (("skipped", total.skips), ("failed", total.failures)):
+    for title, lines in (("compared", total.compared), ("skipped", total.skips), ("failed", total.failures)):
         if lines:
             print(f"\n{title}:")
             print("\n".join(f"  {line}" for line in lines))
