@@ -8,7 +8,7 @@
 #define TRAILER_END "} -->"
 #define END_MAX_BYTES 1024 /* the words to run it again and the hidden line */
 #define SHORT_REF 8
-#define REASON_SHOWN_BYTES 500 /* of a stage */
+#define REASON_SHOWN_BYTES 500 /* of a stage that did not decide */
 #define NAME_SHOWN_BYTES 100
 
 /* --- pieces --- */
@@ -263,14 +263,35 @@ static void add_verdict_line(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_char(out, '\n');
 }
 
-static void add_stage_row(const struct results_stage *stage, struct buf *out)
+/* Whether the job's reason, which is cut when it is long, is this stage's. */
+static bool decided(const struct results_stage *stage, const struct job *job)
 {
+	auto_str char *reason = results_stage_reason(stage);
+
+	return job->reason[0] &&
+	       (text_starts(reason, job->reason) || text_starts(stage->reason, job->reason));
+}
+
+/* A reason that a row of the table gives is not said above it as well. */
+static bool is_in_table(const struct reply_facts *facts)
+{
+	for (size_t i = 0; facts->results && i < facts->results->stage_count; i++) {
+		if (decided(&facts->results->stages[i], facts->job))
+			return true;
+	}
+	return false;
+}
+
+static void add_stage_row(const struct results_stage *stage, const struct job *job, struct buf *out)
+{
+	size_t max_bytes = decided(stage, job) ? RESULTS_TEXT_MAX : REASON_SHOWN_BYTES;
+
 	(void)buf_printf(
 	    out, "| %s | %s | ", stage_word(stage->stage), outcome_text(stage->outcome));
 	if (stage->seconds > 0)
 		add_duration(out, stage->seconds);
 	(void)buf_add_text(out, " | ");
-	(void)markdown_add_text(out, stage->reason, REASON_SHOWN_BYTES);
+	(void)markdown_add_text(out, stage->reason, max_bytes);
 	(void)buf_add_text(out, " |\n");
 }
 
@@ -286,13 +307,15 @@ static void add_left(const struct results *results, struct buf *out)
 		(void)buf_printf(out, " and %zu more", results->left_count - shown);
 }
 
-static void add_stages(const struct results *results, struct buf *out)
+static void add_stages(const struct reply_facts *facts, struct buf *out)
 {
+	const struct results *results = facts->results;
+
 	if (!results->stage_count)
 		return;
 	(void)buf_add_text(out, "\n| stage | result | time | |\n|---|---|---|---|\n");
 	for (size_t i = 0; i < results->stage_count; i++)
-		add_stage_row(&results->stages[i], out);
+		add_stage_row(&results->stages[i], facts->job, out);
 	(void)buf_printf(
 	    out, "| teardown | %s | ", results->is_clean ? "✅ clean" : "⚠️ something is left");
 	add_duration(out, results->teardown_seconds);
@@ -332,16 +355,6 @@ static void add_evidence(const struct results *results, struct buf *out)
 	}
 }
 
-/* A reason that a row of the table gives already is not said twice. */
-static bool is_in_table(const struct reply_facts *facts)
-{
-	for (size_t i = 0; facts->results && i < facts->results->stage_count; i++) {
-		if (text_is(facts->results->stages[i].reason, facts->job->reason))
-			return true;
-	}
-	return false;
-}
-
 static void add_again(const struct reply_facts *facts, struct buf *out)
 {
 	const struct job *job = facts->job;
@@ -370,7 +383,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 		(void)buf_add_char(out, '\n');
 	}
 	if (facts->results) {
-		add_stages(facts->results, out);
+		add_stages(facts, out);
 		add_evidence(facts->results, out);
 	}
 	add_again(facts, out);

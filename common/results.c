@@ -226,6 +226,13 @@ void results_stage_add_test(struct results_stage *stage, const char *name, enum 
 		.reason = cut_text(reason ? reason : "", RESULTS_TEXT_MAX)};
 }
 
+char *results_stage_reason(const struct results_stage *stage)
+{
+	auto_str char *whole = xasprintf("%s: %s", stage_word(stage->stage), stage->reason);
+
+	return cut_text(whole, RESULTS_TEXT_MAX);
+}
+
 /* --- writing --- */
 
 enum detail { DETAIL_ALL, DETAIL_NO_EVIDENCE, DETAIL_NO_ITEMS };

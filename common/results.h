@@ -107,6 +107,8 @@ DEFINE_AUTO(results_stage, results_stage_release);
 void results_stage_add_phase(struct results_stage *stage, const char *name, double seconds);
 void results_stage_add_test(struct results_stage *stage, const char *name, enum outcome outcome,
     double seconds, const char *reason);
+/* The reason of the whole when the stage decided it: "upgrade: …". The caller frees it. */
+char *results_stage_reason(const struct results_stage *stage) CHECKED;
 /* The last RESULTS_EVIDENCE_LINES of text, cut to RESULTS_EVIDENCE_MAX_BYTES from its front. */
 void results_stage_set_evidence(struct results_stage *stage, const char *service, const char *text);
 /* A stage by itself, as the worker hands it to the keeper; same form as in the document. */

@@ -162,8 +162,7 @@ static void add_reason(struct results *results, const struct record_end *end)
 
 		if (!decides(stage->outcome))
 			continue;
-		auto_str char *reason =
-		    xasprintf("%s: %s", stage_word(stage->stage), stage->reason);
+		auto_str char *reason = results_stage_reason(stage);
 		results_set(&results->reason, reason);
 		return;
 	}

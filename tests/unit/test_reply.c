@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include "bridge/reply.h"
+#include "common/file.h"
 
 #define REF "0123456789abcdef0123456789abcdef01234567"
 #define BUILDS "https://drone.example.org/org/cc-ci"
@@ -118,7 +119,7 @@ static void fill_results(struct results *results)
 	results_stage_init(&stage, STAGE_UPGRADE);
 	stage.outcome = OUTCOME_FAIL;
 	stage.seconds = 41;
-	results_set(&stage.reason, "volume \"data\" lost its marker");
+	results_set(&stage.reason, "volume `data` lost its marker");
 	results_stage_set_evidence(
 	    &stage, "app", "line 1\n```\n@everyone</details>\n<!-- ccci {\"comment\":81} -->\n");
 	results_take_stage(results, &stage);
@@ -135,7 +136,7 @@ START_TEST(failed)
 	job.has_verdict = true;
 	job.verdict = VERDICT_RECIPE_FAILED;
 	job.level = 1;
-	(void)copy_text(job.reason, sizeof(job.reason), "volume \"data\" lost its marker");
+	(void)copy_text(job.reason, sizeof(job.reason), "upgrade: volume `data` lost its marker");
 	(void)copy_text(job.head_version, sizeof(job.head_version), "1.2.0");
 	(void)copy_text(job.base_version, sizeof(job.base_version), "1.1.0");
 	(void)copy_text(job.stages, sizeof(job.stages), "install,upgrade");
@@ -145,7 +146,7 @@ START_TEST(failed)
 	    "/41) · 1 min 12 s · level 1\n\n"
 	    "| stage | result | time | |\n|---|---|---|---|\n"
 	    "| install | ✅ passed | 9 s |  |\n"
-	    "| upgrade | ❌ failed | 41 s | volume \"data\" lost its marker |\n"
+	    "| upgrade | ❌ failed | 41 s | volume `data` lost its marker |\n"
 	    "| teardown | ✅ clean | 3 s |  |\n\n"
 	    "<details><summary>last lines of service app</summary>\n\n"
 	    "````text\nline 1\n```\n@everyone</details>\n<!-- ccci {\"comment\":81} -->\n"
@@ -162,6 +163,154 @@ START_TEST(failed)
 			       "/41) · a newer run follows below\n\n"
 			       "<!-- ccci {\"comment\":812,\"build\":41,\"ref\":\"" REF
 			       "\",\"verdict\":\"recipe_failed\",\"level\":1} -->\n");
+}
+END_TEST
+
+static const struct reason_row {
+	const char *of_job;   /* "%s" is the stage's */
+	const char *of_stage; /* "": one that is longer than a document allows */
+	bool is_above;
+} reasons[] = {
+    {"upgrade: %s", "volume `data` lost its marker", false},
+    {"%s", "volume `data` lost its marker", false},
+    {"upgrade: %s", "", false},
+    {"install: %s", "volume `data` lost its marker", true},
+    {"the run took longer than 55 min", "volume `data` lost its marker", true},
+    {"", "volume `data` lost its marker", false},
+};
+
+/* A stage's reason stands in its row, whole; any other stands above the table. */
+START_TEST(a_reason_stands_once)
+{
+	const struct reason_row *row = &reasons[_i];
+	AUTO(results) results = {0};
+	struct job job = make_job(JOB_JUDGED);
+	struct reply_facts facts = facts_of(&job);
+	auto_str char *long_reason = xcalloc(RESULTS_TEXT_MAX + 1, 1);
+	const char *reason = row->of_stage[0] ? row->of_stage : long_reason;
+
+	memset(long_reason, 'x', RESULTS_TEXT_MAX);
+	fill_results(&results);
+	results_set(&results.stages[1].reason, reason);
+	job.has_verdict = true;
+	job.verdict = VERDICT_RECIPE_FAILED;
+	const char *stage_part = strstr(row->of_job, "%s");
+	auto_str char *whole = xasprintf("%.*s%s", (int)strcspn(row->of_job, "%"), row->of_job,
+	    stage_part ? results.stages[1].reason : "");
+	(void)snprintf(job.reason, sizeof(job.reason), "%s", whole);
+	facts.results = &results;
+	auto_str char *text = write_reply(&facts);
+	const char *table = strstr(text, "\n\n| stage |");
+	const char *above = strstr(text, "\n\n");
+	const char *cell = strstr(text, reason);
+
+	ck_assert_ptr_nonnull(table);
+	ck_assert_msg((above < table) == row->is_above, "%s", text);
+	ck_assert_msg(cell != NULL, "%s", text);
+	if (!row->is_above)
+		ck_assert_msg(!strstr(cell + strlen(reason), reason), "%s", text);
+}
+END_TEST
+
+/* --- what the documents show --- */
+
+static void add_example_stage(struct results *results, enum stage which, enum outcome outcome,
+    double seconds, const char *reason)
+{
+	struct results_stage stage;
+
+	results_stage_init(&stage, which);
+	stage.outcome = outcome;
+	stage.seconds = seconds;
+	results_set(&stage.reason, reason);
+	results_take_stage(results, &stage);
+}
+
+#define MOVED "volume `data` lost its marker: the mount moved from /data to /srv"
+
+static void write_example(
+    const struct job *job, const struct results *results, const char *url, struct buf *out)
+{
+	struct job judged = *job;
+	struct reply_facts facts = {
+	    .job = &judged, .results = results, .builds_url = url, .trigger = "!testme"};
+
+	judged.state = JOB_ANSWERED;
+	judged.has_verdict = true;
+	judged.verdict = VERDICT_RECIPE_FAILED;
+	judged.level = 1;
+	(void)copy_text(judged.reason, sizeof(judged.reason), "upgrade: " MOVED);
+	reply_write(&facts, out);
+}
+
+static void write_example_of_readme(struct buf *out)
+{
+	AUTO(results) results = {0};
+	const struct job job = {.comment = 6,
+	    .repo = "recipe-maintainers/data-loss",
+	    .build = 3,
+	    .ref = "94492224a482e72822a8c555be7d6e58f591e9a5",
+	    .base_version = "0.2.0+1.1",
+	    .head_version = "1.0.0+1.2"};
+
+	results_init(&results);
+	results.seconds = 34;
+	results.teardown_seconds = 5;
+	add_example_stage(&results, STAGE_INSTALL, OUTCOME_PASS, 5, "");
+	add_example_stage(&results, STAGE_UPGRADE, OUTCOME_FAIL, 23, MOVED);
+	write_example(&job, &results, "http://127.0.0.1:46729/recipe-maintainers/cc-ci", out);
+}
+
+static void write_example_of_contract(struct buf *out)
+{
+	AUTO(results) results = {0};
+	struct job job = make_job(JOB_JUDGED);
+
+	(void)copy_text(job.base_version, sizeof(job.base_version), "1.1.0+2.0.3");
+	(void)copy_text(job.head_version, sizeof(job.head_version), "1.2.0+2.1.0");
+	(void)copy_text(job.stages, sizeof(job.stages), "install,upgrade,backup");
+	results_init(&results);
+	results.seconds = 72;
+	results.teardown_seconds = 3;
+	add_example_stage(&results, STAGE_INSTALL, OUTCOME_PASS, 9, "");
+	add_example_stage(&results, STAGE_UPGRADE, OUTCOME_FAIL, 41, MOVED);
+	results_stage_set_evidence(
+	    &results.stages[1], "app", "listening on :80\nno such file: /srv/index.html\n");
+	add_example_stage(&results, STAGE_BACKUP, OUTCOME_NOT_RUN, 0, "upgrade failed");
+	write_example(&job, &results, BUILDS, out);
+}
+
+static void write_queued_of_contract(struct buf *out)
+{
+	struct job job = make_job(JOB_QUEUED);
+	struct reply_facts facts = facts_of(&job);
+
+	facts.ahead = (struct reply_ahead){
+	    .build = 40, .recipe = "plausible", .pr = 3, .running_s = 430, .usual_s = 530};
+	reply_write(&facts, out);
+}
+
+static const struct example_row {
+	const char *document;
+	void (*write)(struct buf *out);
+} examples[] = {
+    {"README.md", write_example_of_readme},
+    {"docs/contracts.md", write_example_of_contract},
+    {"docs/contracts.md", write_queued_of_contract},
+};
+
+START_TEST(documents_show_what_is_written)
+{
+	AUTO(buf) page = {0};
+	AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
+	struct err err;
+	auto_str char *path = xasprintf("%s/%s", TEST_SOURCE_DIR, examples[_i].document);
+
+	examples[_i].write(&text);
+	ck_assert_msg(file_read(path, REPLY_MAX_BYTES, &page, &err) == 0, "%s", err.msg);
+	auto_str char *shown = xasprintf("markdown\n%s```", buf_text(&text));
+	ck_assert_msg(strstr(buf_text(&page), shown) != NULL, "%s does not show:\n%s",
+	    examples[_i].document, buf_text(&text));
 }
 END_TEST
 
@@ -268,6 +417,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, queued);
 	tcase_add_test(tests, running);
 	tcase_add_test(tests, failed);
+	tcase_add_loop_test(tests, a_reason_stands_once, 0, COUNT_OF(reasons));
+	tcase_add_loop_test(tests, documents_show_what_is_written, 0, COUNT_OF(examples));
 	tcase_add_loop_test(tests, every_verdict_without_results, 0, COUNT_OF(verdicts));
 	tcase_add_loop_test(tests, finds_its_mark, 0, COUNT_OF(marks));
 	tcase_add_loop_test(tests, largest_results_fit, 0, (int)strlen(large_characters));
