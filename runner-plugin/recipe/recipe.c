@@ -6,11 +6,14 @@
 #include "common/log.h"
 #include "runner-plugin/run/proc.h"
 
+#include <limits.h>
+
 #define GIT_ARGS_MAX 24
 #define GIT_TIMEOUT_S 300 /* a recipe is small; a forge under load may be slow */
 #define GIT_LOG_MAX_BYTES (1024 * 1024)
 #define GIT_TAIL_MAX_BYTES (8 * 1024)
 #define GIT_OUTPUT_MAX_BYTES (1024 * 1024)
+#define GIT_LIST_MAX_BYTES (4 * 1024 * 1024) /* of a commit's files: some 40,000 */
 #define RECIPE_TAGS_MAX 2000
 
 void recipe_release(struct recipe *recipe)
@@ -272,6 +275,51 @@ int recipe_show(const struct stages_work *work, const char *commit, const char *
 		    err, ERR_LIMIT, "%s of %.8s is larger than %zu bytes", path, commit, max_bytes);
 	*out = output;
 	output = (struct buf){0};
+	return 0;
+}
+
+static int read_link(const struct stages_work *work, struct tree_entry *entry, struct err *err)
+{
+	const char *const args[] = {"cat-file", "blob", entry->object, NULL};
+	AUTO(buf) output = buf_make(PATH_MAX);
+
+	if (git_here(work, args, &output, err) < 0)
+		return err_prefix(err, "read the link %.60s", entry->path);
+	/* Longer than any path, or with a NUL in it: it leads nowhere. */
+	if (!output.was_truncated && strlen(buf_text(&output)) == output.length)
+		entry->target = xstrdup(buf_text(&output));
+	return 0;
+}
+
+int recipe_list(
+    const struct stages_work *work, const char *commit, struct tree *out, struct err *err)
+{
+	const char *const args[] = {"ls-tree", "-r", "-z", "--full-tree", commit, NULL};
+	const char *recipe = work->run->params.recipe;
+	AUTO(buf) output = buf_make(GIT_LIST_MAX_BYTES);
+	AUTO(tree) tree = {0};
+	size_t links = 0;
+
+	if (!params_is_ref(commit))
+		return err_set(err, ERR_CONFIG, "list \"%.40s\": no commit", commit);
+	if (git_here(work, args, &output, err) < 0)
+		return err_prefix(err, "list the files of %.8s", commit);
+	if (output.was_truncated)
+		return err_set(err, ERR_LIMIT, "the list of %s's files is larger than %d bytes",
+		    recipe, GIT_LIST_MAX_BYTES);
+	if (tree_parse(buf_text(&output), output.length, &tree, err) < 0)
+		return -1;
+	for (size_t i = 0; i < tree.count; i++) {
+		if (tree.entries[i].kind != TREE_LINK)
+			continue;
+		if (links++ == TREE_LINKS_MAX)
+			return err_set(err, ERR_LIMIT, "%s has more than %d symbolic links", recipe,
+			    TREE_LINKS_MAX);
+		if (read_link(work, &tree.entries[i], err) < 0)
+			return -1;
+	}
+	*out = tree;
+	tree = (struct tree){0};
 	return 0;
 }
 

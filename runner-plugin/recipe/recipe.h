@@ -10,6 +10,7 @@
 #ifndef CCCI_RECIPE_H
 #define CCCI_RECIPE_H
 
+#include "runner-plugin/recipe/tree.h"
 #include "runner-plugin/stages/stages.h"
 
 struct recipe_tag {
@@ -34,7 +35,10 @@ DEFINE_AUTO(recipe, recipe_release);
 int recipe_fetch(const struct stages_work *work, struct recipe *out, struct err *err) CHECKED;
 /* git checkout -f and clean -xdf: the tree is exactly that commit. */
 int recipe_checkout(const struct stages_work *work, const char *commit, struct err *err) CHECKED;
-/* Content of a file at a commit; ERR_MISSING. */
+/* Its files, with what each link says; ERR_LIMIT when there are too many of either. */
+int recipe_list(
+    const struct stages_work *work, const char *commit, struct tree *out, struct err *err) CHECKED;
+/* Content of a file at a commit, of a link what it says; ERR_MISSING. */
 int recipe_show(const struct stages_work *work, const char *commit, const char *path,
     size_t max_bytes, struct buf *out, struct err *err) CHECKED;
 /* HEAD of the checkout. */

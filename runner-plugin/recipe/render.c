@@ -15,6 +15,8 @@ void rendered_release(struct rendered *rendered)
 	free(rendered->sets);
 	free(rendered->commit);
 	free(rendered->compose_file);
+	free(rendered->directory);
+	tree_release(&rendered->tree);
 	compose_model_release(&rendered->model);
 	*rendered = (struct rendered){0};
 }
@@ -45,6 +47,32 @@ char *render_env_file(const struct rendered *rendered, const char *text, struct 
 		result = next;
 	}
 	return result;
+}
+
+/* Where a file of the recipe is read. */
+struct place {
+	const struct stages_work *work;
+	const char *commit;
+	const struct tree *tree;
+};
+
+/* A link is followed as far as the recipe goes, as abra will follow it, and no step further. */
+static int show(const struct place *place, const char *path, struct buf *out, struct err *err)
+{
+	auto_str char *tidy = tree_loader_path("", path);
+	auto_str char *end = NULL;
+
+	switch (tree_find(place->tree, tidy, &end)) {
+	case TREE_IS_FILE:
+		return recipe_show(place->work, place->commit, end, SOURCE_MAX_BYTES, out, err);
+	case TREE_IS_OUTSIDE:
+		return err_set(err, ERR_CONFIG, "%.60s leads out of the recipe%s%.100s", path,
+		    end ? ", to " : "", end ? end : "");
+	case TREE_IS_DIRECTORY:
+	case TREE_IS_ABSENT:
+		break;
+	}
+	return err_set(err, ERR_MISSING, "%.60s is not in %.8s", path, place->commit);
 }
 
 /* --- the env file --- */
@@ -83,14 +111,14 @@ static void choose_values(const struct stages_work *work, const struct suite *su
 		set(rendered, "STACK_NAME", work->run->stack);
 }
 
-static int read_env(const struct stages_work *work, const struct suite *suite,
-    const char *env_commit, struct env *out, struct rendered *rendered, struct err *err)
+static int read_env(const struct place *place, const struct suite *suite, struct env *out,
+    struct rendered *rendered, struct err *err)
 {
-	const struct run *run = work->run;
+	const struct run *run = place->work->run;
 	AUTO(buf) sample = {0};
 	AUTO(env) before = {0};
 
-	if (recipe_show(work, env_commit, ".env.sample", SOURCE_MAX_BYTES, &sample, err) < 0)
+	if (show(place, ".env.sample", &sample, err) < 0)
 		return err->code == ERR_MISSING
 			   ? err_set(err, ERR_CONFIG, "%s is no recipe: it has no .env.sample",
 				 run->params.recipe)
@@ -98,7 +126,7 @@ static int read_env(const struct stages_work *work, const struct suite *suite,
 	auto_str char *text = replace_domain(buf_text(&sample), run->params.recipe, run->domain);
 	if (env_file_parse(".env.sample", text, strlen(text), &before, err) < 0)
 		return -1;
-	choose_values(work, suite, &before, rendered);
+	choose_values(place->work, suite, &before, rendered);
 	auto_str char *ours = render_env_file(rendered, text, err);
 	return ours ? env_file_parse(".env.sample", ours, strlen(ours), out, err) : -1;
 }
@@ -142,8 +170,8 @@ static int add_source(
 }
 
 /* The recipe's own, in order. A version that is not the head may lack what the head has. */
-static int add_recipes_files(const struct stages_work *work, const char *commit, const char *list,
-    bool may_lack, struct sources *sources, struct err *err)
+static int add_recipes_files(const struct place *place, const char *list, bool may_lack,
+    struct sources *sources, struct err *err)
 {
 	while (*list) {
 		size_t length = strcspn(list, ":");
@@ -153,16 +181,13 @@ static int add_recipes_files(const struct stages_work *work, const char *commit,
 		list += length + (list[length] == ':');
 		if (!*name)
 			continue;
-		if (*name == '/' || strstr(name, ".."))
-			return err_set(
-			    err, ERR_CONFIG, "COMPOSE_FILE: \"%.60s\" is outside the recipe", name);
-		if (recipe_show(work, commit, name, SOURCE_MAX_BYTES, &text, err) == 0) {
+		if (show(place, name, &text, err) == 0) {
 			if (add_source(sources, name, &text, err) < 0)
 				return -1;
 			continue;
 		}
 		if (err->code != ERR_MISSING)
-			return -1;
+			return err_prefix(err, "COMPOSE_FILE");
 		if (!may_lack || text_is(name, "compose.yml"))
 			return err_set(err, ERR_CONFIG,
 			    "COMPOSE_FILE names %.60s, which the recipe does not have", name);
@@ -212,13 +237,12 @@ static char *join_names(const struct sources *sources)
 	return buf_take(&list);
 }
 
-static int add_exports(
-    const struct stages_work *work, const char *commit, struct env *env, struct err *err)
+static int add_exports(const struct place *place, struct env *env, struct err *err)
 {
 	AUTO(buf) text = {0};
 	struct err why;
 
-	if (recipe_show(work, commit, "abra.sh", SOURCE_MAX_BYTES, &text, &why) < 0) {
+	if (show(place, "abra.sh", &text, &why) < 0) {
 		if (why.code == ERR_MISSING)
 			return 0;
 		*err = why;
@@ -226,6 +250,51 @@ static int add_exports(
 	}
 	env_add_abra_sh(env, buf_text(&text), text.length);
 	return 0;
+}
+
+/* A file that whoever deploys reads. One outside the recipe is not looked for: whether it may be
+ * read at all is decided elsewhere. */
+static int check_file(
+    const struct rendered *rendered, const char *what, const char *file, struct err *err)
+{
+	auto_str char *path = tree_loader_path(rendered->directory, file);
+	auto_str char *end = NULL;
+	enum tree_place place = tree_find(&rendered->tree, path, &end);
+
+	if (place == TREE_IS_FILE || place == TREE_IS_OUTSIDE)
+		return 0;
+	return err_set(err, ERR_CONFIG, "%.100s: its file %.100s is not in the recipe", what, file);
+}
+
+static int check_contents(const struct rendered *rendered, const char *kind,
+    const struct compose_named *named, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		auto_str char *what = xasprintf("%s %s", kind, named[i].key);
+
+		if (named[i].source_file && !named[i].is_external &&
+		    check_file(rendered, what, named[i].source_file, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_files(const struct rendered *rendered, struct err *err)
+{
+	const struct compose_model *model = &rendered->model;
+
+	for (size_t i = 0; i < model->service_count; i++) {
+		const struct compose_service *service = &model->services[i];
+		auto_str char *what = xasprintf("service %s, env_file", service->name);
+
+		for (size_t k = 0; k < service->env_file_count; k++) {
+			if (check_file(rendered, what, service->env_files[k], err) < 0)
+				return -1;
+		}
+	}
+	if (check_contents(rendered, "secret", model->secrets, model->secret_count, err) < 0)
+		return -1;
+	return check_contents(rendered, "config", model->configs, model->config_count, err);
 }
 
 /* What a deploy of it would stumble over. */
@@ -249,28 +318,53 @@ static int check_model(const struct compose_model *model, struct err *err)
 	return 0;
 }
 
+/* The directory of the first file, in the recipe. */
+static char *directory_of(const char *name)
+{
+	auto_str char *tidy = tree_loader_path("", name);
+	char *slash = strrchr(tidy, '/');
+
+	return slash ? xstrndup(tidy, (size_t)(slash - tidy)) : xstrdup("");
+}
+
+/* Of the head, or of another version with the head's .env.sample. */
+static int read_head_env(const struct place *place, const struct suite *suite,
+    const char *env_commit, struct env *out, struct rendered *rendered, struct err *err)
+{
+	AUTO(tree) tree = {0};
+	const struct place other = {place->work, env_commit, &tree};
+
+	if (text_is(place->commit, env_commit))
+		return read_env(place, suite, out, rendered, err);
+	if (recipe_list(place->work, env_commit, &tree, err) < 0)
+		return -1;
+	return read_env(&other, suite, out, rendered, err);
+}
+
 int render_commit(const struct stages_work *work, const struct suite *suite, const char *commit,
     const char *env_commit, struct rendered *out, struct err *err)
 {
 	AUTO(rendered) rendered = {.commit = xstrdup(commit)};
 	AUTO(sources) sources = {0};
 	AUTO(env) env = {0};
+	const struct place place = {work, commit, &rendered.tree};
 
-	if (read_env(work, suite, env_commit, &env, &rendered, err) < 0)
+	if (recipe_list(work, commit, &rendered.tree, err) < 0 ||
+	    read_head_env(&place, suite, env_commit, &env, &rendered, err) < 0)
 		return -1;
 	const char *list = env_get(&env, "COMPOSE_FILE");
 	bool is_other = !text_is(commit, env_commit);
 	if (add_recipes_files(
-		work, commit, list && *list ? list : "compose.yml", is_other, &sources, err) < 0 ||
-	    add_overlays(work, suite, &sources, err) < 0 ||
-	    add_exports(work, commit, &env, err) < 0)
+		&place, list && *list ? list : "compose.yml", is_other, &sources, err) < 0 ||
+	    add_overlays(work, suite, &sources, err) < 0 || add_exports(&place, &env, err) < 0)
 		return -1;
 	rendered.compose_file = join_names(&sources);
+	rendered.directory = directory_of(sources.count ? sources.names[0] : "");
 	set(&rendered, "COMPOSE_FILE", rendered.compose_file);
 	env_set(&env, "STACK_NAME", work->run->stack);
 	env_set(&env, "DOMAIN", work->run->domain);
 	if (compose_render(sources.files, sources.count, &env, &rendered.model, err) < 0 ||
-	    check_model(&rendered.model, err) < 0)
+	    check_model(&rendered.model, err) < 0 || check_files(&rendered, err) < 0)
 		return -1;
 	*out = rendered;
 	rendered = (struct rendered){0};

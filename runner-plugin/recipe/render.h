@@ -9,6 +9,9 @@
  * The env file is made once, from the head's .env.sample, and serves every version, as an
  * operator's does; only COMPOSE_FILE is cut down to the files that the version has.
  *
+ * Nothing is opened that is not a file of the commit: links are followed within it, and one that
+ * leads out of the recipe is refused.
+ *
  * Errors: ERR_CONFIG or ERR_MISSING: the recipe's own fault (a file that is none, a service app
  * that is not there, a name too long for Swarm); others are ours.
  */
@@ -17,6 +20,7 @@
 
 #include "runner-plugin/recipe/compose.h"
 #include "runner-plugin/recipe/suite.h"
+#include "runner-plugin/recipe/tree.h"
 #include "runner-plugin/stages/stages.h"
 
 /* Overlays of a suite lie in the checkout under a name that no recipe uses. */
@@ -25,6 +29,8 @@
 struct rendered {
 	char *commit;
 	char *compose_file; /* value of COMPOSE_FILE, overlays included */
+	char *directory;    /* in the recipe: where relative paths of the files start; "" the top */
+	struct tree tree;   /* what the commit holds */
 	struct compose_model model;
 	struct env_row *sets; /* what the env file must say */
 	size_t set_count;

@@ -56,6 +56,7 @@ static const char *const values[] = {
     "runner-plugin/recipe/params",
     "runner-plugin/recipe/recipe_version",
     "runner-plugin/recipe/plan",
+    "runner-plugin/recipe/tree",
     "runner-plugin/recipe/env_file",
     "runner-plugin/recipe/interpolate",
     "runner-plugin/recipe/compose",

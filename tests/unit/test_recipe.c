@@ -325,6 +325,36 @@ START_TEST(starts_nothing_of_a_repository)
 }
 END_TEST
 
+START_TEST(lists_files_and_links)
+{
+	struct world *world = make_world("");
+	AUTO(recipe) recipe = {0};
+	AUTO(tree) tree = {0};
+	AUTO(tree) many = {0};
+	struct err err = {0};
+
+	shell(world->root,
+	    "git init -q sub; cd sub; git commit -q --allow-empty -m s; cd ../o/r.git;"
+	    "ln -s /etc/shadow link; git -c protocol.file.allow=always submodule --quiet add"
+	    " ../../sub sub; git add -A; git commit -qm links");
+	ck_assert_msg(recipe_fetch(&world->work, &recipe, &err) == 0, "%s", err.msg);
+	ck_assert_msg(recipe_list(&world->work, recipe.head, &tree, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(tree.count, 5);
+	ck_assert_str_eq(tree.entries[1].path, "compose.yml");
+	ck_assert_ptr_null(tree.entries[1].target);
+	ck_assert_str_eq(tree.entries[2].path, "link");
+	ck_assert_str_eq(tree.entries[2].target, "/etc/shadow");
+	ck_assert_int_eq(tree.entries[3].kind, TREE_SUBMODULE);
+	ck_assert_str_eq(tree.entries[4].path, "tests/t");
+	shell(world->run.recipe_dir,
+	    "for i in $(seq 65); do ln -s x l$i; done; git add -A; git commit -qm many");
+	ck_assert_int_eq(recipe_head(&world->work, recipe.head, &err), 0);
+	ck_assert_int_eq(recipe_list(&world->work, recipe.head, &many, &err), -1);
+	ck_assert_int_eq(err.code, ERR_LIMIT);
+	free_world(world);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("recipe");
@@ -339,6 +369,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, takes_a_clean_directory_as_it_is);
 	tcase_add_test(tc, copies_the_tests);
 	tcase_add_test(tc, keeps_its_token_out_of_files);
+	tcase_add_test(tc, lists_files_and_links);
 	tcase_add_loop_test(tc, starts_nothing_of_a_repository, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite;
