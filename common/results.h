@@ -123,7 +123,4 @@ int results_decode(const char *text, size_t length, struct results *out, struct 
  * is none. */
 int results_find(const char *log, size_t length, struct results *out, struct err *err) CHECKED;
 
-/* The table for people, as `ccci-run report` prints it. */
-void results_print(const struct results *results, struct buf *out);
-
 #endif

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/table.h"
 #include "runner-plugin/recipe/suite.h"
 #include "runner-plugin/run/channel.h"
 #include "runner-plugin/run/keeper.h"
@@ -476,7 +477,7 @@ static enum exit_code print_results(const struct results *results)
 	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 	auto_str char *line = results_encode(results);
 
-	results_print(results, &out);
+	table_print(results, &out);
 	(void)buf_printf(&out, "%s\n%s\n%s\n", RESULTS_BEGIN, line, RESULTS_END);
 	if (fwrite(buf_text(&out), 1, out.length, stdout) != out.length || fflush(stdout) != 0) {
 		print_error("write the results: %s", strerror(errno));
@@ -641,7 +642,7 @@ static enum exit_code print_outcome(const struct front_local *local, const struc
 
 	if (record_read(run, &results, &err) < 0)
 		return fail(&err);
-	results_print(&results, &table);
+	table_print(&results, &table);
 	if (fputs(buf_text(&table), stdout) == EOF || fflush(stdout) != 0)
 		print_error("write the table: %s", strerror(errno));
 	if (copy_out(run, "results.json", local->json, &err) < 0 ||

@@ -4,7 +4,7 @@
  * taken is stable: encode, decode, encode gives the same text, within its maximum, and can be
  * printed.
  */
-#include "common/results.h"
+#include "common/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,7 +20,7 @@ static void check_stable(const struct results *results)
 		abort();
 	auto_str char *second = results_encode(&again);
 	assert(text_is(first, second));
-	results_print(results, &table);
+	table_print(results, &table);
 	assert(!strchr(buf_text(&table), '\x1b'));
 }
 

@@ -37,6 +37,7 @@ static const struct rank {
     {"conf", 5},
     {"verdict", 6},
     {"results", 7},
+    {"table", 8},
 };
 
 /* verdict stands high but is pure: this is all that it, and any other value, may include of common.
@@ -69,6 +70,7 @@ static const char *const values[] = {
     "runner-plugin/run/junit",
     "runner-plugin/run/exit",
     "common/verdict",
+    "common/table",
 };
 
 /* Values made of what an effect reads: they may include its header for the types. */

@@ -400,30 +400,6 @@ START_TEST(finds_row)
 }
 END_TEST
 
-START_TEST(the_table_is_for_people)
-{
-	AUTO(results) results = {0};
-	AUTO(buf) out = buf_make(10000);
-
-	fill(&results);
-	results_set(&results.stages[1].reason, "bad\x1b[2J");
-	results_print(&results, &out);
-	ck_assert_str_eq(buf_text(&out),
-	    "custom-html 1.1.0+2.0.3 -> 1.2.0+2.1.0: recipe_failed, level 1, 31 s, 3 deploys\n"
-	    "upgrade failed\n"
-	    "\n"
-	    "install                      pass                 9 s\n"
-	    "  GET /                      pass                 0 s\n"
-	    "upgrade                      fail                 0 s   bad?[2J\n"
-	    "  marker                     fail                 0 s   gone\n"
-	    "  last lines of service app:\n"
-	    "    | line one\n"
-	    "    | line two: gr\xc3\xbc\xc3\x9f\n"
-	    "teardown                     left                 3 s\n"
-	    "  left: volume x_data\n");
-}
-END_TEST
-
 /* --- docs/results.md --- */
 
 static char *read_document_page(void)
@@ -535,7 +511,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, secrets_do_not_reach_it);
 	tcase_add_test(tc, a_stage_travels_by_itself);
 	tcase_add_loop_test(tc, finds_row, 0, COUNT_OF(find_rows));
-	tcase_add_test(tc, the_table_is_for_people);
 	tcase_add_test(tc, the_page_has_every_word);
 	tcase_add_test(tc, the_page_has_every_key);
 	return suite;

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+
+#include "harness.h"
+
+#include "common/table.h"
+
+static void fill(struct results *results)
+{
+	struct results_stage stage;
+
+	results_init(results);
+	results_set(&results->recipe, "custom-html");
+	results->seconds = 31.4;
+	results->verdict = VERDICT_RECIPE_FAILED;
+	results->level = 1;
+	results_set(&results->reason, "upgrade failed");
+	results_set(&results->head_version, "1.2.0+2.1.0");
+	results_set(&results->base_version, "1.1.0+2.0.3");
+	results->deploys = 3;
+	results_stage_init(&stage, STAGE_INSTALL);
+	stage.outcome = OUTCOME_PASS;
+	stage.seconds = 9.123;
+	results_stage_add_test(&stage, "GET /", OUTCOME_PASS, 0.01, "");
+	results_take_stage(results, &stage);
+	results_stage_init(&stage, STAGE_UPGRADE);
+	stage.outcome = OUTCOME_FAIL;
+	results_set(&stage.reason, "bad\x1b[2J");
+	results_stage_set_evidence(&stage, "app", "line one\nline two: gr\xc3\xbc\xc3\x9f\n");
+	results_stage_add_test(&stage, "marker", OUTCOME_FAIL, 0, "gone");
+	results_take_stage(results, &stage);
+	results_add_left(results, "volume x_data");
+	results->teardown_seconds = 3.2;
+}
+
+START_TEST(is_for_people)
+{
+	AUTO(results) results = {0};
+	AUTO(buf) out = buf_make(10000);
+
+	fill(&results);
+	results.is_clean = false;
+	table_print(&results, &out);
+	ck_assert_str_eq(buf_text(&out),
+	    "custom-html 1.1.0+2.0.3 -> 1.2.0+2.1.0: recipe_failed, level 1, 31 s, 3 deploys\n"
+	    "upgrade failed\n"
+	    "\n"
+	    "install                      pass                 9 s\n"
+	    "  GET /                      pass                 0 s\n"
+	    "upgrade                      fail                 0 s   bad?[2J\n"
+	    "  marker                     fail                 0 s   gone\n"
+	    "  last lines of service app:\n"
+	    "    | line one\n"
+	    "    | line two: gr\xc3\xbc\xc3\x9f\n"
+	    "teardown                     left                 3 s\n"
+	    "  left: volume x_data\n");
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("table");
+	TCase *tc = tcase_create("table");
+
+	suite_add_tcase(suite, tc);
+	tcase_add_test(tc, is_for_people);
+	return suite;
+}
+
+TEST_MAIN(make_suite)
