@@ -57,6 +57,46 @@ START_TEST(is_for_people)
 }
 END_TEST
 
+/* Names of tests that the recipe chose: the columns behind stand under each other all the same. */
+START_TEST(long_names_do_not_push_it_apart)
+{
+	AUTO(results) results = {0};
+	AUTO(buf) out = buf_make(10000);
+	struct results_stage stage;
+
+	results_init(&results);
+	results_stage_init(&stage, STAGE_INSTALL);
+	results_stage_add_test(
+	    &stage, "gr\xc3\xbc\xc3\x9f Gott, GET /health answers 200", OUTCOME_PASS, 0, "");
+	results_stage_add_test(
+	    &stage, "volume data at /var/lib/postgresql/data of db", OUTCOME_FAIL, 2, "gone");
+	results_take_stage(&results, &stage);
+	table_print(&results, &out);
+	const char *rows = strstr(buf_text(&out), "install ");
+	ck_assert_ptr_nonnull(rows);
+	ck_assert_str_eq(rows,
+	    "install                              not_run              0 s\n"
+	    "  gr\xc3\xbc\xc3\x9f Gott, GET /health answers 200 pass                 0 s\n"
+	    "  volume data at /var/lib/postgresql/data of db\n"
+	    "                                     fail                 2 s   gone\n"
+	    "teardown                             clean                0 s\n");
+}
+END_TEST
+
+/* ESC, and U+009B, which some terminals take for ESC [. */
+START_TEST(moves_no_cursor)
+{
+	AUTO(results) results = {0};
+	AUTO(buf) out = buf_make(10000);
+
+	results_init(&results);
+	results_set(&results.reason, "a\x1b[2Jb\xc2\x9b"
+				     "2Jc\xc2\xa0\rd\xc3\xa9");
+	table_print(&results, &out);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\na?[2Jb?2Jc\xc2\xa0?d\xc3\xa9\n"));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("table");
@@ -64,6 +104,8 @@ static Suite *make_suite(void)
 
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, is_for_people);
+	tcase_add_test(tc, long_names_do_not_push_it_apart);
+	tcase_add_test(tc, moves_no_cursor);
 	return suite;
 }
 
