@@ -558,10 +558,13 @@ static int count_left(const struct deploy *deploy, const enum engine_kind *kinds
 		if (engine_list(deploy->engine, kinds[k], stack, &list, err) < 0)
 			return -1;
 		*out_left += list.count;
-		for (size_t i = 0; removes && i < list.count; i++) {
+		for (size_t i = 0; i < list.count; i++) {
 			struct err ignored; /* the next look tells whether it went */
 
-			(void)!engine_remove(deploy->engine, kinds[k], list.items[i].id, &ignored);
+			/* Nobody removes the containers of a job whose service is gone. */
+			if (removes || list.items[i].has_ended)
+				(void)!engine_remove(
+				    deploy->engine, kinds[k], list.items[i].id, &ignored);
 		}
 	}
 	return 0;

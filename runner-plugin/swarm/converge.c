@@ -31,10 +31,19 @@ struct converge_memory {
 	} last;
 	/* -1: not so now */
 	int64_t up_ns;		  /* every wanted task runs */
-	int64_t dead_ns;	  /* nothing runs or will */
+	int64_t dead_ns;	  /* a task has failed and none takes its place */
 	int64_t unschedulable_ns; /* no node takes a task */
 	uint64_t up_tasks;	  /* which ones, as one number */
 };
+
+static bool is_of_before(const struct converge *converge, const char *task)
+{
+	for (size_t i = 0; i < converge->before_count; i++) {
+		if (text_is(converge->known_tasks[i], task))
+			return true;
+	}
+	return false;
+}
 
 static bool is_known(const struct converge *converge, const char *task)
 {
@@ -58,6 +67,7 @@ void converge_begin(
 	*converge = (struct converge){.rules = *rules};
 	for (size_t i = 0; before && i < before->task_count; i++)
 		make_known(converge, before->tasks[i].id);
+	converge->before_count = converge->known_task_count;
 }
 
 void converge_release(struct converge *converge)
@@ -116,6 +126,11 @@ static bool is_failure(const struct view_service *service, const struct view_tas
 	return task->state == VIEW_TASK_FAILED || task->state == VIEW_TASK_REJECTED;
 }
 
+static bool has_ended(const struct view_task *task)
+{
+	return task->state >= VIEW_TASK_COMPLETE;
+}
+
 static bool is_done(const struct view_service *service, const struct view_task *task)
 {
 	return task->state == VIEW_TASK_COMPLETE && task->is_current && !is_failure(service, task);
@@ -150,9 +165,10 @@ struct tally {
 	size_t starting; /* wanted, not running yet */
 	size_t old;	 /* runs with an older spec */
 	size_t done;
+	size_t deserted;	       /* failed ones whose place is empty */
 	size_t live;		       /* wanted, and not ended */
 	const struct view_task *stuck; /* no node takes it */
-	const struct view_task *slow;  /* one that starts */
+	const struct view_task *slow;  /* one that starts, or a job's that runs */
 	uint64_t tasks;		       /* the running ones, as one number */
 };
 
@@ -174,12 +190,14 @@ static void tally_task(
 	tally->done += is_done(service, task);
 	if (has_begun && !task->is_current)
 		tally->old++;
-	if (!task->is_wanted || (!has_begun && task->state != VIEW_TASK_WAITING))
+	if (!task->is_wanted || has_ended(task))
 		return;
 	tally->live++;
 	if (is_up && task->is_current) {
 		tally->running++;
 		tally->tasks = mix(tally->tasks, task->id);
+		if (service->is_job)
+			tally->slow = task;
 		return;
 	}
 	tally->starting++;
@@ -189,26 +207,58 @@ static void tally_task(
 		tally->slow = task;
 }
 
-static struct tally tally_service(const struct view *view, const struct view_service *service)
+static bool is_in_place_of(
+    const struct view_service *service, const struct view_task *task, const struct view_task *other)
+{
+	if (!text_is(task->service_id, other->service_id) || !other->is_current)
+		return false;
+	return service->replicas < 0 ? text_is(task->node, other->node) : task->slot == other->slot;
+}
+
+/* Swarm makes the next task in the moment in which one ends; where it made none, none follows. */
+static bool is_deserted(
+    const struct view *view, const struct view_service *service, const struct view_task *task)
+{
+	if (!task->is_current || !is_failure(service, task))
+		return false;
+	for (size_t i = 0; i < view->task_count; i++) {
+		const struct view_task *other = &view->tasks[i];
+
+		if (is_in_place_of(service, task, other) &&
+		    (is_done(service, other) || (other->is_wanted && !has_ended(other))))
+			return false;
+	}
+	return true;
+}
+
+static struct tally tally_service(
+    const struct converge *converge, const struct view *view, const struct view_service *service)
 {
 	struct tally tally = {0};
 
 	for (size_t i = 0; i < view->task_count; i++) {
-		if (text_is(view->tasks[i].service_id, service->id))
-			tally_task(&tally, service, &view->tasks[i]);
+		const struct view_task *task = &view->tasks[i];
+
+		if (!text_is(task->service_id, service->id))
+			continue;
+		tally_task(&tally, service, task);
+		tally.deserted +=
+		    !is_of_before(converge, task->id) && is_deserted(view, service, task);
 	}
 	return tally;
 }
 
 static bool is_up(const struct view_service *service, const struct tally *tally)
 {
+	size_t wanted = service->replicas < 0 ? 1 : (size_t)service->replicas;
+
 	if (service->replicas == 0)
 		return tally->live == 0;
-	if (tally->old || tally->starting)
+	if (tally->old || tally->starting || (service->is_job && tally->running))
 		return false;
-	if (service->replicas < 0)
-		return tally->running + tally->done > 0;
-	return tally->running + tally->done >= (size_t)service->replicas;
+	if (service->replicas < 0 && tally->deserted)
+		return false; /* how many there should be nobody says, but this one is missing */
+	return tally->running + tally->done >= wanted;
 }
 
 static void keep_since(int64_t *since_ns, bool is_so, int64_t now_ns)
@@ -223,7 +273,7 @@ static void remember(struct converge *converge, const struct view *view,
     const struct view_service *service, int64_t now_ns)
 {
 	struct converge_memory *memory = memory_of(converge, service->id);
-	struct tally tally = tally_service(view, service);
+	struct tally tally = tally_service(converge, view, service);
 
 	for (size_t i = 0; i < view->task_count; i++) {
 		const struct view_task *task = &view->tasks[i];
@@ -241,17 +291,19 @@ static void remember(struct converge *converge, const struct view *view,
 	keep_since(&memory->up_ns, is_up(service, &tally), now_ns);
 	keep_since(&memory->unschedulable_ns, tally.stuck != NULL, now_ns);
 	keep_since(&memory->dead_ns,
-	    service->replicas != 0 && memory->total && !tally.live && !is_up(service, &tally),
+	    service->replicas != 0 && !is_up(service, &tally) &&
+		(tally.deserted || (memory->total && !tally.live)),
 	    now_ns);
 	int64_t health_ms = service->has_healthcheck ? HEALTHY_SECOND_MS : RUNNING_SECOND_MS;
 	if (memory->up_ns >= 0 && now_ns - memory->up_ns >= health_ms * NS_PER_MS)
 		memory->recent_count = 0;
 }
 
-static int64_t settle_ms(const struct view_service *service, const struct converge_memory *memory)
+static int64_t settle_ms(const struct view_service *service, const struct converge_memory *memory,
+    const struct tally *tally)
 {
-	if (service->replicas == 0)
-		return 0;
+	if (!tally->live)
+		return 0; /* nothing runs that could still fall */
 	if (service->has_healthcheck)
 		return memory->total ? SETTLE_HEALTHY_FAILED_MS : SETTLE_HEALTHY_MS;
 	return memory->total ? SETTLE_RUNNING_FAILED_MS : SETTLE_RUNNING_MS;
@@ -304,6 +356,13 @@ static void wake_at(struct converge_verdict *verdict, int64_t instant_ns)
 
 /* --- judging --- */
 
+/* Its attempts have an end, and it may use them up. */
+static bool ends_by_itself(const struct view_service *service)
+{
+	return service->is_job &&
+	       (service->restart == VIEW_RESTART_NEVER || service->max_attempts > 0);
+}
+
 static size_t count_recent(
     const struct converge_memory *memory, const struct converge_rules *rules, int64_t now_ns)
 {
@@ -318,6 +377,7 @@ static bool judge_failures(struct converge_verdict *verdict, const struct conver
     const struct view_service *service, const struct converge_memory *memory, int64_t now_ns)
 {
 	size_t count = count_recent(memory, rules, now_ns);
+	bool is_loop = count >= (size_t)rules->crash_failures && !ends_by_itself(service);
 	char why[200];
 
 	failure_text(memory, why);
@@ -327,13 +387,13 @@ static bool judge_failures(struct converge_verdict *verdict, const struct conver
 		    service->image);
 		return true;
 	}
-	if (count >= (size_t)rules->crash_failures && memory->last.is_out_of_memory) {
+	if (is_loop && memory->last.is_out_of_memory) {
 		blame(verdict, CONVERGE_OUT_OF_MEMORY, service, memory);
 		say(verdict, "service %s ran out of memory %zu times (limit of its container)",
 		    service->name, memory->total);
 		return true;
 	}
-	if (count >= (size_t)rules->crash_failures) {
+	if (is_loop) {
 		blame(verdict, CONVERGE_CRASH_LOOPING, service, memory);
 		say(verdict, "service %s %s %zu times within %lld s: %s", service->name,
 		    memory->last.is_rejected ? "was rejected" : "ended", count,
@@ -377,7 +437,8 @@ static bool judge_standstill(struct converge_verdict *verdict, const struct view
 	if (has_passed(memory->dead_ns, GAVE_UP_AFTER_MS, now_ns)) {
 		failure_text(memory, why);
 		blame(verdict, CONVERGE_GAVE_UP, service, memory);
-		say(verdict, "service %s ended and is not started again: %s", service->name, why);
+		say(verdict, "%s %s ended and is not started again: %s",
+		    service->is_job ? "job" : "service", service->name, why);
 		return true;
 	}
 	if (tally->stuck && has_passed(memory->unschedulable_ns, UNSCHEDULABLE_AFTER_MS, now_ns)) {
@@ -417,6 +478,8 @@ static void say_waiting(struct converge_verdict *verdict, const struct view_serv
 		    memory->total, memory->total > 1 ? "s" : "", why);
 	else if (memory->up_ns >= 0)
 		say(verdict, "service %s to stay up", service->name);
+	else if (service->is_job && tally->running)
+		say(verdict, "job %s to complete", service->name);
 	else if (tally->slow && tally->slow->state == VIEW_TASK_STARTING)
 		say(verdict, "the healthcheck of service %s", service->name);
 	else if (tally->old)
@@ -441,7 +504,7 @@ static struct judgement judge_service(const struct converge *converge, const str
     const struct view_service *service, int64_t now_ns)
 {
 	const struct converge_memory *memory = find_memory(converge, service->id);
-	const struct tally tally = tally_service(view, service);
+	const struct tally tally = tally_service(converge, view, service);
 	struct converge_verdict verdict = {
 	    .state = CONVERGE_CONVERGED, .exit_code = -1, .wake_ns = INT64_MAX};
 
@@ -450,7 +513,7 @@ static struct judgement judge_service(const struct converge *converge, const str
 	    judge_standstill(&verdict, service, memory, &tally, now_ns))
 		return (struct judgement){RED, verdict};
 	bool is_over = service->update == VIEW_UPDATE_NONE;
-	int64_t settles_ms = settle_ms(service, memory);
+	int64_t settles_ms = settle_ms(service, memory, &tally);
 	if (is_over && has_passed(memory->up_ns, settles_ms, now_ns))
 		return (struct judgement){SETTLED, verdict};
 	say_waiting(&verdict, service, memory, &tally);

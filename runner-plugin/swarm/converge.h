@@ -10,10 +10,16 @@
  * forgotten since, and for how long a service has been up. What it does not see because nobody
  * looked did not last, so it cannot be mistaken for health.
  *
- * A service is up when every wanted task runs with the current spec, no older one runs, and its
- * update is over; a job when it has completed. It has settled when that lasted a while: a second
- * with a healthcheck, longer without one (running is then all that is known), longer again after a
- * failure.
+ * Each kind of service has its own rule:
+ *
+ *   replicated, global      up when every wanted task runs with the current spec, no older one
+ * runs, and its update is over. It has settled when that lasted a while: a second with a
+ * healthcheck, longer without one (running is then all that is known), longer again after a
+ * failure. job                     done when every task of the current iteration has completed;
+ * running is neither. Where its restart policy ends by itself, its failures are no loop: it has
+ * failed when one ended otherwise and none follows. one-shot (restart none, up like any other while
+ * it runs, and done when it has completed: what has or on-failure)          completed does not have
+ * to settle. scaled to zero          up when nothing of it is left.
  */
 #ifndef CCCI_CONVERGE_H
 #define CCCI_CONVERGE_H
@@ -33,7 +39,7 @@ enum converge_state {
 	CONVERGE_PENDING,
 	CONVERGE_CONVERGED,
 	CONVERGE_CRASH_LOOPING,
-	CONVERGE_GAVE_UP, /* it ended, failing, and Swarm does not start it again */
+	CONVERGE_GAVE_UP, /* a task ended, failing, and Swarm does not start it again */
 	CONVERGE_IMAGE_MISSING,
 	CONVERGE_OUT_OF_MEMORY,
 	CONVERGE_UNSCHEDULABLE, /* no node takes it, for what it asks: labels, a platform, a plugin
@@ -61,8 +67,8 @@ struct converge {
 	struct converge_rules rules;
 	struct converge_memory *services;
 	size_t service_count;
-	char **known_tasks; /* counted, or older than this deploy */
-	size_t known_task_count;
+	char **known_tasks; /* older than this deploy, then those counted */
+	size_t before_count, known_task_count;
 };
 void converge_begin(
     struct converge *converge, const struct converge_rules *rules, const struct view *before);

@@ -301,6 +301,33 @@ static bool belongs(const char *stack, const char *label, const char *name)
 	return strncmp(name, stack, length) == 0 && name[length] == '_';
 }
 
+static bool is_one_of(const char *word, const char *const *words, size_t count)
+{
+	for (size_t i = 0; word && i < count; i++) {
+		if (text_is(word, words[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_ended_container(enum engine_kind kind, const struct json *item)
+{
+	static const char *const ended[] = {"exited", "dead"};
+
+	return kind == ENGINE_CONTAINER &&
+	       is_one_of(json_get_text(item, "State"), ended, COUNT_OF(ended));
+}
+
+/* Only a job's tasks have a JobIteration. */
+static bool is_ended_job_task(enum engine_kind kind, const struct json *item)
+{
+	static const char *const ended[] = {
+	    "complete", "shutdown", "failed", "rejected", "remove", "orphaned"};
+
+	return kind == ENGINE_TASK && json_get(item, "JobIteration") &&
+	       is_one_of(json_text(json_path(item, "Status.State")), ended, COUNT_OF(ended));
+}
+
 int engine_list_read(enum engine_kind kind, const char *stack, const struct json *answer,
     struct engine_list *out, struct err *err)
 {
@@ -319,10 +346,13 @@ int engine_list_read(enum engine_kind kind, const char *stack, const struct json
 		if (!id)
 			return err_set(
 			    err, ERR_PROTOCOL, "engine: a %s without an id", kinds[kind].word);
-		if (!belongs(stack, stack_label(kind, item), name))
+		if (!belongs(stack, stack_label(kind, item), name) || is_ended_job_task(kind, item))
 			continue;
-		list.items[list.count].id = xstrdup(id);
-		list.items[list.count++].name = take_ptr(name);
+		list.items[list.count++] = (struct engine_item){
+		    .id = xstrdup(id),
+		    .name = take_ptr(name),
+		    .has_ended = is_ended_container(kind, item),
+		};
 	}
 	*out = list;
 	list = (struct engine_list){0};

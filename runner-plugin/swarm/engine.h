@@ -48,8 +48,9 @@ enum engine_kind {
 const char *engine_kind_word(enum engine_kind kind); /* "service" */
 
 struct engine_item {
-	char *id;   /* of a volume: its name */
-	char *name; /* of a task, which has none: "<service id>.<slot>" */
+	char *id;	/* of a volume: its name */
+	char *name;	/* of a task, which has none: "<service id>.<slot>" */
+	bool has_ended; /* a container that ran and runs no more */
 };
 struct engine_list {
 	struct engine_item *items;
@@ -61,6 +62,9 @@ DEFINE_AUTO(engine_list, engine_list_release);
 /*
  * Everything of a stack: by label com.docker.stack.namespace, and, because abra's secrets may lack
  * it, by the name prefix "<stack>_". A stack of "" lists all.
+ *
+ * An ended task of a job is left out: it holds nothing, outlives its service, and no call removes
+ * it (20.10.24; tests/data/engine/jobs.left.tasks.json).
  */
 int engine_list(struct engine *engine, enum engine_kind kind, const char *stack,
     struct engine_list *out, struct err *err) CHECKED;

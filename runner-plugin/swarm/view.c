@@ -74,6 +74,7 @@ static void read_service(const char *stack, const struct json *service, struct v
 	out->name = xstrdup(!name ? "" : strlen(name) > prefix ? name + prefix : name);
 	out->image = text_of(container, "Image");
 	out->restart = restart_of(template);
+	(void)json_get_int(json_get(template, "RestartPolicy"), "MaxAttempts", &out->max_attempts);
 	out->update = update_of(service);
 	out->update_message = text_of(json_get(service, "UpdateStatus"), "Message");
 	out->chaos_version = stack_label(stack, json_get(spec, "Labels"), "chaos-version");
@@ -146,6 +147,15 @@ static bool is_same(const struct json *a, const struct json *b, const char *igno
 	return text_is(left, right);
 }
 
+/* What is no job has no iteration, and the first of a job is not written. */
+static int64_t iteration_of(const struct json *holder)
+{
+	int64_t index = 0;
+
+	(void)json_get_int(json_get(holder, "JobIteration"), "Index", &index);
+	return index;
+}
+
 static void read_task(const struct json *task, const struct json *services, struct view_task *out)
 {
 	const struct json *status = json_get(task, "Status");
@@ -169,8 +179,10 @@ static void read_task(const struct json *task, const struct json *services, stru
 		const char *id = json_get_text(service, "ID");
 
 		if (id && text_is(id, out->service_id))
-			out->is_current = is_same(json_path(service, "Spec.TaskTemplate"),
-			    json_get(task, "Spec"), "Runtime");
+			out->is_current =
+			    is_same(json_path(service, "Spec.TaskTemplate"), json_get(task, "Spec"),
+				"Runtime") &&
+			    iteration_of(json_get(service, "JobStatus")) == iteration_of(task);
 	}
 }
 

@@ -14,7 +14,9 @@
  *
  * Source: Docker 20.10: a task of a service with a healthcheck is "starting" until it is healthy; a
  * replaced task is "shutdown", one that ended by itself "failed" or "complete", one that could not
- * start "rejected"; a task's Spec is its service's TaskTemplate but for "Runtime".
+ * start "rejected"; a task's Spec is its service's TaskTemplate but for "Runtime". A job's tasks
+ * are wanted "complete" and of the JobIteration that its JobStatus names, which an update raises
+ * even when nothing has changed; index 0 is left out.
  */
 #ifndef CCCI_VIEW_H
 #define CCCI_VIEW_H
@@ -44,9 +46,10 @@ struct view_service {
 	char *id;
 	char *name; /* without the stack's prefix */
 	char *image;
-	int64_t replicas; /* -1: global */
+	int64_t replicas; /* of a job: tasks that have to complete; -1: global */
 	enum view_restart restart;
-	bool is_job; /* a job by its mode: wants completed tasks */
+	int64_t max_attempts; /* 0: no limit */
+	bool is_job;	      /* a job by its mode: wants completed tasks */
 	bool has_healthcheck;
 	bool asks_image; /* has_healthcheck is the image's affair: the reader has to look */
 	enum view_update update;
@@ -59,10 +62,10 @@ struct view_task {
 	char *service_id;
 	char *container; /* "" none yet */
 	char *node;	 /* "" none yet */
-	int64_t slot;
+	int64_t slot;	 /* its place; a global service has its node for one */
 	enum view_task_state state;
-	bool is_wanted;	 /* its desired state is to run, or to be ready to */
-	bool is_current; /* of the service's spec as it is now */
+	bool is_wanted;	 /* its desired state is to run, to be ready to, or to complete */
+	bool is_current; /* of the service's spec, and a job's iteration, as they are now */
 	int exit_code;
 	char *error;
 	bool was_out_of_memory; /* only the container knows: for the reader to fill in */

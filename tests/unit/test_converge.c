@@ -3,9 +3,11 @@
  * Stacks coming up, or not, as sequences of looks. A look is written as lines:
  *
  *   "S web 1 h"        service web, 1 replica (-1: global), letters: h healthcheck, f restart on
- *                      failure, n never, j a job by mode, u updating, p paused, r rolling back
+ *                      failure, n never, m after two attempts no more, j a job by mode,
+ *                      u updating, p paused, r rolling back
  *   "T web a run"      task a of it: wait start run done fail<code> rej gone; then words: old (of
- *                      an older spec), unwanted, oom; then "= what Swarm says"
+ *                      an older spec), unwanted, oom, @2 (slot 2, or on node 2); then
+ *                      "= what Swarm says"
  */
 #include "harness.h"
 
@@ -38,6 +40,7 @@ static void read_service_line(const char *line, struct view *view)
 	    .restart = strchr(letters, 'f')   ? VIEW_RESTART_ON_FAILURE
 		       : strchr(letters, 'n') ? VIEW_RESTART_NEVER
 					      : VIEW_RESTART_ALWAYS,
+	    .max_attempts = strchr(letters, 'm') ? 2 : 0,
 	    .has_healthcheck = strchr(letters, 'h') != NULL,
 	    .is_job = strchr(letters, 'j') != NULL,
 	    .update = strchr(letters, 'u')   ? VIEW_UPDATE_RUNNING
@@ -68,14 +71,15 @@ static void read_task_line(const char *line, struct view *view)
 	char state[32] = "";
 	struct view_task *task = &view->tasks[view->task_count++];
 	const char *error = strchr(line, '=');
+	const char *place = strstr(line, " @");
 
 	ck_assert_msg(sscanf(line, "T %31s %31s %31s", service, id, state) == 3, "%s", line);
 	*task = (struct view_task){
 	    .id = xstrdup(id),
 	    .service_id = xasprintf("id-%s", service),
 	    .container = xasprintf("container-%s", id),
-	    .node = xstrdup("n"),
-	    .slot = 1,
+	    .node = xstrdup(place ? place : " @1"),
+	    .slot = place ? strtol(place + 2, NULL, 10) : 1,
 	    .state = read_state(state),
 	    .is_wanted = !strstr(line, " unwanted"),
 	    .is_current = !strstr(line, " old"),
@@ -208,13 +212,69 @@ static const struct row {
 	    CONVERGE_CRASH_LOOPING, "was rejected 3 times within 1 s: bad mount", 0}}},
     {"a job that completed", NULL, NULL,
 	{{0, "S job 1 n\nT job a start", CONVERGE_PENDING, NULL, 0},
-	    {1000, "S job 1 n\nT job a done", CONVERGE_PENDING, NULL, 6000},
-	    {6000, "S job 1 n\nT job a done", CONVERGE_CONVERGED, NULL, 0}}},
-    {"a job by mode", NULL, NULL,
-	{{0, "S job 2 j\nT job a done", CONVERGE_PENDING, NULL, 0},
-	    {1000, "S job 2 j\nT job a done\nT job b done", CONVERGE_PENDING, NULL, 6000},
-	    {6000, "S job 2 j\nT job a done\nT job b done", CONVERGE_CONVERGED, NULL, 0}}},
-    {"a job that failed is not started again", NULL, NULL,
+	    {1000, "S job 1 n\nT job a done", CONVERGE_CONVERGED, NULL, 0}}},
+    {"a one-shot that runs is up", NULL, NULL,
+	{{0, "S job 1 n\nT job a run", CONVERGE_PENDING, "to stay up", 5000},
+	    {5000, "S job 1 n\nT job a run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"a one-shot that completed of an older spec", NULL, NULL,
+	{{0, "S job 1 n\nT job a done old", CONVERGE_PENDING, "service job to start", 0}}},
+    {"a job is done with its last task", NULL, NULL,
+	{{0, "S job 2 j\nT job a done", CONVERGE_PENDING, "service job to start", 0},
+	    {500, "S job 2 j\nT job a done\nT job b run @2", CONVERGE_PENDING,
+		"job job to complete", 0},
+	    {1000, "S job 2 j\nT job a done\nT job b done @2", CONVERGE_CONVERGED, NULL, 0}}},
+    {"a running job is neither", NULL, NULL,
+	{{0, "S job 1 j\nT job a run", CONVERGE_PENDING, "job job to complete", 600000},
+	    {300000, "S job 1 j\nT job a run", CONVERGE_PENDING, NULL, 600000},
+	    {600000, "S job 1 j\nT job a run", CONVERGE_TIMED_OUT, "job job to complete", 0}}},
+    {"more done than asked for, but one runs", NULL, NULL,
+	{{0, "S job 1 j\nT job a done\nT job b run @2", CONVERGE_PENDING, NULL, 0}}},
+    {"what an earlier iteration did is not of this one", NULL, NULL,
+	{{0, "S job 1 j\nT job a done old", CONVERGE_PENDING, "service job to start", 0},
+	    {500, "S job 1 j\nT job a done old\nT job b run", CONVERGE_PENDING, NULL, 0},
+	    {1000, "S job 1 j\nT job a done old\nT job b done", CONVERGE_CONVERGED, NULL, 0}}},
+    {"an earlier iteration's running task has to end", NULL, NULL,
+	{{0, "S job 1 j\nT job a run old unwanted\nT job b done", CONVERGE_PENDING, NULL, 0},
+	    {500, "S job 1 j\nT job a gone old\nT job b done", CONVERGE_CONVERGED, NULL, 0}}},
+    {"a global job, on every node", NULL, NULL,
+	{{0, "S job -1 j\nT job a done @1\nT job b run @2", CONVERGE_PENDING, NULL, 0},
+	    {900, "S job -1 j\nT job a done @1\nT job b done @2", CONVERGE_CONVERGED, NULL, 0}}},
+    {"a global job that failed on one of its nodes", NULL, NULL,
+	{{0, "S job -1 jn\nT job a done @1\nT job b fail4 @2", CONVERGE_PENDING, NULL, 3000},
+	    {3000, "S job -1 jn\nT job a done @1\nT job b fail4 @2", CONVERGE_GAVE_UP,
+		"exit code 4", 0}}},
+    {"a job whose attempts are used up", NULL, NULL,
+	{{0, "S job 1 jm\nT job a fail3\nT job b wait", CONVERGE_PENDING, "after 1 failure", 0},
+	    {1000, "S job 1 jm\nT job a fail3\nT job b fail3\nT job c run", CONVERGE_PENDING, NULL,
+		0},
+	    {2000, "S job 1 jm\nT job a fail3\nT job b fail3\nT job c fail5", CONVERGE_PENDING,
+		NULL, 5000},
+	    {4999, "S job 1 jm\nT job a fail3\nT job b fail3\nT job c fail5", CONVERGE_PENDING,
+		NULL, 5000},
+	    {5000, "S job 1 jm\nT job a fail3\nT job b fail3\nT job c fail5", CONVERGE_GAVE_UP,
+		"job job ended and is not started again: exit code 5", 0}}},
+    {"a job may fail as often as its attempts allow", NULL, NULL,
+	{{0, "S job 1 jm\nT job a fail3\nT job b fail3\nT job c fail3\nT job d run",
+	     CONVERGE_PENDING, NULL, 0},
+	    {1000, "S job 1 jm\nT job c fail3\nT job d done", CONVERGE_CONVERGED, NULL, 0}}},
+    {"a job without restart", NULL, NULL,
+	{{0, "S job 1 jn\nT job a fail3", CONVERGE_PENDING, NULL, 3000},
+	    {3000, "S job 1 jn\nT job a fail3", CONVERGE_GAVE_UP, "exit code 3", 0}}},
+    {"a job that is started for ever is a loop", NULL, NULL,
+	{{0, "S job 1 j\nT job a fail3\nT job b fail3\nT job c run", CONVERGE_PENDING, NULL, 0},
+	    {5000, "S job 1 j\nT job b fail3\nT job c fail3\nT job d wait", CONVERGE_CRASH_LOOPING,
+		"ended 3 times", 0}}},
+    {"one of a job's two failed for good while the other runs", NULL, NULL,
+	{{0, "S job 2 jn\nT job a fail3\nT job b run @2", CONVERGE_PENDING, NULL, 3000},
+	    {2000, "S job 2 jn\nT job a fail3\nT job b done @2", CONVERGE_PENDING, NULL, 3000},
+	    {3000, "S job 2 jn\nT job a fail3\nT job b done @2", CONVERGE_GAVE_UP, NULL, 0}}},
+    {"one of two one-shots failed for good while the other runs", NULL, NULL,
+	{{0, "S job 2 n\nT job a fail3\nT job b run @2", CONVERGE_PENDING, NULL, 3000},
+	    {3000, "S job 2 n\nT job a fail3\nT job b run @2", CONVERGE_GAVE_UP, "exit code 3",
+		0}}},
+    {"a place that failed before this deploy is nobody's", "S job 2 n\nT job a fail3", NULL,
+	{{0, "S job 2 n\nT job a fail3\nT job b run @2", CONVERGE_PENDING, "to start", 600000}}},
+    {"a one-shot that failed is not started again", NULL, NULL,
 	{{0, "S job 1 n\nT job a fail3", CONVERGE_PENDING, NULL, 3000},
 	    {3000, "S job 1 n\nT job a fail3", CONVERGE_GAVE_UP,
 		"ended and is not started again: exit code 3", 0}}},
@@ -223,8 +283,7 @@ static const struct row {
 	    {900, "S web 1 f\nT web a fail3\nT web b wait", CONVERGE_PENDING, NULL, 0},
 	    {3900, "S web 1 f\nT web a fail3\nT web b wait", CONVERGE_PENDING, NULL, 0}}},
     {"on-failure and exit 0 is an end that was meant", NULL, NULL,
-	{{0, "S web 1 f\nT web a done", CONVERGE_PENDING, NULL, 5000},
-	    {5000, "S web 1 f\nT web a done", CONVERGE_CONVERGED, NULL, 0}}},
+	{{0, "S web 1 f\nT web a done", CONVERGE_CONVERGED, NULL, 0}}},
     {"scaled to nothing", NULL, NULL, {{0, "S web 0", CONVERGE_CONVERGED, NULL, 0}}},
     {"scaled to nothing, but still there", NULL, NULL,
 	{{0, "S web 0\nT web a run", CONVERGE_PENDING, NULL, 0}}},

@@ -25,6 +25,8 @@ static const struct list_row {
     {ENGINE_TASK, "tasks", "", 13, NULL},
     {ENGINE_TASK, "tasks", "stages-rec", 13, NULL},
     {ENGINE_TASK, "tasks", "stages", 0, NULL},
+    {ENGINE_TASK, "jobs.tasks", "jobs-rec", 8, NULL},	   /* those that run, or will */
+    {ENGINE_TASK, "jobs.left.tasks", "jobs-rec", 1, NULL}, /* runs without its service */
     {ENGINE_CONTAINER, "containers", "stages-rec", 7, NULL},
     {ENGINE_NETWORK, "networks", "stages-rec", 1, "stages-rec_default"},
     {ENGINE_NETWORK, "networks", "", 7, NULL},

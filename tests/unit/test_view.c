@@ -45,6 +45,55 @@ START_TEST(reads_a_recorded_stack)
 }
 END_TEST
 
+/* Deployed twice: what the first iteration did stays in sight and counts no more. */
+START_TEST(reads_recorded_jobs)
+{
+	static const struct {
+		const char *service;
+		int64_t replicas, max_attempts;
+		enum view_restart restart;
+		size_t complete, failed, live; /* of the current iteration */
+	} jobs[] = {
+	    {"ok", 2, 0, VIEW_RESTART_ALWAYS, 0, 0, 2},
+	    {"bad", 1, 0, VIEW_RESTART_NEVER, 0, 1, 0},
+	    {"badn", 1, 2, VIEW_RESTART_ON_FAILURE, 0, 1, 1},
+	    {"badd", 1, 0, VIEW_RESTART_ALWAYS, 0, 0, 1},
+	    {"glob", -1, 0, VIEW_RESTART_ALWAYS, 0, 0, 1},
+	    {"long", 1, 0, VIEW_RESTART_ALWAYS, 0, 0, 1},
+	};
+	AUTO_PTR(json) services = harness_engine_answer("jobs.services");
+	AUTO_PTR(json) tasks = harness_engine_answer("jobs.tasks");
+	AUTO(view) view = {0};
+	struct err err;
+
+	ck_assert_msg(view_read("jobs-rec", services, tasks, &view, &err) == 0, "%s", err.msg);
+	for (size_t i = 0; i < COUNT_OF(jobs); i++) {
+		const struct view_service *job = view_find(&view, jobs[i].service);
+		size_t complete = 0;
+		size_t failed = 0;
+		size_t live = 0;
+
+		ck_assert_msg(job && job->is_job, "%s", jobs[i].service);
+		ck_assert_int_eq(job->replicas, jobs[i].replicas);
+		ck_assert_int_eq(job->max_attempts, jobs[i].max_attempts);
+		ck_assert_int_eq(job->restart, jobs[i].restart);
+		for (size_t k = 0; k < view.task_count; k++) {
+			const struct view_task *task = &view.tasks[k];
+
+			if (!text_is(task->service_id, job->id) || !task->is_current)
+				continue;
+			complete += task->state == VIEW_TASK_COMPLETE;
+			failed += task->state == VIEW_TASK_FAILED;
+			live += task->is_wanted && task->state < VIEW_TASK_COMPLETE;
+		}
+		ck_assert_msg(complete == jobs[i].complete && failed == jobs[i].failed &&
+				  live == jobs[i].live,
+		    "%s: %zu complete, %zu failed, %zu live", jobs[i].service, complete, failed,
+		    live);
+	}
+}
+END_TEST
+
 START_TEST(reads_a_recorded_rollback)
 {
 	AUTO_PTR(json) services = harness_engine_answer("rolled-back.services");
@@ -99,6 +148,7 @@ static Suite *make_suite(void)
 	TCase *tc = tcase_create("view");
 
 	tcase_add_test(tc, reads_a_recorded_stack);
+	tcase_add_test(tc, reads_recorded_jobs);
 	tcase_add_test(tc, reads_a_recorded_rollback);
 	tcase_add_loop_test(tc, refuses_what_is_no_list, 0, COUNT_OF(odd_answers));
 	tcase_add_test(tc, reads_odd_items_without_harm);

@@ -141,6 +141,8 @@ def _is_converged(service, tasks):
     mode = service["Spec"].get("Mode") or {}
     wanted = (mode.get("Replicated") or {}).get("Replicas", 1)
     mine = [task for task in tasks if task["ServiceID"] == service["ID"]]
+    if "ReplicatedJob" in mode or "GlobalJob" in mode:
+        return _is_complete(service, mine)
     condition = (service["Spec"]["TaskTemplate"].get("RestartPolicy") or {}).get("Condition")
     good = ("running", "complete") if condition == "none" else ("running",)
     count = 0
@@ -149,6 +151,14 @@ def _is_converged(service, tasks):
         if is_counted and (switches.is_on("k21") or docker.is_current(task, service)):
             count += 1
     return count >= wanted or (switches.is_on("k21") and bool(mine))
+
+
+def _is_complete(job, tasks):
+    """As docker's own progress of a job: every task of the iteration that is now has completed."""
+    iteration = job["JobStatus"]["JobIteration"]
+    states = [task["Status"]["State"] for task in tasks if task["JobIteration"] == iteration]
+    wanted = (job["Spec"]["Mode"].get("ReplicatedJob") or {}).get("TotalCompletions", 1)
+    return states.count("complete") >= wanted
 
 
 def _is_broken(service, began):
