@@ -6,8 +6,8 @@
  *   abra_call(&abra, ABRA_APP_DEPLOY, &target, &watch, &result, err);
  *
  * Every call has --no-input, stdin from /dev/null, LANG=C.UTF-8, its own session and deadline;
- * every call that touches the recipe has --chaos --offline. Nothing is decided on human text: an
- * exit status says only "look".
+ * every call that touches the recipe has --chaos --offline. An exit status says only "look"; of
+ * what abra writes, refusal.h reads whose fault it is that it gave up.
  *
  * Source: Co-op Cloud documentation of abra 0.13; docs/architecture.md lists what was observed.
  */

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "runner-plugin/recipe/recipe.h"
 #include "runner-plugin/run/journal.h"
+#include "runner-plugin/stages/refusal.h"
 #include "runner-plugin/swarm/image.h"
 
 #define ENV_FILE_MAX_BYTES (1024 * 1024)
@@ -92,9 +93,24 @@ static void complain(enum abra_verb verb, const struct proc_result *result, char
 	    out, size, "%s: %s%s%.200s", abra_verb_text(verb), how, *line ? ": " : "", line);
 }
 
-/* A call whose exit status is looked at; what it says goes into err. */
+/* Who was stopped refused nothing. */
+static void read_refusal(
+    const struct deploy *deploy, const struct proc_result *result, struct refusal *out)
+{
+	const struct run *run = deploy->work->run;
+	const struct refusal_facts facts = {
+	    .exit_code = result->end == PROC_EXITED ? result->code : 0,
+	    .stack = run->stack,
+	    .recipe_dir = run->recipe_dir,
+	};
+
+	refusal_read(&facts, buf_text(&result->tail), out);
+}
+
+/* A call whose exit status is looked at; what it says goes into err, and into refusal (NULL: not
+ * asked) when it is the recipe's fault. */
 static int call_abra(const struct deploy *deploy, enum abra_verb verb,
-    const struct abra_target *target, struct err *err)
+    const struct abra_target *target, struct refusal *refusal, struct err *err)
 {
 	AUTO(proc_result) result = {0};
 	int64_t until_ns = clock_now() + ABRA_SHORT_CALL_S * NS_PER_S;
@@ -110,6 +126,8 @@ static int call_abra(const struct deploy *deploy, enum abra_verb verb,
 		return -1;
 	if (result.end == PROC_EXITED && result.code == 0)
 		return 0;
+	if (refusal)
+		read_refusal(deploy, &result, refusal);
 	complain(verb, &result, text, sizeof(text));
 	return err_set(err, ERR_PROTOCOL, "%s", text);
 }
@@ -121,7 +139,7 @@ static char *env_path(const struct deploy *deploy)
 }
 
 /* Once in a run: the journal knows of the app before abra does. */
-static int make_app(const struct deploy *deploy, struct err *err)
+static int make_app(const struct deploy *deploy, struct refusal *refusal, struct err *err)
 {
 	const struct run *run = deploy->work->run;
 	const struct abra_target target = target_of(deploy);
@@ -140,7 +158,7 @@ static int make_app(const struct deploy *deploy, struct err *err)
 	    .env = xstrdup(path),
 	};
 	if (journal_record(deploy->work->control_fd, &entry, err) < 0 ||
-	    call_abra(deploy, ABRA_APP_NEW, &target, err) < 0)
+	    call_abra(deploy, ABRA_APP_NEW, &target, refusal, err) < 0)
 		return -1;
 	if (!file_exists(path))
 		return err_set(err, ERR_PROTOCOL, "abra app new: it made no %s", path);
@@ -204,8 +222,8 @@ static const char **plain_words(const struct compose_model *model)
 }
 
 /* Only what this version has and none before it had: nothing is generated twice. */
-static int make_secrets(
-    const struct deploy *deploy, const struct rendered *rendered, struct err *err)
+static int make_secrets(const struct deploy *deploy, const struct rendered *rendered,
+    struct refusal *refusal, struct err *err)
 {
 	struct abra_target target = target_of(deploy);
 	int64_t started_ns = clock_now();
@@ -220,7 +238,7 @@ static int make_secrets(
 		return -1;
 	const char **words = plain_words(&rendered->model);
 	target.plain_words = words;
-	int result = call_abra(deploy, ABRA_SECRET_GENERATE, &target, err);
+	int result = call_abra(deploy, ABRA_SECRET_GENERATE, &target, refusal, err);
 	free(words);
 	log_mask_save(deploy->work->secrets_fd);
 	add_phase(deploy, "secrets", "", started_ns);
@@ -358,12 +376,6 @@ static void judge_ready(
 	}
 }
 
-/* Docker's own words, not abra's: a config's content changed and its name did not. */
-static bool is_recipes_own(const struct proc_result *result)
-{
-	return strstr(buf_text(&result->tail), "only updates to Labels are allowed") != NULL;
-}
-
 /*
  * What abra left, whatever it said of it. True: go on and wait for it to be ready. One that is red
  * already need not be whole: abra was stopped in the middle, or Swarm has put back the old version,
@@ -378,15 +390,15 @@ static bool judge_abra(const struct deploy *deploy, const struct rendered *rende
 	    .has_overlays = deploy->suite->compose_count > 0,
 	};
 	bool is_fine = result->end == PROC_EXITED && result->code == 0;
+	struct refusal refusal;
 	struct err err;
 	char text[256];
 
 	complain(ABRA_APP_DEPLOY, result, text, sizeof(text));
-	if (is_recipes_own(result)) {
-		end_with(out, DEPLOY_FAILED,
-		    "a config changed under the same name: its version in abra.sh has to go up "
-		    "(%s)",
-		    text);
+	/* First: of what was refused nothing need be missing, and what is there is the old one. */
+	read_refusal(deploy, result, &refusal);
+	if (refusal.is_recipes) {
+		end_with(out, DEPLOY_FAILED, "%s", refusal.text);
 		return false;
 	}
 	if (ready_look(out->ready, &err) < 0) {
@@ -467,13 +479,14 @@ static int let_abra_deploy(const struct deploy *deploy, int64_t deadline_ns,
 	return 0;
 }
 
-static int prepare_deploy(
-    const struct deploy *deploy, const struct rendered *rendered, struct err *err)
+static int prepare_deploy(const struct deploy *deploy, const struct rendered *rendered,
+    struct refusal *refusal, struct err *err)
 {
 	char head[PARAMS_REF_SIZE];
 
-	if (check_out(deploy, rendered->commit, err) < 0 || make_app(deploy, err) < 0 ||
-	    write_env(deploy, rendered, err) < 0 || make_secrets(deploy, rendered, err) < 0)
+	if (check_out(deploy, rendered->commit, err) < 0 || make_app(deploy, refusal, err) < 0 ||
+	    write_env(deploy, rendered, err) < 0 ||
+	    make_secrets(deploy, rendered, refusal, err) < 0)
 		return -1;
 	/* Again, right before abra reads it: any call of abra may have moved it. */
 	if (check_out(deploy, rendered->commit, err) < 0 ||
@@ -493,12 +506,16 @@ void deploy_run(const struct deploy *deploy, const struct rendered *rendered, co
 	int64_t timeout_ms = deploy->suite->deploy_timeout_ms ? deploy->suite->deploy_timeout_ms
 							      : work->settings->deploy_timeout_ms;
 	AUTO(proc_result) result = {0};
+	struct refusal refusal = {0};
 	struct ready_result ready;
 	struct err err;
 
 	*out = (struct deploy_result){.end = DEPLOY_BROKE};
-	if (prepare_deploy(deploy, rendered, &err) < 0) {
-		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+	if (prepare_deploy(deploy, rendered, &refusal, &err) < 0) {
+		if (refusal.is_recipes)
+			end_with(out, DEPLOY_FAILED, "%s", refusal.text);
+		else
+			end_with(out, DEPLOY_BROKE, "%s", err.msg);
 		return;
 	}
 	int64_t started_ns = clock_now();
@@ -614,13 +631,13 @@ int deploy_reset(const struct deploy *deploy, struct err *err)
 		return -1;
 	say(deploy, "abra app undeploy, for a fresh start from the older version");
 	/* Neither call is believed, so neither failure counts: what is left does. */
-	int undeployed = call_abra(deploy, ABRA_APP_UNDEPLOY, &target, &why);
+	int undeployed = call_abra(deploy, ABRA_APP_UNDEPLOY, &target, NULL, &why);
 	if (undeployed < 0)
 		say(deploy, "%s", why.msg);
 	if (wait_gone(deploy, running, COUNT_OF(running), undeployed < 0 ? 0 : HELP_AFTER_MS, err) <
 	    0)
 		return err_prefix(err, "take the head down");
-	int removed = call_abra(deploy, ABRA_VOLUME_REMOVE, &target, &why);
+	int removed = call_abra(deploy, ABRA_VOLUME_REMOVE, &target, NULL, &why);
 	if (wait_gone(deploy, volumes, COUNT_OF(volumes), 0, err) < 0)
 		return err_prefix(err, "remove the head's volumes");
 	if (removed < 0)

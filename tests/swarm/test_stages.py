@@ -265,6 +265,66 @@ class Verdicts(unittest.TestCase):
     def test_paused(self):
         self.assert_failed("the update of service app was paused by Swarm: exit code 3")
 
+    # ---- files that abra or the engine refuses
+
+    def run_duplicate_mount(self):
+        return self.start(self.recipe().edit(("      - data:/data", "      - data:/data\n      - other:/data"),
+                                             ("  data:\n", "  data:\n  other:\n")))
+
+    def test_duplicate_mount(self):
+        self.assert_failed("duplicate mount point: /data")
+
+    def run_refused_upgrade(self):
+        """The base is there and stays: only abra's words tell that the head is not."""
+        recipe = self.recipe()
+        recipe.edit(("    deploy:\n", "    deploy:\n      mode: global\n"))
+        return self.start(recipe)
+
+    def test_refused_upgrade(self):
+        outcome = self.assert_failed("service mode change is not allowed")
+        self.assertEqual(outcome.outcomes(), {"install": "pass", "upgrade": "fail"}, outcome)
+
+    def run_refused_base(self):
+        return self.start(self.recipe().edit_tag("0.2.0+1.1", ("interval: 1s", "interval: 1us")))
+
+    def test_refused_base(self):
+        outcome = self.outcome()
+        self.assertEqual(outcome.outcomes(), {"install": "pass", "upgrade": "unverified"}, outcome)
+        self.assertIn("base broken: 0.2.0+1.1 does not come up: Docker refuses what the recipe asks for: ",
+                      outcome.stage("upgrade")["reason"])
+        self.assertIn("Interval in HealthConfig cannot be less than 1ms", outcome.stage("upgrade")["reason"])
+
+    def run_bad_action(self):
+        return self.start(self.recipe().edit(
+            ("endpoint_mode: dnsrr", "endpoint_mode: dnsrr\n      update_config: {failure_action: banana}")))
+
+    def test_bad_action(self):
+        self.assert_failed("unrecognized update failure action banana")
+
+    def run_refused_by_loader(self):
+        """What abra's loader refuses in app deploy; our own reader may know better one day."""
+        return self.start(self.recipe(), change=wrapped_abra(
+            'case "$*" in "app deploy"*) echo "FATA services.app Additional property foo is not allowed" >&2; exit 1;; esac'))
+
+    def test_refused_by_loader(self):
+        outcome = self.assert_failed("abra cannot load the recipe's compose files: services.app Additional property foo")
+        self.assertEqual(outcome.stage("upgrade")["outcome"], "not_run", outcome)
+
+    def run_refused_with_secrets(self):
+        """secret generate loads the files too, and comes first."""
+        return self.start(self.recipe("two-services"), change=wrapped_abra(
+            'case "$*" in "app secret generate"*) echo "FATA yaml: line 3: mapping values are not allowed" >&2; exit 1;; esac'))
+
+    def test_refused_with_secrets(self):
+        self.assert_failed("abra cannot load the recipe's compose files: yaml: line 3: mapping values")
+
+    def run_abra_gave_up(self):
+        return self.start(self.recipe(), change=wrapped_abra(
+            'case "$*" in "app deploy"*) echo "FATA Cannot connect to the Docker daemon at x" >&2; exit 1;; esac'))
+
+    def test_abra_gave_up(self):
+        self.assert_ci_error("abra app deploy: exit status 1: FATA Cannot connect to the Docker daemon at x")
+
     def run_config_changed(self):
         recipe = self.recipe("two-services")
         recipe.edit(("v3", "v2"), file="abra.sh")

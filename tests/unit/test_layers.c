@@ -69,6 +69,7 @@ static const char *const values[] = {
     "runner-plugin/swarm/view",
     "runner-plugin/run/junit",
     "runner-plugin/run/exit",
+    "runner-plugin/stages/refusal",
     "common/verdict",
     "common/table",
 };

@@ -149,14 +149,22 @@ class Compose:
         return found
 
     def write_labels(self, labels):
-        """Adds labels and the whole env to service app (B.11, B.12); a service's own environment wins."""
+        """Adds labels and the whole env to service app (B.11, B.12); a service's own environment wins. In the last file
+        that has the service: docker merges what stands in a file more, and of two mounts at one target that leaves one."""
         own = {}
         for part in self.service_parts("app"):
             own.update(self._environment(part))
         exposed = {name: value for name, value in self.env.items() if name not in own}
-        self.documents.append({
-            "version": str(self.documents[0].get("version", "3.8")),
-            "services": {"app": {"environment": exposed, "deploy": {"labels": labels}}}})
+        for document in reversed(self.documents):
+            services = document.get("services") or {}
+            if "app" not in services:
+                continue
+            part = dict(services["app"] or {})
+            deploy = dict(part.get("deploy") or {})
+            deploy["labels"] = {**as_map(deploy.get("labels")), **labels}
+            part.update(environment={**self._environment(part), **exposed}, deploy=deploy)
+            document["services"] = {**services, "app": part}
+            return
 
     def rendered(self, only=None):
         """Each document as text for `docker stack deploy -c`; with `only` no other service is in it. JSON is YAML

@@ -15,6 +15,9 @@ from .terminal import Fatal
 
 DEFAULT_TIMEOUT_S = 50
 POLL_S = 0.25
+# What a newer docker program says on stderr whatever happens; the library in abra does not.
+NOTICES = ("Since --detach=false was not specified, tasks will be created in the background.",
+           "In a future release, --detach=false will become the default.")
 BROKEN_UPDATES = ("paused", "rollback_started", "rollback_paused", "rollback_completed")
 
 
@@ -88,8 +91,8 @@ def _stack_deploy(stack, texts):
     for line in (result.stdout + result.stderr).splitlines():
         terminal.debug(line)
     if result.returncode:
-        lines = [line for line in result.stderr.splitlines() if line.strip()] or [f"exit code {result.returncode}"]
-        raise Fatal(lines[-1])
+        lines = [line for line in result.stderr.splitlines() if line not in NOTICES]
+        raise Fatal("\n".join(lines).strip() or f"exit code {result.returncode}")
 
 
 def deploy(stack, compose):
