@@ -48,7 +48,9 @@ size_t learn_steps(const struct drone_build *build, struct reply_step out[LEARN_
 			if (!is_for_people(step))
 				continue;
 			out[count] = (struct reply_step){.state = step_state(step->status)};
-			(void)snprintf(out[count].name, sizeof(out[count].name), "%s", step->name);
+			size_t length = text_head(step->name, sizeof(out[count].name) - 1);
+			(void)snprintf(out[count].name, sizeof(out[count].name), "%.*s",
+			    (int)length, step->name);
 			if (step->started_s && step->stopped_s > step->started_s)
 				out[count].seconds = step->stopped_s - step->started_s;
 			count++;

@@ -20,13 +20,12 @@ static size_t control_length(const char *c)
 	return iscntrl(byte[0]) ? 1 : 0;
 }
 
-/* No text of a recipe moves the cursor of a terminal. */
-static void add_plain(struct buf *out, const char *text, const char *indent)
+void table_add_text(struct buf *out, const char *text, const char *indent)
 {
 	for (const char *c = text; *c;) {
 		size_t length = control_length(c);
 
-		if (*c == '\n') {
+		if (*c == '\n' && indent) {
 			(void)buf_add_char(out, '\n');
 			if (c[1])
 				(void)buf_add_text(out, indent);
@@ -66,7 +65,7 @@ static void add_row(struct buf *out, size_t column, const struct row *row)
 
 	clock_format_duration((int64_t)(row->seconds * 1000), duration);
 	add_blanks(out, row->indent);
-	add_plain(out, row->name, " ");
+	table_add_text(out, row->name, NULL);
 	if (end > column) {
 		(void)buf_add_char(out, '\n');
 		end = 0;
@@ -75,7 +74,7 @@ static void add_row(struct buf *out, size_t column, const struct row *row)
 	(void)buf_printf(out, " %-11s %12s", row->word, duration);
 	if (row->reason[0]) {
 		(void)buf_add_text(out, "   ");
-		add_plain(out, row->reason, " ");
+		table_add_text(out, row->reason, " ");
 	}
 	(void)buf_add_char(out, '\n');
 }
@@ -117,10 +116,10 @@ static void print_stage(const struct results_stage *stage, size_t column, struct
 	(void)buf_add_text(out, "  last lines");
 	if (stage->service[0]) {
 		(void)buf_add_text(out, " of service ");
-		add_plain(out, stage->service, " ");
+		table_add_text(out, stage->service, NULL);
 	}
 	(void)buf_add_text(out, ":\n    | ");
-	add_plain(out, stage->evidence, "    | ");
+	table_add_text(out, stage->evidence, "    | ");
 	if (!text_ends(stage->evidence, "\n"))
 		(void)buf_add_char(out, '\n');
 }
@@ -130,20 +129,21 @@ static void print_head(const struct results *results, struct buf *out)
 	char duration[CLOCK_DURATION_SIZE];
 
 	clock_format_duration((int64_t)(results->seconds * 1000), duration);
-	add_plain(out, results->recipe, " ");
+	table_add_text(out, results->recipe, NULL);
 	if (results->base_version[0]) {
 		(void)buf_add_char(out, ' ');
-		add_plain(out, results->base_version, " ");
+		table_add_text(out, results->base_version, NULL);
 		(void)buf_add_text(out, " ->");
 	}
 	if (results->head_version[0]) {
 		(void)buf_add_char(out, ' ');
-		add_plain(out, results->head_version, " ");
+		table_add_text(out, results->head_version, NULL);
 	}
 	(void)buf_printf(out, ": %s, level %d, %s, %d deploy%s\n", verdict_word(results->verdict),
 	    results->level, duration, results->deploys, results->deploys == 1 ? "" : "s");
 	if (results->reason[0]) {
-		add_plain(out, results->reason, " ");
+		(void)buf_add_text(out, "  ");
+		table_add_text(out, results->reason, "  ");
 		(void)buf_add_char(out, '\n');
 	}
 }
@@ -161,7 +161,7 @@ void table_print(const struct results *results, struct buf *out)
 	add_row(out, column, &teardown);
 	for (size_t i = 0; i < results->left_count; i++) {
 		(void)buf_add_text(out, "  left: ");
-		add_plain(out, results->left[i], " ");
+		table_add_text(out, results->left[i], NULL);
 		(void)buf_add_char(out, '\n');
 	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The results of a run as a table for people, as `ccci-run report` and `ccci-run run` print it.
- * Pure. No text of a recipe moves the cursor of a terminal.
+ * Pure. No text of a recipe moves the cursor of a terminal or begins a line: no line of the table
+ * is one of the document's marker lines.
  *
  *   AUTO(buf) out = buf_make(SIZE_MAX / 2);
  *   table_print(&results, &out);
@@ -12,5 +13,11 @@
 #include "common/results.h"
 
 void table_print(const struct results *results, struct buf *out);
+
+/*
+ * A text from outside, for a terminal or a log: control characters become "?", and what follows a
+ * line's end begins with indent; with NULL it stays one line.
+ */
+void table_add_text(struct buf *out, const char *text, const char *indent);
 
 #endif

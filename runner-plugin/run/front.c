@@ -28,14 +28,16 @@
 PRINTF_LIKE(1, 2)
 static void print_error(const char *format, ...)
 {
-	AUTO(buf) line = buf_make(4096);
 	char text[2048];
+	AUTO(buf) line = buf_make(4 * sizeof(text));
 	va_list args;
 
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	(void)buf_printf(&line, "ccci-run: %s\n", text);
+	(void)buf_add_text(&line, "ccci-run: ");
+	table_add_text(&line, text, "  ");
+	(void)buf_add_char(&line, '\n');
 	if (write(STDERR_FILENO, buf_text(&line), line.length) < 0)
 		return; /* nobody reads any more */
 }

@@ -64,7 +64,7 @@ void live_draw(const struct live *live)
 	clock_format_duration(clock_elapsed_ms(live->since_ns), elapsed);
 	(void)buf_printf(&line, "%s, %s", live->waits, elapsed);
 	live_clear(live);
-	put(buf_text(&line), line.length < room ? line.length : room);
+	put(buf_text(&line), text_head(buf_text(&line), room));
 }
 
 /* "install: waits for service app to start (2 s)" without its own time. */

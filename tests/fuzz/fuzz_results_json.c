@@ -22,6 +22,7 @@ static void check_stable(const struct results *results)
 	assert(text_is(first, second));
 	table_print(results, &table);
 	assert(!strchr(buf_text(&table), '\x1b'));
+	assert(!strstr(buf_text(&table), "\n" RESULTS_BEGIN "\n"));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

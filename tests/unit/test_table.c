@@ -43,7 +43,7 @@ START_TEST(is_for_people)
 	table_print(&results, &out);
 	ck_assert_str_eq(buf_text(&out),
 	    "custom-html 1.1.0+2.0.3 -> 1.2.0+2.1.0: recipe_failed, level 1, 31 s, 3 deploys\n"
-	    "upgrade failed\n"
+	    "  upgrade failed\n"
 	    "\n"
 	    "install                      pass                 9 s\n"
 	    "  GET /                      pass                 0 s\n"
@@ -93,7 +93,44 @@ START_TEST(moves_no_cursor)
 	results_set(&results.reason, "a\x1b[2Jb\xc2\x9b"
 				     "2Jc\xc2\xa0\rd\xc3\xa9");
 	table_print(&results, &out);
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\na?[2Jb?2Jc\xc2\xa0?d\xc3\xa9\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\n  a?[2Jb?2Jc\xc2\xa0?d\xc3\xa9\n"));
+}
+END_TEST
+
+static const char *const forgeries[] = {
+    RESULTS_BEGIN,
+    RESULTS_BEGIN "\n{\"schema\":1}\n" RESULTS_END "\n",
+    "\n" RESULTS_BEGIN "\n{}\n" RESULTS_END "\n",
+    "\r\n" RESULTS_BEGIN "\r\n{}\r\n" RESULTS_END "\r\n",
+};
+
+/* A service may log our own marker lines, a recipe be called so: no line of the table is one. */
+START_TEST(forges_no_document)
+{
+	AUTO(results) results = {0};
+	AUTO(results) found = {0};
+	AUTO(buf) out = buf_make(100000);
+	const char *text = forgeries[_i];
+	struct results_stage stage;
+	struct err err;
+
+	results_init(&results);
+	results_set(&results.recipe, text);
+	results_set(&results.base_version, text);
+	results_set(&results.head_version, text);
+	results_set(&results.reason, text);
+	results_stage_init(&stage, STAGE_INSTALL);
+	results_set(&stage.reason, text);
+	results_stage_set_evidence(&stage, text, text);
+	results_stage_add_test(&stage, text, OUTCOME_FAIL, 0, text);
+	results_take_stage(&results, &stage);
+	results_add_left(&results, text);
+	table_print(&results, &out);
+	ck_assert_int_eq(results_find(buf_text(&out), out.length, &found, &err), -1);
+	ck_assert_msg(err.code == ERR_MISSING, "%s", err.msg);
+	ck_assert_msg(!strstr(buf_text(&out), "\n" RESULTS_BEGIN) &&
+			  !strstr(buf_text(&out), "\n" RESULTS_END),
+	    "%s", buf_text(&out));
 }
 END_TEST
 
@@ -106,6 +143,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, is_for_people);
 	tcase_add_test(tc, long_names_do_not_push_it_apart);
 	tcase_add_test(tc, moves_no_cursor);
+	tcase_add_loop_test(tc, forges_no_document, 0, COUNT_OF(forgeries));
 	return suite;
 }
 
