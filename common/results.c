@@ -25,6 +25,7 @@ static const struct place text_places[] = {
     {"run", "domain", offsetof(struct results, domain)},
     {"run", "host", offsetof(struct results, host)},
     {"run", "started", offsetof(struct results, started)},
+    {"run", "suite", offsetof(struct results, suite)},
     {"", "reason", offsetof(struct results, reason)},
     {"versions", "head", offsetof(struct results, head_version)},
     {"versions", "base", offsetof(struct results, base_version)},

@@ -65,6 +65,7 @@ struct results {
 	char *ref;
 	int64_t comment; /* 0: none */
 	char *domain, *host, *started;
+	char *suite; /* its directory, "defaults", or "" when prepare did not come so far */
 	double seconds;
 	enum verdict_class verdict;
 	int level;

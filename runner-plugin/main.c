@@ -58,7 +58,7 @@ static const struct {
     [FLAG_STAGES] = {"stages", true, "run, plan: only these, comma separated"},
     [FLAG_FROM] = {"from", true, "run, plan: version that the upgrade starts from"},
     [FLAG_KEEP] = {"keep", false, "run: leave a failed app up for a look"},
-    [FLAG_JSON] = {"json", true, "run: write the results there"},
+    [FLAG_JSON] = {"json", true, "run: write the results there; plan, without a file: print JSON"},
     [FLAG_JUNIT] = {"junit", true, "run: write JUnit XML there"},
 };
 
@@ -156,23 +156,25 @@ static const struct word_row {
 	const char *word;
 	enum exit_code (*call)(const struct command *command);
 	enum target target;
-	unsigned flags; /* besides FLAGS_ANYWHERE and the settings' */
+	unsigned flags;	     /* besides FLAGS_ANYWHERE and the settings' */
+	unsigned bare_flags; /* of those: behind this word they take no value */
 	const char *help;
 } words[] = {
-    {"prepare", do_prepare, TARGET_NONE, 0, "step: check, take a slot, fetch, plan"},
-    {"install", do_stage, TARGET_NONE, 0, "step: a fresh deployment of the head"},
-    {"recreate", do_stage, TARGET_NONE, 0, "step: every service made anew"},
-    {"upgrade", do_stage, TARGET_NONE, 0, "step: an older version, then the head over it"},
-    {"backup", do_stage, TARGET_NONE, 0, "step: back up, restore"},
-    {"recipe", do_stage, TARGET_NONE, 0, "step: the recipe's own tests"},
-    {"extra", do_stage, TARGET_NONE, 0, "step: the suite's extra tests"},
-    {"teardown", do_teardown, TARGET_OPTIONAL, 0, "step: end the run; or of a run by its id"},
-    {"report", do_report, TARGET_NONE, 0, "step: print the table and the results"},
+    {"prepare", do_prepare, TARGET_NONE, 0, 0, "step: check, take a slot, fetch, plan"},
+    {"install", do_stage, TARGET_NONE, 0, 0, "step: a fresh deployment of the head"},
+    {"recreate", do_stage, TARGET_NONE, 0, 0, "step: every service made anew"},
+    {"upgrade", do_stage, TARGET_NONE, 0, 0, "step: an older version, then the head over it"},
+    {"backup", do_stage, TARGET_NONE, 0, 0, "step: back up, restore"},
+    {"recipe", do_stage, TARGET_NONE, 0, 0, "step: the recipe's own tests"},
+    {"extra", do_stage, TARGET_NONE, 0, 0, "step: the suite's extra tests"},
+    {"teardown", do_teardown, TARGET_OPTIONAL, 0, 0, "step: end the run; or of a run by its id"},
+    {"report", do_report, TARGET_NONE, 0, 0, "step: print the table and the results"},
     {"run", do_run, TARGET_OPTIONAL, FLAGS_PLAN | BIT(FLAG_KEEP) | BIT(FLAG_JSON) | BIT(FLAG_JUNIT),
-	"all of it without Drone: DIRECTORY or RECIPE, default ."},
-    {"plan", do_plan, TARGET_OPTIONAL, FLAGS_PLAN, "what run would do; touches nothing"},
-    {"doctor", do_doctor, TARGET_NONE, 0, "check this host, row by row"},
-    {"reap", do_reap, TARGET_NONE, BIT(FLAG_DRY_RUN), "take down what dead runs left"},
+	0, "all of it without Drone: DIRECTORY or RECIPE, default ."},
+    {"plan", do_plan, TARGET_OPTIONAL, FLAGS_PLAN | BIT(FLAG_JSON), BIT(FLAG_JSON),
+	"what run would do; touches nothing"},
+    {"doctor", do_doctor, TARGET_NONE, 0, 0, "check this host, row by row"},
+    {"reap", do_reap, TARGET_NONE, BIT(FLAG_DRY_RUN), 0, "take down what dead runs left"},
 };
 
 static enum exit_code do_stage(const struct command *command)
@@ -278,7 +280,8 @@ static int read_flag(struct command *command, char **arguments, int *index)
 	if (check_flag_name(name) != 0)
 		return EXIT_USAGE;
 	bool is_ours = find_flag(name, &flag);
-	bool has_value = !is_ours || flag_rows[flag].has_value;
+	bool is_bare = is_ours && command->word && (command->word->bare_flags & BIT(flag));
+	bool has_value = !is_ours || (flag_rows[flag].has_value && !is_bare);
 	if (has_value && !value)
 		value = arguments[*index + 1] ? arguments[++*index] : NULL;
 	if (has_value && !value)

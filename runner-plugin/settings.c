@@ -109,7 +109,7 @@ const struct conf_row settings_rows[] = {
     {"RECIPE_ORG", CONF_TEXT, AT(recipe_org), .check = check_word,
 	.help = "owner of the recipe when a build names only RECIPE"},
     {"SUITES", CONF_TEXT, AT(suites), .fallback = "tests/recipes", .check = check_program,
-	.help = "directory of the suites, relative to the CI checkout"},
+	.help = "directory of the suites, absolute or relative to the CI checkout"},
     {"MAX_TESTS", CONF_INT, AT(max_tests), .fallback = "1", .least = 1, .most = 64,
 	.help = "slots of this host", .unit = "runs"},
     {"RUN_TIMEOUT", CONF_DURATION, AT(run_timeout_ms), .fallback = "55m", .least = 10000,

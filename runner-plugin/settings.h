@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Settings of ccci-run: the table of docs/contracts.md, section 2 as values. Filled by conf_load() from
- * settings_rows.
+ * Settings of ccci-run: the table of docs/contracts.md, section 2 as values. Filled by conf_load()
+ * from settings_rows.
  *
  * Every text is owned by the object; NULL only where "may be NULL" says so.
  */
@@ -21,7 +21,7 @@ struct settings {
 	char *abra_server;
 	char *docker_host;
 	char *recipe_org; /* may be NULL */
-	char *suites;	  /* directory, relative to the CI checkout */
+	char *suites;	  /* directory, absolute or relative to the CI checkout */
 	int64_t max_tests;
 	int64_t run_timeout_ms;
 	int64_t deploy_timeout_ms;

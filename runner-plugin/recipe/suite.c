@@ -438,6 +438,13 @@ int suite_parse(
 	return 0;
 }
 
+char *suite_directory(const char *suites, const char *checkout, const char *recipe)
+{
+	if (suites[0] == '/')
+		return xasprintf("%s/%s", suites, recipe);
+	return checkout ? xasprintf("%s/%s/%s", checkout, suites, recipe) : NULL;
+}
+
 int suite_read(const char *directory, struct suite *out, struct err *err)
 {
 	auto_str char *path = xasprintf("%s/" SUITE_FILE, directory);

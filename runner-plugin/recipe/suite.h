@@ -58,6 +58,9 @@ struct suite {
 	size_t allow_count;
 };
 
+/* Where a recipe's suite is: SUITES as it is set, absolute or relative to the checkout. NULL: it is
+ * relative and there is no checkout. The caller frees it. */
+char *suite_directory(const char *suites, const char *checkout, const char *recipe) CHECKED;
 int suite_parse(
     const char *name, const char *text, size_t length, struct suite *out, struct err *err) CHECKED;
 /* ERR_MISSING: the directory does not exist ("not enrolled"). */

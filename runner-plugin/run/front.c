@@ -271,11 +271,11 @@ static int read_step(
  */
 static int64_t find_weight(const struct front *front, const char *checkout, const char *recipe)
 {
-	auto_str char *directory = xasprintf("%s/%s/%s", checkout, front->settings->suites, recipe);
+	auto_str char *directory = suite_directory(front->settings->suites, checkout, recipe);
 	AUTO(suite) suite = {0};
 	struct err ignored;
 
-	return suite_read(directory, &suite, &ignored) == 0 ? suite.weight : 1;
+	return directory && suite_read(directory, &suite, &ignored) == 0 ? suite.weight : 1;
 }
 
 static char *current_directory(void)
@@ -677,7 +677,7 @@ enum exit_code front_run(const struct front *front, const struct front_local *lo
 		return fail(&err);
 	print_error("run %s, %s", run.id, run.domain);
 	live_open(&waiter.live);
-	int64_t weight = checkout ? find_weight(front, checkout, params.recipe) : 1;
+	int64_t weight = find_weight(front, checkout, params.recipe);
 	if (run_stages(&waiter, fd, weight, &err) < 0 &&
 	    take_over(front, &run, &by_keeper, &err) < 0)
 		return fail(&err);
@@ -719,7 +719,7 @@ enum exit_code front_plan(const struct front *front, const struct front_local *l
 		    .deadline_ns = clock_now() + settings.run_timeout_ms * NS_PER_MS,
 		    .environ = front->environ};
 
-		code = stages_plan(&work);
+		code = stages_plan(&work, local->json != NULL);
 	}
 	if (file_remove_tree(state_dir, &err) < 0)
 		print_error("%s", err.msg);

@@ -30,7 +30,7 @@ enum exit_code front_report_nothing(const char *reason);
 struct front_local {
 	const char *target;			    /* a recipe's directory, or its name */
 	const char *src, *pr, *ref, *stages, *from; /* NULL: not given */
-	const char *json, *junit;		    /* files to write; NULL */
+	const char *json, *junit; /* files to write; NULL. plan: not NULL is JSON */
 	bool keeps;
 };
 enum exit_code front_run(const struct front *front, const struct front_local *local);

@@ -11,6 +11,7 @@ void prepared_init(struct prepared *prepared)
 {
 	*prepared = (struct prepared){
 	    .abra = xstrdup(""),
+	    .suite = xstrdup(""),
 	    .suite_hash = xstrdup(""),
 	    .recipe_tests_hash = xstrdup(""),
 	    .base_problem = xstrdup(""),
@@ -20,6 +21,7 @@ void prepared_init(struct prepared *prepared)
 void prepared_release(struct prepared *prepared)
 {
 	free(prepared->abra);
+	free(prepared->suite);
 	free(prepared->suite_hash);
 	free(prepared->recipe_tests_hash);
 	free(prepared->base_problem);
@@ -57,7 +59,8 @@ int prepared_save(const struct run *run, const struct prepared *prepared, struct
 	struct json *phases = json_new_array();
 
 	json_set_text(root, "abra", prepared->abra);
-	json_set_text(root, "suite", prepared->suite_hash);
+	json_set_text(root, "suite", prepared->suite);
+	json_set_text(root, "suite_hash", prepared->suite_hash);
 	json_set_text(root, "recipe_tests", prepared->recipe_tests_hash);
 	json_set_text(root, "base_problem", prepared->base_problem);
 	for (size_t i = 0; i < prepared->image_count; i++)
@@ -122,7 +125,8 @@ int prepared_load(const struct run *run, struct prepared *out, struct err *err)
 	if (!root)
 		return err_prefix(err, "%s", path);
 	if (!take_text(root, "abra", &prepared.abra) ||
-	    !take_text(root, "suite", &prepared.suite_hash) ||
+	    !take_text(root, "suite", &prepared.suite) ||
+	    !take_text(root, "suite_hash", &prepared.suite_hash) ||
 	    !take_text(root, "recipe_tests", &prepared.recipe_tests_hash) ||
 	    !take_text(root, "base_problem", &prepared.base_problem) ||
 	    !read_lists(root, &prepared))

@@ -10,7 +10,8 @@
 #include "runner-plugin/run/run.h"
 
 struct prepared {
-	char *abra; /* its version, as it printed it */
+	char *abra;  /* its version, as it printed it */
+	char *suite; /* where it was found, as SUITES is set; "defaults": there is none */
 	char *suite_hash;
 	char *recipe_tests_hash;
 	char *base_problem;	     /* why the upgrade is not tried, whole; "" when it is */

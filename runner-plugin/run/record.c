@@ -100,6 +100,7 @@ static void collect_stage(
 static void collect_prepared(const struct prepared *prepared, struct results *out)
 {
 	results_set(&out->abra, prepared->abra);
+	results_set(&out->suite, prepared->suite);
 	results_set(&out->suite_hash, prepared->suite_hash);
 	results_set(&out->recipe_tests_hash, prepared->recipe_tests_hash);
 	for (size_t i = 0; i < prepared->image_count; i++)

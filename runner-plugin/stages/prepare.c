@@ -19,6 +19,7 @@
 
 #define TESTED_ABRA "0.13."
 #define PLAN_TEXT_MAX_BYTES (64 * 1024)
+#define NO_SUITE "defaults" /* in the place of a suite's directory */
 
 struct preparation {
 	struct stages_work work; /* a copy: its run is the one below */
@@ -143,31 +144,30 @@ static int make_dirs(struct preparation *preparation, struct err *err)
 static int read_suite(struct preparation *preparation)
 {
 	const struct stages_work *work = &preparation->work;
+	const char *suites = work->settings->suites;
 	const char *recipe = preparation->run.params.recipe;
+	auto_str char *from = suite_directory(suites, work->checkout, recipe);
 	auto_str char *snapshot = run_path(&preparation->run, "suite");
+	char hash[FILE_HASH_SIZE];
 	struct err err;
 
 	preparation->suite = (struct suite){.weight = 1};
-	if (work->checkout) {
-		auto_str char *from =
-		    xasprintf("%s/%s/%s", work->checkout, work->settings->suites, recipe);
-
-		if (file_exists(from) && file_copy_tree(from, snapshot, &err) < 0)
-			return stop_for(preparation, &err);
+	free(preparation->prepared.suite);
+	if (!from || !file_exists(from)) {
+		preparation->prepared.suite = xstrdup(NO_SUITE);
+		return preparation->run.step.build
+			   ? stop(preparation, OUTCOME_ERROR, EXIT_USAGE,
+				 "%s is not enrolled: there is no %s/%s%s", recipe, suites, recipe,
+				 suites[0] == '/' ? "" : " in the CI repository")
+			   : 0;
 	}
-	if (!file_exists(snapshot) && preparation->run.step.build)
-		return stop(preparation, OUTCOME_ERROR, EXIT_USAGE,
-		    "%s is not enrolled: there is no %s/%s in the CI repository", recipe,
-		    work->settings->suites, recipe);
-	if (file_exists(snapshot) && suite_read(snapshot, &preparation->suite, &err) < 0)
+	preparation->prepared.suite = xasprintf("%s/%s", suites, recipe);
+	if (file_copy_tree(from, snapshot, &err) < 0 ||
+	    suite_read(snapshot, &preparation->suite, &err) < 0 ||
+	    file_hash_tree(snapshot, hash, &err) < 0)
 		return stop_for(preparation, &err);
-	char hash[FILE_HASH_SIZE];
-	if (file_exists(snapshot)) {
-		if (file_hash_tree(snapshot, hash, &err) < 0)
-			return stop_for(preparation, &err);
-		free(preparation->prepared.suite_hash);
-		preparation->prepared.suite_hash = xasprintf("sha256:%s", hash);
-	}
+	free(preparation->prepared.suite_hash);
+	preparation->prepared.suite_hash = xasprintf("sha256:%s", hash);
 	return 0;
 }
 
@@ -413,15 +413,35 @@ static int check_host(struct preparation *preparation, struct engine *engine)
 	return 0;
 }
 
-static void print_plan(const struct preparation *preparation, int fd)
+static void print_masked(const struct buf *text, int fd)
 {
-	AUTO(buf) text = buf_make(PLAN_TEXT_MAX_BYTES);
 	AUTO(buf) masked = buf_make(2 * PLAN_TEXT_MAX_BYTES);
 
-	plan_print(&preparation->plan, &text);
-	(void)log_mask_text(&masked, buf_text(&text), text.length);
+	(void)log_mask_text(&masked, buf_text(text), text->length);
 	if (write(fd, buf_text(&masked), masked.length) < 0)
 		return; /* nobody reads it: it is in plan.json as well */
+}
+
+static void print_plan(const struct preparation *preparation, int fd)
+{
+	const char *suite = preparation->prepared.suite;
+	AUTO(buf) text = buf_make(PLAN_TEXT_MAX_BYTES);
+
+	(void)buf_printf(
+	    &text, "suite     %s%s\n", text_is(suite, NO_SUITE) ? "none: " : "", suite);
+	plan_print(&preparation->plan, &text);
+	print_masked(&text, fd);
+}
+
+static void print_plan_json(const struct preparation *preparation, int fd)
+{
+	AUTO_PTR(json) plan = plan_encode(&preparation->plan);
+	AUTO(buf) text = buf_make(PLAN_TEXT_MAX_BYTES);
+
+	json_set_text(plan, "suite", preparation->prepared.suite);
+	auto_str char *line = json_print(plan);
+	(void)buf_printf(&text, "%s\n", line);
+	print_masked(&text, fd);
 }
 
 static int prepare(struct preparation *preparation)
@@ -485,7 +505,7 @@ enum exit_code stages_prepare(const struct stages_work *work)
 	return EXIT_PASSED;
 }
 
-enum exit_code stages_plan(const struct stages_work *work)
+enum exit_code stages_plan(const struct stages_work *work, bool as_json)
 {
 	AUTO(preparation) preparation = begin(work);
 	auto_str char *log_dir = run_path(work->run, "log");
@@ -497,7 +517,7 @@ enum exit_code stages_plan(const struct stages_work *work)
 		(void)stop_for(&preparation, &err);
 	else if (read_suite(&preparation) == 0 && fetch(&preparation) == 0 &&
 		 render_head(&preparation) == 0 && make_plan(&preparation) == 0)
-		print_plan(&preparation, STDOUT_FILENO);
+		(as_json ? print_plan_json : print_plan)(&preparation, STDOUT_FILENO);
 	if (*preparation.reason)
 		stages_say("plan", preparation.reason);
 	return preparation.exit_code;

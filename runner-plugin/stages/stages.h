@@ -19,7 +19,7 @@ struct stages_work {
 	const struct settings *settings;
 	const struct run *run;
 	const char
-	    *checkout; /* directory of the CI checkout: suites are relative to it; NULL: none */
+	    *checkout; /* directory of the CI checkout: SUITES may be relative to it; NULL: none */
 	const char *local_recipe;   /* `run DIR`: recipe directory instead of a fetch; NULL else */
 	int control_fd;		    /* to the keeper, for journal_record() */
 	int cancel_fd;		    /* readable: the run is cancelled; finish nothing, return */
@@ -38,11 +38,11 @@ enum exit_code stages_prepare(const struct stages_work *work);
 enum exit_code stages_stage(const struct stages_work *work, enum stage stage);
 
 /*
- * `ccci-run plan`: fetches into the run's directory, prints the plan to stdout, deploys nothing and
- * asks no keeper (control_fd may be -1). The caller made the run in a directory of its own and
- * removes it.
+ * `ccci-run plan`: fetches into the run's directory, prints the plan to stdout, for people or as
+ * one line of JSON, deploys nothing and asks no keeper (control_fd may be -1). The caller made the
+ * run in a directory of its own and removes it.
  */
-enum exit_code stages_plan(const struct stages_work *work);
+enum exit_code stages_plan(const struct stages_work *work, bool as_json);
 
 /* A line of progress to stderr, masked: "install: waits for service web to start". */
 void stages_say(const char *word, const char *line);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`ccci-run doctor` row by row, and `ccci-run plan`: what it prints, and that it touches nothing."""
 
+import json
 import os
 import sys
 import tempfile
@@ -92,6 +93,38 @@ class Plan(unittest.TestCase):
                 self.assertIn(line, done.stdout)
             self.assertEqual(host.abra.calls(), [])
             self.assertEqual(os.listdir(host.state_dir), [])
+
+    def plan_json(self, host, *arguments, **more):
+        done = host.ccci_run("plan", *arguments, "--json", **more)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def test_json(self):
+        with tempfile.TemporaryDirectory(prefix="plan-") as directory, RunnerHost(os.path.join(directory, "host")) as host:
+            made = canary.make_repo("same-version", os.path.join(directory, "same-version"))
+            plan = self.plan_json(host, made.path)
+            self.assertEqual((plan["head_commit"], plan["base_version"], plan["deploys"], plan["suite"]),
+                             (made.head, "0.1.0+1.0", 3, "defaults"))
+            self.assertEqual(host.ccci_run("plan", made.path, "--json=plan.json").returncode, 2)
+
+    def test_suite(self):
+        """The one that is meant, by its path; none is said as well."""
+        with tempfile.TemporaryDirectory(prefix="plan-") as directory, RunnerHost(os.path.join(directory, "host")) as host:
+            made = canary.make_repo("green", os.path.join(directory, "green"))
+            self.assertIn("suite     none: defaults\n", host.ccci_run("plan", made.path).stdout)
+            for place in ("checkout/tests/recipes", "elsewhere"):
+                os.makedirs(os.path.join(directory, place, "green"))
+                with open(os.path.join(directory, place, "green/suite.yml"), "w", encoding="utf-8") as file:
+                    file.write(f"stages:\n  install: {{not_run: 'as {place} says'}}\n")
+            checkout = os.path.join(directory, "checkout")
+            done = host.ccci_run("plan", made.path, cwd=checkout)
+            self.assertIn("suite     tests/recipes/green\n", done.stdout)
+            self.assertIn("install: not run, as checkout/tests/recipes says", done.stdout)
+            suites = os.path.join(directory, "elsewhere")
+            done = host.ccci_run("plan", made.path, "--suites", suites, cwd=checkout)
+            self.assertIn(f"suite     {suites}/green\n", done.stdout)
+            self.assertIn("install: not run, as elsewhere says", done.stdout)
+            self.assertEqual(self.plan_json(host, made.path, "--suites", suites)["suite"], f"{suites}/green")
 
     def test_no_such_base(self):
         with tempfile.TemporaryDirectory(prefix="plan-") as directory, RunnerHost(os.path.join(directory, "host")) as host:

@@ -439,6 +439,7 @@ stages:
         self.assertEqual(tests, {"GET /": "pass", "tcp 80 of app": "pass", "GET /index.html": "pass",
                                  "GET / of app:80": "pass"}, outcome)
         self.assertTrue(outcome.results["provenance"]["suite"].startswith("sha256:"))
+        self.assertEqual(outcome.results["run"]["suite"], "tests/recipes/green")
 
     def run_check_failed(self):
         return self.start(self.recipe(), change=suite("checks:\n  - http: /nothing-there\n    status: 200\n"))

@@ -51,6 +51,7 @@ static void fill(struct results *results)
 	results->teardown_seconds = 3.2;
 	results_set(&results->ccci, "0.1.0");
 	results_set(&results->abra, "0.11.0");
+	results_set(&results->suite, "tests/recipes/custom-html");
 	results_set(&results->suite_hash, "sha256:00");
 	results_set(&results->recipe_tests_hash, "sha256:01");
 	results_add_image(results, "app", "sha256:02");
@@ -63,7 +64,8 @@ static const char full_text[] =
     "\"src\":\"recipe-maintainers/custom-html\","
     "\"ref\":\"0123456789012345678901234567890123456789\","
     "\"domain\":\"cust-9f2c1a.ci.example.org\",\"host\":\"ci1\","
-    "\"started\":\"2026-11-22T03:10:00Z\",\"build\":41,\"pr\":3,\"comment\":812,"
+    "\"started\":\"2026-11-22T03:10:00Z\",\"suite\":\"tests/recipes/custom-html\","
+    "\"build\":41,\"pr\":3,\"comment\":812,"
     "\"seconds\":31.4},\"verdict\":\"recipe_failed\",\"level\":1,\"reason\":\"upgrade failed\","
     "\"versions\":{\"head\":\"1.2.0+2.1.0\",\"base\":\"1.1.0+2.0.3\","
     "\"base_why\":\"newest published tag\",\"rejected\":[{\"version\":\"1.1.1\","

@@ -152,6 +152,26 @@ START_TEST(reads_a_directory)
 }
 END_TEST
 
+static const struct {
+	const char *suites, *checkout, *directory;
+} places[] = {
+    {"tests/recipes", "/drone/src", "/drone/src/tests/recipes/x"},
+    {"/srv/suites", "/drone/src", "/srv/suites/x"},
+    {"/srv/suites", NULL, "/srv/suites/x"},
+    {"tests/recipes", NULL, NULL},
+};
+
+START_TEST(finds_its_directory)
+{
+	auto_str char *directory = suite_directory(places[_i].suites, places[_i].checkout, "x");
+
+	if (places[_i].directory)
+		ck_assert_str_eq(directory, places[_i].directory);
+	else
+		ck_assert_ptr_null(directory);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("suite");
@@ -161,6 +181,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, reads_all);
 	tcase_add_loop_test(tc, takes_defaults, 0, 3);
 	tcase_add_test(tc, reads_a_directory);
+	tcase_add_loop_test(tc, finds_its_directory, 0, COUNT_OF(places));
 	suite_add_tcase(suite, tc);
 	return suite;
 }
