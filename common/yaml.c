@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/yaml.h"
 
+#include "common/golang.h"
+
 #include <ctype.h>
 #include <yaml.h>
 
@@ -14,6 +16,7 @@ struct anchor {
 
 struct reader {
 	const char *name;
+	bool is_as_go;
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool has_event;
@@ -162,6 +165,7 @@ static struct yaml *copy_node(
 	node->key_line = from->key_line;
 	node->key_column = from->key_column;
 	node->is_quoted = from->is_quoted;
+	node->type = from->type;
 	node->text = from->text ? xstrdup(from->text) : NULL;
 	for (size_t i = 0; i < from->count; i++) {
 		struct yaml *item = copy_node(reader, from->items[i], depth + 1, mark);
@@ -194,6 +198,36 @@ static struct yaml *expand_alias(struct reader *reader, int depth)
 	return NULL;
 }
 
+static void keep(struct reader *reader, struct yaml *take_node)
+{
+	reader->kept =
+	    xrealloc_array(reader->kept, reader->kept_count + 1, sizeof(reader->kept[0]));
+	reader->kept[reader->kept_count++] = take_node;
+}
+
+static size_t find_key(const struct yaml *mapping, const char *key)
+{
+	size_t at = 0;
+
+	while (at < mapping->count && !text_is(mapping->keys[at], key))
+		at++;
+	return at;
+}
+
+/* In the place of an item of that key, when there is one. */
+static void set_item(
+    struct reader *reader, struct yaml *mapping, const char *key, struct yaml *take_item)
+{
+	size_t at = find_key(mapping, key);
+
+	if (at == mapping->count) {
+		add_item(mapping, xstrdup(key), take_item);
+		return;
+	}
+	keep(reader, mapping->items[at]);
+	mapping->items[at] = take_item;
+}
+
 static int merge_mapping(struct reader *reader, struct yaml *into, const struct yaml *from,
     int depth, const yaml_mark_t *mark)
 {
@@ -202,17 +236,20 @@ static int merge_mapping(struct reader *reader, struct yaml *into, const struct 
 		return -1;
 	}
 	for (size_t i = 0; i < from->count; i++) {
-		if (yaml_get(into, from->keys[i]))
+		if (!reader->is_as_go && find_key(into, from->keys[i]) < into->count)
 			continue;
 		struct yaml *item = copy_node(reader, from->items[i], depth + 1, mark);
 		if (!item)
 			return -1;
-		add_item(into, xstrdup(from->keys[i]), item);
+		set_item(reader, into, from->keys[i], item);
 	}
 	return 0;
 }
 
-/* What a mapping says itself beats what it merges, wherever the "<<" stands: so it comes last. */
+/*
+ * What a mapping says itself beats what it merges, wherever the "<<" stands, so it comes last; to
+ * Go it is one more line that sets keys. Of several merged ones the first beats the next.
+ */
 static int merge(struct reader *reader, struct yaml *into, const struct yaml *source, int depth)
 {
 	yaml_mark_t mark = {
@@ -221,17 +258,12 @@ static int merge(struct reader *reader, struct yaml *into, const struct yaml *so
 	if (source->kind != YAML_SEQUENCE)
 		return merge_mapping(reader, into, source, depth, &mark);
 	for (size_t i = 0; i < source->count; i++) {
-		if (merge_mapping(reader, into, source->items[i], depth, &mark) < 0)
+		size_t at = reader->is_as_go ? source->count - 1 - i : i;
+
+		if (merge_mapping(reader, into, source->items[at], depth, &mark) < 0)
 			return -1;
 	}
 	return 0;
-}
-
-static void keep(struct reader *reader, struct yaml *take_node)
-{
-	reader->kept =
-	    xrealloc_array(reader->kept, reader->kept_count + 1, sizeof(reader->kept[0]));
-	reader->kept[reader->kept_count++] = take_node;
 }
 
 /* --- nodes --- */
@@ -246,9 +278,50 @@ static bool is_tag_known(const yaml_char_t *tag)
 
 static int check_tag(const struct reader *reader, const yaml_char_t *tag)
 {
-	if (is_tag_known(tag))
+	if (reader->is_as_go || is_tag_known(tag))
 		return 0;
 	fail_at_key(reader, &reader->event.start_mark, "unknown tag", (const char *)tag);
+	return -1;
+}
+
+/* What the tag of a scalar asks for: text unless it is one of YAML's own types. */
+static enum yaml_type type_of_tag(const char *tag)
+{
+	static const struct {
+		const char *tag;
+		enum yaml_type type;
+	} rows[] = {
+	    {"null", YAML_NULL},
+	    {"bool", YAML_BOOL},
+	    {"int", YAML_INT},
+	    {"float", YAML_FLOAT},
+	};
+	static const char core[] = "tag:yaml.org,2002:";
+
+	for (size_t i = 0; text_starts(tag, core) && i < COUNT_OF(rows); i++) {
+		if (text_is(tag + strlen(core), rows[i].tag))
+			return rows[i].type;
+	}
+	return YAML_TEXT;
+}
+
+/* Beside the parser's marks: the event at hand is the scalar's. */
+static int set_type(struct reader *reader, struct yaml *node)
+{
+	const yaml_event_t *event = &reader->event;
+	const char *tag = (const char *)event->data.scalar.tag;
+	enum yaml_type wanted = tag ? type_of_tag(tag) : YAML_UNTYPED;
+
+	if (wanted == YAML_TEXT || (!tag && !event->data.scalar.plain_implicit))
+		node->type = YAML_TEXT;
+	else
+		node->type = yaml_type_as_go(&node->text);
+	node->is_quoted = node->type == YAML_TEXT;
+	if (wanted == YAML_FLOAT && node->type == YAML_INT)
+		node->type = YAML_FLOAT;
+	if (!tag || wanted == node->type)
+		return 0;
+	fail_at_key(reader, &event->start_mark, "this is not what the tag says it is:", tag);
 	return -1;
 }
 
@@ -269,6 +342,10 @@ static struct yaml *read_scalar(struct reader *reader)
 		return NULL;
 	node->text = xstrdup(value);
 	node->is_quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	if (reader->is_as_go && set_type(reader, node) < 0) {
+		yaml_tree_free(node);
+		return NULL;
+	}
 	anchor_close(reader, handle, node);
 	return node;
 }
@@ -305,9 +382,8 @@ static struct yaml *read_sequence(struct reader *reader, int depth)
 
 static int read_value(struct reader *reader, const struct yaml *key, struct yaml **out, int depth)
 {
-	if (next_event(reader) < 0)
-		return -1;
 	struct yaml *value = read_node(reader, depth + 1);
+
 	if (!value)
 		return -1;
 	value->key_line = key->line;
@@ -316,27 +392,69 @@ static int read_value(struct reader *reader, const struct yaml *key, struct yaml
 	return 0;
 }
 
-/* The key is the event at hand. A value to be merged goes to *merged. */
+/* The key is the event at hand. NULL: it is none. */
+static const struct yaml *read_key(struct reader *reader)
+{
+	yaml_mark_t mark = reader->event.start_mark;
+
+	if (reader->event.type != YAML_SCALAR_EVENT) {
+		fail_at(reader, ERR_CONFIG, &mark, "a key must be a plain text");
+		return NULL;
+	}
+	struct yaml *key = read_scalar(reader);
+	if (!key)
+		return NULL;
+	keep(reader, key);
+	if (!reader->is_as_go || key->type == YAML_TEXT)
+		return key;
+	fail_at_key(reader, &mark, "a key must be a text: put quotes around", key->text);
+	return NULL;
+}
+
+static bool is_merge_key(const yaml_event_t *event)
+{
+	return event->type == YAML_SCALAR_EVENT && event->data.scalar.plain_implicit &&
+	       text_is((const char *)event->data.scalar.value, "<<");
+}
+
+static int read_member_as_go(struct reader *reader, struct yaml *mapping, int depth)
+{
+	bool is_merge = is_merge_key(&reader->event);
+	const struct yaml *key = read_key(reader);
+	struct yaml *value = NULL;
+
+	if (!key || next_event(reader) < 0)
+		return -1;
+	bool is_alias = reader->event.type == YAML_ALIAS_EVENT;
+	yaml_mark_t mark = reader->event.start_mark;
+	if (read_value(reader, key, &value, depth) < 0)
+		return -1;
+	if (!is_merge) {
+		set_item(reader, mapping, key->text, value);
+		return 0;
+	}
+	keep(reader, value);
+	if (is_alias) /* a list of mappings counts only where it stands */
+		return merge_mapping(reader, mapping, value, depth, &mark);
+	return merge(reader, mapping, value, depth);
+}
+
+/* A value to be merged goes to *merged. */
 static int read_member(
     struct reader *reader, struct yaml *mapping, const struct yaml **merged, int depth)
 {
 	struct yaml *value = NULL;
 	yaml_mark_t mark = reader->event.start_mark;
+	const struct yaml *key = read_key(reader);
 
-	if (reader->event.type != YAML_SCALAR_EVENT) {
-		fail_at(reader, ERR_CONFIG, &mark, "a key must be a plain text");
-		return -1;
-	}
-	struct yaml *key = read_scalar(reader);
 	if (!key)
 		return -1;
-	keep(reader, key);
 	bool is_merge = !key->is_quoted && text_is(key->text, "<<");
 	if (yaml_get(mapping, key->text) || (is_merge && *merged)) {
 		fail_at_key(reader, &mark, "duplicate key", key->text);
 		return -1;
 	}
-	if (read_value(reader, key, &value, depth) < 0)
+	if (next_event(reader) < 0 || read_value(reader, key, &value, depth) < 0)
 		return -1;
 	if (is_merge) {
 		keep(reader, value);
@@ -356,7 +474,9 @@ static int read_members(struct reader *reader, struct yaml *mapping, int depth)
 			return -1;
 		if (reader->event.type == YAML_MAPPING_END_EVENT)
 			return merged ? merge(reader, mapping, merged, depth) : 0;
-		if (read_member(reader, mapping, &merged, depth) < 0)
+		int result = reader->is_as_go ? read_member_as_go(reader, mapping, depth)
+					      : read_member(reader, mapping, &merged, depth);
+		if (result < 0)
 			return -1;
 	}
 }
@@ -408,53 +528,181 @@ static int next_two_events(struct reader *reader)
 	return next_event(reader);
 }
 
+static struct yaml *make_nothing(struct reader *reader)
+{
+	static const yaml_mark_t start;
+	struct yaml *node =
+	    make_node(reader, reader->is_as_go ? YAML_SCALAR : YAML_MAPPING, &start);
+
+	if (node && reader->is_as_go) {
+		node->text = xstrdup("");
+		node->type = YAML_NULL;
+	}
+	return node;
+}
+
 /* STREAM-START [DOCUMENT-START node DOCUMENT-END] STREAM-END */
 static struct yaml *read_stream(struct reader *reader)
 {
-	static const yaml_mark_t start;
-
 	if (next_two_events(reader) < 0)
 		return NULL;
 	if (reader->event.type == YAML_STREAM_END_EVENT)
-		return make_node(reader, YAML_MAPPING, &start);
+		return make_nothing(reader);
 	if (next_event(reader) < 0)
 		return NULL;
 	AUTO_PTR(yaml) root = read_node(reader, 0);
-	if (!root)
+	if (!root || next_event(reader) < 0)
 		return NULL;
-	if (next_two_events(reader) < 0)
+	if (reader->is_as_go) /* what follows is never looked at */
+		return take_ptr(root);
+	if (next_event(reader) < 0)
 		return NULL;
 	if (reader->event.type != YAML_STREAM_END_EVENT) {
 		fail_at(reader, ERR_CONFIG, &reader->event.start_mark, "a second document begins");
 		return NULL;
 	}
-	return is_nothing(root) ? make_node(reader, YAML_MAPPING, &start) : take_ptr(root);
+	return is_nothing(root) ? make_nothing(reader) : take_ptr(root);
+}
+
+static struct yaml *parse(struct reader *reader, const char *text, size_t length)
+{
+	if (length > YAML_MAX_BYTES) {
+		(void)err_set(reader->err, ERR_LIMIT, "%.100s: larger than %d bytes", reader->name,
+		    YAML_MAX_BYTES);
+		return NULL;
+	}
+	if (!yaml_parser_initialize(&reader->parser))
+		abort();
+	/* Said, not guessed: a mark at the start would make it UTF-16 else. */
+	yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&reader->parser, (const unsigned char *)text, length);
+	struct yaml *root = read_stream(reader);
+	if (reader->has_event)
+		yaml_event_delete(&reader->event);
+	yaml_parser_delete(&reader->parser);
+	for (size_t i = 0; i < reader->anchor_count; i++)
+		free(reader->anchors[i].name);
+	free(reader->anchors);
+	for (size_t i = 0; i < reader->kept_count; i++)
+		yaml_tree_free(reader->kept[i]);
+	free(reader->kept);
+	return root;
 }
 
 struct yaml *yaml_parse(const char *name, const char *text, size_t length, struct err *err)
 {
 	struct reader reader = {.name = name, .err = err};
 
-	if (length > YAML_MAX_BYTES) {
-		(void)err_set(err, ERR_LIMIT, "%.100s: larger than %d bytes", name, YAML_MAX_BYTES);
-		return NULL;
+	return parse(&reader, text, length);
+}
+
+struct yaml *yaml_parse_as_go(const char *name, const char *text, size_t length, struct err *err)
+{
+	struct reader reader = {.name = name, .is_as_go = true, .err = err};
+
+	return parse(&reader, text, length);
+}
+
+/* --- types as Go has them --- */
+
+static void replace(char **text, char *take_by)
+{
+	free(*text);
+	*text = take_by;
+}
+
+/* Words that are no texts: of each its type and what it reads as. */
+static bool is_word(char **text, enum yaml_type *out)
+{
+	static const struct {
+		const char *words[10];
+		enum yaml_type type;
+		const char *reads;
+	} rows[] = {
+	    {{"", "~", "null", "Null", "NULL"}, YAML_NULL, ""},
+	    {{"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE"}, YAML_BOOL, "true"},
+	    {{"on", "On", "ON"}, YAML_BOOL, "true"},
+	    {{"n", "N", "no", "No", "NO", "false", "False", "FALSE"}, YAML_BOOL, "false"},
+	    {{"off", "Off", "OFF"}, YAML_BOOL, "false"},
+	    {{".nan", ".NaN", ".NAN"}, YAML_FLOAT, "NaN"},
+	    {{".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"}, YAML_FLOAT, "+Inf"},
+	    {{"-.inf", "-.Inf", "-.INF"}, YAML_FLOAT, "-Inf"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		for (size_t k = 0; k < COUNT_OF(rows[i].words) && rows[i].words[k]; k++) {
+			if (!text_is(*text, rows[i].words[k]))
+				continue;
+			*out = rows[i].type;
+			replace(text, xstrdup(rows[i].reads));
+			return true;
+		}
 	}
-	if (!yaml_parser_initialize(&reader.parser))
-		abort();
-	/* Said, not guessed: a mark at the start would make it UTF-16 else. */
-	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
-	struct yaml *root = read_stream(&reader);
-	if (reader.has_event)
-		yaml_event_delete(&reader.event);
-	yaml_parser_delete(&reader.parser);
-	for (size_t i = 0; i < reader.anchor_count; i++)
-		free(reader.anchors[i].name);
-	free(reader.anchors);
-	for (size_t i = 0; i < reader.kept_count; i++)
-		yaml_tree_free(reader.kept[i]);
-	free(reader.kept);
-	return root;
+	return false;
+}
+
+/* Digits around at most one point and at least one digit, perhaps an exponent. */
+static bool is_decimal(const char *text)
+{
+	text += *text == '+' || *text == '-';
+	size_t whole = strspn(text, "0123456789");
+	text += whole;
+	if (*text == '.') {
+		size_t part = strspn(text + 1, "0123456789");
+
+		if (!whole && !part)
+			return false;
+		text += 1 + part;
+	} else if (!whole) {
+		return false;
+	}
+	if (!*text)
+		return true;
+	if (*text != 'e' && *text != 'E')
+		return false;
+	text++;
+	text += *text == '+' || *text == '-';
+	return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+static char *without_underscores(const char *text)
+{
+	char *plain = xstrdup(text);
+	char *to = plain;
+
+	for (; *text; text++) {
+		if (*text != '_')
+			*to++ = *text;
+	}
+	*to = '\0';
+	return plain;
+}
+
+enum yaml_type yaml_type_as_go(char **take_text)
+{
+	enum yaml_type type = YAML_TEXT;
+	char *number = NULL;
+	double real = 0;
+
+	if (is_word(take_text, &type))
+		return type;
+	if (**take_text == '.') {
+		if (!golang_float(*take_text, &real))
+			return YAML_TEXT;
+		replace(take_text, golang_print(real));
+		return YAML_FLOAT;
+	}
+	if (!**take_text || !strchr("+-0123456789", **take_text))
+		return YAML_TEXT;
+	auto_str char *plain = without_underscores(*take_text);
+	if (golang_int(plain, &number)) {
+		replace(take_text, number);
+		return YAML_INT;
+	}
+	if (!is_decimal(plain) || !golang_float(plain, &real))
+		return YAML_TEXT;
+	replace(take_text, golang_print(real));
+	return YAML_FLOAT;
 }
 
 /* --- reading --- */

@@ -11,6 +11,11 @@
  * several documents, non-scalar keys, tags of one's own ("!reset"), NUL bytes and text that is not
  * UTF-8 are errors. An empty document is an empty mapping.
  *
+ * A compose file is read as docker reads it (yaml_parse_as_go): of several documents the first, of
+ * duplicate keys and merged ones the last in the text, tags of one's own make a scalar a text and
+ * mean nothing else, a key has to be a text, an empty document is nothing. There a scalar has a
+ * type, and a bool or number has the text that Go gives it: "true" for yes, "8" for 010.
+ *
  * Errors: ERR_CONFIG, "suite.yml:3:5: ...", ERR_LIMIT.
  */
 #ifndef CCCI_YAML_H
@@ -23,6 +28,14 @@
 #define YAML_MAX_DEPTH 32
 
 enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
+enum yaml_type {      /* of a scalar */
+	YAML_UNTYPED, /* yaml_parse() */
+	YAML_NULL,
+	YAML_BOOL,
+	YAML_INT,
+	YAML_FLOAT,
+	YAML_TEXT,
+};
 
 struct yaml {
 	enum yaml_kind kind;
@@ -31,13 +44,19 @@ struct yaml {
 	int key_line; /* of the key it is the value of; 0 in a sequence and at the root */
 	int key_column;
 	bool is_quoted; /* scalar in quotes: "null" is then a text */
-	char *text;	/* scalar; owned */
-	size_t count;	/* of items */
-	char **keys;	/* mapping; owned */
+	enum yaml_type type;
+	char *text;   /* scalar; owned */
+	size_t count; /* of items */
+	char **keys;  /* mapping; owned */
 	struct yaml **items;
 };
 
 struct yaml *yaml_parse(const char *name, const char *text, size_t length, struct err *err) CHECKED;
+/* Source: gopkg.in/yaml.v2 2.4.0, which docker/cli 27.5.1 uses. */
+struct yaml *yaml_parse_as_go(
+    const char *name, const char *text, size_t length, struct err *err) CHECKED;
+/* What a scalar in this text, in no quotes, is to Go; *take_text may be replaced: see above. */
+enum yaml_type yaml_type_as_go(char **take_text);
 /* Not yaml_free(): libyaml has a function of that name and would end up calling ours. */
 void yaml_tree_free(struct yaml *yaml);
 

@@ -33,6 +33,7 @@ static const struct rank {
     {"file", 4},
     {"json", 4},
     {"http", 4},
+    {"golang", 1},
     {"yaml", 4},
     {"conf", 5},
     {"verdict", 6},
@@ -43,7 +44,7 @@ static const struct rank {
 /* verdict stands high but is pure: this is all that it, and any other value, may include of common.
  */
 static const char *const value_headers[] = {
-    "base", "err", "buf", "clock", "json", "yaml", "results", "verdict", "version"};
+    "base", "err", "buf", "clock", "golang", "json", "yaml", "results", "verdict", "version"};
 
 /* Values: no descriptor, clock, log or foreign library. */
 static const char *const values[] = {

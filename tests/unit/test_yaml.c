@@ -280,11 +280,88 @@ START_TEST(a_huge_word_is_no_guess)
 }
 END_TEST
 
+/* What is at "a" to docker's reader: its type's letter, then its text; "!": refused. */
+static const struct go_row {
+	const char *text;
+	const char *value;
+} go_rows[] = {
+    {"a: x", "t x"},
+    {"a: yes", "b true"},
+    {"a: Off", "b false"},
+    {"a: 'yes'", "t yes"},
+    {"a: y", "b true"},
+    {"a: tRue", "t tRue"},
+    {"a:", "n "},
+    {"a: ~", "n "},
+    {"a: null", "n "},
+    {"a: 010", "i 8"},
+    {"a: 1_000", "i 1000"},
+    {"a: 0x1f", "i 31"},
+    {"a: 08", "f 8"},
+    {"a: 1.0", "f 1"},
+    {"a: 1e6", "f 1e+06"},
+    {"a: .5", "f 0.5"},
+    {"a: .inf", "f +Inf"},
+    {"a: 1.2.3", "t 1.2.3"},
+    {"a: 12:30", "t 12:30"},
+    {"a: 2001-12-14", "t 2001-12-14"},
+    {"a: '5'", "t 5"},
+    {"a: !!str 5", "t 5"},
+    {"a: !!int '5'", "i 5"},
+    {"a: !!float 5", "f 5"},
+    {"a: !!int x", "!"},
+    {"a: ! '5'", "t 5"},
+    {"a: !reset 5", "t 5"},
+    {"a: !reset null", "t null"},
+    {"a: x\na: w", "t w"},
+    {"a: x\n---\n}", "t x"},
+    {"b: &b {a: x}\na: w\n<<: *b", "t x"},
+    {"b: &b {a: x}\n<<: *b\na: w", "t w"},
+    {"b: &b {a: x}\nc: &c {a: w}\n<<: [*b, *c]", "t x"},
+    {"b: &b [{a: x}]\n<<: *b", "!"},
+    {"a: &x y\na: z\nb: *x", "t z"},
+    {"1: x", "!"},
+    {"yes: x", "!"},
+    {"~: x", "!"},
+    {"'yes': x\na: w", "t w"},
+};
+
+START_TEST(reads_as_docker_does)
+{
+	const struct go_row *row = &go_rows[_i];
+	struct err err = {0};
+	AUTO_PTR(yaml) yaml = yaml_parse_as_go("t.yml", row->text, strlen(row->text), &err);
+
+	if (*row->value == '!') {
+		ck_assert_ptr_null(yaml);
+		ck_assert_int_eq(err.code, ERR_CONFIG);
+		return;
+	}
+	ck_assert_msg(yaml != NULL, "%s", err.msg);
+	const struct yaml *a = yaml_get(yaml, "a");
+	auto_str char *value = xasprintf("%c %s", "?nbift"[a->type], a -> text);
+	ck_assert_str_eq(value, row->value);
+	ck_assert_int_eq(yaml_text(a) != NULL, a->type != YAML_NULL);
+}
+END_TEST
+
+START_TEST(nothing_stays_nothing_for_docker)
+{
+	struct err err;
+	AUTO_PTR(yaml) yaml = yaml_parse_as_go("t.yml", "# x\n", 4, &err);
+
+	ck_assert_int_eq(yaml->kind, YAML_SCALAR);
+	ck_assert_int_eq(yaml->type, YAML_NULL);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("yaml");
 	TCase *tc = tcase_create("yaml");
 
+	tcase_add_loop_test(tc, reads_as_docker_does, 0, COUNT_OF(go_rows));
+	tcase_add_test(tc, nothing_stays_nothing_for_docker);
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, reads_a_tree_with_positions);
 	tcase_add_loop_test(tc, nothing_is_an_empty_mapping, 0, COUNT_OF(empty_rows));
