@@ -4,79 +4,8 @@
 #include "common/yaml.h"
 #include "runner-plugin/recipe/compose_merge.h"
 #include "runner-plugin/recipe/compose_read.h"
-#include "runner-plugin/recipe/interpolate.h"
-
-#define COMPOSE_TEXT_MAX (64 * 1024) /* one rendered value */
-
-/* --- values --- */
-
-static int render_value(
-    struct yaml *value, const struct compose_source *source, const struct env *env)
-{
-	char *text = NULL;
-
-	for (size_t i = 0; i < value->count; i++) {
-		if (render_value(value->items[i], source, env) < 0)
-			return -1;
-	}
-	if (value->kind != YAML_SCALAR || !yaml_text(value) || !strchr(value->text, '$'))
-		return 0;
-	if (interpolate(value->text, env, COMPOSE_TEXT_MAX, &text, source->err) < 0)
-		return err_prefix(
-		    source->err, "%.100s:%d:%d", source->file, value->line, value->column);
-	free(value->text);
-	value->text = text;
-	value->is_quoted = true; /* what a variable holds is a text, "null" too */
-	return 0;
-}
-
-/* --- shape --- */
-
-static int need(const struct compose_source *source, const struct yaml *mapping, const char *key,
-    enum yaml_kind kind, const char *what)
-{
-	const struct yaml *value = yaml_get(mapping, key);
-
-	if (value && value->kind != kind && (value->kind != YAML_SCALAR || yaml_text(value)))
-		return compose_fail(source, value, "%s must be %s", key, what);
-	return 0;
-}
-
-static int check_service(const struct compose_source *source, const struct yaml *service)
-{
-	const struct yaml *deploy = yaml_get(service, "deploy");
-	const char *replicas = yaml_get_text(deploy, "replicas");
-	int64_t ignored = 0;
-
-	if (service->kind != YAML_MAPPING)
-		return compose_fail(source, service, "a service must be a mapping");
-	if (need(source, service, "image", YAML_SCALAR, "a text") < 0 ||
-	    need(source, service, "volumes", YAML_SEQUENCE, "a list") < 0 ||
-	    need(source, service, "ports", YAML_SEQUENCE, "a list") < 0)
-		return -1;
-	if (replicas && !parse_int64(replicas, 0, INT32_MAX, &ignored))
-		return compose_fail(source, deploy, "replicas must be a number");
-	return 0;
-}
-
-static int check_shape(const struct compose_source *source, const struct yaml *tree)
-{
-	static const char *const sections[] = {
-	    "services", "secrets", "configs", "volumes", "networks"};
-	const struct yaml *services = yaml_get(tree, "services");
-
-	if (tree->kind != YAML_MAPPING)
-		return compose_fail(source, tree, "a compose file is a mapping");
-	for (size_t i = 0; i < COUNT_OF(sections); i++) {
-		if (need(source, tree, sections[i], YAML_MAPPING, "a mapping") < 0)
-			return -1;
-	}
-	for (size_t i = 0; services && i < services->count; i++) {
-		if (check_service(source, services->items[i]) < 0)
-			return -1;
-	}
-	return 0;
-}
+#include "runner-plugin/recipe/compose_schema.h"
+#include "runner-plugin/recipe/compose_value.h"
 
 /* --- what the labels say --- */
 
@@ -117,14 +46,24 @@ static void take_labels(struct compose_model *model, const char *stack)
 
 /* --- all of it --- */
 
+/* *version: of the first file; -1 before it. */
 static int add_file(const struct compose_file *file, const struct env *env,
-    struct compose_model *model, struct err *err)
+    struct compose_model *model, int *version, struct err *err)
 {
 	const struct compose_source source = {file->name, env_get(env, "HOME"), err};
 	AUTO(compose_model) alone = {0};
-	AUTO_PTR(yaml) tree = yaml_parse(file->name, file->text, file->length, err);
+	AUTO_PTR(yaml) tree = yaml_parse_as_go(file->name, file->text, file->length, err);
+	int minor = 0;
 
-	if (!tree || render_value(tree, &source, env) < 0 || check_shape(&source, tree) < 0 ||
+	if (!tree || compose_schema_version(&source, tree, &minor) < 0)
+		return -1;
+	if (*version >= 0 && *version != minor)
+		return compose_fail(&source, tree,
+		    "this file has version 3.%d and the first one 3.%d: give them the same", minor,
+		    *version);
+	*version = minor;
+	if (compose_value_render(&source, tree, env) < 0 ||
+	    compose_schema_check(&source, tree, minor) < 0 ||
 	    compose_read(&source, tree, &alone) < 0)
 		return -1;
 	compose_merge(model, &alone);
@@ -136,19 +75,50 @@ int compose_render(const struct compose_file *files, size_t count, const struct 
 {
 	AUTO(compose_model) model = {0};
 	const char *stack = env_get(env, "STACK_NAME");
+	int version = -1;
 
 	assert(stack && env_get(env, "DOMAIN"));
 	if (count > COMPOSE_FILES_MAX)
 		return err_set(
 		    err, ERR_CONFIG, "COMPOSE_FILE names more than %d files", COMPOSE_FILES_MAX);
 	for (size_t i = 0; i < count; i++) {
-		if (add_file(&files[i], env, &model, err) < 0)
+		if (add_file(&files[i], env, &model, &version, err) < 0)
 			return -1;
 	}
 	compose_finish(&model, stack);
 	take_labels(&model, stack);
 	*out = model;
 	model = (struct compose_model){0};
+	return 0;
+}
+
+/* --- env_file --- */
+
+static int check_env_line(const char *name, int number, const char *line, struct err *err)
+{
+	line += strspn(line, " \t\r\v\f");
+	size_t length = strcspn(line, "=");
+	if (!*line || *line == '#')
+		return 0;
+	if (!length)
+		return err_set(err, ERR_CONFIG, "%.100s:%d: no name before \"=\"", name, number);
+	if (strcspn(line, " \t") < length)
+		return err_set(err, ERR_CONFIG, "%.100s:%d: the name \"%.*s\" has a blank in it",
+		    name, number, (int)(length < 60 ? length : 60), line);
+	return 0;
+}
+
+int compose_check_env_file(const char *name, const char *text, size_t length, struct err *err)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	auto_str char *copy = xstrndup(text, length);
+	char *rest = text_starts(copy, mark) ? copy + strlen(mark) : copy;
+	char *line = NULL;
+
+	for (int number = 1; (line = strsep(&rest, "\n")); number++) {
+		if (check_env_line(name, number, line, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 

@@ -27,6 +27,13 @@ struct compose_file {
 /* env must hold STACK_NAME and DOMAIN. */
 int compose_render(const struct compose_file *files, size_t count, const struct env *env,
     struct compose_model *out, struct err *err) CHECKED;
+/*
+ * The text of a service's env_file: NAME=value lines, which are not those of abra's env files.
+ * Their values are no part of the model, but docker refuses a stack for them.
+ */
+int compose_check_env_file(
+    const char *name, const char *text, size_t length, struct err *err) CHECKED;
+
 /* NULL, or the first secret or config name over COMPOSE_NAME_MAX; borrowed. */
 const char *compose_find_long_name(const struct compose_model *model);
 

@@ -35,9 +35,14 @@ static char *text_or_null(const struct yaml *mapping, const char *key)
 	return *text ? xstrdup(text) : NULL;
 }
 
+/* Not negative; a float counts without its fraction. */
 static int64_t number_at(const struct yaml *mapping, const char *key)
 {
-	return strtoll(text_at(mapping, key), NULL, 10);
+	const struct yaml *value = yaml_get(mapping, key);
+
+	if (value && value->type == YAML_FLOAT)
+		return (int64_t)strtod(value->text, NULL);
+	return (int64_t)strtoull(text_at(mapping, key), NULL, 10);
 }
 
 static bool is_true_at(const struct yaml *mapping, const char *key)
@@ -201,8 +206,8 @@ static void add_long_port(const struct yaml *item, struct compose_service *servi
 	service->ports =
 	    xrealloc_array(service->ports, service->port_count + 1, sizeof(*service->ports));
 	service->ports[service->port_count++] = (struct compose_port){
-	    .target = number_at(item, "target"),
-	    .published = number_at(item, "published"),
+	    .target = (uint32_t)number_at(item, "target"),
+	    .published = (uint32_t)number_at(item, "published"),
 	    .protocol = xstrdup(text_at(item, "protocol")),
 	    .is_host_mode = text_is(text_at(item, "mode"), "host"),
 	};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/recipe/compose_short.h"
 
+#include "common/golang.h"
+
 #include <ctype.h>
-#include <errno.h>
-#include <math.h>
 #include <strings.h>
 
 #define PORTS_MAX 4096 /* of one service; docker has no limit, and nobody so many */
@@ -294,30 +294,6 @@ int compose_short_ports(
 
 /* --- sizes, durations, commands --- */
 
-/* A number as Go writes it: digits, perhaps a point, perhaps an exponent; "_" between digits. */
-static bool read_number(const char *text, double *out)
-{
-	auto_str char *plain = xstrdup(text);
-	char *to = plain;
-	char *end = NULL;
-
-	for (const char *from = text; *from; from++) {
-		bool is_between = from != text && isdigit((unsigned char)from[-1]) &&
-				  isdigit((unsigned char)from[1]);
-
-		if (*from != '_')
-			*to++ = *from;
-		else if (!is_between)
-			return false;
-	}
-	*to = '\0';
-	if (!*plain || strspn(plain, "0123456789.eE+-") != strlen(plain))
-		return false;
-	errno = 0;
-	*out = strtod(plain, &end);
-	return !*end && !isinf(*out);
-}
-
 /* The unit's factor; 0: no unit. "k", "kb", "kib", any case; "b" and nothing are bytes. */
 static double unit_factor(const char *unit)
 {
@@ -345,7 +321,7 @@ bool compose_short_size(const char *text, int64_t *out)
 	/* One blank may stand between number and unit. */
 	auto_str char *digits = xstrndup(text, text[length - 1] == ' ' ? length - 1 : length);
 	double factor = unit_factor(text + length);
-	if (!read_number(digits, &number) || number < 0 || factor <= 0)
+	if (!golang_float(digits, &number) || number < 0 || factor <= 0)
 		return false;
 	number *= factor;
 	/* What does not fit becomes the least of all on amd64. */

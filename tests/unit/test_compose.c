@@ -47,7 +47,8 @@ static const char recipe[] = "version: '3.8'\n"
 			     "  data:\n"
 			     "  cache: {name: elsewhere}\n";
 
-static const char overlay[] = "services:\n"
+static const char overlay[] = "version: '3.8'\n"
+			      "services:\n"
 			      "  app:\n"
 			      "    image: nginx:2\n"
 			      "    volumes: ['other:/data']\n"
