@@ -125,11 +125,12 @@ START_TEST(forges_no_document)
 	results_stage_add_test(&stage, text, OUTCOME_FAIL, 0, text);
 	results_take_stage(&results, &stage);
 	results_add_left(&results, text);
+	(void)buf_add_char(&out, '\n');
 	table_print(&results, &out);
 	ck_assert_int_eq(results_find(buf_text(&out), out.length, &found, &err), -1);
 	ck_assert_msg(err.code == ERR_MISSING, "%s", err.msg);
-	ck_assert_msg(!strstr(buf_text(&out), "\n" RESULTS_BEGIN) &&
-			  !strstr(buf_text(&out), "\n" RESULTS_END),
+	ck_assert_msg(!strstr(buf_text(&out), "\n" RESULTS_BEGIN "\n") &&
+			  !strstr(buf_text(&out), "\n" RESULTS_END "\n"),
 	    "%s", buf_text(&out));
 }
 END_TEST
