@@ -9,17 +9,22 @@
 
 #define HEAR_SECOND_NS (1500 * NS_PER_MS) /* the forge's second, and its clock's tick */
 
+enum repo_state {
+	REPO_LEFT,	/* not enrolled: its suite went, or there is no such repository */
+	REPO_UNREAD,	/* to be read: not since the start, or not answered last time */
+	REPO_DUE,	/* to be read: something may be new */
+	REPO_READING,	/* page by page */
+	REPO_OVERTAKEN, /* ... and meanwhile something more may be new */
+	REPO_UNSAVED,	/* ... and one of its commands could not be saved: none of it counts */
+	REPO_QUIET,	/* read to its end */
+};
+
 struct repo {
 	struct hear *hear;
 	char name[GITEA_REPO_SIZE]; /* "owner/name" */
-	bool is_enrolled;
-	bool is_wildcard; /* enrolled by its suite: not there is no mistake of the operator's */
-	bool was_read;	  /* since the start */
-	bool is_known;	  /* the position is the store's */
-	bool wants_read;
-	struct store_position position;
-	int64_t newest_s, newest_id; /* of the reading under way */
-	bool has_failed;	     /* a claim of it could not be saved */
+	enum repo_state state;
+	struct store_position position; /* since_s 0: the store does not know it (yet) */
+	int64_t newest_s, newest_id;	/* of the reading under way */
 	struct errand reading;
 	struct repo *next;
 };
@@ -64,6 +69,7 @@ struct hear {
 	struct errand whoami;
 	struct errand listing;
 	bool has_wildcard, was_listed;
+	bool is_ready; /* each repository was read once */
 	struct repo *repos;
 	struct owner *owners;
 	struct look *looks;
@@ -113,7 +119,54 @@ static struct repo *find_repo(const struct hear *hear, const char *name)
 	return NULL;
 }
 
-static void enrol(struct hear *hear, const char *name, bool is_wildcard)
+/* By its own name in the settings, not by a wildcard and its suite. */
+static bool is_named(const struct repo *repo)
+{
+	const struct bridge_settings *settings = repo->hear->parts->settings;
+
+	for (size_t i = 0; i < settings->enrolment_count; i++) {
+		if (strcasecmp(settings->enrolments[i].repo, repo->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_known(const struct repo *repo)
+{
+	return repo->position.since_s != 0;
+}
+
+static bool is_being_read(const struct repo *repo)
+{
+	return repo->state == REPO_READING || repo->state == REPO_OVERTAKEN ||
+	       repo->state == REPO_UNSAVED;
+}
+
+static bool is_to_be_read(const struct repo *repo)
+{
+	return repo->state == REPO_UNREAD || repo->state == REPO_DUE;
+}
+
+/* Something of it may be new. */
+static void want_reading(struct repo *repo)
+{
+	switch (repo->state) {
+	case REPO_READING:
+		repo->state = REPO_OVERTAKEN;
+		break;
+	case REPO_QUIET:
+		repo->state = REPO_DUE;
+		break;
+	case REPO_LEFT:
+	case REPO_UNREAD:
+	case REPO_DUE:
+	case REPO_OVERTAKEN:
+	case REPO_UNSAVED: /* is read again anyway */
+		break;
+	}
+}
+
+static void enrol(struct hear *hear, const char *name)
 {
 	struct repo *repo = find_repo(hear, name);
 
@@ -121,13 +174,11 @@ static void enrol(struct hear *hear, const char *name, bool is_wildcard)
 		repo = xcalloc(1, sizeof(*repo));
 		repo->hear = hear;
 		(void)copy_text(repo->name, sizeof(repo->name), name);
-		repo->is_wildcard = is_wildcard;
 		repo->next = hear->repos;
 		hear->repos = repo;
 	}
-	if (!repo->is_enrolled) {
-		repo->is_enrolled = true;
-		repo->wants_read = true;
+	if (repo->state == REPO_LEFT) {
+		repo->state = REPO_UNREAD;
 		log_debug("%s is enrolled", repo->name);
 	}
 }
@@ -166,7 +217,7 @@ struct hear *hear_new(struct parts *parts, hear_command on_command, void *contex
 		add_owner(hear, enrolment->owner, is_wildcard);
 		hear->has_wildcard = hear->has_wildcard || is_wildcard;
 		if (!is_wildcard)
-			enrol(hear, enrolment->repo, false);
+			enrol(hear, enrolment->repo);
 	}
 	return hear;
 }
@@ -206,7 +257,7 @@ static void enrol_suites(struct hear *hear, const char *owner, const struct gite
 	for (size_t i = 0; i < names->count; i++) {
 		if (format_text(name, sizeof(name), "%s/%s", owner, names->items[i]) &&
 		    gitea_is_repo(name))
-			enrol(hear, name, true);
+			enrol(hear, name);
 	}
 }
 
@@ -240,8 +291,8 @@ static void on_suites(void *context, struct gitea_names *names, const struct err
 	hear->was_listed = true;
 	errand_put_off(&hear->listing, clock_now(), HEAR_SWEEP_MS);
 	for (struct repo *repo = hear->repos; repo; repo = repo->next) {
-		if (repo->is_wildcard && !has_suite(names, repo->name))
-			repo->is_enrolled = false;
+		if (!is_named(repo) && !has_suite(names, repo->name))
+			repo->state = REPO_LEFT;
 	}
 	for (struct owner *owner = hear->owners; owner; owner = owner->next) {
 		if (owner->has_wildcard)
@@ -384,7 +435,7 @@ static int advance(struct repo *repo, struct err *err)
 	struct store_position position = repo->position;
 	int64_t from_s = clock_wall_s() - HEAR_FIRST_S;
 
-	if (!repo->is_known) {
+	if (!is_known(repo)) {
 		position.since_s = repo->newest_s ? repo->newest_s : from_s;
 		position.first_s = from_s;
 		position.first_id = repo->newest_id;
@@ -394,29 +445,45 @@ static int advance(struct repo *repo, struct err *err)
 	} else {
 		return 0;
 	}
-	if (save_position(repo, &position, err) < 0)
-		return -1;
-	repo->is_known = true;
-	return 0;
+	return save_position(repo, &position, err);
+}
+
+/* What a reading that failed leaves. One that will not be read must not keep the others from being
+ * heard: it counts as read. */
+static enum repo_state state_after(const struct repo *repo, const struct err *err)
+{
+	/* A suite without a repository of its owner's: the next listing asks again. */
+	if (err->code == ERR_MISSING && !is_named(repo))
+		return REPO_LEFT;
+	return err_is_passing(err) || err->code == ERR_SYS ? REPO_UNREAD : REPO_DUE;
 }
 
 static void end_reading(struct repo *repo, const struct err *err)
 {
 	repo->hear->reads--;
-	if (finish(repo->hear, &repo->reading, err)) {
-		repo->was_read = true;
+	if (!finish(repo->hear, &repo->reading, err))
+		say_failure(&repo->reading, err);
+	if (!is_being_read(repo))
+		return; /* left meanwhile */
+	if (err)
+		repo->state = state_after(repo, err);
+	else
+		repo->state = repo->state == REPO_OVERTAKEN ? REPO_DUE : REPO_QUIET;
+}
+
+static void take_page(struct repo *repo, const struct gitea_comments *comments)
+{
+	struct err trouble;
+
+	note_newest(repo, comments);
+	if (comments->skipped)
+		log_warning(
+		    "%s: %zu comments are too large to be read", repo->name, comments->skipped);
+	if (!is_known(repo) || repo->state == REPO_UNSAVED ||
+	    take_comments(repo, comments, &trouble) == 0)
 		return;
-	}
-	say_failure(&repo->reading, err);
-	repo->wants_read = true;
-	/* A suite without a repository of its owner's: the next listing asks again. */
-	if (err->code == ERR_MISSING && repo->is_wildcard) {
-		repo->is_enrolled = false;
-		repo->was_read = true;
-	}
-	/* One repository that will not be read must not keep the others from being heard. */
-	if (!err_is_passing(err) && err->code != ERR_SYS)
-		repo->was_read = true;
+	repo->state = REPO_UNSAVED;
+	log_error("%s: nothing new is accepted", trouble.msg);
 }
 
 static void on_comments(void *context, struct gitea_comments *comments, const struct err *err)
@@ -428,42 +495,37 @@ static void on_comments(void *context, struct gitea_comments *comments, const st
 		end_reading(repo, err);
 		return;
 	}
-	note_newest(repo, comments);
-	if (comments->skipped)
-		log_warning(
-		    "%s: %zu comments are too large to be read", repo->name, comments->skipped);
-	if (repo->is_known && !repo->has_failed && take_comments(repo, comments, &trouble) < 0) {
-		repo->has_failed = true;
-		log_error("%s: nothing new is accepted", trouble.msg);
-	}
+	if (is_being_read(repo))
+		take_page(repo, comments);
 	if (!comments->is_last)
 		return;
-	if (repo->has_failed)
+	if (repo->state == REPO_UNSAVED) {
 		(void)err_set(
 		    &trouble, ERR_SYS, "read %s: its commands cannot be saved", repo->name);
-	else if (advance(repo, &trouble) == 0) {
+		end_reading(repo, &trouble);
+	} else if (is_being_read(repo) && advance(repo, &trouble) < 0) {
+		end_reading(repo, &trouble);
+	} else {
 		end_reading(repo, NULL);
-		return;
 	}
-	end_reading(repo, &trouble);
 }
 
 /* The store's position, once; a repository it does not know is new to us. */
 static int load_position(struct repo *repo, struct err *err)
 {
 	auto_str char *key = position_key(repo);
+	bool is_there = false; /* else the position stays zero */
 
-	if (repo->is_known)
+	if (is_known(repo))
 		return 0;
-	return store_get_position(
-	    repo->hear->parts->store, key, &repo->position, &repo->is_known, err);
+	return store_get_position(repo->hear->parts->store, key, &repo->position, &is_there, err);
 }
 
 static void read_repo(struct hear *hear, struct repo *repo)
 {
 	struct err err;
 
-	if (!repo->is_enrolled || !repo->wants_read || hear->reads >= HEAR_READS_MAX ||
+	if (!is_to_be_read(repo) || hear->reads >= HEAR_READS_MAX ||
 	    !may_start(hear, &repo->reading))
 		return;
 	if (load_position(repo, &err) < 0) {
@@ -471,14 +533,13 @@ static void read_repo(struct hear *hear, struct repo *repo)
 		errand_fail(&repo->reading, clock_now());
 		return;
 	}
-	repo->wants_read = false;
-	repo->has_failed = false;
+	repo->state = REPO_READING;
 	repo->newest_s = 0;
 	repo->newest_id = 0;
 	parts_begin(hear->parts, PARTS_FORGE, &repo->reading);
 	hear->reads++;
 	gitea_list_comments(hear->parts->gitea, repo->name,
-	    repo->is_known ? repo->position.since_s - HEAR_OVERLAP_S
+	    is_known(repo) ? repo->position.since_s - HEAR_OVERLAP_S
 			   : clock_wall_s() - HEAR_FIRST_S,
 	    on_comments, repo);
 }
@@ -512,7 +573,7 @@ static void glimpse(struct owner *owner, const struct gitea_issue *issue)
 
 	seen.is_settled = clock_now() - seen.seen_ns > HEAR_SECOND_NS;
 	if (repo && (!last || (seen.is_settled && !last->is_settled)))
-		repo->wants_read = true;
+		want_reading(repo);
 	if (issue->updated_s > owner->since_s)
 		owner->since_s = issue->updated_s;
 	(void)copy_text(seen.repo, sizeof(seen.repo), issue->repo);
@@ -580,11 +641,11 @@ static void on_comment(void *context, struct gitea_comment *comment, const struc
 	struct err trouble;
 
 	(void)finish(hear, &look->errand, err);
-	if (!err && repo && repo->is_enrolled && repo->is_known &&
+	if (!err && repo && repo->state != REPO_LEFT && is_known(repo) &&
 	    take_comment(repo, comment, &trouble) < 0)
 		log_error("%s: nothing new is accepted", trouble.msg);
 	if (err_is_passing(err) && repo)
-		repo->wants_read = true; /* the poll gets it */
+		want_reading(repo); /* the poll gets it */
 	drop_look(look);
 }
 
@@ -595,10 +656,10 @@ void hear_look(struct hear *hear, const struct hook_look *what)
 	unsigned dropped = 0;
 
 	/* Before the first poll nobody can tell an old comment from a new one. */
-	if (!hear->bot || !repo || !repo->is_enrolled || !repo->is_known)
+	if (!hear->bot || !repo || repo->state == REPO_LEFT || !is_known(repo))
 		return;
 	if (hear->look_count >= HEAR_LOOKS_MAX || !may_start(hear, &errand)) {
-		repo->wants_read = true;
+		want_reading(repo);
 		if (log_limit_pass(&hear->look_limit, &dropped))
 			log_debug("the hook is ahead of us, the poll will do (%u more)", dropped);
 		return;
@@ -622,12 +683,25 @@ static void sweep(struct hear *hear)
 	}
 	hear->sweep_ns = clock_now() + HEAR_SWEEP_MS * NS_PER_MS;
 	for (struct repo *repo = hear->repos; repo; repo = repo->next)
-		repo->wants_read = true;
+		want_reading(repo);
+}
+
+/* Once ready it stays so: a repository that is enrolled later has its first poll then. */
+static bool is_all_read(const struct hear *hear)
+{
+	if (!hear->polled_ns || !hear_knows_enrolled(hear))
+		return false;
+	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
+		if (repo->state == REPO_UNREAD || is_being_read(repo))
+			return false;
+	}
+	return true;
 }
 
 int64_t hear_turn(struct hear *hear)
 {
 	hear->soonest_ns = INT64_MAX;
+	hear->is_ready = hear->is_ready || is_all_read(hear);
 	if (!hear->bot) {
 		if (may_start(hear, &hear->whoami)) {
 			parts_begin(hear->parts, PARTS_FORGE, &hear->whoami);
@@ -655,7 +729,7 @@ bool hear_is_enrolled(const struct hear *hear, const char *name)
 {
 	const struct repo *repo = find_repo(hear, name);
 
-	return repo && repo->is_enrolled;
+	return repo && repo->state != REPO_LEFT;
 }
 
 bool hear_knows_enrolled(const struct hear *hear)
@@ -665,21 +739,15 @@ bool hear_knows_enrolled(const struct hear *hear)
 
 bool hear_is_ready(const struct hear *hear)
 {
-	if (!hear->bot || !hear->polled_ns || !hear_knows_enrolled(hear))
-		return false;
-	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
-		if (repo->is_enrolled && !repo->was_read)
-			return false;
-	}
-	return true;
+	return hear->is_ready;
 }
 
 bool hear_is_quiet(const struct hear *hear)
 {
-	if (!hear_is_ready(hear) || hear->look_count || hear->reads)
+	if (!hear->is_ready || hear->look_count || hear->reads)
 		return false;
 	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
-		if (repo->is_enrolled && repo->wants_read && !repo->reading.failures)
+		if (is_to_be_read(repo) && !repo->reading.failures)
 			return false;
 	}
 	return true;

@@ -8,7 +8,7 @@
  *
  * An effect changes something outside: it becomes due with the move that wants it, is saved as
  * tried before it is tried and as done after. Whoever finds one "tried" after a crash looks outside
- * whether it happened, see tend.c. Edits of our comment need no row of their own: while the text
+ * whether it happened, see carry.h. Edits of our comment need no row of their own: while the text
  * that stands there (told) is not the text of the job, an edit is due.
  *
  * What each state waits for, how long, and what then:
