@@ -157,8 +157,13 @@ static void on_metrics(void *context, struct buf *out)
 
 	(void)buf_printf(out,
 	    "# HELP ccci_jobs_active Jobs with something left to do.\n"
-	    "# TYPE ccci_jobs_active gauge\nccci_jobs_active %zu\n",
-	    tend_count(bridge->tend));
+	    "# TYPE ccci_jobs_active gauge\nccci_jobs_active %zu\n"
+	    "# HELP ccci_odd_items_total Items of lists left out because they make no sense.\n"
+	    "# TYPE ccci_odd_items_total counter\n"
+	    "ccci_odd_items_total{peer=\"forge\"} %zu\n"
+	    "ccci_odd_items_total{peer=\"drone\"} %zu\n",
+	    tend_count(bridge->tend), gitea_odd_count(bridge->parts.gitea),
+	    drone_odd_count(bridge->parts.drone));
 }
 
 /* --- putting it together --- */

@@ -169,7 +169,7 @@ static void create_build(struct work *work)
 /* Builds older than the comment cannot be its. */
 static bool may_be_further(const struct work *work, const struct drone_builds *builds)
 {
-	return builds->count >= DRONE_PAGE &&
+	return builds->length >= DRONE_PAGE && builds->count &&
 	       builds->items[builds->count - 1].created_s >= work->job.written_s - 3600;
 }
 

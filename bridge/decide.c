@@ -14,9 +14,10 @@ static void on_comment(void *context, struct gitea_comment *comment, const struc
 	struct job_event event = {.kind = JOB_EVENT_IGNORED};
 
 	work_end(work->works, PARTS_FORGE, &work->decision.get_comment, err);
-	if (err && err->code == ERR_MISSING)
-		(void)!work_apply(work, &event); /* deleted: nobody waits for an answer */
-	if (err)
+	/* Deleted, or its author was: nobody waits for an answer. */
+	if (err ? err->code == ERR_MISSING : !*comment->author)
+		(void)!work_apply(work, &event);
+	if (err || !*comment->author)
 		return;
 	command_read(comment->body, strlen(comment->body), work->works->parts->settings->trigger,
 	    &work->decision.command);
@@ -47,7 +48,7 @@ static void on_member(void *context, const enum gitea_member *member, const stru
 	}
 }
 
-static void on_pull(void *context, struct gitea_pull *pull, const struct err *err)
+static void on_pull(void *context, const struct gitea_pull *pull, const struct err *err)
 {
 	struct work *work = context;
 

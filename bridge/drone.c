@@ -2,7 +2,6 @@
 #include "bridge/drone.h"
 
 #include "bridge/gitea.h"
-#include "bridge/peer.h"
 
 #define PAIRS_MAX_BYTES (32 * 1024) /* a branch of the longest setting, each byte escaped, fits */
 #define NUMBER_MAX 999999999
@@ -81,17 +80,6 @@ const struct drone_step *drone_find_step(
 	return NULL;
 }
 
-const struct drone_step *drone_running_step(const struct drone_build *build)
-{
-	for (size_t i = 0; i < build->stage_count; i++) {
-		for (size_t k = 0; k < build->stages[i].step_count; k++) {
-			if (build->stages[i].steps[k].status == DRONE_RUNNING)
-				return &build->stages[i].steps[k];
-		}
-	}
-	return NULL;
-}
-
 /* --- readers --- */
 
 static int misses(struct err *err, const char *what, const char *member)
@@ -150,13 +138,13 @@ static int read_step(const struct json *item, struct drone_step *out, struct err
 	if (!get_status(item, &out->status))
 		return misses(err, what, "status");
 	get_cut_text(item, "name", out->name, sizeof(out->name));
-	(void)json_get_int(item, "exit_code", &out->exit_code);
 	out->started_s = get_time(item, "started");
 	out->stopped_s = get_time(item, "stopped");
 	return 0;
 }
 
-static int read_steps(const struct json *list, struct drone_stage *out, struct err *err)
+static int read_steps(
+    const struct json *list, struct drone_stage *out, struct peer_odd *odd, struct err *err)
 {
 	size_t count = json_count(list);
 
@@ -164,14 +152,17 @@ static int read_steps(const struct json *list, struct drone_stage *out, struct e
 		return err_set(err, ERR_LIMIT, "read a build: more than %d steps", DRONE_STEPS_MAX);
 	out->steps = xcalloc(count, sizeof(*out->steps));
 	for (const struct json *item = json_first(list); item; item = json_next(item)) {
-		if (read_step(item, &out->steps[out->step_count], err) < 0)
-			return -1;
-		out->step_count++;
+		struct err why;
+
+		if (read_step(item, &out->steps[out->step_count], &why) < 0)
+			peer_add_odd(odd, &why);
+		else
+			out->step_count++;
 	}
 	return 0;
 }
 
-static int read_stage(const struct json *item, struct drone_stage *out, struct err *err)
+static int read_stage_head(const struct json *item, struct drone_stage *out, struct err *err)
 {
 	static const char what[] = "a stage of a build";
 
@@ -179,12 +170,9 @@ static int read_stage(const struct json *item, struct drone_stage *out, struct e
 		return misses(err, what, "number");
 	if (!get_status(item, &out->status))
 		return misses(err, what, "status");
-	get_cut_text(item, "name", out->name, sizeof(out->name));
 	get_cut_text(item, "error", out->error, sizeof(out->error));
 	get_cut_text(item, "machine", out->machine, sizeof(out->machine));
-	out->started_s = get_time(item, "started");
-	out->stopped_s = get_time(item, "stopped");
-	return read_steps(json_get(item, "steps"), out, err);
+	return 0;
 }
 
 static int read_stages(const struct json *list, struct drone_build *out, struct err *err)
@@ -196,8 +184,15 @@ static int read_stages(const struct json *list, struct drone_build *out, struct 
 		    err, ERR_LIMIT, "read a build: more than %d stages", DRONE_STAGES_MAX);
 	out->stages = xcalloc(count, sizeof(*out->stages));
 	for (const struct json *item = json_first(list); item; item = json_next(item)) {
-		/* Counted first: a half-read one has steps to free. */
-		if (read_stage(item, &out->stages[out->stage_count++], err) < 0)
+		struct drone_stage *stage = &out->stages[out->stage_count];
+		struct err why;
+
+		if (read_stage_head(item, stage, &why) < 0) {
+			peer_add_odd(&out->odd, &why);
+			continue;
+		}
+		out->stage_count++; /* a half-read one has steps to free */
+		if (read_steps(json_get(item, "steps"), stage, &out->odd, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -223,16 +218,9 @@ static int64_t get_param_number(const struct json *params, const char *name)
 
 static void read_params(const struct json *params, struct drone_params *out)
 {
-	const char *extra = json_get_text(params, "EXTRA_TESTS");
-
 	get_param(params, "RECIPE", out->recipe, sizeof(out->recipe));
-	get_param(params, "SRC", out->src, sizeof(out->src));
-	get_param(params, "REF", out->ref, sizeof(out->ref));
-	get_param(params, "STAGES", out->stages, sizeof(out->stages));
-	get_param(params, "FROM", out->from, sizeof(out->from));
 	out->pr = get_param_number(params, "PR");
 	out->comment = get_param_number(params, "COMMENT");
-	out->wants_extra = extra && text_is(extra, "1");
 }
 
 static int read_build(const struct json *root, struct drone_build *out, struct err *err)
@@ -244,7 +232,6 @@ static int read_build(const struct json *root, struct drone_build *out, struct e
 		return misses(err, what, "number");
 	if (!get_status(root, &build.status))
 		return misses(err, what, "status");
-	get_cut_text(root, "event", build.event, sizeof(build.event));
 	get_cut_text(root, "error", build.error, sizeof(build.error));
 	build.created_s = get_time(root, "created");
 	build.started_s = get_time(root, "started");
@@ -278,21 +265,27 @@ int drone_read_builds(const char *text, size_t length, struct drone_builds *out,
 		return err_prefix(err, "read a list of builds");
 	if (!json_is_array(root) && !json_is_null(root))
 		return misses(err, "a list of builds", "the list");
-	builds.items = xcalloc(json_count(root), sizeof(*builds.items));
+	builds.length = json_count(root);
+	builds.items = xcalloc(builds.length, sizeof(*builds.items));
 	for (const struct json *item = json_first(root); item; item = json_next(item)) {
-		if (read_build(item, &builds.items[builds.count], err) < 0)
-			return -1;
-		builds.count++;
+		struct err why;
+
+		if (read_build(item, &builds.items[builds.count], &why) < 0)
+			peer_add_odd(&builds.odd, &why);
+		else
+			builds.count++;
 	}
 	*out = builds;
 	builds = (struct drone_builds){0};
 	return 0;
 }
 
-int drone_read_log(const char *text, size_t length, struct buf *out, struct err *err)
+int drone_read_log(
+    const char *text, size_t length, struct buf *out, struct peer_odd *out_odd, struct err *err)
 {
 	AUTO_PTR(json) root = peer_parse(text, length, err);
 	AUTO(buf) log = buf_make(out->max_bytes);
+	struct peer_odd odd = {0};
 
 	if (!root)
 		return err_prefix(err, "read a log");
@@ -301,14 +294,18 @@ int drone_read_log(const char *text, size_t length, struct buf *out, struct err 
 	for (const struct json *item = json_first(root); item; item = json_next(item)) {
 		const char *line = json_get_text(item, "out");
 
-		if (!line)
-			return misses(err, "a log", "out");
-		if (buf_add_text(&log, line) < 0)
+		struct err why;
+
+		if (!line) {
+			(void)misses(&why, "a log", "out");
+			peer_add_odd(&odd, &why);
+		} else if (buf_add_text(&log, line) < 0)
 			return err_set(
 			    err, ERR_LIMIT, "read a log: larger than %zu bytes", log.max_bytes);
 	}
 	buf_release(out);
 	*out = log;
+	*out_odd = odd;
 	log = (struct buf){0};
 	return 0;
 }
@@ -333,6 +330,7 @@ struct drone {
 };
 
 struct call {
+	struct peer *peer;
 	void *context;
 	union {
 		drone_build_done build;
@@ -365,10 +363,16 @@ int64_t drone_retry_after_ms(const struct drone *drone)
 	return peer_retry_after_ms(drone->peer);
 }
 
-static struct call *call_new(void *context, char *take_what)
+size_t drone_odd_count(const struct drone *drone)
+{
+	return peer_odd_count(drone->peer);
+}
+
+static struct call *call_new(struct drone *drone, void *context, char *take_what)
 {
 	struct call *call = xcalloc(1, sizeof(*call));
 
+	call->peer = drone->peer;
 	call->context = context;
 	call->what = take_what;
 	return call;
@@ -383,8 +387,8 @@ static void call_free(void *context)
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the ask takes them over */
-static void send_ask(struct drone *drone, struct call *call, const char *method, char *take_path,
-    struct json *take_body, peer_done done)
+static void send_ask(
+    struct call *call, const char *method, char *take_path, struct json *take_body, peer_done done)
 {
 	struct peer_ask ask = {
 	    .method = method,
@@ -395,7 +399,7 @@ static void send_ask(struct drone *drone, struct call *call, const char *method,
 	    .max_bytes = DRONE_ANSWER_MAX_BYTES,
 	};
 
-	peer_send(drone->peer, &ask, done, call_free, call);
+	peer_send(call->peer, &ask, done, call_free, call);
 }
 
 static void end_build(
@@ -409,6 +413,7 @@ static void end_build(
 		(void)err_prefix(&read_err, "%s", call->what);
 		err = &read_err;
 	}
+	peer_note_odd(call->peer, call->what, &build.odd);
 	call->on.build(call->context, err ? NULL : &build, err);
 	call_free(call);
 }
@@ -463,7 +468,7 @@ static void add_number(struct buf *out, const char *name, int64_t value)
 void drone_create_build(struct drone *drone, const char *repo, const char *branch,
     const struct drone_params *params, drone_build_done done, void *context)
 {
-	struct call *call = call_new(context, xasprintf("create a build of %s", repo));
+	struct call *call = call_new(drone, context, xasprintf("create a build of %s", repo));
 	AUTO(buf) query = buf_make(PAIRS_MAX_BYTES);
 
 	assert(gitea_is_repo(repo) && *params->recipe);
@@ -477,8 +482,8 @@ void drone_create_build(struct drone *drone, const char *repo, const char *branc
 	add_pair(&query, "EXTRA_TESTS", params->wants_extra ? "1" : "");
 	add_pair(&query, "FROM", params->from);
 	call->on.build = done;
-	send_ask(drone, call, "POST", xasprintf("/api/repos/%s/builds%s", repo, buf_text(&query)),
-	    NULL, on_created);
+	send_ask(call, "POST", xasprintf("/api/repos/%s/builds%s", repo, buf_text(&query)), NULL,
+	    on_created);
 }
 
 static void on_builds(void *context, const struct http_response *response, const struct err *err)
@@ -490,6 +495,7 @@ static void on_builds(void *context, const struct http_response *response, const
 	if (!err && drone_read_builds(
 			buf_text(&response->body), response->body.length, &builds, &read_err) < 0)
 		err = &read_err;
+	peer_note_odd(call->peer, call->what, &builds.odd);
 	call->on.builds(call->context, err ? NULL : &builds, err);
 	call_free(call);
 }
@@ -497,11 +503,11 @@ static void on_builds(void *context, const struct http_response *response, const
 void drone_list_builds(
     struct drone *drone, const char *repo, int page, drone_builds_done done, void *context)
 {
-	struct call *call = call_new(context, xasprintf("list builds of %s", repo));
+	struct call *call = call_new(drone, context, xasprintf("list builds of %s", repo));
 
 	assert(gitea_is_repo(repo) && page > 0);
 	call->on.builds = done;
-	send_ask(drone, call, "GET",
+	send_ask(call, "GET",
 	    xasprintf("/api/repos/%s/builds?page=%d&per_page=%d", repo, page, DRONE_PAGE), NULL,
 	    on_builds);
 }
@@ -510,35 +516,37 @@ void drone_get_build(
     struct drone *drone, const char *repo, int64_t number, drone_build_done done, void *context)
 {
 	struct call *call =
-	    call_new(context, xasprintf("read build %lld of %s", (long long)number, repo));
+	    call_new(drone, context, xasprintf("read build %lld of %s", (long long)number, repo));
 
 	assert(gitea_is_repo(repo) && number > 0);
 	call->on.build = done;
-	send_ask(drone, call, "GET",
-	    xasprintf("/api/repos/%s/builds/%lld", repo, (long long)number), NULL, on_build);
+	send_ask(call, "GET", xasprintf("/api/repos/%s/builds/%lld", repo, (long long)number), NULL,
+	    on_build);
 }
 
 void drone_delete_build(
     struct drone *drone, const char *repo, int64_t number, drone_build_done done, void *context)
 {
 	struct call *call =
-	    call_new(context, xasprintf("cancel build %lld of %s", (long long)number, repo));
+	    call_new(drone, context, xasprintf("cancel build %lld of %s", (long long)number, repo));
 
 	assert(gitea_is_repo(repo) && number > 0);
 	call->on.build = done;
-	send_ask(drone, call, "DELETE",
-	    xasprintf("/api/repos/%s/builds/%lld", repo, (long long)number), NULL, on_build);
+	send_ask(call, "DELETE", xasprintf("/api/repos/%s/builds/%lld", repo, (long long)number),
+	    NULL, on_build);
 }
 
 static void on_log(void *context, const struct http_response *response, const struct err *err)
 {
 	struct call *call = context;
 	AUTO(buf) log = buf_make(DRONE_LOG_MAX_BYTES);
+	struct peer_odd odd = {0};
 	struct err read_err = {0};
 
-	if (!err &&
-	    drone_read_log(buf_text(&response->body), response->body.length, &log, &read_err) < 0)
+	if (!err && drone_read_log(buf_text(&response->body), response->body.length, &log, &odd,
+			&read_err) < 0)
 		err = &read_err;
+	peer_note_odd(call->peer, call->what, &odd);
 	call->on.log(call->context, err ? NULL : &log, err);
 	call_free(call);
 }
@@ -546,13 +554,13 @@ static void on_log(void *context, const struct http_response *response, const st
 void drone_get_log(struct drone *drone, const char *repo, int64_t build, int64_t stage,
     int64_t step, drone_log_done done, void *context)
 {
-	struct call *call =
-	    call_new(context, xasprintf("read the log of step %lld of build %lld of %s",
-				  (long long)step, (long long)build, repo));
+	struct call *call = call_new(drone, context,
+	    xasprintf("read the log of step %lld of build %lld of %s", (long long)step,
+		(long long)build, repo));
 
 	assert(gitea_is_repo(repo) && build > 0 && stage > 0 && step > 0);
 	call->on.log = done;
-	send_ask(drone, call, "GET",
+	send_ask(call, "GET",
 	    xasprintf("/api/repos/%s/builds/%lld/logs/%lld/%lld", repo, (long long)build,
 		(long long)stage, (long long)step),
 	    NULL, on_log);
@@ -574,21 +582,21 @@ static void on_timeout(void *context, const struct http_response *response, cons
 void drone_get_timeout(
     struct drone *drone, const char *repo, drone_timeout_done done, void *context)
 {
-	struct call *call = call_new(context, xasprintf("read the timeout of %s", repo));
+	struct call *call = call_new(drone, context, xasprintf("read the timeout of %s", repo));
 
 	assert(gitea_is_repo(repo));
 	call->on.timeout = done;
-	send_ask(drone, call, "GET", xasprintf("/api/repos/%s", repo), NULL, on_timeout);
+	send_ask(call, "GET", xasprintf("/api/repos/%s", repo), NULL, on_timeout);
 }
 
 void drone_set_timeout(
     struct drone *drone, const char *repo, int64_t minutes, drone_timeout_done done, void *context)
 {
-	struct call *call = call_new(context, xasprintf("set the timeout of %s", repo));
+	struct call *call = call_new(drone, context, xasprintf("set the timeout of %s", repo));
 	struct json *body = json_new_object();
 
 	assert(gitea_is_repo(repo) && minutes > 0);
 	json_set_int(body, "timeout", minutes);
 	call->on.timeout = done;
-	send_ask(drone, call, "PATCH", xasprintf("/api/repos/%s", repo), body, on_timeout);
+	send_ask(call, "PATCH", xasprintf("/api/repos/%s", repo), body, on_timeout);
 }

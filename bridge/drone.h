@@ -5,16 +5,16 @@
  *   struct drone *drone = drone_new(http, settings->drone_url, settings->drone_token);
  *   drone_create_build(drone, ci_repo, ci_branch, &params, on_created, job);
  *
- * Callbacks, ownership and errors are as in gitea.h, with one more: ERR_CONFIG, when the CI
- * repository itself is set up wrong (no .drone.yml, no pipeline for the event "custom").
+ * Callbacks, ownership, errors and odd items are as in gitea.h, with one more error: ERR_CONFIG,
+ * when the CI repository itself is set up wrong (no .drone.yml, no pipeline for the event
+ * "custom").
  *
  * Source: Drone 2.24.0, observed; see tests/data/README.md.
  */
 #ifndef CCCI_DRONE_H
 #define CCCI_DRONE_H
 
-#include "common/err.h"
-#include "common/http.h"
+#include "bridge/peer.h"
 
 #define DRONE_NAME_SIZE 128
 #define DRONE_PARAM_SIZE 192
@@ -47,17 +47,14 @@ struct drone_step {
 	int64_t number; /* from 1; 1 is clone unless disabled */
 	char name[DRONE_NAME_SIZE];
 	enum drone_status status;
-	int64_t exit_code;
 	int64_t started_s, stopped_s; /* 0: not yet */
 };
 struct drone_stage {
 	int64_t number;
-	char name[DRONE_NAME_SIZE];
 	enum drone_status status;
 	char error[DRONE_ERROR_SIZE];
 	char machine[DRONE_NAME_SIZE]; /* "" until a runner took it */
-	int64_t started_s, stopped_s;
-	struct drone_step *steps; /* owned; appear when a runner takes the stage */
+	struct drone_step *steps;      /* owned; appear when a runner takes the stage */
 	size_t step_count;
 };
 /* What the bridge asks for; absent ones are "" or 0 and not sent (docs/contracts.md, section 3). */
@@ -74,17 +71,20 @@ struct drone_params {
 struct drone_build {
 	int64_t number;
 	enum drone_status status;
-	char event[DRONE_NAME_SIZE];  /* "custom" for ours */
 	char error[DRONE_ERROR_SIZE]; /* "" unless DRONE_ERROR: outside text, escape it */
 	int64_t created_s, started_s, finished_s;
-	/* As the build has them: a value of another form (a person's build) reads as absent. */
+	/* Of it recipe, pr and comment; a value of another form (a person's build) reads as absent.
+	 */
 	struct drone_params params;
 	struct drone_stage *stages; /* owned; none in lists and right after creation */
 	size_t stage_count;
+	struct peer_odd odd; /* of stages and steps */
 };
 struct drone_builds {
 	struct drone_build *items; /* newest first */
 	size_t count;
+	size_t length; /* of the page as Drone counts it */
+	struct peer_odd odd;
 };
 
 void drone_build_release(struct drone_build *build);
@@ -95,8 +95,6 @@ DEFINE_AUTO(drone_builds, drone_builds_release);
 /* The step of that name, and the number of its stage; NULL: not there (yet). */
 const struct drone_step *drone_find_step(
     const struct drone_build *build, const char *name, int64_t *out_stage);
-/* The step that runs now, NULL: none. */
-const struct drone_step *drone_running_step(const struct drone_build *build);
 
 /* Pure readers; *out untouched on -1. ERR_CONFIG: the answer to a create was null. */
 int drone_read_build(
@@ -104,7 +102,8 @@ int drone_read_build(
 int drone_read_builds(
     const char *text, size_t length, struct drone_builds *out, struct err *err) CHECKED;
 /* The lines joined, the echoed command first; out: made by buf_make(). */
-int drone_read_log(const char *text, size_t length, struct buf *out, struct err *err) CHECKED;
+int drone_read_log(const char *text, size_t length, struct buf *out, struct peer_odd *out_odd,
+    struct err *err) CHECKED;
 int drone_read_timeout(
     const char *text, size_t length, int64_t *out_minutes, struct err *err) CHECKED;
 
@@ -113,6 +112,7 @@ struct drone;
 struct drone *drone_new(struct http *http, const char *url, const char *token) CHECKED;
 void drone_free(struct drone *drone); /* calls under way end without their callback */
 int64_t drone_retry_after_ms(const struct drone *drone);
+size_t drone_odd_count(const struct drone *drone); /* items of lists left out since the start */
 
 typedef void (*drone_build_done)(void *context, struct drone_build *build, const struct err *err);
 typedef void (*drone_builds_done)(
@@ -127,7 +127,7 @@ typedef void (*drone_timeout_done)(void *context, const int64_t *minutes, const 
  */
 void drone_create_build(struct drone *drone, const char *repo, const char *branch,
     const struct drone_params *params, drone_build_done done, void *context);
-/* page from 1, DRONE_PAGE builds each; fewer: it was the last. */
+/* page from 1, DRONE_PAGE builds each; of a smaller length: it was the last. */
 void drone_list_builds(
     struct drone *drone, const char *repo, int page, drone_builds_done done, void *context);
 void drone_get_build(

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/gitea.h"
 
-#include "bridge/peer.h"
 #include "common/clock.h"
 
 #include <ctype.h>
@@ -67,13 +66,6 @@ void gitea_comments_release(struct gitea_comments *comments)
 	*comments = (struct gitea_comments){0};
 }
 
-void gitea_pull_release(struct gitea_pull *pull)
-{
-	free(pull->author);
-	free(pull->title);
-	*pull = (struct gitea_pull){0};
-}
-
 void gitea_names_release(struct gitea_names *names)
 {
 	for (size_t i = 0; i < names->count; i++)
@@ -123,26 +115,41 @@ static bool get_id(const struct json *object, const char *key, int64_t most, int
 	return true;
 }
 
-/* A deleted user is null, or "Ghost"; a name that cannot be one is nobody's. */
+/*
+ * "" when it is nobody's. A deleted user is the forge's Ghost, whose id is below 1; a migrated
+ * comment shows who ran the migration as its user and its real author's name apart; a name that
+ * cannot be one is nobody's. NULL: there is no user at all.
+ */
 static char *get_author(const struct json *object)
 {
-	const char *login = json_get_text(json_get(object, "user"), "login");
+	const struct json *user = json_get(object, "user");
+	const char *login = json_get_text(user, "login");
+	const char *original = json_get_text(object, "original_author");
+	int64_t id = 0;
 
-	return xstrdup(login && gitea_is_name(login) ? login : "");
+	if (!login)
+		return NULL;
+	bool is_somebody = json_get_int(user, "id", &id) && id > 0 && !(original && *original) &&
+			   gitea_is_name(login);
+	return xstrdup(is_somebody ? login : "");
 }
 
-static int read_issue(const struct json *item, struct gitea_issue *out, struct err *err)
+/* A name that no setting of ours can have is not enrolled either: it is left out silently. */
+static int read_issue(
+    const struct json *item, struct gitea_issue *out, bool *out_is_foreign, struct err *err)
 {
 	static const char what[] = "a pull request of a search";
-	const char *state = json_get_text(item, "state");
+	const char *repo = json_get_text(json_get(item, "repository"), "full_name");
+	struct gitea_issue issue = {0};
 
-	if (!get_id(item, "number", PULL_NUMBER_MAX, &out->number))
+	if (!repo)
+		return misses(err, what, "repository.full_name");
+	if (!get_id(item, "number", PULL_NUMBER_MAX, &issue.number))
 		return misses(err, what, "number");
-	if (!get_time(item, "updated_at", &out->updated_s))
+	if (!get_time(item, "updated_at", &issue.updated_s))
 		return misses(err, what, "updated_at");
-	if (!state)
-		return misses(err, what, "state");
-	out->is_open = text_is(state, "open");
+	*out_is_foreign = !gitea_is_repo(repo) || !copy_text(issue.repo, sizeof(issue.repo), repo);
+	*out = issue;
 	return 0;
 }
 
@@ -153,20 +160,16 @@ int gitea_read_issues(const char *text, size_t length, struct gitea_issues *out,
 
 	if (!root)
 		return -1;
-	issues.items = xcalloc(json_count(root), sizeof(*issues.items));
+	issues.length = json_count(root);
+	issues.items = xcalloc(issues.length, sizeof(*issues.items));
 	for (const struct json *item = json_first(root); item; item = json_next(item)) {
-		const char *repo = json_get_text(json_get(item, "repository"), "full_name");
-		struct gitea_issue *issue = &issues.items[issues.count];
+		bool is_foreign = false;
+		struct err odd;
 
-		if (!repo)
-			return misses(err, "a pull request of a search", "repository.full_name");
-		if (read_issue(item, issue, err) < 0)
-			return -1;
-		/* A name that no setting of ours can have is not enrolled either. */
-		if (gitea_is_repo(repo) && copy_text(issue->repo, sizeof(issue->repo), repo))
+		if (read_issue(item, &issues.items[issues.count], &is_foreign, &odd) < 0)
+			peer_add_odd(&issues.odd, &odd);
+		else if (!is_foreign)
 			issues.count++;
-		else
-			issues.skipped++;
 	}
 	*out = issues;
 	issues = (struct gitea_issues){0};
@@ -225,6 +228,8 @@ static int read_comment(const struct json *item, struct gitea_comment *out, stru
 		return misses(err, what, "issue_url");
 	}
 	comment.author = get_author(item);
+	if (!comment.author)
+		return misses(err, what, "user.login");
 	comment.body = xstrdup(body);
 	*out = comment;
 	comment = (struct gitea_comment){0};
@@ -250,9 +255,12 @@ int gitea_read_comments(
 		return -1;
 	comments.items = xcalloc(json_count(root), sizeof(*comments.items));
 	for (const struct json *item = json_first(root); item; item = json_next(item)) {
-		if (read_comment(item, &comments.items[comments.count], err) < 0)
-			return -1;
-		comments.count++;
+		struct err odd;
+
+		if (read_comment(item, &comments.items[comments.count], &odd) < 0)
+			peer_add_odd(&comments.odd, &odd);
+		else
+			comments.count++;
 	}
 	*out = comments;
 	comments = (struct gitea_comments){0};
@@ -268,22 +276,15 @@ int gitea_read_pull(const char *text, size_t length, struct gitea_pull *out, str
 	if (!root)
 		return err_prefix(err, "read %s", what);
 	const char *state = json_get_text(root, "state");
-	const char *title = json_get_text(root, "title");
 	const char *sha = json_get_text(json_get(root, "head"), "sha");
 
-	if (!get_id(root, "number", PULL_NUMBER_MAX, &pull.number))
-		return misses(err, what, "number");
 	if (!state || (!text_is(state, "open") && !text_is(state, "closed")))
 		return misses(err, what, "state");
 	if (!json_get_bool(root, "merged", &pull.is_merged))
 		return misses(err, what, "merged");
 	if (!sha || !gitea_is_sha(sha) || !copy_text(pull.head_sha, sizeof(pull.head_sha), sha))
 		return misses(err, what, "head.sha");
-	if (!json_get_bool(json_path(root, "base.repo"), "private", &pull.is_private))
-		return misses(err, what, "base.repo.private");
 	pull.is_open = text_is(state, "open");
-	pull.author = get_author(root);
-	pull.title = xstrdup(title ? title : "");
 	*out = pull;
 	return 0;
 }
@@ -329,8 +330,10 @@ int gitea_read_timeline(const char *text, size_t length, struct gitea_timeline *
 	if (!root)
 		return -1;
 	for (const struct json *event = json_first(root); event; event = json_next(event)) {
-		if (fold_event(event, &folded, err) < 0)
-			return -1;
+		struct err odd;
+
+		if (fold_event(event, &folded, &odd) < 0)
+			peer_add_odd(&folded.odd, &odd);
 	}
 	*timeline = folded;
 	*out_count = json_count(root);
@@ -350,9 +353,12 @@ int gitea_read_directories(
 		const char *name = json_get_text(item, "name");
 		const char *type = json_get_text(item, "type");
 
-		if (!name || !type)
-			return misses(err, "a directory", "name or type");
-		if (text_is(type, "dir"))
+		struct err odd;
+
+		if (!name || !type) {
+			(void)misses(&odd, "a directory", "name or type");
+			peer_add_odd(&names.odd, &odd);
+		} else if (text_is(type, "dir"))
 			names.items[names.count++] = xstrdup(name);
 	}
 	*out = names;
@@ -402,7 +408,7 @@ struct call {
 	size_t offset; /* of the first item of the page asked for, a multiple of limit */
 	size_t limit;
 	size_t pages;
-	size_t skipped; /* and not told yet */
+	size_t too_large; /* and not told yet */
 	struct gitea_timeline folded;
 };
 
@@ -426,6 +432,11 @@ void gitea_free(struct gitea *gitea)
 int64_t gitea_retry_after_ms(const struct gitea *gitea)
 {
 	return peer_retry_after_ms(gitea->peer);
+}
+
+size_t gitea_odd_count(const struct gitea *gitea)
+{
+	return peer_odd_count(gitea->peer);
 }
 
 static struct call *call_new(struct gitea *gitea, void *context)
@@ -513,7 +524,7 @@ static bool ask_smaller_page(struct call *call, const struct err *err)
 	if (!err || err->code != ERR_LIMIT || call->pages >= GITEA_PAGES_MAX)
 		return false;
 	if (call->limit == 1) {
-		call->skipped++;
+		call->too_large++;
 		ask_next_page(call);
 	} else {
 		call->limit = call->limit > 10 ? 10 : 1;
@@ -541,7 +552,7 @@ static const struct err *page_error(const struct call *call, const struct err *e
 
 static void end_page(struct call *call, bool is_last)
 {
-	call->skipped = 0;
+	call->too_large = 0;
 	if (is_last)
 		call_free(call);
 	else
@@ -560,9 +571,9 @@ static void on_issues(void *context, const struct http_response *response, const
 	if (!err) {
 		result = gitea_read_issues(
 		    buf_text(&response->body), response->body.length, &issues, &read_err);
-		issues.is_last =
-		    is_last_page(call, issues.count + issues.skipped, response->total_count);
-		issues.skipped += call->skipped;
+		issues.is_last = is_last_page(call, issues.length, response->total_count);
+		issues.too_large = call->too_large;
+		peer_note_odd(call->gitea->peer, call->what, &issues.odd);
 	}
 	err = page_error(call, err, result, issues.is_last, &read_err);
 	bool is_last = err || issues.is_last;
@@ -597,8 +608,10 @@ static void on_comments(void *context, const struct http_response *response, con
 	if (!err) {
 		result = gitea_read_comments(
 		    buf_text(&response->body), response->body.length, &comments, &read_err);
-		comments.is_last = is_last_page(call, comments.count, response->total_count);
-		comments.skipped = call->skipped;
+		comments.is_last =
+		    is_last_page(call, comments.count + comments.odd.count, response->total_count);
+		comments.too_large = call->too_large;
+		peer_note_odd(call->gitea->peer, call->what, &comments.odd);
 	}
 	err = page_error(call, err, result, comments.is_last, &read_err);
 	if (call->only_pr)
@@ -630,6 +643,8 @@ static void on_timeline(void *context, const struct http_response *response, con
 		is_last = count == 0 && call->limit == GITEA_PAGE;
 	}
 	err = page_error(call, err, result, is_last, &read_err);
+	if (!err && is_last)
+		peer_note_odd(call->gitea->peer, call->what, &call->folded.odd);
 	if (err || is_last)
 		call->on.timeline(call->context, err ? NULL : &call->folded, err);
 	end_page(call, err || is_last);
@@ -722,7 +737,7 @@ void gitea_get_comment(
 static void on_pull(void *context, const struct http_response *response, const struct err *err)
 {
 	struct call *call = context;
-	AUTO(gitea_pull) pull = {0};
+	struct gitea_pull pull = {0};
 	struct err read_err = {0};
 
 	if (!err &&
@@ -863,6 +878,7 @@ static void on_names(void *context, const struct http_response *response, const 
 	if (!err && gitea_read_directories(
 			buf_text(&response->body), response->body.length, &names, &read_err) < 0)
 		err = &read_err;
+	peer_note_odd(call->gitea->peer, "list directories", &names.odd);
 	call->on.names(call->context, err ? NULL : &names, err);
 	call_free(call);
 }

@@ -16,16 +16,16 @@
  * body. Nothing is retried here: the bridge knows back-off.
  *
  * The gitea_read_* functions are pure: bytes to a value. On -1 *out is untouched. Unknown members
- * are ignored; a missing or mistyped one that is needed is ERR_PROTOCOL. A NUL in a text reads as
- * U+FFFD. Readers of pages leave skipped and is_last alone.
+ * are ignored; a missing or mistyped one that is needed is ERR_PROTOCOL, but in a list: there the
+ * item is left out and counted as odd. A NUL in a text reads as U+FFFD. Readers of pages leave
+ * too_large and is_last alone.
  *
  * Source: Gitea 1.26.0, observed; see tests/data/README.md.
  */
 #ifndef CCCI_GITEA_H
 #define CCCI_GITEA_H
 
-#include "common/err.h"
-#include "common/http.h"
+#include "bridge/peer.h"
 
 #define GITEA_REPO_SIZE 160 /* "owner/repo": 40 and 100 are Gitea's own limits */
 #define GITEA_SHA_SIZE 41
@@ -45,51 +45,51 @@ bool gitea_is_name(const char *text);
 /* 40 lower-case hex digits. */
 bool gitea_is_sha(const char *text);
 
-/* All texts are owned and not NULL; author is "" when nobody can be told by it. */
 struct gitea_issue { /* a pull request, as the search over an owner lists it */
 	char repo[GITEA_REPO_SIZE];
 	int64_t number;
 	int64_t updated_s;
-	bool is_open;
 };
 struct gitea_issues {
 	struct gitea_issue *items; /* newest created first */
 	size_t count;
-	/* Items left out: too large, or of a repository whose name none of ours can have. */
-	size_t skipped;
+	size_t length; /* of the page as the forge counts it */
+	struct peer_odd odd;
+	size_t too_large; /* as in gitea_comments */
 	bool is_last;
 };
 struct gitea_comment {
 	int64_t id;
 	char repo[GITEA_REPO_SIZE];
 	int64_t pr; /* 0: it is an issue's */
-	char *author;
-	char *body;
+	/* "": nobody's. Its user was deleted, or it came with a migration: then the forge names
+	 * who ran that, and any name may stand in the text. */
+	char *author; /* owned */
+	char *body;   /* owned */
 	int64_t created_s, updated_s;
 };
 struct gitea_comments {
 	struct gitea_comment *items; /* oldest created first */
 	size_t count;
-	/* Items left out since the page before: each larger than GITEA_ANSWER_MAX_BYTES. */
-	size_t skipped;
+	struct peer_odd odd;
+	size_t too_large; /* left out since the page before: each over GITEA_ANSWER_MAX_BYTES */
 	bool is_last;
 };
 struct gitea_pull {
-	int64_t number;
-	bool is_open, is_merged, is_private; /* private: the base repository */
+	bool is_open, is_merged;
 	char head_sha[GITEA_SHA_SIZE];
-	char *author;
-	char *title;
 };
 /* What policy_judge_push() needs of a timeline. */
 struct gitea_timeline {
 	int64_t push_id; /* newest pull_push; 0: none */
 	char push_sha[GITEA_SHA_SIZE];
 	int64_t reopen_id; /* newest reopen; 0: none */
+	struct peer_odd odd;
 };
 struct gitea_names {
 	char **items;
 	size_t count;
+	struct peer_odd odd;
 };
 enum gitea_member {
 	GITEA_MEMBER,
@@ -100,12 +100,10 @@ enum gitea_member {
 void gitea_issues_release(struct gitea_issues *issues);
 void gitea_comment_release(struct gitea_comment *comment);
 void gitea_comments_release(struct gitea_comments *comments);
-void gitea_pull_release(struct gitea_pull *pull);
 void gitea_names_release(struct gitea_names *names);
 DEFINE_AUTO(gitea_issues, gitea_issues_release);
 DEFINE_AUTO(gitea_comment, gitea_comment_release);
 DEFINE_AUTO(gitea_comments, gitea_comments_release);
-DEFINE_AUTO(gitea_pull, gitea_pull_release);
 DEFINE_AUTO(gitea_names, gitea_names_release);
 
 int gitea_read_issues(
@@ -131,6 +129,7 @@ struct gitea *gitea_new(struct http *http, const char *url, const char *token) C
 void gitea_free(struct gitea *gitea); /* calls under way end without their callback */
 /* Milliseconds the forge asked us to stay away (Retry-After of a 429 or 503), 0: none. */
 int64_t gitea_retry_after_ms(const struct gitea *gitea);
+size_t gitea_odd_count(const struct gitea *gitea); /* items of lists left out since the start */
 
 typedef void (*gitea_done)(void *context, const struct err *err); /* NULL: it was done */
 typedef void (*gitea_issues_done)(
@@ -139,7 +138,8 @@ typedef void (*gitea_comments_done)(
     void *context, struct gitea_comments *comments, const struct err *err);
 typedef void (*gitea_comment_done)(
     void *context, struct gitea_comment *comment, const struct err *err);
-typedef void (*gitea_pull_done)(void *context, struct gitea_pull *pull, const struct err *err);
+typedef void (*gitea_pull_done)(
+    void *context, const struct gitea_pull *pull, const struct err *err);
 typedef void (*gitea_timeline_done)(
     void *context, const struct gitea_timeline *timeline, const struct err *err);
 typedef void (*gitea_member_done)(
@@ -156,7 +156,7 @@ void gitea_search_pulls(
 /*
  * Comments of a repository, issues included, created or edited at or after since_s. A page too
  * large to read is asked again in smaller ones, down to single comments; one that is too large
- * alone is skipped and counted. A deletion meanwhile may shift a comment out of sight: the sweep
+ * alone is left out and counted. A deletion meanwhile may shift a comment out of sight: the sweep
  * finds it.
  */
 void gitea_list_comments(struct gitea *gitea, const char *repo, int64_t since_s,

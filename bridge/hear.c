@@ -372,7 +372,8 @@ static int take_comment(struct repo *repo, const struct gitea_comment *comment, 
 	};
 
 	if (!comment->pr || strcasecmp(comment->repo, repo->name) != 0 ||
-	    is_from_before(repo, comment) || strcasecmp(comment->author, hear->bot) == 0)
+	    is_from_before(repo, comment) || !*comment->author ||
+	    strcasecmp(comment->author, hear->bot) == 0)
 		return 0;
 	command_read(
 	    comment->body, strlen(comment->body), hear->parts->settings->trigger, &command);
@@ -476,9 +477,9 @@ static void take_page(struct repo *repo, const struct gitea_comments *comments)
 	struct err trouble;
 
 	note_newest(repo, comments);
-	if (comments->skipped)
+	if (comments->too_large)
 		log_warning(
-		    "%s: %zu comments are too large to be read", repo->name, comments->skipped);
+		    "%s: %zu comments are too large to be read", repo->name, comments->too_large);
 	if (!is_known(repo) || repo->state == REPO_UNSAVED ||
 	    take_comments(repo, comments, &trouble) == 0)
 		return;

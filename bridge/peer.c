@@ -2,7 +2,9 @@
 #include "bridge/peer.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 
+#define ODD_EVERY_MS (INT64_C(3600) * 1000)
 #define RETRY_AFTER_MAX_S 3600 /* who says more is wrong, or will be asked in vain once an hour */
 
 struct peer_call {
@@ -22,6 +24,8 @@ struct peer {
 	char *authorization; /* the whole header line */
 	struct peer_call *calls;
 	int64_t not_before_ns;
+	size_t odd_count;
+	struct log_limit odd_limit;
 };
 
 static char *without_slashes(const char *url)
@@ -39,6 +43,7 @@ struct peer *peer_new(
 	struct peer *peer = xcalloc(1, sizeof(*peer));
 
 	peer->http = http;
+	peer->odd_limit = (struct log_limit){.interval_ms = ODD_EVERY_MS};
 	peer->name = xstrdup(name);
 	peer->url = without_slashes(url);
 	peer->authorization = xasprintf("Authorization: %s", authorization);
@@ -146,6 +151,30 @@ void peer_send(struct peer *peer, const struct peer_ask *ask, peer_done done,
 	peer->calls = call;
 	call->id = http_send(peer->http, &request, on_answer, call);
 	json_free(ask->take_body);
+}
+
+void peer_add_odd(struct peer_odd *odd, const struct err *err)
+{
+	odd->count++;
+	(void)snprintf(odd->why, sizeof(odd->why), "%s", err->msg);
+}
+
+void peer_note_odd(struct peer *peer, const char *what, const struct peer_odd *odd)
+{
+	unsigned dropped = 0;
+
+	if (!odd->count)
+		return;
+	peer->odd_count += odd->count;
+	if (log_limit_pass(&peer->odd_limit, &dropped))
+		log_warning("%s: items left out because they make no sense: %zu, the rest is read "
+			    "(%s; %u more such lists)",
+		    what, odd->count, odd->why, dropped);
+}
+
+size_t peer_odd_count(const struct peer *peer)
+{
+	return peer->odd_count;
 }
 
 /* In JSON a backslash and what follows it belong together: "\\u0000" is no NUL. */

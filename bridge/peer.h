@@ -44,6 +44,16 @@ void peer_send(struct peer *peer, const struct peer_ask *ask, peer_done done,
     void (*drop)(void *context), void *context);
 int64_t peer_retry_after_ms(const struct peer *peer);
 
+/* Items of a list that make no sense: they are left out, and the rest is read. */
+struct peer_odd {
+	size_t count;
+	char why[128]; /* of the last: "read a comment: id is missing or wrong" */
+};
+void peer_add_odd(struct peer_odd *odd, const struct err *err);
+/* Says so (once an hour at most) and counts. what: was asked for. */
+void peer_note_odd(struct peer *peer, const char *what, const struct peer_odd *odd);
+size_t peer_odd_count(const struct peer *peer); /* since the start */
+
 /*
  * json_parse() but for a NUL inside a text, which anyone can write into a comment: it reads as
  * U+FFFD instead of making the whole page unreadable.

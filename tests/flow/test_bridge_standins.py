@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What only stand-ins can make happen to the bridge: faults, clocks, ages, broken builds, a full disk, many repositories."""
+import json
 import os
 import re
 import sqlite3
@@ -10,7 +11,7 @@ import time
 import unittest
 
 from lib.bridge_cases import HOOK_SECRET, PIPELINE, BridgeCases, check_end, results, trailer
-from lib.world import CI_REPO, ORG, PRIVATE, PUBLIC, StandinWorld, make_bridge, wait_for
+from lib.world import CI_REPO, ORG, PRIVATE, PUBLIC, StandinWorld, exchange, make_bridge, wait_for
 
 BUILDS = f"/repos/{CI_REPO}/builds"
 
@@ -43,6 +44,9 @@ class Case(unittest.TestCase):
     def ask(self, text="!testme", user="member", repo=PUBLIC):
         number = self.open_pr(repo)
         return number, self.world.comment(repo, number, user, text)
+
+    def metrics(self):
+        return exchange("GET", f"{self.bridge.url}/metrics")[1].decode()
 
     def logged(self, words, seconds=15):
         wait_for(lambda: words in self.bridge.stderr(), seconds, f"\"{words}\" in the log")
@@ -231,6 +235,17 @@ class Ages(Case):
         self.assertEqual(len(bodies), 3)
         self.assertEqual(sum("stay without an answer" in body for body in bodies), 1)
         self.assertEqual(len(self.world.builds()), 1)
+
+    def test_an_item_that_makes_no_sense(self):
+        """It is left out of the list, said once and counted; the command behind it is heard."""
+        self.bridge.start()
+        number, comment = self.ask()
+        good = self.world.comments(PUBLIC, number, "member")
+        for odd in (None, {}, [7], {**good[0], "user": None}, {**good[0], "pull_request_url": ""}):
+            self.world.forge.fault("raw", "GET", "/issues/comments", body=json.dumps([odd, *good]).encode())
+        self.check_one(number, comment)
+        wait_for(lambda: 'ccci_odd_items_total{peer="forge"} 0' not in self.metrics(), 15, "a count of the odd item")
+        self.assertEqual(self.bridge.stderr().count("make no sense"), 1)
 
     def test_a_comment_of_ten_megabytes(self):
         self.bridge.start()

@@ -18,15 +18,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_str char *login = NULL;
 	struct gitea_timeline timeline = {0};
+	struct gitea_pull pull = {0};
 	struct err err = {0};
 	size_t count = 0;
 
 	READ(gitea_issues, gitea_read_issues, !value.count || gitea_is_repo(value.items[0].repo));
 	READ(gitea_comments, gitea_read_comments,
 	    !value.count || (value.items[0].id > 0 && gitea_is_repo(value.items[0].repo)));
-	READ(gitea_comment, gitea_read_comment, value.id > 0 && value.pr >= 0 && value.body);
-	READ(gitea_pull, gitea_read_pull, gitea_is_sha(value.head_sha) && value.number > 0);
+	READ(gitea_comment, gitea_read_comment,
+	    value.id > 0 && value.pr >= 0 && value.body && value.author);
 	READ(gitea_names, gitea_read_directories, !value.count || value.items[0]);
+	if (gitea_read_pull((const char *)data, size, &pull, &err) == 0)
+		assert(gitea_is_sha(pull.head_sha));
 	if (gitea_read_timeline((const char *)data, size, &timeline, &count, &err) == 0)
 		assert(!*timeline.push_sha || gitea_is_sha(timeline.push_sha));
 	if (gitea_read_login((const char *)data, size, &login, &err) == 0)

@@ -174,6 +174,19 @@ class BridgeCases:
         if not is_answer_allowed:
             self.assertEqual(len(self.answers(repo, number)), said, "something was answered")
 
+    # ---- whose command it is
+
+    def test_a_deleted_users_command_is_nobodys(self):
+        """Written while the bridge was down by somebody who was gone when it came back."""
+        number = self.open_pr()
+        self.world.new_person("gone")
+        self.bridge.stop()
+        comment = self.world.comment(PUBLIC, number, "gone", "!testme")
+        self.world.delete_person("gone")
+        self.bridge.start()
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual((self.builds_of(comment), self.answers(PUBLIC, number)), ([], []))
+
     # ---- a verdict
 
     def check_member(self, repo):

@@ -229,6 +229,18 @@ class ForgeContract(Contract):
         self.assertNotIn(comment, [row["id"] for row in
             self.forge("bot", "GET", f"{self.repo}/issues/{number}/comments", 200)])
 
+    def test_forge_deleted_user(self):
+        """Its comments stay as a ghost's in the lists; asked for alone they are the server's own mistake."""
+        world, number = self.world, self.pull_request("ghost")
+        world.new_person("leaving")
+        comment = world.comment(PUBLIC, number, "leaving", "text")
+        world.delete_person("leaving")
+        row = self.forge("bot", "GET", f"{self.repo}/issues/{number}/comments", 200)[0]
+        self.keys(row, COMMENT_KEYS)
+        self.assertEqual((row["id"], row["user"]["id"], row["user"]["login"]), (comment, -1, "Ghost"))
+        self.assertIn(row, self.forge("bot", "GET", f"{self.repo}/issues/comments?limit=50", 200))
+        self.forge("bot", "GET", f"{self.repo}/issues/comments/{comment}", 500, message="")
+
     # ---------------------------------------------------------------- one request for all repositories
 
     def search(self, user="bot", **query):

@@ -31,7 +31,7 @@ import urllib.parse
 
 from standin.drone import Drone
 from standin.forge import Forge
-from standin.forge_state import BOT_SCOPES
+from standin.forge_state import ALL_SCOPES, BOT_SCOPES
 
 ORG = "recipe-maintainers"
 CI_REPO = f"{ORG}/cc-ci"
@@ -386,6 +386,13 @@ class StandinWorld(World):
     def new_token(self, user, scopes):
         return self.forge.add_token(user, scopes)
 
+    def new_person(self, login):
+        self.tokens[login] = self.forge.add_user(login)
+
+    def delete_person(self, login):
+        del self.tokens[login]
+        self.forge.delete_user(login)
+
     def new_recipe(self, name, files=None, private=False, tags=("0.1.0+1.0.0",)):
         self.forge.add_repo(self.full(name), private, recipe_files(name) if files is None else files, tags)
 
@@ -540,6 +547,15 @@ class LabWorld(World):
         return self._git(clone, user, "rev-parse", "HEAD")
 
     # ---- what people do
+
+    def new_person(self, login):
+        self.forge_must("lab-admin", "POST", "/admin/users", {"username": login, "password": PASSWORD,
+            "email": f"{login}@lab.invalid", "must_change_password": False})
+        self.tokens[login] = self.new_token(login, ALL_SCOPES)
+
+    def delete_person(self, login):
+        del self.tokens[login]
+        self.forge_must("lab-admin", "DELETE", f"/admin/users/{login}")
 
     def new_token(self, user, scopes):
         basic = "Basic " + base64.b64encode(f"{user}:{PASSWORD}".encode()).decode()

@@ -417,6 +417,8 @@ class Forge(State, Shapes, Webhooks, Server):
     @route("GET", "/api/v1/repos/{owner}/{repo}/issues/comments/{number}")
     def get_comment(self, request, owner, repo, number):
         _, _, entry = self.seen_comment(request, owner, repo, number, "read:issue")
+        if entry.user.number < 0:
+            return self.error(500, "")
         return answer(200, self.comment_json(entry)) if entry.kind == "comment" else Answer(204)
 
     def own_comment(self, request, owner, repo, number):

@@ -153,6 +153,18 @@ class State:
     def person(self, login):
         return self.people[login.lower()]
 
+    def delete_user(self, login):
+        """What the user wrote stays, and is a ghost's."""
+        with self.lock:
+            gone = self.people.pop(login.lower())
+            ghost = Person(-1, "Ghost", False, 0)
+            self.tokens = {token: caller for token, caller in self.tokens.items() if caller.person is not gone}
+            for repo in self.repos.values():
+                for issue in repo.issues.values():
+                    for entry in issue.entries:
+                        if entry.user is gone:
+                            entry.user = ghost
+
     def add_repo(self, full_name, private=False, files=None, tags=(), author="lab-admin"):
         """A repository with one commit on main; files=None: with a README only, written at first use."""
         owner, name = full_name.split("/")
