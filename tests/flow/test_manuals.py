@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manuals say what the programs say of themselves: every setting with its default, every option of --help, and no
-setting that does not exist."""
+"""The manuals say what the programs say of themselves: every option and word of --help. (Settings and exit codes:
+tests/unit/test_manuals.c.)"""
 import os
 import re
 import subprocess
@@ -23,31 +23,7 @@ def manual(program):
         return file.read()
 
 
-def section(text, name):
-    return text.partition(f".Sh {name}\n")[2].partition("\n.Sh ")[0]
-
-
-def setting(flag):
-    """The setting's name; of a secret the flag takes a path, and so has _FILE behind."""
-    name = flag.replace("-", "_").upper()
-    return name.removesuffix("_FILE") if name.endswith(("_TOKEN_FILE", "_SECRET_FILE")) else name
-
-
 class Manuals(unittest.TestCase):
-    def check_settings(self, program):
-        rows = {setting(flag) for flag, *_ in SETTING.findall(help_text(program))}
-        self.assertGreater(len(rows), 10)
-        entries = re.findall(r"^\.It Ev (.*)$", section(manual(program), "SETTINGS"), re.M)
-        self.assertEqual({name for entry in entries for name in entry.split(" , ")}, rows)
-
-    def check_defaults(self, program):
-        items = re.split(r"^\.It Ev ", section(manual(program), "SETTINGS"), flags=re.M)[1:]
-        for flag, _, _, default in SETTING.findall(help_text(program)):
-            if default in ("", "required"):
-                continue
-            item = next(item for item in items if setting(flag) in item.partition("\n")[0].split(" , "))
-            self.assertRegex(item, rf"(?<![\w.]){re.escape(default)}(?!\w)", f"default of {setting(flag)}")
-
     def check_options(self, program):
         text, page = help_text(program), manual(program)
         for flag in set(re.findall(r"--([a-z-]+)", text)) - {flag for flag, *_ in SETTING.findall(text)}:
