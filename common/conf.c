@@ -61,6 +61,13 @@ static struct names names_of(const struct conf_row *row)
 	return names;
 }
 
+char *conf_flag_name(const struct conf_row *row)
+{
+	struct names names = names_of(row);
+
+	return xstrdup(names.flag);
+}
+
 /* --- mistakes --- */
 
 PRINTF_LIKE(2, 3)

@@ -3,11 +3,13 @@
  * Settings: one table of rows per program gives YAML key, environment name, flag, default, form,
  * help text.
  *
- *   static const struct conf_row rows[] = {
- *           {"POLL_INTERVAL", CONF_DURATION, offsetof(struct settings, poll_every_ms), .fallback =
- * "30s", .least = 1000, .most = 60000, .help = "time between polls"},
+ *   const struct conf_row rows[] = {
+ *           {"POLL_INTERVAL", CONF_DURATION, offsetof(struct settings, poll_every_ms),
+ *               .fallback = "30s", .least = 1000, .most = 60000, .help = "time between polls"},
  *   };
- *   conf_load(rows, COUNT_OF(rows), &sources, &settings, &mistakes);
+ *   if (conf_load(rows, COUNT_OF(rows), &sources, &settings, &mistakes) < 0)
+ *           ... buf_text(&mistakes) says all that is wrong
+ *   conf_release(rows, COUNT_OF(rows), &settings);
  *
  * The environment name is the row's name; the YAML key is it in lower case; the flag is
  * --poll-interval. Flag beats environment beats file beats default. A row that is a secret also
@@ -80,6 +82,9 @@ struct conf_sources {
 int conf_load(const struct conf_row *rows, size_t count, const struct conf_sources *sources,
     void *settings, struct buf *mistakes) CHECKED;
 void conf_release(const struct conf_row *rows, size_t count, void *settings);
+
+/* "poll-interval", of a secret "gitea-token-file": without the dashes. The caller frees it. */
+char *conf_flag_name(const struct conf_row *row) CHECKED;
 
 /* "poll_interval: 30s" lines, secrets as "***", fit to be read again as a file. */
 void conf_print(const struct conf_row *rows, size_t count, const void *settings, struct buf *out);

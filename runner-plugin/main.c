@@ -9,7 +9,6 @@
 #include "runner-plugin/run/reap.h"
 #include "runner-plugin/stages/doctor.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -225,14 +224,8 @@ static struct names all_flags(void)
 
 	for (size_t i = 0; i < FLAG_COUNT; i++)
 		names.list[names.count++] = xstrdup(flag_rows[i].name);
-	for (size_t i = 0; i < settings_row_count && names.count < NAMES_MAX; i++) {
-		const struct conf_row *row = &settings_rows[i];
-		char *name = xasprintf("%s%s", row->name, row->kind == CONF_SECRET ? "-file" : "");
-
-		for (char *c = name; *c; c++)
-			*c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
-		names.list[names.count++] = name;
-	}
+	for (size_t i = 0; i < settings_row_count && names.count < NAMES_MAX; i++)
+		names.list[names.count++] = conf_flag_name(&settings_rows[i]);
 	return names;
 }
 

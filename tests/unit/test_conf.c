@@ -363,6 +363,18 @@ START_TEST(printed_settings_are_a_file)
 }
 END_TEST
 
+START_TEST(names_the_flag_of_a_row)
+{
+	const struct conf_row plain = {.name = "POLL_INTERVAL", .kind = CONF_DURATION};
+	const struct conf_row secret = {.name = "GITEA_TOKEN", .kind = CONF_SECRET};
+	auto_str char *plain_flag = conf_flag_name(&plain);
+	auto_str char *secret_flag = conf_flag_name(&secret);
+
+	ck_assert_str_eq(plain_flag, "poll-interval");
+	ck_assert_str_eq(secret_flag, "gitea-token-file");
+}
+END_TEST
+
 START_TEST(help_names_every_flag)
 {
 	AUTO(buf) help = buf_make(4000);
@@ -434,6 +446,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, reads_secret_file_row, 0, COUNT_OF(secret_rows));
 	tcase_add_test(tc, both_forms_of_a_secret_are_one_too_many);
 	tcase_add_test(tc, printed_settings_are_a_file);
+	tcase_add_test(tc, names_the_flag_of_a_row);
 	tcase_add_test(tc, help_names_every_flag);
 	tcase_add_loop_test(tc, parses_duration_row, 0, COUNT_OF(duration_rows));
 	return suite;
