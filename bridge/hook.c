@@ -172,7 +172,7 @@ int hook_status(enum hook_answer answer)
 	return answers[answer].status;
 }
 
-static enum hook_answer say(enum hook_answer answer, const char **out_why)
+static enum hook_answer answer_with(enum hook_answer answer, const char **out_why)
 {
 	*out_why = answers[answer].why;
 	return answer;
@@ -193,12 +193,12 @@ enum hook_answer hook_check_headers(
 	unsigned char signature[DIGEST_BYTES];
 
 	if (!keys->count)
-		return say(HOOK_CLOSED, out_why);
+		return answer_with(HOOK_CLOSED, out_why);
 	if (!read_signature(headers, signature))
-		return say(HOOK_UNSIGNED, out_why);
+		return answer_with(HOOK_UNSIGNED, out_why);
 	if (!is_json_type(headers->content_type))
-		return say(HOOK_NOT_JSON, out_why);
-	return say(HOOK_LOOK, out_why);
+		return answer_with(HOOK_NOT_JSON, out_why);
+	return answer_with(HOOK_LOOK, out_why);
 }
 
 /* The type tells comments on pull requests from those on issues; servers before it say the event.
@@ -248,11 +248,11 @@ enum hook_answer hook_read(const struct hook_keys *keys, const struct hook_heade
 	if (answer != HOOK_LOOK)
 		return answer;
 	if (length > HOOK_BODY_MAX_BYTES)
-		return say(HOOK_TOO_LARGE, out_why);
+		return answer_with(HOOK_TOO_LARGE, out_why);
 	if (!read_signature(headers, signature) || !is_signed_by_us(keys, signature, body, length))
-		return say(HOOK_FORGED, out_why);
+		return answer_with(HOOK_FORGED, out_why);
 	if (!is_our_event(headers))
-		return say(HOOK_NOT_OURS, out_why);
+		return answer_with(HOOK_NOT_OURS, out_why);
 	AUTO_PTR(json) root = peer_parse(body, length, &ignored);
-	return say(root ? read_delivery(root, out) : HOOK_MALFORMED, out_why);
+	return answer_with(root ? read_delivery(root, out) : HOOK_MALFORMED, out_why);
 }

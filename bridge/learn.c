@@ -109,7 +109,7 @@ void learnt_release(struct learnt *learnt)
 }
 
 PRINTF_LIKE(3, 4)
-static void judge(struct learnt *out, enum verdict_class verdict, const char *format, ...)
+static void set_verdict(struct learnt *out, enum verdict_class verdict, const char *format, ...)
 {
 	va_list args;
 
@@ -157,11 +157,11 @@ static void judge_killed(const struct drone_build *build, int64_t timeout_s, str
 
 	if (has_run && timeout_s > 0 && build->finished_s - build->started_s >= timeout_s - 1) {
 		clock_format_duration(timeout_s * 1000, limit);
-		judge(out, VERDICT_TIMED_OUT, "Drone ended the build after its limit of %s%s%s.",
-		    limit, in, name);
+		set_verdict(out, VERDICT_TIMED_OUT,
+		    "Drone ended the build after its limit of %s%s%s.", limit, in, name);
 		return;
 	}
-	judge(out, VERDICT_CANCELLED, "The build was cancelled in Drone%s%s.", in, name);
+	set_verdict(out, VERDICT_CANCELLED, "The build was cancelled in Drone%s%s.", in, name);
 }
 
 static const char *error_of(const struct drone_build *build)
@@ -181,12 +181,14 @@ static void judge_by_build(
 	if (build->status == DRONE_KILLED)
 		judge_killed(build, timeout_s, out);
 	else if (build->status == DRONE_ERROR)
-		judge(out, VERDICT_CI_ERROR, "Drone could not run the build: %s.", error_of(build));
+		set_verdict(
+		    out, VERDICT_CI_ERROR, "Drone could not run the build: %s.", error_of(build));
 	else if (failed && !text_is(failed->name, LEARN_REPORT_STEP))
-		judge(out, VERDICT_CI_ERROR, "The build ended without a report: step %s failed.",
-		    failed->name);
+		set_verdict(out, VERDICT_CI_ERROR,
+		    "The build ended without a report: step %s failed.", failed->name);
 	else
-		judge(out, VERDICT_CI_ERROR, "The build ended without a report: %s.", missing);
+		set_verdict(
+		    out, VERDICT_CI_ERROR, "The build ended without a report: %s.", missing);
 }
 
 /* One thing that a report says it is about, and what the job is about. */
@@ -210,11 +212,11 @@ static void judge_false(const struct claim *claim, struct learnt *out)
 	const char *ours = claim->theirs ? claim->ours : our_number;
 
 	if (claim->theirs ? !theirs[0] : !claim->their_id)
-		judge(out, VERDICT_CI_ERROR,
+		set_verdict(out, VERDICT_CI_ERROR,
 		    "The build's report names no %s: what it says is not about this pull request.",
 		    claim->what);
 	else
-		judge(out, VERDICT_CI_ERROR,
+		set_verdict(out, VERDICT_CI_ERROR,
 		    "The build's report is about %s `%.*s` and not about `%s`: what it says is not "
 		    "about this pull request.",
 		    claim->what, (int)text_head(theirs, CLAIM_SHOWN_BYTES), theirs, ours);
@@ -243,7 +245,7 @@ static bool is_about(const struct results *results, const struct job *job, struc
 
 static void judge_by_results(const struct results *results, struct learnt *out)
 {
-	judge(out, results->verdict, "%s", results->reason);
+	set_verdict(out, results->verdict, "%s", results->reason);
 	out->event.level = results->level;
 	out->results = results_encode(results);
 	(void)snprintf(out->head_version, sizeof(out->head_version), "%s", results->head_version);

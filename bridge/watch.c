@@ -134,7 +134,7 @@ void watch_list(struct works *works)
 
 /* --- the end of a build --- */
 
-static void judge(struct work *work, const struct drone_build *build, const struct buf *log)
+static void learn_from(struct work *work, const struct drone_build *build, const struct buf *log)
 {
 	AUTO(learnt) learnt = {0};
 
@@ -157,9 +157,9 @@ static void on_log(void *context, const struct buf *log, const struct err *err)
 	work_end(work->works, PARTS_DRONE, &work->build.get_log, err);
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (!err)
-		judge(work, &work->build.ended, log);
+		learn_from(work, &work->build.ended, log);
 	else if (is_final)
-		judge(work, &work->build.ended, NULL);
+		learn_from(work, &work->build.ended, NULL);
 	drone_build_release(&work->build.ended);
 	log_scope_end();
 }
@@ -174,7 +174,7 @@ static void read_end(struct work *work, struct drone_build *build)
 	    report && (report->status == DRONE_SUCCESS || report->status == DRONE_FAILURE);
 
 	if (!has_log) {
-		judge(work, build, NULL);
+		learn_from(work, build, NULL);
 		return;
 	}
 	if (!work_may_begin(work->works, PARTS_DRONE, &work->build.get_log))

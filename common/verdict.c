@@ -132,7 +132,7 @@ static enum verdict_class judge_stages(const struct verdict_facts *facts)
 	return has_pass ? VERDICT_PASSED : VERDICT_NOT_RUN;
 }
 
-static enum verdict_class judge(const struct verdict_facts *facts)
+static enum verdict_class judge_class(const struct verdict_facts *facts)
 {
 	switch (facts->end) {
 	case RUN_TIMED_OUT:
@@ -184,5 +184,5 @@ static int judge_level(const struct verdict_facts *facts)
 
 struct verdict verdict_judge(const struct verdict_facts *facts)
 {
-	return (struct verdict){.class = judge(facts), .level = judge_level(facts)};
+	return (struct verdict){.class = judge_class(facts), .level = judge_level(facts)};
 }

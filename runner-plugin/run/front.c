@@ -426,7 +426,7 @@ enum exit_code front_stage(const struct front *front, enum stage stage)
 }
 
 /* Ends the run, if it has not ended. 0: it is over and its results are written. */
-static int end_run(
+static int ask_end(
     const struct front *front, const struct run *run, bool is_in_step, struct err *err)
 {
 	AUTO(waiter) waiter = WAITER_CLOSED;
@@ -467,7 +467,7 @@ enum exit_code front_teardown(const struct front *front, const char *run_id)
 		print_error("nothing to take down: %s", err.msg);
 		return EXIT_PASSED;
 	}
-	if (found < 0 || end_run(front, &run, !run_id, &err) < 0)
+	if (found < 0 || ask_end(front, &run, !run_id, &err) < 0)
 		return fail(&err);
 	return tear_down_again(front, &run);
 }
@@ -518,7 +518,7 @@ enum exit_code front_report(const struct front *front)
 		print_error("%s", err.msg);
 		return err.code == ERR_CONFIG ? EXIT_USAGE : report_without_run(front, &err);
 	}
-	if (end_run(front, &run, true, &err) < 0 || record_read(&run, &results, &err) < 0) {
+	if (ask_end(front, &run, true, &err) < 0 || record_read(&run, &results, &err) < 0) {
 		print_error("%s", err.msg);
 		return front_report_nothing(err.msg);
 	}
@@ -558,7 +558,8 @@ static int read_directory(
 
 #define PARAM_ROWS 7
 
-static void add_row(char *rows[PARAM_ROWS + 1], size_t *count, const char *name, const char *value)
+static void add_param(
+    char *rows[PARAM_ROWS + 1], size_t *count, const char *name, const char *value)
 {
 	if (value)
 		rows[(*count)++] = xasprintf("%s=%s", name, value);
@@ -583,12 +584,12 @@ static int read_local(const struct front *front, const struct front_local *local
 			    directory);
 		org = "local"; /* nothing is fetched from it */
 	}
-	add_row(rows, &count, "RECIPE", recipe);
-	add_row(rows, &count, "SRC", local->src);
-	add_row(rows, &count, "PR", local->pr);
-	add_row(rows, &count, "REF", local->ref);
-	add_row(rows, &count, "STAGES", local->stages);
-	add_row(rows, &count, "FROM", local->from);
+	add_param(rows, &count, "RECIPE", recipe);
+	add_param(rows, &count, "SRC", local->src);
+	add_param(rows, &count, "PR", local->pr);
+	add_param(rows, &count, "REF", local->ref);
+	add_param(rows, &count, "STAGES", local->stages);
+	add_param(rows, &count, "FROM", local->from);
 	union {
 		char *const *from;
 		const char *const *to;

@@ -339,7 +339,7 @@ static void blame(struct converge_verdict *verdict, enum converge_state state,
 }
 
 PRINTF_LIKE(2, 3)
-static void say(struct converge_verdict *verdict, const char *format, ...)
+static void give_reason(struct converge_verdict *verdict, const char *format, ...)
 {
 	va_list args;
 
@@ -383,19 +383,20 @@ static bool judge_failures(struct converge_verdict *verdict, const struct conver
 	failure_text(memory, why);
 	if (memory->missing_image >= MISSING_IMAGE_REJECTIONS) {
 		blame(verdict, CONVERGE_IMAGE_MISSING, service, memory);
-		say(verdict, "service %s: image %.120s is missing on the node", service->name,
-		    service->image);
+		give_reason(verdict, "service %s: image %.120s is missing on the node",
+		    service->name, service->image);
 		return true;
 	}
 	if (is_loop && memory->last.is_out_of_memory) {
 		blame(verdict, CONVERGE_OUT_OF_MEMORY, service, memory);
-		say(verdict, "service %s ran out of memory %zu times (limit of its container)",
+		give_reason(verdict,
+		    "service %s ran out of memory %zu times (limit of its container)",
 		    service->name, memory->total);
 		return true;
 	}
 	if (is_loop) {
 		blame(verdict, CONVERGE_CRASH_LOOPING, service, memory);
-		say(verdict, "service %s %s %zu times within %lld s: %s", service->name,
+		give_reason(verdict, "service %s %s %zu times within %lld s: %s", service->name,
 		    memory->last.is_rejected ? "was rejected" : "ended", count,
 		    (long long)((now_ns - memory->recent_ns[memory->recent_count - count]) /
 				    NS_PER_S +
@@ -419,7 +420,7 @@ static bool judge_update(struct converge_verdict *verdict, const struct view_ser
 		failure_text(memory, why);
 	else
 		(void)snprintf(why, sizeof(why), "%.150s", service->update_message);
-	say(verdict, "the update of service %s was %s: %s", service->name,
+	give_reason(verdict, "the update of service %s was %s: %s", service->name,
 	    is_paused ? "paused by Swarm" : "rolled back to the old version", why);
 	return true;
 }
@@ -437,7 +438,7 @@ static bool judge_standstill(struct converge_verdict *verdict, const struct view
 	if (has_passed(memory->dead_ns, GAVE_UP_AFTER_MS, now_ns)) {
 		failure_text(memory, why);
 		blame(verdict, CONVERGE_GAVE_UP, service, memory);
-		say(verdict, "%s %s ended and is not started again: %s",
+		give_reason(verdict, "%s %s ended and is not started again: %s",
 		    service->is_job ? "job" : "service", service->name, why);
 		return true;
 	}
@@ -447,7 +448,7 @@ static bool judge_standstill(struct converge_verdict *verdict, const struct view
 
 		blame(verdict, has_no_room ? CONVERGE_NO_ROOM : CONVERGE_UNSCHEDULABLE, service,
 		    memory);
-		say(verdict, "service %s: %.200s", service->name, tally->stuck->error);
+		give_reason(verdict, "service %s: %.200s", service->name, tally->stuck->error);
 		return true;
 	}
 	if (memory->dead_ns >= 0)
@@ -470,22 +471,22 @@ static void say_waiting(struct converge_verdict *verdict, const struct view_serv
 	}
 	failure_text(memory, why);
 	if (tally->stuck)
-		say(verdict, "service %s: %.200s", service->name, tally->stuck->error);
+		give_reason(verdict, "service %s: %.200s", service->name, tally->stuck->error);
 	else if (service->update == VIEW_UPDATE_RUNNING)
-		say(verdict, "the update of service %s", service->name);
+		give_reason(verdict, "the update of service %s", service->name);
 	else if (memory->total && memory->up_ns < 0)
-		say(verdict, "service %s to come up, after %zu failure%s (%s)", service->name,
-		    memory->total, memory->total > 1 ? "s" : "", why);
+		give_reason(verdict, "service %s to come up, after %zu failure%s (%s)",
+		    service->name, memory->total, memory->total > 1 ? "s" : "", why);
 	else if (memory->up_ns >= 0)
-		say(verdict, "service %s to stay up", service->name);
+		give_reason(verdict, "service %s to stay up", service->name);
 	else if (service->is_job && tally->running)
-		say(verdict, "job %s to complete", service->name);
+		give_reason(verdict, "job %s to complete", service->name);
 	else if (tally->slow && tally->slow->state == VIEW_TASK_STARTING)
-		say(verdict, "the healthcheck of service %s", service->name);
+		give_reason(verdict, "the healthcheck of service %s", service->name);
 	else if (tally->old)
-		say(verdict, "the old task of service %s to end", service->name);
+		give_reason(verdict, "the old task of service %s to end", service->name);
 	else
-		say(verdict, "service %s to start", service->name);
+		give_reason(verdict, "service %s to start", service->name);
 }
 
 /* Of several services the first of those that weigh most is spoken of. */
@@ -566,7 +567,7 @@ struct converge_verdict converge_look(
 		verdict.state = CONVERGE_PENDING;
 		(void)snprintf(
 		    verdict.service, sizeof(verdict.service), "%s", absent ? absent : "");
-		say(&verdict, "service %s to be made", absent ? absent : "app");
+		give_reason(&verdict, "service %s to be made", absent ? absent : "app");
 	}
 	if (verdict.state == CONVERGE_PENDING && now_ns >= converge->rules.deadline_ns) {
 		verdict.state = CONVERGE_TIMED_OUT;

@@ -13,7 +13,7 @@ static char default_path[] = "/";
 const struct suite_probe probe_default = {.kind = SUITE_HTTP, .path = default_path};
 
 PRINTF_LIKE(3, 4)
-static void answer(struct probe_result *out, enum probe_answer which, const char *format, ...)
+static void give_answer(struct probe_result *out, enum probe_answer which, const char *format, ...)
 {
 	va_list args;
 
@@ -126,20 +126,21 @@ void probe_judge(
 	out->answer = PROBE_GOOD;
 	out->reason[0] = '\0';
 	if (is_proxys_own(probe, response))
-		answer(out, PROBE_PROXY, "the proxy answers %d: %s", response->status,
+		give_answer(out, PROBE_PROXY, "the proxy answers %d: %s", response->status,
 		    response->status == 404 ? "no router for this name, or no healthy task"
 					    : "the app does not answer it");
 	else if (!has_good_status(probe, response->status))
-		answer(out, PROBE_WRONG, "status %d", response->status);
+		give_answer(out, PROBE_WRONG, "status %d", response->status);
 	else if (probe->contains && !holds(&response->body, probe->contains))
-		answer(out, PROBE_WRONG, "the page does not contain \"%.100s\"", probe->contains);
+		give_answer(
+		    out, PROBE_WRONG, "the page does not contain \"%.100s\"", probe->contains);
 	else if (probe->title && !title)
-		answer(out, PROBE_WRONG, "the page has no title");
+		give_answer(out, PROBE_WRONG, "the page has no title");
 	else if (probe->title && !text_is(title, probe->title))
-		answer(
+		give_answer(
 		    out, PROBE_WRONG, "the title is \"%.80s\", not \"%.80s\"", title, probe->title);
 	else if (probe->header && !has_header(buf_text(&response->headers), probe->header))
-		answer(out, PROBE_WRONG, "no header \"%.100s\"", probe->header);
+		give_answer(out, PROBE_WRONG, "no header \"%.100s\"", probe->header);
 }
 
 /* --- asking --- */
@@ -170,7 +171,7 @@ static void run_http(const struct suite_probe *probe, const struct probe_target 
 	}
 	/* A proxy that takes its time is waiting for the app. */
 	bool is_ours = !probe->service && err.code != ERR_TIMEOUT && err.code != ERR_LIMIT;
-	answer(out, is_ours ? PROBE_NO_PROXY : PROBE_NO_ANSWER, "%.200s", err.msg);
+	give_answer(out, is_ours ? PROBE_NO_PROXY : PROBE_NO_ANSWER, "%.200s", err.msg);
 }
 
 static int connect_within(const char *address, int port, int64_t timeout_ms)
@@ -202,7 +203,7 @@ static void run_tcp(const struct suite_probe *probe, const struct probe_target *
 
 	out->answer = PROBE_GOOD;
 	if (error)
-		answer(out, PROBE_NO_ANSWER, "%s:%d: %s", target->address, probe->port,
+		give_answer(out, PROBE_NO_ANSWER, "%s:%d: %s", target->address, probe->port,
 		    strerror(error));
 }
 
@@ -213,7 +214,7 @@ void probe_run(const struct suite_probe *probe, const struct probe_target *targe
 
 	*out = (struct probe_result){0};
 	if (probe->service && !target->address)
-		answer(out, PROBE_NO_ANSWER, "service %.60s has no running task on this host",
+		give_answer(out, PROBE_NO_ANSWER, "service %.60s has no running task on this host",
 		    probe->service);
 	else if (probe->kind == SUITE_TCP)
 		run_tcp(probe, target, timeout_ms, out);

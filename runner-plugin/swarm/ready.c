@@ -347,8 +347,8 @@ static bool end_with(struct ready_result *out, enum ready_end end, const char *r
 	return true;
 }
 
-/* What is known now, judged; true when there is nothing to wait for. */
-static bool is_over(struct ready *ready, int64_t *converged_ns, struct ready_result *out)
+/* What is known now, judged; asks the app when that is due. True: there is nothing to wait for. */
+static bool try_to_end(struct ready *ready, int64_t *converged_ns, struct ready_result *out)
 {
 	enum converge_state state = ready->verdict.state;
 	int64_t now_ns = clock_now();
@@ -395,7 +395,7 @@ int ready_wait(struct ready *ready, struct ready_result *out, struct err *err)
 			(void)end_with(&result, READY_CANCELLED, "cancelled");
 			break;
 		}
-		if (is_over(ready, &converged_ns, &result))
+		if (try_to_end(ready, &converged_ns, &result))
 			break;
 		if (sleep_until_due(ready, &has_changed, &is_cancelled, err) < 0)
 			return -1;
