@@ -443,14 +443,14 @@ int main(int count, char **arguments, char **environ_rows)
 	if (result)
 		return result;
 	if (command.values[FLAG_HELP])
-		return print_help();
+		return (int)print_help();
 	if (command.values[FLAG_VERSION])
-		return print_out("ccci-run " CCCI_VERSION "\n");
+		return (int)print_out("ccci-run " CCCI_VERSION "\n");
 	if (!command.word && !command.values[FLAG_CHECK] && !command.values[FLAG_PRINT_CONFIG]) {
 		(void)fputs("ccci-run: no word; ccci-run --help lists them\n", stderr);
 		return EXIT_USAGE;
 	}
 	if (command.word && check_flags_fit(&command) != 0)
 		return EXIT_USAGE;
-	return run_command(&command, rows.to);
+	return (int)run_command(&command, rows.to);
 }

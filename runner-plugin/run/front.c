@@ -389,7 +389,7 @@ enum exit_code front_prepare(const struct front *front)
 	print_error("run %s, %s", run.id, run.domain);
 	if (ask_prepare(&waiter, fd, find_weight(front, checkout, params.recipe), &code, &err) < 0)
 		return do_without_keeper(front, &run) == EXIT_PASSED ? EXIT_CANCELLED : EXIT_OURS;
-	return code;
+	return (enum exit_code)code;
 }
 
 /* The run of this step's build. ERR_MISSING: prepare made none. */
@@ -422,7 +422,7 @@ enum exit_code front_stage(const struct front *front, enum stage stage)
 		return err.code == ERR_MISSING ? do_without_keeper(front, &run) : fail(&err);
 	if (ask_stage(&waiter, fd, stage, &code, &err) < 0)
 		return do_without_keeper(front, &run);
-	return code;
+	return (enum exit_code)code;
 }
 
 /* Ends the run, if it has not ended. 0: it is over and its results are written. */
@@ -706,7 +706,7 @@ enum exit_code front_plan(const struct front *front, const struct front_local *l
 		return EXIT_OURS;
 	}
 	settings.state_dir = state_dir;
-	int code = EXIT_OURS;
+	enum exit_code code = EXIT_OURS;
 	if (run_create(&settings, &params, &step, &run, &err) < 0) {
 		code = fail(&err);
 	} else {

@@ -53,10 +53,10 @@ __attribute__((noreturn)) static void worker_main(
 	if (job->is_prepare) {
 		log_scope("run=%s stage=prepare", work.run->id);
 		reap_before(work.settings, work.environ, work.run->id);
-		exit(stages_prepare(&work));
+		exit((int)stages_prepare(&work));
 	}
 	log_scope("run=%s stage=%s", work.run->id, stage_word(job->stage));
-	exit(stages_stage(&work, job->stage));
+	exit((int)stages_stage(&work, job->stage));
 }
 
 /* --- the keeper's side --- */
