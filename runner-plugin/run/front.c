@@ -8,19 +8,16 @@
 #include "runner-plugin/run/channel.h"
 #include "runner-plugin/run/keeper.h"
 #include "runner-plugin/run/lease.h"
-#include "runner-plugin/run/live.h"
 #include "runner-plugin/run/proc.h"
 #include "runner-plugin/run/reap.h"
 #include "runner-plugin/run/record.h"
+#include "runner-plugin/run/waiter.h"
 #include "runner-plugin/stages/stages.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <sys/pidfd.h>
-#include <sys/signalfd.h>
 
-#define LIVE_EVERY_MS 1000
 #define KEEPER_PATIENCE_S                                                                          \
 	180 /* a teardown that waits for abra and the engine as long as it may                     \
 	     */
@@ -54,58 +51,6 @@ static enum exit_code fail(const struct err *err)
 	return exit_of_err(err);
 }
 
-/* --- what ends a wait besides the answer --- */
-
-struct waiter {
-	int signal_fd;	  /* SIGINT, SIGTERM, SIGHUP */
-	int parent_pidfd; /* the step's shell; -1: not in a step */
-	bool was_cancelled;
-	struct live live; /* of a local run */
-};
-
-#define WAITER_CLOSED                                                                              \
-	{                                                                                          \
-		.signal_fd = -1, .parent_pidfd = -1, .live = LIVE_OFF                              \
-	}
-
-static void waiter_release(struct waiter *waiter)
-{
-	live_release(&waiter->live);
-	close_fd(&waiter->signal_fd);
-	close_fd(&waiter->parent_pidfd);
-}
-DEFINE_AUTO(waiter, waiter_release);
-
-/*
- * PR_SET_PDEATHSIG would do for the shell as well, but it fires when the thread ends that forked
- * us: were there no shell between Drone's runner and us, any of the runner's threads.
- */
-static int waiter_open(bool is_in_step, struct waiter *out, struct err *err)
-{
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	AUTO(waiter) waiter = WAITER_CLOSED;
-	sigset_t heard;
-	pid_t parent = getppid();
-
-	(void)sigaction(SIGPIPE, &ignore, NULL);
-	(void)sigemptyset(&heard);
-	(void)sigaddset(&heard, SIGINT);
-	(void)sigaddset(&heard, SIGTERM);
-	(void)sigaddset(&heard, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &heard, NULL);
-	waiter.signal_fd = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (waiter.signal_fd < 0)
-		return err_sys(err, errno, "listen for signals");
-	if (is_in_step && parent > 1) {
-		waiter.parent_pidfd = pidfd_open(parent, 0);
-		if (waiter.parent_pidfd < 0 || getppid() != parent)
-			return err_set(err, ERR_SYS, "the step's shell is gone");
-	}
-	*out = waiter;
-	waiter = (struct waiter)WAITER_CLOSED;
-	return 0;
-}
-
 /*
  * Drone's runner: the nearest process above us that is not of this step. -1: cannot tell, so it is
  * not watched.
@@ -124,95 +69,6 @@ static int find_runner(const struct run_step *step)
 			return pidfd_open(pid, 0);
 	}
 	return -1;
-}
-
-/* --- one request --- */
-
-static struct json *make_request(const char *what)
-{
-	struct json *request = json_new_object();
-
-	json_set_text(request, "do", what);
-	return request;
-}
-
-static void cancel(struct waiter *waiter, int fd)
-{
-	AUTO_PTR(json) request = make_request("cancel");
-	struct signalfd_siginfo info;
-	struct err err;
-
-	if (read(waiter->signal_fd, &info, sizeof(info)) < 0)
-		return;
-	live_clear(&waiter->live);
-	if (waiter->was_cancelled || channel_send(fd, request, NULL, 0, &err) < 0) {
-		print_error("leaving; the run's keeper takes down what there is");
-		_exit(EXIT_CANCELLED);
-	}
-	waiter->was_cancelled = true;
-	print_error("cancelling; a second signal leaves at once");
-}
-
-/* One packet of the keeper's: true when it was the answer. -1: ERR_MISSING, it is gone. */
-static int receive_answer(
-    struct waiter *waiter, int fd, bool *out_is_answer, int *out_exit, struct err *err)
-{
-	AUTO(channel_packet) packet = {0};
-	int64_t code = 0;
-
-	if (channel_receive(fd, &packet, err) < 0)
-		return -1;
-	const char *text = json_get_text(packet.message, "say");
-	if (text) {
-		live_clear(&waiter->live);
-		print_error("%s", text);
-	}
-	*out_is_answer = json_get_int(packet.message, "exit", &code);
-	if (*out_is_answer)
-		*out_exit = (int)code;
-	return 0;
-}
-
-/* 0 and the exit status; -1: the keeper is gone without an answer (ERR_MISSING). */
-static int wait_for_answer(struct waiter *waiter, int fd, int *out_exit, struct err *err)
-{
-	bool is_answered = false;
-
-	while (!is_answered) {
-		struct pollfd fds[] = {
-		    {.fd = fd, .events = POLLIN},
-		    {.fd = waiter->signal_fd, .events = POLLIN},
-		    {.fd = waiter->parent_pidfd, .events = POLLIN},
-		    {.fd = waiter->live.read_fd, .events = POLLIN},
-		};
-
-		if (poll(fds, COUNT_OF(fds), waiter->live.read_fd < 0 ? -1 : LIVE_EVERY_MS) < 0 &&
-		    errno != EINTR)
-			return err_sys(err, errno, "wait for the keeper");
-		if (fds[2].revents) /* Drone killed the step: the keeper sees us go */
-			_exit(EXIT_CANCELLED);
-		live_read(&waiter->live); /* all of it before an answer that came after it */
-		if (fds[0].revents && receive_answer(waiter, fd, &is_answered, out_exit, err) < 0)
-			return -1;
-		if (fds[1].revents)
-			cancel(waiter, fd);
-		if (!is_answered)
-			live_draw(&waiter->live);
-	}
-	live_clear(&waiter->live);
-	return 0;
-}
-
-static int ask(
-    struct waiter *waiter, int fd, const struct json *request, int *out_exit, struct err *err)
-{
-	int lines_fd = waiter->live.write_fd;
-	const int fds[] = {
-	    lines_fd < 0 ? STDOUT_FILENO : lines_fd, lines_fd < 0 ? STDERR_FILENO : lines_fd};
-
-	if (channel_send(fd, request, fds, COUNT_OF(fds), err) < 0)
-		return -1;
-	return wait_for_answer(waiter, fd, out_exit, err);
 }
 
 /* --- a keeper that is gone --- */
@@ -319,24 +175,6 @@ static int give_birth(
 	return fd;
 }
 
-static int ask_prepare(
-    struct waiter *waiter, int fd, int64_t weight, int *out_exit, struct err *err)
-{
-	AUTO_PTR(json) request = make_request("prepare");
-
-	json_set_int(request, "weight", weight);
-	return ask(waiter, fd, request, out_exit, err);
-}
-
-static int ask_stage(
-    struct waiter *waiter, int fd, enum stage stage, int *out_exit, struct err *err)
-{
-	AUTO_PTR(json) request = make_request("stage");
-
-	json_set_text(request, "stage", stage_word(stage));
-	return ask(waiter, fd, request, out_exit, err);
-}
-
 /* A run that is over: said, and no failure of this step's. */
 static enum exit_code say_not_run(const struct run *run)
 {
@@ -370,7 +208,7 @@ enum exit_code front_prepare(const struct front *front)
 	AUTO(waiter) waiter = WAITER_CLOSED;
 	AUTO(run) run = {0};
 	struct err err;
-	int code = EXIT_OURS;
+	enum exit_code code = EXIT_OURS;
 
 	if (read_step(front, "prepare", &step, &err) < 0 ||
 	    params_read(front->environ, front->settings->recipe_org, &params, &err) < 0)
@@ -381,13 +219,14 @@ enum exit_code front_prepare(const struct front *front)
 		return EXIT_OURS;
 	}
 	const struct birth birth = {.params = &params, .step = &step, .checkout = checkout};
-	if (waiter_open(true, &waiter, &err) < 0)
+	if (waiter_open(true, say, &waiter, &err) < 0)
 		return fail(&err);
 	auto_fd int fd = give_birth(front, &birth, &run, &err);
 	if (fd < 0)
 		return fail(&err);
 	print_error("run %s, %s", run.id, run.domain);
-	if (ask_prepare(&waiter, fd, find_weight(front, checkout, params.recipe), &code, &err) < 0)
+	int64_t weight = find_weight(front, checkout, params.recipe);
+	if (waiter_prepare(&waiter, fd, weight, &code, &err) < 0)
 		return do_without_keeper(front, &run) == EXIT_PASSED ? EXIT_CANCELLED : EXIT_OURS;
 	return (enum exit_code)code;
 }
@@ -407,7 +246,7 @@ enum exit_code front_stage(const struct front *front, enum stage stage)
 	AUTO(waiter) waiter = WAITER_CLOSED;
 	AUTO(run) run = {0};
 	struct err err;
-	int code = EXIT_OURS;
+	enum exit_code code = EXIT_OURS;
 
 	if (find_run(front, stage_word(stage), &run, &err) < 0) {
 		if (err.code != ERR_MISSING)
@@ -415,12 +254,12 @@ enum exit_code front_stage(const struct front *front, enum stage stage)
 		print_error("not run: %s", err.msg);
 		return EXIT_PASSED;
 	}
-	if (waiter_open(true, &waiter, &err) < 0)
+	if (waiter_open(true, say, &waiter, &err) < 0)
 		return fail(&err);
 	auto_fd int fd = channel_connect(run.dir, &err);
 	if (fd < 0)
 		return err.code == ERR_MISSING ? do_without_keeper(front, &run) : fail(&err);
-	if (ask_stage(&waiter, fd, stage, &code, &err) < 0)
+	if (waiter_stage(&waiter, fd, stage, &code, &err) < 0)
 		return do_without_keeper(front, &run);
 	return (enum exit_code)code;
 }
@@ -430,15 +269,14 @@ static int ask_end(
     const struct front *front, const struct run *run, bool is_in_step, struct err *err)
 {
 	AUTO(waiter) waiter = WAITER_CLOSED;
-	AUTO_PTR(json) request = make_request("teardown");
 	struct err gone;
-	int ignored = 0;
+	enum exit_code ignored = EXIT_OURS;
 	bool by_keeper = false;
 
-	if (waiter_open(is_in_step, &waiter, err) < 0)
+	if (waiter_open(is_in_step, say, &waiter, err) < 0)
 		return -1;
 	auto_fd int fd = channel_connect(run->dir, &gone);
-	if (fd >= 0 && ask(&waiter, fd, request, &ignored, &gone) == 0)
+	if (fd >= 0 && waiter_teardown(&waiter, fd, &ignored, &gone) == 0)
 		return 0;
 	return take_over(front, run, &by_keeper, err);
 }
@@ -620,21 +458,20 @@ static int copy_out(const struct run *run, const char *name, const char *to, str
 /* Stages one after the other over the one connection that keeps the run alive. */
 static int run_stages(struct waiter *waiter, int fd, int64_t weight, struct err *err)
 {
-	AUTO_PTR(json) teardown = make_request("teardown");
-	int code = 0;
+	enum exit_code code = EXIT_PASSED;
 
-	if (ask_prepare(waiter, fd, weight, &code, err) < 0)
+	if (waiter_prepare(waiter, fd, weight, &code, err) < 0)
 		return -1;
 	for (int stage = 0; !code && stage < STAGE_COUNT; stage++) {
-		int stage_code = 0;
+		enum exit_code stage_code = EXIT_PASSED;
 
-		if (ask_stage(waiter, fd, (enum stage)stage, &stage_code, err) < 0)
+		if (waiter_stage(waiter, fd, (enum stage)stage, &stage_code, err) < 0)
 			return -1;
 		/* A red stage does not hide the others; an ended run does. */
 		if (stage_code == EXIT_TIMED_OUT || stage_code == EXIT_CANCELLED)
 			code = stage_code;
 	}
-	return code ? 0 : ask(waiter, fd, teardown, &code, err);
+	return code ? 0 : waiter_teardown(waiter, fd, &code, err);
 }
 
 static enum exit_code print_outcome(const struct front_local *local, const struct run *run)
@@ -665,7 +502,7 @@ enum exit_code front_run(const struct front *front, const struct front_local *lo
 	bool by_keeper = false;
 
 	if (read_local(front, local, &params, &directory, &err) < 0 ||
-	    waiter_open(false, &waiter, &err) < 0)
+	    waiter_open(false, say, &waiter, &err) < 0)
 		return fail(&err);
 	auto_str char *checkout = current_directory();
 	const struct birth birth = {.params = &params,

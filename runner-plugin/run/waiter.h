@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Asks a run's keeper for something and waits for its one answer. Hides what else ends that wait: a
+ * first signal becomes a cancel, a second one leaves at once, and in a Drone step the death of its
+ * shell ends this process, because nobody else would.
+ *
+ *   AUTO(waiter) waiter = WAITER_CLOSED;
+ *   waiter_open(is_in_step, say, &waiter, &err);
+ *   waiter_prepare(&waiter, fd, weight, &code, &err);      fd: channel_connect(), keeper_start()
+ *
+ * What is asked for writes to our stdout and stderr, or where waiter.live is open, to that.
+ */
+#ifndef CCCI_WAITER_H
+#define CCCI_WAITER_H
+
+#include "common/err.h"
+#include "runner-plugin/run/exit.h"
+#include "runner-plugin/run/live.h"
+
+struct waiter {
+	struct live live; /* of a local run: live_open() */
+	/* Its own. */
+	int signal_fd;	  /* SIGINT, SIGTERM, SIGHUP */
+	int parent_pidfd; /* the step's shell; -1: not in a step */
+	bool was_cancelled;
+	void (*say)(void *context, const char *text); /* a line for people; its context is NULL */
+};
+
+#define WAITER_CLOSED                                                                              \
+	{                                                                                          \
+		.live = LIVE_OFF, .signal_fd = -1, .parent_pidfd = -1                              \
+	}
+
+int waiter_open(bool is_in_step, void (*say)(void *context, const char *text), struct waiter *out,
+    struct err *err) CHECKED;
+void waiter_release(struct waiter *waiter);
+DEFINE_AUTO(waiter, waiter_release);
+
+/* Each 0 and the answer, or -1; ERR_MISSING: the keeper is gone without one. */
+int waiter_prepare(struct waiter *waiter, int fd, int64_t weight, enum exit_code *out_code,
+    struct err *err) CHECKED;
+int waiter_stage(struct waiter *waiter, int fd, enum stage stage, enum exit_code *out_code,
+    struct err *err) CHECKED;
+int waiter_teardown(
+    struct waiter *waiter, int fd, enum exit_code *out_code, struct err *err) CHECKED;
+
+#endif
