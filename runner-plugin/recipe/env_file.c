@@ -63,6 +63,11 @@ struct statement {
 	size_t end;		       /* behind the value and its closing quote */
 };
 
+static bool is_line_end(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
 static int line_of(const struct reader *reader, size_t at)
 {
 	int line = 1;
@@ -78,7 +83,7 @@ static int shown_length(const struct reader *reader, size_t at)
 	size_t length = 0;
 
 	while (at + length < reader->length && length < SHOWN_BYTES && line[length] &&
-	       !strchr("\r\n", line[length]))
+	       !is_line_end(line[length]))
 		length++;
 	return (int)length;
 }
@@ -228,7 +233,7 @@ static void find_bare_value(struct reader *reader, struct statement *out)
 	size_t left = reader->length - reader->at;
 	size_t length = 0;
 
-	while (length < left && text[length] != '\n' && text[length] != '\r')
+	while (length < left && !is_line_end(text[length]))
 		length++;
 	for (size_t i = length; i-- > 1;) {
 		if (text[i] == '#' && trailing_blank(text, i)) {
@@ -288,7 +293,7 @@ static int next_statement(struct reader *reader, struct statement *out)
 		reader->at = statement.end;
 	} else {
 		find_bare_value(reader, &statement);
-		while (reader->at < reader->length && !strchr("\r\n", reader->text[reader->at]))
+		while (reader->at < reader->length && !is_line_end(reader->text[reader->at]))
 			reader->at++;
 	}
 	*out = statement;

@@ -43,6 +43,7 @@ ROWS = [
     (b"A='C:\\'\n", None),
     (b"A='x'B=2\n", {"A": "x", "B": "2"}),
     (b"# a\0b\nA=1\n", {"A": "1"}),
+    (b"A=1 # a\0b\nB=2\n", {"A": "1", "B": "2"}),
     (b"A\0=1\n", None),
     (b'A="x"\nA="$A:y"\n', {"A": "x:y"}),
     (b"", {}),
@@ -55,7 +56,7 @@ BEFORE = [b""] * 24 + [b" ", b"\t", b"export ", b"export\t", b"export  ", b"expo
 BETWEEN = [b"="] * 16 + [b" = ", b": ", b":", b" : ", b"\t=\t", b"==", b":=", b"=:", b"=\xc2\xa0", b" ", b"", b"=\r"]
 ATOMS = [b"x", b"word", b"two words", b"$A", b"${A}", b"$B", b"${ABC}", b"$a", b"${a}", b"$", b"$$", b"${A", b"$A}",
          b"${A:-x}", b"${A:-${B}}", b"$(A)", b"$(a)", b"${", b"}", b"\\$A", b"\\${A}", b"\\$(A)", b"\\\\", b"\\\\$A", b"\\",
-         b"\\n", b"\\r", b"\\t", b'\\"', b"\\'", b"'", b'"', b"#", b" #", b"\t# x", b" # length=64 charset=hex", b" # y # z", b"#y",
+         b"\\n", b"\\r", b"\\t", b'\\"', b"\\'", b"'", b'"', b"#", b" #", b"\t# x", b" # length=64 charset=hex", b" # y # z", b" #\0", b"#y",
          b" ", b"\t", b"\xc2\xa0", b"\xc2\x85", b"\xe2\x80\x83", b"\xc3\xa9", b"\xff", b"\xe2\x80", b"\n", b"\r", b"\r\n",
          b"\\\n", b"=", b":", b"A=1", b"---\n", b"`", b"!", b"\xf0\x9f\x98\x80"]
 ENDS = [b"\n"] * 24 + [b"\r\n", b"\r\n", b"\r", b"", b"\n\n", b" # a comment\n", b" \n", b"\n# A=1\n", b" B=2\n", b";\n"]

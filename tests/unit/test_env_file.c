@@ -179,7 +179,7 @@ END_TEST
 
 START_TEST(reads_a_nul_in_a_comment)
 {
-	static const char text[] = "# a\0b\nA=1\n";
+	static const char text[] = "# a\0b\nA=1 # a\0b\n";
 	AUTO(env) env = {0};
 	struct err err = {0};
 
