@@ -10,6 +10,7 @@
 #define SHORT_REF 8
 #define REASON_SHOWN_BYTES 500 /* of a stage that did not decide */
 #define NAME_SHOWN_BYTES 100
+#define ALLOWED_SHOWN 8
 
 /* --- pieces --- */
 
@@ -324,6 +325,29 @@ static void add_stages(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, " |\n");
 }
 
+/* What an operator let this recipe do: whoever reads the verdict should know. */
+static void add_allowed(const struct results *results, struct buf *out)
+{
+	const struct results_allowed_list *allowed = &results->allowed;
+	size_t shown = allowed->count < ALLOWED_SHOWN ? allowed->count : ALLOWED_SHOWN;
+
+	if (!shown)
+		return;
+	(void)buf_add_text(out, "\nLet through by the suite's allow: ");
+	for (size_t i = 0; i < shown; i++) {
+		(void)buf_add_text(out, i ? ", " : "");
+		(void)markdown_add_code(out, allowed->items[i].word);
+		if (allowed->items[i].service[0]) {
+			(void)buf_add_text(out, " (");
+			(void)markdown_add_text(out, allowed->items[i].service, NAME_SHOWN_BYTES);
+			(void)buf_add_char(out, ')');
+		}
+	}
+	if (shown < allowed->count)
+		(void)buf_printf(out, " and %zu more", allowed->count - shown);
+	(void)buf_add_char(out, '\n');
+}
+
 static void add_lines(const struct results_stage *stage, struct buf *out)
 {
 	(void)buf_add_text(out, "\n<details><summary>last lines of ");
@@ -384,6 +408,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 	}
 	if (facts->results) {
 		add_stages(facts, out);
+		add_allowed(facts->results, out);
 		add_evidence(facts->results, out);
 	}
 	add_again(facts, out);

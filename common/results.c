@@ -146,6 +146,7 @@ void results_release(struct results *results)
 	for (size_t i = 0; i < results->left_count; i++)
 		free(results->left[i]);
 	free(results->left);
+	results_allowed_release(&results->allowed);
 	release_pairs(results->rejected, results->rejected_count);
 	release_pairs(results->images, results->image_count);
 	*results = (struct results){0};
@@ -185,6 +186,34 @@ void results_add_image(struct results *results, const char *service, const char 
 		}
 	}
 	add_pair(&results->images, &results->image_count, service, digest);
+}
+
+void results_allowed_add(
+    struct results_allowed_list *list, const char *service, const char *what, const char *word)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (text_is(list->items[i].service, service) && text_is(list->items[i].word, word))
+			return;
+	}
+	if (list->count == RESULTS_ALLOWED_MAX)
+		return;
+	list->items = xrealloc_array(list->items, list->count + 1, sizeof(list->items[0]));
+	list->items[list->count++] = (struct results_allowed){
+	    .service = cut_text(service, RESULTS_TEXT_MAX),
+	    .what = cut_text(what, RESULTS_TEXT_MAX),
+	    .word = cut_text(word, RESULTS_TEXT_MAX),
+	};
+}
+
+void results_allowed_release(struct results_allowed_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].service);
+		free(list->items[i].what);
+		free(list->items[i].word);
+	}
+	free(list->items);
+	*list = (struct results_allowed_list){0};
 }
 
 void results_take_stage(struct results *results, struct results_stage *take_stage)
@@ -322,6 +351,21 @@ static struct json *encode_rejected(const struct results *results)
 	return rejected;
 }
 
+struct json *results_allowed_encode(const struct results_allowed_list *list)
+{
+	struct json *allowed = json_new_array();
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct json *one = json_new_object();
+
+		json_set_text(one, "service", list->items[i].service);
+		set_masked(one, "what", list->items[i].what);
+		set_masked(one, "word", list->items[i].word);
+		json_add(allowed, one);
+	}
+	return allowed;
+}
+
 static struct json *encode_images(const struct results *results)
 {
 	struct json *images = json_new_object();
@@ -381,6 +425,8 @@ static char *encode(const struct results *results, enum detail detail)
 	encode_section(results, "", root);
 	json_set(root, "versions", versions);
 	json_set_int(root, "deploys", results->deploys);
+	if (results->allowed.count && detail < DETAIL_NO_ITEMS)
+		json_set(root, "allowed", results_allowed_encode(&results->allowed));
 	json_set(root, "stages", stages);
 	json_set(root, "teardown", encode_teardown(results));
 	json_set(root, "provenance", provenance);
@@ -665,6 +711,48 @@ static int read_rejected(const struct json *root, struct results *results, struc
 	return 0;
 }
 
+static int read_one_allowed(
+    const struct json *item, struct results_allowed_list *list, struct err *err)
+{
+	auto_str char *service = xstrdup("");
+	auto_str char *what = xstrdup("");
+	auto_str char *word = xstrdup("");
+
+	if (read_text(item, "service", RESULTS_TEXT_MAX, &service, err) < 0 ||
+	    read_text(item, "what", RESULTS_TEXT_MAX, &what, err) < 0 ||
+	    read_text(item, "word", RESULTS_TEXT_MAX, &word, err) < 0)
+		return -1;
+	if (!json_is_object(item) || !word[0])
+		return fail(err, "without a word", "allowed");
+	results_allowed_add(list, service, what, word);
+	return 0;
+}
+
+int results_allowed_decode(
+    const struct json *json, struct results_allowed_list *out, struct err *err)
+{
+	AUTO(results_allowed_list) list = {0};
+
+	if (!json_is_array(json))
+		return fail(err, "not a list", "allowed");
+	if (json_count(json) > RESULTS_ALLOWED_MAX)
+		return fail(err, "too many", "allowed");
+	for (const struct json *item = json_first(json); item; item = json_next(item)) {
+		if (read_one_allowed(item, &list, err) < 0)
+			return -1;
+	}
+	*out = list;
+	list = (struct results_allowed_list){0};
+	return 0;
+}
+
+static int read_allowed(const struct json *root, struct results *results, struct err *err)
+{
+	const struct json *list = json_get(root, "allowed");
+
+	return list ? results_allowed_decode(list, &results->allowed, err) : 0;
+}
+
 static int read_images(const struct json *root, struct results *results, struct err *err)
 {
 	const struct json *images = json_get(json_get(root, "provenance"), "images");
@@ -695,7 +783,7 @@ static int read_document(const struct json *root, struct results *results, struc
 		return fail(err, "not the one this program reads (1)", "schema");
 	if (read_places(root, results, err) < 0 || read_verdict(root, results, err) < 0 ||
 	    read_stages(root, results, err) < 0 || read_teardown(root, results, err) < 0 ||
-	    read_rejected(root, results, err) < 0)
+	    read_rejected(root, results, err) < 0 || read_allowed(root, results, err) < 0)
 		return -1;
 	return read_images(root, results, err);
 }

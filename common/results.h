@@ -28,6 +28,7 @@
 #define RESULTS_EVIDENCE_LINES 40
 #define RESULTS_EVIDENCE_MAX_BYTES (16 * 1024)
 #define RESULTS_SECONDS_MAX 1e7 /* a third of a year: no run is longer */
+#define RESULTS_ALLOWED_MAX 64 /* no suite has so many words */
 #define RESULTS_ITEMS_MAX 256	/* phases, tests, leftovers, images, rejected bases */
 
 /* All texts are owned, never NULL after results_init() or decode. */
@@ -57,6 +58,16 @@ struct results_pair {
 	char *name;
 	char *value;
 };
+/* What the suite's `allow` let through: "app", "mounts /etc/localtime ...", "host-bind:...". */
+struct results_allowed {
+	char *service; /* "" when it is of none in particular */
+	char *what;
+	char *word;
+};
+struct results_allowed_list {
+	struct results_allowed *items;
+	size_t count;
+};
 struct results {
 	char *id;
 	int64_t build; /* 0: none */
@@ -74,6 +85,7 @@ struct results {
 	struct results_pair *rejected; /* version, why */
 	size_t rejected_count;
 	int deploys;
+	struct results_allowed_list allowed;
 	struct results_stage stages[STAGE_COUNT];
 	size_t stage_count;
 	bool is_clean; /* teardown left nothing */
@@ -101,6 +113,16 @@ void results_add_left(struct results *results, const char *what);
 void results_add_image(struct results *results, const char *service, const char *digest);
 /* Moves a stage to the end of results->stages; one of the same name is replaced. */
 void results_take_stage(struct results *results, struct results_stage *take_stage);
+
+/* One of each service and word: the first counts. */
+void results_allowed_add(
+    struct results_allowed_list *list, const char *service, const char *what, const char *word);
+void results_allowed_release(struct results_allowed_list *list);
+DEFINE_AUTO(results_allowed_list, results_allowed_release);
+/* The list by itself, as prepare hands it over; the form of the document's. */
+struct json *results_allowed_encode(const struct results_allowed_list *list) CHECKED;
+int results_allowed_decode(
+    const struct json *json, struct results_allowed_list *out, struct err *err) CHECKED;
 
 void results_stage_init(struct results_stage *stage, enum stage which);
 void results_stage_release(struct results_stage *stage);

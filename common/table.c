@@ -148,6 +148,20 @@ static void print_head(const struct results *results, struct buf *out)
 	}
 }
 
+static void print_allowed(const struct results_allowed *allowed, struct buf *out)
+{
+	(void)buf_add_text(out, "  allowed: ");
+	if (allowed->service[0]) {
+		(void)buf_add_text(out, "service ");
+		table_add_text(out, allowed->service, NULL);
+		(void)buf_add_char(out, ' ');
+	}
+	table_add_text(out, allowed->what, NULL);
+	(void)buf_add_text(out, " (");
+	table_add_text(out, allowed->word, NULL);
+	(void)buf_add_text(out, ")\n");
+}
+
 void table_print(const struct results *results, struct buf *out)
 {
 	const struct row teardown = {
@@ -155,6 +169,8 @@ void table_print(const struct results *results, struct buf *out)
 	size_t column = find_column(results);
 
 	print_head(results, out);
+	for (size_t i = 0; i < results->allowed.count; i++)
+		print_allowed(&results->allowed.items[i], out);
 	(void)buf_add_char(out, '\n');
 	for (size_t i = 0; i < results->stage_count; i++)
 		print_stage(&results->stages[i], column, out);

@@ -30,6 +30,7 @@ void prepared_release(struct prepared *prepared)
 		free(prepared->images[i].value);
 	}
 	free(prepared->images);
+	results_allowed_release(&prepared->allowed);
 	for (size_t i = 0; i < prepared->phase_count; i++)
 		free(prepared->phases[i].name);
 	free(prepared->phases);
@@ -66,6 +67,7 @@ int prepared_save(const struct run *run, const struct prepared *prepared, struct
 	for (size_t i = 0; i < prepared->image_count; i++)
 		json_set_text(images, prepared->images[i].name, prepared->images[i].value);
 	json_set(root, "images", images);
+	json_set(root, "allowed", results_allowed_encode(&prepared->allowed));
 	for (size_t i = 0; i < prepared->phase_count; i++) {
 		struct json *row = json_new_object();
 
@@ -131,6 +133,8 @@ int prepared_load(const struct run *run, struct prepared *out, struct err *err)
 	    !take_text(root, "base_problem", &prepared.base_problem) ||
 	    !read_lists(root, &prepared))
 		return err_set(err, ERR_PROTOCOL, "%s is damaged", path);
+	if (results_allowed_decode(json_get(root, "allowed"), &prepared.allowed, err) < 0)
+		return err_prefix(err, "%s", path);
 	*out = prepared;
 	prepared = (struct prepared){0};
 	return 0;

@@ -17,6 +17,7 @@ struct prepared {
 	char *base_problem;	     /* why the upgrade is not tried, whole; "" when it is */
 	struct results_pair *images; /* service of the head, digest */
 	size_t image_count;
+	struct results_allowed_list allowed; /* of head and base */
 	struct results_phase *phases;
 	size_t phase_count;
 };

@@ -103,6 +103,11 @@ static void collect_prepared(const struct prepared *prepared, struct results *ou
 	results_set(&out->suite, prepared->suite);
 	results_set(&out->suite_hash, prepared->suite_hash);
 	results_set(&out->recipe_tests_hash, prepared->recipe_tests_hash);
+	for (size_t i = 0; i < prepared->allowed.count; i++) {
+		const struct results_allowed *allowed = &prepared->allowed.items[i];
+
+		results_allowed_add(&out->allowed, allowed->service, allowed->what, allowed->word);
+	}
 	for (size_t i = 0; i < prepared->image_count; i++)
 		results_add_image(out, prepared->images[i].name, prepared->images[i].value);
 }

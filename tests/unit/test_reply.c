@@ -166,6 +166,32 @@ START_TEST(failed)
 }
 END_TEST
 
+/* What the suite's allow let through stands under the table, by its words. */
+START_TEST(says_what_was_let_through)
+{
+	AUTO(results) results = {0};
+	struct job job = make_job(JOB_JUDGED);
+	struct reply_facts facts = facts_of(&job);
+
+	fill_results(&results);
+	results_allowed_add(&results.allowed, "app", "mounts /x", "host-bind:/`x`|y:ro");
+	results_allowed_add(&results.allowed, "", "has a link", "host-file:/x");
+	facts.results = &results;
+	job.has_verdict = true;
+	auto_str char *text = write_reply(&facts);
+	ck_assert_msg(strstr(text, "| ✅ clean | 3 s |  |\n\nLet through by the suite's allow: "
+				   "`host-bind:/?x?|y:ro` (app), `host-file:/x`\n") != NULL,
+	    "%s", text);
+	for (int i = 0; i < 10; i++) {
+		auto_str char *word = xasprintf("host-port:%d", i);
+
+		results_allowed_add(&results.allowed, "app", "takes a port", word);
+	}
+	auto_str char *many = write_reply(&facts);
+	ck_assert_msg(strstr(many, "`host-port:5` (app) and 4 more\n") != NULL, "%s", many);
+}
+END_TEST
+
 static const struct reason_row {
 	const char *of_job;   /* "%s" is the stage's */
 	const char *of_stage; /* "": one that is longer than a document allows */
@@ -417,6 +443,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, queued);
 	tcase_add_test(tests, running);
 	tcase_add_test(tests, failed);
+	tcase_add_test(tests, says_what_was_let_through);
 	tcase_add_loop_test(tests, a_reason_stands_once, 0, COUNT_OF(reasons));
 	tcase_add_loop_test(tests, documents_show_what_is_written, 0, COUNT_OF(examples));
 	tcase_add_loop_test(tests, every_verdict_without_results, 0, COUNT_OF(verdicts));

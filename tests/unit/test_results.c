@@ -32,6 +32,9 @@ static void fill(struct results *results)
 	results_set(&results->base_why, "newest published tag");
 	results_add_rejected(results, "1.1.1", "not older than the head");
 	results->deploys = 3;
+	results_allowed_add(&results->allowed, "app", "mounts /x to read", "host-bind:/x:ro");
+	results_allowed_add(&results->allowed, "app", "mounts /x twice", "host-bind:/x:ro");
+	results_allowed_add(&results->allowed, "", "has a link", "host-file:/x");
 
 	results_stage_init(&stage, STAGE_INSTALL);
 	stage.outcome = OUTCOME_PASS;
@@ -69,7 +72,10 @@ static const char full_text[] =
     "\"seconds\":31.4},\"verdict\":\"recipe_failed\",\"level\":1,\"reason\":\"upgrade failed\","
     "\"versions\":{\"head\":\"1.2.0+2.1.0\",\"base\":\"1.1.0+2.0.3\","
     "\"base_why\":\"newest published tag\",\"rejected\":[{\"version\":\"1.1.1\","
-    "\"why\":\"not older than the head\"}]},\"deploys\":3,\"stages\":[{\"name\":\"install\","
+    "\"why\":\"not older than the head\"}]},\"deploys\":3,"
+    "\"allowed\":[{\"service\":\"app\",\"what\":\"mounts /x to read\","
+    "\"word\":\"host-bind:/x:ro\"},{\"service\":\"\",\"what\":\"has a link\","
+    "\"word\":\"host-file:/x\"}],\"stages\":[{\"name\":\"install\","
     "\"outcome\":\"pass\",\"reason\":\"\",\"seconds\":9.123,\"phases\":[{\"name\":\"pull\","
     "\"seconds\":0.2},{\"name\":\"deploy\",\"seconds\":2}],\"tests\":[{\"name\":\"GET /\","
     "\"outcome\":\"pass\",\"seconds\":0.01,\"reason\":\"\"}],\"service\":\"\",\"evidence\":\"\"},"
@@ -166,6 +172,9 @@ static const struct fault_row {
     {"\"seconds\":31.4", "\"seconds\":1e9", "seconds: not a duration"},
     {"\"seconds\":31.4", "\"seconds\":1e999", "seconds: not a duration"},
     {"\"versions\":{", "\"versions\":[],\"x\":{", "versions: not an object"},
+    {"\"allowed\":[{", "\"allowed\":{\"a\":1},\"x\":[{", "allowed: not a list"},
+    {"\"word\":\"host-file:/x\"", "\"x\":\"\"", "allowed: without a word"},
+    {"\"what\":\"has a link\"", "\"what\":1", "what: not a text"},
     {"\"rejected\":[{", "\"rejected\":{\"a\":1},\"x\":[{", "rejected: not a list"},
     {"\"version\":\"1.1.1\"", "\"x\":\"1.1.1\"", "rejected: without a version"},
     {"\"deploys\":3", "\"deploys\":-3", "deploys: not a whole number"},
@@ -259,6 +268,7 @@ START_TEST(hostile_texts_are_cut_where_they_enter)
 		results_set(&results.reason, texts[i]);
 		ck_assert_uint_le(strlen(results.reason), RESULTS_TEXT_MAX);
 		results_add_left(&results, texts[i]);
+		results_allowed_add(&results.allowed, texts[i], texts[i], "network:x");
 		results_add_image(&results, texts[i], texts[i]);
 		results_stage_init(&stage, STAGE_RECIPE);
 		results_stage_set_evidence(&stage, texts[i], texts[i]);

@@ -18,6 +18,8 @@ static void fill(struct results *results)
 	results_set(&results->head_version, "1.2.0+2.1.0");
 	results_set(&results->base_version, "1.1.0+2.0.3");
 	results->deploys = 3;
+	results_allowed_add(&results->allowed, "app", "mounts /x\x1b[2J", "host-bind:/x");
+	results_allowed_add(&results->allowed, "", "has a link", "host-file:/x");
 	results_stage_init(&stage, STAGE_INSTALL);
 	stage.outcome = OUTCOME_PASS;
 	stage.seconds = 9.123;
@@ -44,6 +46,8 @@ START_TEST(is_for_people)
 	ck_assert_str_eq(buf_text(&out),
 	    "custom-html 1.1.0+2.0.3 -> 1.2.0+2.1.0: recipe_failed, level 1, 31 s, 3 deploys\n"
 	    "  upgrade failed\n"
+	    "  allowed: service app mounts /x?[2J (host-bind:/x)\n"
+	    "  allowed: has a link (host-file:/x)\n"
 	    "\n"
 	    "install                      pass                 9 s\n"
 	    "  GET /                      pass                 0 s\n"
