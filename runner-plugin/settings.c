@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/settings.h"
 
+#include "runner-plugin/recipe/compose_short.h"
+
 #include <pwd.h>
+
+#define LEAST_MEMORY_BYTES (INT64_C(4) * 1024 * 1024) /* below it the engine takes no limit */
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
@@ -67,6 +71,24 @@ static const char *check_crash_loop(const char *value)
 	return NULL;
 }
 
+/* Names as the engine takes them. */
+static const char *check_networks(const char *value)
+{
+	if (strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-,") !=
+	    strlen(value))
+		return "is no list of network names, comma separated and without blanks";
+	return NULL;
+}
+
+static const char *check_memory(const char *value)
+{
+	int64_t bytes = 0;
+
+	if (!compose_short_size(value, &bytes) || bytes < LEAST_MEMORY_BYTES)
+		return "is no size such as 2g, at least 4m";
+	return NULL;
+}
+
 static const char *check_program(const char *value)
 {
 	return value[0] == '-' ? "starts with -" : NULL;
@@ -126,6 +148,12 @@ const struct conf_row settings_rows[] = {
 	.check = check_host_port, .help = "where probes reach the proxy"},
     {"PROBE_CA_FILE", CONF_TEXT, AT(probe_ca_file), .check = check_absolute,
 	.help = "PEM of the authority behind the zone's certificate; default: the system's"},
+    {"NETWORKS_ALLOW", CONF_TEXT, AT(networks_allow), .fallback = "proxy", .check = check_networks,
+	.help = "networks of others that a recipe may join, comma separated"},
+    {"MAX_REPLICAS", CONF_INT, AT(max_replicas), .fallback = "10", .least = 1, .most = 10000,
+	.help = "of all services of one stack together", .unit = "replicas"},
+    {"MAX_MEMORY", CONF_TEXT, AT(max_memory_text), .check = check_memory,
+	.help = "that one stack may ask for, e.g. 2g; default: what the host has"},
     {"STATE_DIR", CONF_TEXT, AT(state_dir), .fallback = "/var/lib/ccci", .check = check_absolute,
 	.help = "runs, leases, slots"},
     {"LOG_LEVEL", CONF_CHOICE, AT(log_level), .fallback = "info", .choices = log_levels,
@@ -154,6 +182,8 @@ int settings_load(const struct conf_sources *sources, struct settings *out, stru
 	/* The row's check has seen the form already. */
 	(void)split_crash_loop(
 	    settings.crash_loop, &settings.crash_loop_failures, &settings.crash_loop_within_ms);
+	if (settings.max_memory_text)
+		(void)!compose_short_size(settings.max_memory_text, &settings.max_memory);
 	if (settings.janitor_max_age_ms == 0 && settings.max_tests != 1) {
 		(void)buf_add_text(mistakes,
 		    "CCCI_JANITOR_MAX_AGE: 0 is safe only with MAX_TESTS=1: with more, a leftover "

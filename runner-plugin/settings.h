@@ -32,6 +32,10 @@ struct settings {
 	char *recipe_tests_allow; /* may be NULL */
 	char *probe_connect;	  /* "127.0.0.1:443" */
 	char *probe_ca_file;	  /* PEM; NULL: the system's roots */
+	char *networks_allow;	  /* "proxy,monitoring" */
+	int64_t max_replicas;	  /* of one stack */
+	char *max_memory_text;	  /* "2g" as written; may be NULL */
+	int64_t max_memory;	  /* bytes, of one stack; 0: what the host has */
 	char *state_dir;
 	int64_t log_level;
 };

@@ -4,6 +4,7 @@
 #include "common/conf.h"
 #include "common/file.h"
 #include "common/yaml.h"
+#include "runner-plugin/recipe/trespass.h"
 
 #define SUITE_FILE "suite.yml"
 #define SUITE_WEIGHT_MAX 64
@@ -377,15 +378,17 @@ static int read_images(const struct reader *reader, const struct yaml *value, st
 		      : 0;
 }
 
-static bool is_permission(const char *text)
-{
-	return text_is(text, "docker-socket") || text_is(text, "privileged") ||
-	       text_starts(text, "host-bind:/");
-}
-
 static int read_allow(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
-	return read_list(reader, value, "allow", is_permission, &suite->allow, &suite->allow_count);
+	if (read_list(reader, value, "allow", NULL, &suite->allow, &suite->allow_count) < 0)
+		return -1;
+	for (size_t i = 0; i < suite->allow_count; i++) {
+		auto_str char *fault = trespass_word_fault(suite->allow[i]);
+
+		if (fault)
+			return mistake(reader, value->items[i], "allow: %s", fault);
+	}
+	return 0;
 }
 
 /* A check that silently does not run would be a lie: what is not built yet is refused by name. */

@@ -54,7 +54,7 @@ struct suite {
 	char *not_run[STAGE_COUNT]; /* reason why a stage is intentionally not run; NULL: it runs */
 	char **ignored_images;
 	size_t ignored_image_count;
-	char **allow;
+	char **allow; /* words of trespass.h */
 	size_t allow_count;
 };
 

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "runner-plugin/recipe/recipe.h"
 #include "runner-plugin/recipe/render.h"
+#include "runner-plugin/recipe/trespass.h"
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/journal.h"
 #include "runner-plugin/run/prepared.h"
@@ -25,6 +26,7 @@ struct preparation {
 	struct stages_work work; /* a copy: its run is the one below */
 	struct run run;		 /* a copy: the commit is resolved here; its paths are borrowed */
 	bool only_plans;
+	struct engine *engine; /* borrowed; NULL: none is asked */
 	struct suite suite;
 	struct recipe recipe;
 	struct rendered head, base;
@@ -35,7 +37,7 @@ struct preparation {
 	/* how it ends */
 	enum outcome outcome;
 	enum exit_code exit_code;
-	char reason[512];
+	char reason[RESULTS_TEXT_MAX];
 };
 
 static void preparation_release(struct preparation *preparation)
@@ -171,17 +173,19 @@ static int read_suite(struct preparation *preparation)
 	return 0;
 }
 
-static int snapshot_tests(struct preparation *preparation, struct err *err)
+/* Once no link of the recipe leads out of it. */
+static int snapshot_tests(struct preparation *preparation)
 {
 	auto_str char *path = run_path(&preparation->run, "tests");
 	char hash[FILE_HASH_SIZE];
+	struct err err;
 
-	if (recipe_snapshot_tests(&preparation->work, err) < 0)
-		return -1;
+	if (recipe_snapshot_tests(&preparation->work, &err) < 0)
+		return stop_for(preparation, &err);
 	if (!file_exists(path))
 		return 0;
-	if (file_hash_tree(path, hash, err) < 0)
-		return -1;
+	if (file_hash_tree(path, hash, &err) < 0)
+		return stop_for(preparation, &err);
 	free(preparation->prepared.recipe_tests_hash);
 	preparation->prepared.recipe_tests_hash = xasprintf("sha256:%s", hash);
 	return 0;
@@ -193,8 +197,7 @@ static int fetch(struct preparation *preparation)
 	struct err err;
 
 	say(NULL, preparation->work.local_recipe ? "copying the recipe" : "fetching the recipe");
-	if (recipe_fetch(&preparation->work, &preparation->recipe, &err) < 0 ||
-	    snapshot_tests(preparation, &err) < 0)
+	if (recipe_fetch(&preparation->work, &preparation->recipe, &err) < 0)
 		return stop_for(preparation, &err);
 	(void)copy_text(preparation->run.params.ref, sizeof(preparation->run.params.ref),
 	    preparation->recipe.head);
@@ -205,24 +208,130 @@ static int fetch(struct preparation *preparation)
 	return 0;
 }
 
+/* --- in its place --- */
+
+/* A plan is made without an engine: then what this machine has. */
+static int64_t memory_of_host(const struct preparation *preparation)
+{
+	struct err why;
+	AUTO_PTR(json)
+	info = preparation->engine ? engine_get(preparation->engine, "/info", &why) : NULL;
+	int64_t bytes = 0;
+
+	if (json_get_int(info, "MemTotal", &bytes) && bytes > 0)
+		return bytes;
+	return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
+static void judge(
+    const struct preparation *preparation, const struct rendered *rendered, struct trespass *out)
+{
+	static const char scheme[] = "unix://";
+	const struct settings *settings = preparation->work.settings;
+	const struct trespass_rules rules = {
+	    .stack = preparation->run.stack,
+	    .networks = settings->networks_allow,
+	    .socket = text_starts(settings->docker_host, scheme)
+			  ? settings->docker_host + strlen(scheme)
+			  : NULL,
+	    .max_replicas = settings->max_replicas,
+	    .max_memory = settings->max_memory ? settings->max_memory : memory_of_host(preparation),
+	    .directory = rendered->directory,
+	    .tree = &rendered->tree,
+	    .allow = preparation->suite.allow,
+	    .allow_count = preparation->suite.allow_count,
+	};
+
+	trespass_judge(&rendered->model, &rules, out);
+}
+
+/* Before any file of the commit is opened. 0: none; 1: out is filled. */
+static int find_link(const struct preparation *preparation, const char *commit,
+    struct trespass_item *out, struct err *err)
+{
+	AUTO(tree) tree = {0};
+
+	if (recipe_list(&preparation->work, commit, &tree, err) < 0)
+		return -1;
+	return trespass_find_link(
+	    &tree, preparation->suite.allow, preparation->suite.allow_count, out);
+}
+
+static void keep_allowed(struct preparation *preparation, const struct trespass *trespass)
+{
+	for (size_t i = 0; i < trespass->allowed_count; i++) {
+		const struct trespass_item *item = &trespass->allowed[i];
+
+		results_allowed_add(
+		    &preparation->prepared.allowed, item->service, item->what, item->word);
+	}
+}
+
+/* The first, and how many more there are; all of them are said. */
+static char *all_refused(const struct trespass *trespass)
+{
+	auto_str char *first = trespass_sentence(&trespass->refused[0]);
+
+	for (size_t i = 1; i < trespass->refused_count; i++) {
+		auto_str char *sentence = trespass_sentence(&trespass->refused[i]);
+
+		say(NULL, sentence);
+	}
+	if (trespass->refused_count == 1)
+		return take_ptr(first);
+	return xasprintf(
+	    "%s (and %zu more, see the log of prepare)", first, trespass->refused_count - 1);
+}
+
+static int judge_head(struct preparation *preparation)
+{
+	AUTO(trespass) trespass;
+
+	judge(preparation, &preparation->head, &trespass);
+	for (size_t i = 0; i < trespass.warning_count; i++)
+		say(NULL, trespass.warnings[i]);
+	keep_allowed(preparation, &trespass);
+	if (!trespass.refused_count)
+		return 0;
+	auto_str char *refused = all_refused(&trespass);
+	return stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", refused);
+}
+
+/* --- head, base and plan --- */
+
+/* Ours, or the recipe's own fault. */
+static int stop_for_head(struct preparation *preparation, const struct err *err)
+{
+	if (is_recipes_fault(err))
+		return stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", err->msg);
+	return stop_for(preparation, err);
+}
+
 static int render_head(struct preparation *preparation)
 {
 	const char *head = preparation->recipe.head;
+	AUTO(trespass_item) link = {0};
 	struct err err;
 
+	int found = find_link(preparation, head, &link, &err);
+	if (found < 0)
+		return stop_for_head(preparation, &err);
+	if (found) {
+		auto_str char *sentence = trespass_sentence(&link);
+
+		return stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", sentence);
+	}
 	if (render_commit(
-		&preparation->work, &preparation->suite, head, head, &preparation->head, &err) == 0)
-		return 0;
-	if (is_recipes_fault(&err))
-		return stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", err.msg);
-	return stop_for(preparation, &err);
+		&preparation->work, &preparation->suite, head, head, &preparation->head, &err) < 0)
+		return stop_for_head(preparation, &err);
+	return judge_head(preparation);
 }
 
 /* The first reason counts. Whoever's fault it is, the head can be installed and judged. */
 PRINTF_LIKE(2, 3)
 static void give_up_base(struct preparation *preparation, const char *format, ...)
 {
-	char text[400];
+	char text[RESULTS_TEXT_MAX];
 	va_list args;
 
 	if (*preparation->prepared.base_problem)
@@ -234,14 +343,39 @@ static void give_up_base(struct preparation *preparation, const char *format, ..
 	preparation->prepared.base_problem = xstrdup(text);
 }
 
+static void judge_base(struct preparation *preparation)
+{
+	AUTO(trespass) trespass;
+
+	judge(preparation, &preparation->base, &trespass);
+	if (!trespass.refused_count) {
+		keep_allowed(preparation, &trespass);
+		return;
+	}
+	auto_str char *refused = all_refused(&trespass);
+	give_up_base(preparation, "base broken: %s: %s", preparation->plan.base_version, refused);
+}
+
 /* A base that cannot even be rendered is broken, and no fault of the head. */
 static int render_base(struct preparation *preparation)
 {
+	AUTO(trespass_item) link = {0};
 	struct err err;
 
-	if (render_commit(&preparation->work, &preparation->suite, preparation->plan.base_commit,
-		preparation->recipe.head, &preparation->base, &err) == 0)
+	int found = find_link(preparation, preparation->plan.base_commit, &link, &err);
+	if (found > 0) {
+		auto_str char *sentence = trespass_sentence(&link);
+
+		give_up_base(
+		    preparation, "base broken: %s: %s", preparation->plan.base_version, sentence);
 		return 0;
+	}
+	if (found == 0 &&
+	    render_commit(&preparation->work, &preparation->suite, preparation->plan.base_commit,
+		preparation->recipe.head, &preparation->base, &err) == 0) {
+		judge_base(preparation);
+		return 0;
+	}
 	if (!is_recipes_fault(&err))
 		return stop_for(preparation, &err);
 	give_up_base(preparation, "base broken: %s: %s", preparation->plan.base_version, err.msg);
@@ -371,7 +505,7 @@ static int get_base_images(struct preparation *preparation, struct engine *engin
 {
 	int64_t now_ns = clock_now();
 
-	if (!needs_base(preparation))
+	if (!needs_base(preparation) || *preparation->prepared.base_problem)
 		return 0;
 	add_images(preparation, &preparation->base.model, &preparation->base_images);
 	if (pull(preparation, engine, &preparation->base_images,
@@ -451,8 +585,10 @@ static int prepare(struct preparation *preparation)
 
 	if (!engine || make_dirs(preparation, &err) < 0)
 		return stop_for(preparation, &err);
+	preparation->engine = engine;
 	if (check_host(preparation, engine) < 0 || read_suite(preparation) < 0 ||
-	    fetch(preparation) < 0 || render_head(preparation) < 0 || make_plan(preparation) < 0)
+	    fetch(preparation) < 0 || render_head(preparation) < 0 ||
+	    snapshot_tests(preparation) < 0 || make_plan(preparation) < 0)
 		return -1;
 	if (handover_save_plan(&preparation->run, &preparation->plan, &err) < 0)
 		return stop_for(preparation, &err);

@@ -58,6 +58,7 @@ class Place(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn(says, done.stdout)
         self.check_unread(done.stdout)
+        return done.stdout
 
     def check_planned(self, *arguments):
         done = self.plan(*arguments)
@@ -68,6 +69,111 @@ class Place(unittest.TestCase):
     def check_unread(self, output):
         self.assertFalse(self.trap.was_read, output)
         self.assertNotIn(self.trap.text, output)
+
+
+def service(text):
+    """compose.yml with more keys in service app, or under a key that it has."""
+    return lambda compose: compose.replace("    init: true", f"    init: true\n    {text}")
+
+
+def mount(text):
+    return lambda compose: compose.replace("      - data:/data", f"      - data:/data\n      - {text}")
+
+
+def network(text):
+    return lambda compose: compose.replace("  proxy:\n    external: true", f"  proxy:\n    {text}")
+
+
+def volume(text):
+    return lambda compose: compose.replace("volumes:\n  data:\n", f"volumes:\n  data:\n    {text}\n")
+
+
+def rest(text):
+    return lambda compose: compose + text
+
+
+# What is done to a recipe that is fine, and the word that lets it; of the unit tests' table one of each kind.
+POLICY = {
+    "bind": (mount("/etc:/x"), "host-bind:/etc"),
+    "bind from a variable": (mount("${WHERE:-/root}:/x:ro"), "host-bind:/root:ro"),
+    "socket": (mount("/var/run/docker.sock:/var/run/docker.sock:ro"), "docker-socket"),
+    "volume that is a bind": (volume("driver_opts: {type: none, o: bind, device: /etc}"), "host-bind:/etc"),
+    "volume of a server": (volume("driver_opts: {type: nfs, o: addr=10.0.0.1, device: ':/srv'}"),
+                           "volume-driver:local;device=:/srv;o=addr=10.0.0.1;type=nfs"),
+    "another's volume": (volume("name: other_data"), "volume:other_data"),
+    "another's secret": (rest("secrets:\n  key: {external: true, name: other_key_v1}\n"), "secret:other_key_v1"),
+    "another's config": (rest("configs:\n  key: {external: true, name: other_conf_v1}\n"), "config:other_conf_v1"),
+    "another's network": (network("external: true\n    name: other_default"), "network:other_default"),
+    "the host's network": (network("external: true\n    name: host"), "network:host"),
+    "capability": (service("cap_add: [SYS_ADMIN]"), "cap:SYS_ADMIN"),
+    "credential spec": (service("credential_spec: {registry: x}"), "credential-spec:registry:x"),
+    "port of the host": (service("ports: [{target: 80, published: 64738, mode: host}]"), "host-port:64738"),
+    "port of every node": (service("ports: ['8080:80']"), "ingress-port:8080"),
+    "log driver": (service("logging: {driver: syslog}"), "log-driver:syslog"),
+    "replicas": (lambda compose: compose.replace("    deploy:\n", "    deploy:\n      replicas: 500\n"), "replicas:500"),
+    "memory": (lambda compose: compose.replace(
+        "    deploy:\n", "    deploy:\n      resources: {limits: {memory: 64000g}}\n"), "memory:64000g"),
+}
+
+
+class Policy(Place):
+    """Each item of the policy refused, and allowed by its word in the suite."""
+
+    def allow(self, *words):
+        directory = os.path.join(self.directory, "tests", "recipes", "green")
+        os.makedirs(directory, exist_ok=True)
+        with open(os.path.join(directory, "suite.yml"), "w", encoding="utf-8") as file:
+            file.write("allow:\n" + "".join(f"  - '{word}'\n" for word in words))
+
+    def check(self, change, word):
+        original = self.read("compose.yml")
+        changed = change(original)
+        self.assertNotEqual(changed, original)
+        self.write("compose.yml", changed)
+        self.check_refused(f'an operator adds "{word}" to the suite\'s allow')
+        self.allow("cap:SYS_CHROOT", word)
+        self.check_planned()
+
+    def test_overlay(self):
+        self.allow("cap:SYS_CHROOT")
+        with open(os.path.join(self.directory, "tests/recipes/green/suite.yml"), "a", encoding="utf-8") as file:
+            file.write("compose: [more.yml]\n")
+        with open(os.path.join(self.directory, "tests/recipes/green/more.yml"), "w", encoding="utf-8") as file:
+            file.write("version: '3.8'\nservices:\n  app:\n    cap_add: [SYS_ADMIN]\n")
+        self.check_refused("service app wants the capability SYS_ADMIN")
+
+    def test_each_is_said(self):
+        self.write("compose.yml", mount("/etc:/x")(service("cap_add: [SYS_ADMIN]")(self.read("compose.yml"))))
+        output = self.check_refused("and 1 more")
+        self.assertIn('"cap:SYS_ADMIN"', output)
+        self.assertIn('"host-bind:/etc"', output)
+
+    def test_ignored_by_swarm(self):
+        self.write("compose.yml", service("privileged: true\n    pid: host")(self.read("compose.yml")))
+        self.assertIn("service app: Swarm ignores pid, privileged", self.check_planned())
+
+    def test_settings(self):
+        self.write("compose.yml", network("external: true\n    name: monitoring")(self.read("compose.yml")))
+        self.check_planned("--networks-allow", "proxy,monitoring")
+        self.write("compose.yml", self.read("compose.yml").replace("    deploy:\n", "    deploy:\n      replicas: 3\n"))
+        self.check_refused("the stack 3 replicas", "--networks-allow", "monitoring", "--max-replicas", "2")
+
+    def test_word_that_is_none(self):
+        self.allow("docker-sock")
+        done = self.plan()
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn('suite.yml:2:5: allow: "docker-sock" allows nothing that there is; did you mean "docker-socket"?',
+                      done.stdout)
+
+
+def add_test(name, change, word):
+    def test(self):
+        self.check(change, word)
+    setattr(Policy, f"test_{name.replace(' ', '_').replace(chr(39), '')}", test)
+
+
+for policy_name, (policy_change, policy_word) in POLICY.items():
+    add_test(policy_name, policy_change, policy_word)
 
 
 class Files(Place):
@@ -108,6 +214,50 @@ class Files(Place):
     def test_env_file_that_is_not_there(self):
         self.write("compose.yml", self.read("compose.yml").replace("    init: true", "    env_file: none.env"))
         self.check_refused("service app, env_file: its file none.env is not in the recipe")
+
+    def test_a_file_of_the_host(self):
+        compose, sample = self.read("compose.yml"), self.read(".env.sample")
+        for key in ("configs", "secrets"):
+            for path in (self.trap.path, self.up(self.trap.path), "${FROM_ENV}"):
+                with self.subTest(key=key, path=path):
+                    self.write("compose.yml", f"{compose}\n{key}:\n  x:\n    file: {path}\n")
+                    self.write(".env.sample", f"{sample}FROM_ENV={self.trap.path}\n")
+                    self.check_refused(f"as {key[:-1]} x; ")
+        for path in (self.trap.path, self.up(self.trap.path)):
+            with self.subTest(path=path):
+                self.write("compose.yml", service(f"env_file: {path}")(compose))
+                self.check_refused("as env_file; ")
+
+    def test_a_link_that_leads_out(self):
+        for name in ("conf/site.conf", "release/next", "tests/test", "README.md"):
+            for target in (self.trap.path, self.up(self.trap.path)):
+                with self.subTest(name=name, target=target):
+                    self.link(name, target)
+                    self.check_refused(f"the recipe has a symbolic link {name} that leads out of it")
+            os.unlink(os.path.join(self.recipe, name))
+
+    def test_a_directory_that_leads_out(self):
+        """A link on the way to a file: tests/ would be copied, conf/x.conf read."""
+        name = os.path.basename(self.trap.path)
+        for link in ("conf", "tests"):
+            with self.subTest(link=link):
+                self.link(link, self.directory)
+                self.write("compose.yml", f"{self.read('compose.yml')}\nconfigs:\n  x{link}:\n    file: {link}/{name}\n")
+                self.check_refused(f"symbolic link {link} that leads out of it")
+                os.unlink(os.path.join(self.recipe, link))
+
+    def test_a_base_out_of_place(self):
+        """Broken, and no fault of the head."""
+        made = canary.make_repo("green", os.path.join(self.directory, "base"))
+        git = ["git", "-C", made.path, "-c", "user.name=t", "-c", "user.email=t@t"]
+        os.symlink(self.trap.path, os.path.join(made.path, "link"))
+        subprocess.run([*git, "add", "--all"], check=True)
+        subprocess.run([*git, "commit", "--quiet", "-m", "base"], check=True)
+        subprocess.run([*git, "tag", "--force", "0.2.0+1.1"], check=True, stdout=subprocess.DEVNULL)
+        os.unlink(os.path.join(made.path, "link"))
+        subprocess.run([*git, "commit", "--quiet", "--all", "-m", "head"], check=True)
+        self.recipe = made.path
+        self.check_planned()
 
 
 if __name__ == "__main__":

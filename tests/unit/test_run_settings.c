@@ -52,6 +52,14 @@ static const char *const wrong[] = {
     "PROBE_CONNECT=127.0.0.1:0",
     "PROBE_CONNECT=127.0.0.1:99999",
     "PROBE_CA_FILE=ca.pem",
+    "NETWORKS_ALLOW=proxy, monitoring",
+    "NETWORKS_ALLOW=a/b",
+    "MAX_REPLICAS=0",
+    "MAX_REPLICAS=many",
+    "MAX_MEMORY=0",
+    "MAX_MEMORY=1m",
+    "MAX_MEMORY=lots",
+    "MAX_MEMORY=-1g",
     "STATE_DIR=state",
     "STATE_DIR=../state",
     "LOG_LEVEL=loud",
@@ -101,6 +109,22 @@ START_TEST(fills_in_defaults)
 	ck_assert_int_eq(settings.crash_loop_failures, 3);
 	ck_assert_int_eq(settings.crash_loop_within_ms, 120000);
 	ck_assert_int_eq(settings.max_tests, 1);
+	ck_assert_str_eq(settings.networks_allow, "proxy");
+	ck_assert_int_eq(settings.max_replicas, 10);
+	ck_assert_int_eq(settings.max_memory, 0);
+	settings_release(&settings);
+}
+END_TEST
+
+START_TEST(reads_a_size)
+{
+	const char *const environ[] = {"ZONE=ci.example.org", "MAX_MEMORY=1.5g", NULL};
+	const struct conf_sources sources = {.environ = environ};
+	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
+	struct settings settings = {0};
+
+	ck_assert_int_eq(settings_load(&sources, &settings, &mistakes), 0);
+	ck_assert_int_eq(settings.max_memory, INT64_C(1536) * 1024 * 1024);
 	settings_release(&settings);
 }
 END_TEST
@@ -146,6 +170,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, refuses_a_wrong_value_by_name, 0, COUNT_OF(wrong));
 	tcase_add_test(tc, needs_a_zone);
 	tcase_add_test(tc, fills_in_defaults);
+	tcase_add_test(tc, reads_a_size);
 	tcase_add_test(tc, takes_no_home_from_a_step);
 	tcase_add_test(tc, keeps_age_zero_for_one_slot);
 	suite_add_tcase(suite, tc);
