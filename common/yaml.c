@@ -17,6 +17,7 @@ struct anchor {
 struct reader {
 	const char *name;
 	bool is_as_go;
+	int flow_depth; /* of [ ] and { } around the event at hand; with is_as_go */
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool has_event;
@@ -90,11 +91,27 @@ static void fail_parser(const struct reader *reader)
 
 /* --- events --- */
 
+static void count_brackets(struct reader *reader)
+{
+	const yaml_event_t *event = &reader->event;
+	bool begins = (event->type == YAML_SEQUENCE_START_EVENT &&
+			  event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE) ||
+		      (event->type == YAML_MAPPING_START_EVENT &&
+			  event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE);
+	bool ends = event->type == YAML_SEQUENCE_END_EVENT || event->type == YAML_MAPPING_END_EVENT;
+
+	/* within brackets there is nothing but brackets */
+	if (begins || (ends && reader->flow_depth))
+		reader->flow_depth += begins ? 1 : -1;
+}
+
 static int next_event(struct reader *reader)
 {
 	if (reader->has_event)
 		yaml_event_delete(&reader->event);
 	reader->has_event = yaml_parser_parse(&reader->parser, &reader->event) != 0;
+	if (reader->has_event && reader->is_as_go)
+		count_brackets(reader);
 	if (reader->has_event)
 		return 0;
 	fail_parser(reader);
@@ -325,12 +342,25 @@ static int set_type(struct reader *reader, struct yaml *node)
 	return -1;
 }
 
+/* To docker's reader a "?" ends a plain text within brackets, and what follows is no YAML. */
+static int check_question_mark(const struct reader *reader)
+{
+	const yaml_event_t *event = &reader->event;
+
+	if (!reader->flow_depth || event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE ||
+	    !strchr((const char *)event->data.scalar.value, '?'))
+		return 0;
+	fail_at_key(reader, &event->start_mark, "a \"?\" within brackets needs quotes around",
+	    (const char *)event->data.scalar.value);
+	return -1;
+}
+
 static struct yaml *read_scalar(struct reader *reader)
 {
 	const yaml_event_t *event = &reader->event;
 	const char *value = (const char *)event->data.scalar.value;
 
-	if (check_tag(reader, event->data.scalar.tag) < 0)
+	if (check_tag(reader, event->data.scalar.tag) < 0 || check_question_mark(reader) < 0)
 		return NULL;
 	if (strlen(value) != event->data.scalar.length) {
 		fail_at(reader, ERR_CONFIG, &event->start_mark, "a text holds a NUL");

@@ -3,6 +3,7 @@
 
 #include "runner-plugin/recipe/compose_short.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 int compose_fail(
@@ -231,14 +232,22 @@ static int read_ports(
 	return 0;
 }
 
-/* Nothing in the schema keeps other spellings out here, and docker reads "Source" as well. */
+/*
+ * The schema lets other spellings in here, and docker reads them: "Source" before any other, which
+ * is how Go names the field.
+ */
 static const char *text_of_any_case(const struct yaml *mapping, const char *key)
 {
-	for (size_t i = 0; !yaml_get(mapping, key) && i < mapping->count; i++) {
+	auto_str char *field = xstrdup(key);
+
+	field[0] = (char)toupper((unsigned char)field[0]);
+	if (yaml_get(mapping, field))
+		return yaml_get_text(mapping, field);
+	for (size_t i = 0; i < mapping->count; i++) {
 		if (strcasecmp(mapping->keys[i], key) == 0)
 			return yaml_text(mapping->items[i]);
 	}
-	return yaml_get_text(mapping, key);
+	return NULL;
 }
 
 static void read_references(

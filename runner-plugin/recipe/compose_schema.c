@@ -4,6 +4,8 @@
 #include "common/buf.h"
 #include "runner-plugin/recipe/compose_short.h"
 
+#include <strings.h>
+
 #define NEWEST 13	    /* 3.13 */
 #define ALWAYS (NEWEST + 1) /* below every version */
 #define PATH_MAX_BYTES 120  /* of keys, in a message */
@@ -732,6 +734,16 @@ static bool is_name(const char *key)
 	return *key && strspn(key, letters) == strlen(key);
 }
 
+static const struct member *find_member(
+    const struct shape *shape, const char *key, int (*compare)(const char *, const char *))
+{
+	for (size_t i = 0; i < shape->member_count; i++) {
+		if (compare(shape->members[i].key, key) == 0)
+			return &shape->members[i];
+	}
+	return NULL;
+}
+
 /* A key that the table does not name. */
 static int check_other(
     struct check *check, const struct shape *shape, const char *key, const struct yaml *value)
@@ -749,27 +761,23 @@ static int check_other(
 		    "a name takes letters, digits, \".\", \"_\" and \"-\", and no variable");
 	if (shape->others == OTHERS_FILLED && !*key)
 		return fail_key(check, value, "a key is empty");
-	return shape->other ? check_value(check, shape->other, value) : 0;
-}
-
-static const struct member *find_member(const struct shape *shape, const char *key)
-{
-	for (size_t i = 0; i < shape->member_count; i++) {
-		if (text_is(shape->members[i].key, key))
-			return &shape->members[i];
-	}
-	return NULL;
+	if (shape->other)
+		return check_value(check, shape->other, value);
+	/* No schema looks at "Mode", but the loader reads it as mode. */
+	const struct member *member = find_member(shape, key, strcasecmp);
+	return member && value->type != YAML_NULL ? check_value(check, member->shape, value) : 0;
 }
 
 static int check_member(
     struct check *check, const struct shape *shape, const char *key, const struct yaml *value)
 {
-	const struct member *member = find_member(shape, key);
+	const struct member *member = find_member(shape, key, strcmp);
 	bool is_known = member && check->minor >= member->since;
 
 	if (!member)
 		return check_other(check, shape, key, value);
-	if (!is_known && !member->older && shape->others != OTHERS_ANY)
+	bool takes_any = shape->others == OTHERS_ANY && check->minor >= shape->others_since;
+	if (!is_known && !member->older && !takes_any)
 		return fail_too_new(check, key, member->since, value);
 	return check_value(
 	    check, is_known || !member->older ? member->shape : member->older, value);
@@ -785,7 +793,7 @@ static int check_mapping(struct check *check, const struct shape *shape, const s
 	for (size_t i = 0; i < mapping->count; i++) {
 		size_t length = strlen(check->path);
 
-		if (find_member(shape, mapping->keys[i]) || shape->others != OTHERS_NONE)
+		if (find_member(shape, mapping->keys[i], strcmp) || shape->others != OTHERS_NONE)
 			(void)push(check, mapping->keys[i]);
 		if (check_member(check, shape, mapping->keys[i], mapping->items[i]) < 0)
 			return -1;

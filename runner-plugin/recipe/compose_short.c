@@ -10,26 +10,43 @@
 
 /* --- mounts --- */
 
-static bool is_drive(const char *section, size_t length)
+/*
+ * How long the letter is that the text begins with; 0: it begins with none. Go knows which of all
+ * characters are letters; here what lies behind ASCII's and Latin-1's signs is one.
+ */
+static size_t letter_length(const char *text)
 {
-	return length == 1 && isalpha((unsigned char)section[0]);
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t length = 1;
+
+	if (bytes[0] < 0x80)
+		return isalpha(bytes[0]) ? 1 : 0;
+	if (bytes[0] < 0xc3 || (bytes[0] == 0xc3 && (bytes[1] == 0x97 || bytes[1] == 0xb7)))
+		return 0;
+	while ((bytes[length] & 0xc0) == 0x80)
+		length++;
+	return length;
+}
+
+static bool begins_with_drive(const char *text)
+{
+	size_t length = letter_length(text);
+
+	return length && text[length] == ':';
 }
 
 /* A path of the host, in the eyes of docker: it cannot know the host's system. */
 static bool is_host_path(const char *source)
 {
-	return strchr("./~", source[0]) || text_starts(source, "\\\\") ||
-	       (isalpha((unsigned char)source[0]) && source[1] == ':');
+	return strchr("./~", source[0]) || text_starts(source, "\\\\") || begins_with_drive(source);
 }
 
 /* Where the section ends: at a colon that does not stand behind a drive's letter. */
 static size_t section_length(const char *text)
 {
-	size_t length = strcspn(text, ":");
+	size_t drive = begins_with_drive(text) ? letter_length(text) + 1 : 0;
 
-	if (text[length] == ':' && is_drive(text, length))
-		length += 1 + strcspn(text + length + 1, ":");
-	return length;
+	return drive + strcspn(text + drive, ":");
 }
 
 static void take_options(const char *options, size_t length, struct compose_mount *out)

@@ -324,6 +324,9 @@ static const struct go_row {
     {"yes: x", "!"},
     {"~: x", "!"},
     {"'yes': x\na: w", "t w"},
+    {"b: [x?y]", "!"},
+    {"b: {c: [x], d: x?}", "!"},
+    {"b: ['x?y', {c: d}]\na: x?y", "t x?y"},
 };
 
 START_TEST(reads_as_docker_does)
