@@ -18,6 +18,7 @@
 
 struct converge_memory {
 	char *id;
+	char *earlier_update; /* when one began that is not of this deploy; NULL */
 	int64_t recent_ns[REMEMBERED_FAILURES]; /* since the last healthy second */
 	size_t recent_count;
 	size_t total;
@@ -61,40 +62,6 @@ static void make_known(struct converge *converge, const char *task)
 	converge->known_tasks[converge->known_task_count++] = xstrdup(task);
 }
 
-void converge_begin(
-    struct converge *converge, const struct converge_rules *rules, const struct view *before)
-{
-	*converge = (struct converge){.rules = *rules};
-	for (size_t i = 0; before && i < before->task_count; i++)
-		make_known(converge, before->tasks[i].id);
-	converge->before_count = converge->known_task_count;
-}
-
-void converge_release(struct converge *converge)
-{
-	for (size_t i = 0; i < converge->known_task_count; i++)
-		free(converge->known_tasks[i]);
-	for (size_t i = 0; i < converge->service_count; i++)
-		free(converge->services[i].id);
-	free(converge->known_tasks);
-	free(converge->services);
-	*converge = (struct converge){0};
-}
-
-size_t converge_failures(const struct converge *converge)
-{
-	size_t total = 0;
-
-	for (size_t i = 0; i < converge->service_count; i++)
-		total += converge->services[i].total;
-	return total;
-}
-
-bool converge_is_red(enum converge_state state)
-{
-	return state != CONVERGE_PENDING && state != CONVERGE_CONVERGED;
-}
-
 static struct converge_memory *find_memory(const struct converge *converge, const char *id)
 {
 	for (size_t i = 0; i < converge->service_count; i++) {
@@ -118,6 +85,49 @@ static struct converge_memory *memory_of(struct converge *converge, const char *
 	return memory;
 }
 
+void converge_begin(
+    struct converge *converge, const struct converge_rules *rules, const struct view *before)
+{
+	*converge = (struct converge){.rules = *rules};
+	for (size_t i = 0; before && i < before->task_count; i++)
+		make_known(converge, before->tasks[i].id);
+	converge->before_count = converge->known_task_count;
+	for (size_t i = 0; before && i < before->service_count; i++) {
+		const struct view_service *service = &before->services[i];
+
+		if (*service->update_started)
+			memory_of(converge, service->id)->earlier_update =
+			    xstrdup(service->update_started);
+	}
+}
+
+void converge_release(struct converge *converge)
+{
+	for (size_t i = 0; i < converge->known_task_count; i++)
+		free(converge->known_tasks[i]);
+	for (size_t i = 0; i < converge->service_count; i++) {
+		free(converge->services[i].id);
+		free(converge->services[i].earlier_update);
+	}
+	free(converge->known_tasks);
+	free(converge->services);
+	*converge = (struct converge){0};
+}
+
+size_t converge_failures(const struct converge *converge)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < converge->service_count; i++)
+		total += converge->services[i].total;
+	return total;
+}
+
+bool converge_is_red(enum converge_state state)
+{
+	return state != CONVERGE_PENDING && state != CONVERGE_CONVERGED;
+}
+
 /* An end that nobody asked for. "complete" is one for a service that is to run for ever. */
 static bool is_failure(const struct view_service *service, const struct view_task *task)
 {
@@ -134,6 +144,16 @@ static bool has_ended(const struct view_task *task)
 static bool is_done(const struct view_service *service, const struct view_task *task)
 {
 	return task->state == VIEW_TASK_COMPLETE && task->is_current && !is_failure(service, task);
+}
+
+/* A service that this deploy did not touch still shows how the update before it ended. */
+static enum view_update update_of(
+    const struct view_service *service, const struct converge_memory *memory)
+{
+	bool is_earlier =
+	    memory->earlier_update && text_is(service->update_started, memory->earlier_update);
+
+	return is_earlier ? VIEW_UPDATE_NONE : service->update;
 }
 
 static void remember_failure(
@@ -412,9 +432,11 @@ static bool judge_update(struct converge_verdict *verdict, const struct view_ser
 {
 	char why[200];
 
-	if (service->update != VIEW_UPDATE_PAUSED && service->update != VIEW_UPDATE_ROLLED_BACK)
+	enum view_update update = update_of(service, memory);
+
+	if (update != VIEW_UPDATE_PAUSED && update != VIEW_UPDATE_ROLLED_BACK)
 		return false;
-	bool is_paused = service->update == VIEW_UPDATE_PAUSED;
+	bool is_paused = update == VIEW_UPDATE_PAUSED;
 	blame(verdict, is_paused ? CONVERGE_PAUSED : CONVERGE_ROLLED_BACK, service, memory);
 	if (memory->total)
 		failure_text(memory, why);
@@ -472,7 +494,7 @@ static void say_waiting(struct converge_verdict *verdict, const struct view_serv
 	failure_text(memory, why);
 	if (tally->stuck)
 		give_reason(verdict, "service %s: %.200s", service->name, tally->stuck->error);
-	else if (service->update == VIEW_UPDATE_RUNNING)
+	else if (update_of(service, memory) == VIEW_UPDATE_RUNNING)
 		give_reason(verdict, "the update of service %s", service->name);
 	else if (memory->total && memory->up_ns < 0)
 		give_reason(verdict, "service %s to come up, after %zu failure%s (%s)",
@@ -513,7 +535,7 @@ static struct judgement judge_service(const struct converge *converge, const str
 	    judge_failures(&verdict, &converge->rules, service, memory, now_ns) ||
 	    judge_standstill(&verdict, service, memory, &tally, now_ns))
 		return (struct judgement){RED, verdict};
-	bool is_over = service->update == VIEW_UPDATE_NONE;
+	bool is_over = update_of(service, memory) == VIEW_UPDATE_NONE;
 	int64_t settles_ms = settle_ms(service, memory, &tally);
 	if (is_over && has_passed(memory->up_ns, settles_ms, now_ns))
 		return (struct judgement){SETTLED, verdict};

@@ -3,7 +3,7 @@
  * Judges whether a stack has come up, from what the engine says about it. Pure: views of services
  * and tasks and the time go in, a verdict comes out.
  *
- *   converge_begin(&converge, &rules, &view_before);      tasks of an earlier deploy do not count
+ *   converge_begin(&converge, &rules, &view_before);      tasks and updates of earlier do not count
  *   verdict = converge_look(&converge, &view, now_ns);    after every event, and at wake_ns
  *
  * It remembers between looks what a view alone cannot tell: failures of tasks that Swarm has

@@ -76,6 +76,7 @@ static void read_service(const char *stack, const struct json *service, struct v
 	out->restart = restart_of(template);
 	(void)json_get_int(json_get(template, "RestartPolicy"), "MaxAttempts", &out->max_attempts);
 	out->update = update_of(service);
+	out->update_started = text_of(json_get(service, "UpdateStatus"), "StartedAt");
 	out->update_message = text_of(json_get(service, "UpdateStatus"), "Message");
 	out->chaos_version = stack_label(stack, json_get(spec, "Labels"), "chaos-version");
 	out->version = stack_label(stack, json_get(spec, "Labels"), "version");
@@ -229,6 +230,7 @@ void view_release(struct view *view)
 		free(view->services[i].id);
 		free(view->services[i].name);
 		free(view->services[i].image);
+		free(view->services[i].update_started);
 		free(view->services[i].update_message);
 		free(view->services[i].chaos_version);
 		free(view->services[i].version);

@@ -53,6 +53,7 @@ struct view_service {
 	bool has_healthcheck;
 	bool asks_image; /* has_healthcheck is the image's affair: the reader has to look */
 	enum view_update update;
+	char *update_started; /* instant in the engine's words; "" none */
 	char *update_message;
 	char *chaos_version; /* label coop-cloud.<stack>.chaos-version; "" */
 	char *version;	     /* label coop-cloud.<stack>.version; "" */

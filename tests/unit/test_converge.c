@@ -4,7 +4,7 @@
  *
  *   "S web 1 h"        service web, 1 replica (-1: global), letters: h healthcheck, f restart on
  *                      failure, n never, m after two attempts no more, j a job by mode,
- *                      u updating, p paused, r rolling back
+ *                      u updating, p paused, r rolling back, e which began before this deploy
  *   "T web a run"      task a of it: wait start run done fail<code> rej gone; then words: old (of
  *                      an older spec), unwanted, oom, @2 (slot 2, or on node 2); then
  *                      "= what Swarm says"
@@ -47,6 +47,9 @@ static void read_service_line(const char *line, struct view *view)
 		      : strchr(letters, 'p') ? VIEW_UPDATE_PAUSED
 		      : strchr(letters, 'r') ? VIEW_UPDATE_ROLLED_BACK
 					     : VIEW_UPDATE_NONE,
+	    .update_started = xstrdup(strchr(letters, 'e')	? "before"
+				      : strpbrk(letters, "upr") ? "now"
+								: ""),
 	    .update_message = xstrdup("what Swarm says of the update"),
 	    .chaos_version = xstrdup(""),
 	    .version = xstrdup(""),
@@ -345,6 +348,18 @@ static const struct row {
     {"a paused update", H "T web a run", NULL,
 	{{0, "S web 1 hp\nT web b fail2\nT web c run", CONVERGE_PAUSED,
 	    "paused by Swarm: exit code 2", 0}}},
+    {"an update that was paused before this deploy", "S web 1 hpe\nT web a run", NULL,
+	{{0, "S web 1 hpe\nT web a run", CONVERGE_PENDING, "to stay up", 1000},
+	    {1000, "S web 1 hpe\nT web a run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"one that was rolled back before it", "S web 1 hre\nT web a run", NULL,
+	{{0, "S web 1 hre\nT web a run", CONVERGE_PENDING, NULL, 1000},
+	    {1000, "S web 1 hre\nT web a run", CONVERGE_CONVERGED, NULL, 0},
+	    {2000, "S web 1 hr\nT web a run", CONVERGE_ROLLED_BACK, NULL, 0}}},
+    {"one that goes on from before it", "S web 1 hue\nT web a run", NULL,
+	{{0, "S web 1 hue\nT web a run", CONVERGE_PENDING, "to stay up", 0},
+	    {1000, "S web 1 hue\nT web a run", CONVERGE_CONVERGED, NULL, 0}}},
+    {"and one of before this service was known", NULL, NULL,
+	{{0, "S web 1 hpe\nT web a run", CONVERGE_PAUSED, NULL, 0}}},
     {"no node for its labels", NULL, NULL,
 	{{0, H "T web a wait = no suitable node (scheduling constraints not satisfied on 1 node)",
 	     CONVERGE_PENDING, "no suitable node", 20000},

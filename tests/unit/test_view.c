@@ -104,6 +104,7 @@ START_TEST(reads_a_recorded_rollback)
 	ck_assert_msg(view_read("stages-upd", services, tasks, &view, &err) == 0, "%s", err.msg);
 	ck_assert_int_eq(view_find(&view, "app")->update, VIEW_UPDATE_ROLLED_BACK);
 	ck_assert_int_eq(view_find(&view, "other")->update, VIEW_UPDATE_PAUSED);
+	ck_assert(text_starts(view_find(&view, "other")->update_started, "2026-11-22T"));
 	/* What serves is of the spec that it was rolled back to; the failed one is not. */
 	ck_assert(task_of(&view, "app", VIEW_TASK_RUNNING)->is_current);
 	ck_assert(!task_of(&view, "app", VIEW_TASK_FAILED)->is_current);
