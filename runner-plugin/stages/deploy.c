@@ -320,35 +320,11 @@ static void take_verdict(struct deploy_result *out, const struct converge_verdic
 	memcpy(out->container, verdict->container, sizeof(out->container));
 }
 
-/* Whose fault it is that it does not come up. */
-static void end_red(struct deploy_result *out, const struct ready_result *ready)
-{
-	switch (ready->verdict.state) {
-	case CONVERGE_NO_ROOM:
-		end_with(out, DEPLOY_BROKE, "this host has no room for it: %s", ready->reason);
-		return;
-	case CONVERGE_IMAGE_MISSING:
-		/* It was there when the run began. */
-		end_with(out, DEPLOY_BROKE, "%s, though it was there before", ready->reason);
-		return;
-	case CONVERGE_PENDING:
-	case CONVERGE_CONVERGED:
-	case CONVERGE_CRASH_LOOPING:
-	case CONVERGE_GAVE_UP:
-	case CONVERGE_OUT_OF_MEMORY:
-	case CONVERGE_UNSCHEDULABLE:
-	case CONVERGE_ROLLED_BACK:
-	case CONVERGE_PAUSED:
-	case CONVERGE_TIMED_OUT:
-		break;
-	}
-	end_with(out, DEPLOY_FAILED, "%s", ready->reason);
-}
-
 static void judge_ready(
     const struct deploy *deploy, const struct ready_result *ready, struct deploy_result *out)
 {
 	char within[CLOCK_DURATION_SIZE];
+	enum deploy_end not_up = ready->verdict.is_ours ? DEPLOY_BROKE : DEPLOY_FAILED;
 	int64_t timeout_ms = deploy->suite->deploy_timeout_ms
 				 ? deploy->suite->deploy_timeout_ms
 				 : deploy->work->settings->deploy_timeout_ms;
@@ -360,11 +336,11 @@ static void judge_ready(
 		out->end = DEPLOY_UP;
 		return;
 	case READY_RED:
-		end_red(out, ready);
+		end_with(out, not_up, "%s", ready->reason);
 		return;
 	case READY_TIMED_OUT:
-		end_with(out, DEPLOY_FAILED, "not ready within %s; it waits for %s", within,
-		    ready->reason);
+		end_with(
+		    out, not_up, "not ready within %s; it waits for %s", within, ready->reason);
 		return;
 	case READY_NO_PROXY:
 		end_with(out, DEPLOY_BROKE, "the proxy at %s does not answer: %s",

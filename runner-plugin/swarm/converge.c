@@ -10,9 +10,88 @@
 #define HEALTHY_SECOND_MS 1000	/* up so long, earlier failures no longer make a loop */
 #define RUNNING_SECOND_MS 30000 /* the same where there is no healthcheck */
 #define GAVE_UP_AFTER_MS 3000	/* Swarm makes the next task of a service within milliseconds */
-#define UNSCHEDULABLE_AFTER_MS 20000 /* a node may still be giving up what the last task had */
-#define MISSING_IMAGE_REJECTIONS 2
+#define NO_NODE_AFTER_MS 5000	/* for what the recipe asks: only another recipe changes it */
+#define HOST_AFTER_MS 15000	/* for what the host lacks: another run may be giving it up */
+#define HOST_FAILURES 2		/* so many for a reason of the host are no accident */
 #define REMEMBERED_FAILURES 16
+#define ERROR_MAX_BYTES 150 /* of what the engine said, in a reason */
+
+/* --- what the engine says --- */
+
+/*
+ * Why a task is not started, in the engine's words, and whose affair it is. What no row knows is
+ * the engine's affair while the task has no node, and its own once it was started. The first row
+ * that fits counts: of several nodes the right one may be the full one.
+ *
+ * Source: swarmkit's scheduler, which says each of the first list "on <n> node(s)", of a global
+ * service without "no suitable node"; its agent, Docker's daemon and libnetwork for the second.
+ * Observed on 20.10.24: placement.*.json in tests/data/engine. An allocator that finds no address
+ * says nothing there, its tasks stay "new".
+ */
+struct word {
+	const char *said;
+	enum converge_state state;
+};
+static const struct word no_node[] = {
+    {"host-mode port already in use", CONVERGE_PORT_TAKEN},
+    {"insufficient resources", CONVERGE_NO_ROOM},
+    {"not available for new tasks", CONVERGE_ENGINE}, /* drained, paused or down */
+    {"could not find an available IP", CONVERGE_ENGINE},
+    {"scheduling constraints not satisfied", CONVERGE_UNSCHEDULABLE},
+    {"max replicas per node limit", CONVERGE_UNSCHEDULABLE},
+    {"unsupported platform", CONVERGE_UNSCHEDULABLE},
+    {"missing plugin", CONVERGE_UNSCHEDULABLE},
+};
+static const struct word no_start[] = {
+    {"No such image", CONVERGE_IMAGE_MISSING},
+    {"port is already allocated", CONVERGE_PORT_TAKEN},	   /* by another container */
+    {"bind: address already in use", CONVERGE_PORT_TAKEN}, /* by a program of the host */
+    {"could not find an available IP", CONVERGE_ENGINE},
+    {"no available IPv4 addresses", CONVERGE_ENGINE},
+    {"available, non-overlapping IPv4 address pool", CONVERGE_ENGINE},
+    {"Address already in use", CONVERGE_ENGINE}, /* of the overlay network: a container's */
+    {"network sandbox join failed", CONVERGE_ENGINE},
+    {"attaching to network failed", CONVERGE_ENGINE},
+    {"context deadline exceeded", CONVERGE_ENGINE},
+    {"assigned node no longer meets constraints", CONVERGE_ENGINE},
+    {"no space left on device", CONVERGE_ENGINE},
+    {"cannot allocate memory", CONVERGE_ENGINE},
+};
+
+static enum converge_state look_up(
+    const struct word *words, size_t count, const char *said, enum converge_state otherwise)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strstr(said, words[i].said))
+			return words[i].state;
+	}
+	return otherwise;
+}
+
+static enum converge_state why_no_node(const struct view_task *task)
+{
+	return look_up(no_node, COUNT_OF(no_node), task->error, CONVERGE_ENGINE);
+}
+
+static enum converge_state why_failed(const struct view_task *task)
+{
+	return look_up(no_start, COUNT_OF(no_start), task->error, CONVERGE_GAVE_UP);
+}
+
+bool converge_lacks_port(const struct view_task *task)
+{
+	enum converge_state why =
+	    task->state == VIEW_TASK_PENDING ? why_no_node(task) : why_failed(task);
+
+	return why == CONVERGE_PORT_TAKEN;
+}
+
+/* The host's or the engine's affair. */
+static bool is_ours(enum converge_state state)
+{
+	return state == CONVERGE_IMAGE_MISSING || state == CONVERGE_PORT_TAKEN ||
+	       state == CONVERGE_NO_ROOM || state == CONVERGE_ENGINE;
+}
 
 /* --- memory --- */
 
@@ -22,19 +101,20 @@ struct converge_memory {
 	int64_t recent_ns[REMEMBERED_FAILURES]; /* since the last healthy second */
 	size_t recent_count;
 	size_t total;
-	size_t missing_image; /* rejections for it */
+	size_t host_failures; /* for a reason of the host */
 	struct {
 		char task[64];
 		char container[80];
-		char error[160];
+		char error[ERROR_MAX_BYTES + 4];
 		int exit_code;
 		bool is_rejected, is_complete, is_out_of_memory;
+		enum converge_state cause; /* GAVE_UP: its own */
 	} last;
 	/* -1: not so now */
-	int64_t up_ns;		  /* every wanted task runs */
-	int64_t dead_ns;	  /* a task has failed and none takes its place */
-	int64_t unschedulable_ns; /* no node takes a task */
-	uint64_t up_tasks;	  /* which ones, as one number */
+	int64_t up_ns;	   /* every wanted task runs */
+	int64_t dead_ns;   /* a task has failed and none takes its place */
+	int64_t stuck_ns;  /* no node takes a task */
+	uint64_t up_tasks; /* which ones, as one number */
 };
 
 static bool is_of_before(const struct converge *converge, const char *task)
@@ -80,8 +160,8 @@ static struct converge_memory *memory_of(struct converge *converge, const char *
 	converge->services = xrealloc_array(
 	    converge->services, converge->service_count + 1, sizeof(*converge->services));
 	struct converge_memory *memory = &converge->services[converge->service_count++];
-	*memory = (struct converge_memory){
-	    .id = xstrdup(id), .up_ns = -1, .dead_ns = -1, .unschedulable_ns = -1};
+	*memory =
+	    (struct converge_memory){.id = xstrdup(id), .up_ns = -1, .dead_ns = -1, .stuck_ns = -1};
 	return memory;
 }
 
@@ -136,6 +216,11 @@ static bool is_failure(const struct view_service *service, const struct view_tas
 	return task->state == VIEW_TASK_FAILED || task->state == VIEW_TASK_REJECTED;
 }
 
+static bool runs(const struct view_task *task)
+{
+	return task->state == VIEW_TASK_STARTING || task->state == VIEW_TASK_RUNNING;
+}
+
 static bool has_ended(const struct view_task *task)
 {
 	return task->state >= VIEW_TASK_COMPLETE;
@@ -166,12 +251,15 @@ static void remember_failure(
 	}
 	memory->recent_ns[memory->recent_count++] = now_ns;
 	memory->total++;
-	if (strstr(task->error, "No such image"))
-		memory->missing_image++;
+	memory->last.cause = why_failed(task);
+	memory->host_failures += is_ours(memory->last.cause);
 	(void)snprintf(memory->last.task, sizeof(memory->last.task), "%s", task->id);
 	(void)snprintf(
 	    memory->last.container, sizeof(memory->last.container), "%s", task->container);
-	(void)snprintf(memory->last.error, sizeof(memory->last.error), "%s", task->error);
+	/* Go wraps errors: what happened stands at the end. */
+	const char *error = text_tail(task->error, ERROR_MAX_BYTES);
+	(void)snprintf(memory->last.error, sizeof(memory->last.error), "%s%s",
+	    error > task->error ? "..." : "", error);
 	memory->last.exit_code = task->exit_code;
 	memory->last.is_rejected = task->state == VIEW_TASK_REJECTED;
 	memory->last.is_complete = task->state == VIEW_TASK_COMPLETE;
@@ -188,8 +276,12 @@ struct tally {
 	size_t deserted;	       /* failed ones whose place is empty */
 	size_t live;		       /* wanted, and not ended */
 	const struct view_task *stuck; /* no node takes it */
-	const struct view_task *slow;  /* one that starts, or a job's that runs */
-	uint64_t tasks;		       /* the running ones, as one number */
+	bool is_unplaced;	       /* a global service that no node may take has no task */
+	bool is_leaving; /* of the stack something ends, and may give up what it has */
+	const struct view_task *rival; /* one of this stack holds a port that the stuck one wants */
+	const struct view_service *owner; /* the rival's */
+	const struct view_task *slow;	  /* one that starts, or a job's that runs */
+	uint64_t tasks;			  /* the running ones, as one number */
 };
 
 static uint64_t mix(uint64_t sum, const char *text)
@@ -205,10 +297,9 @@ static void tally_task(
     struct tally *tally, const struct view_service *service, const struct view_task *task)
 {
 	bool is_up = task->state == VIEW_TASK_RUNNING;
-	bool has_begun = is_up || task->state == VIEW_TASK_STARTING;
 
 	tally->done += is_done(service, task);
-	if (has_begun && !task->is_current)
+	if (runs(task) && !task->is_current)
 		tally->old++;
 	if (!task->is_wanted || has_ended(task))
 		return;
@@ -221,7 +312,7 @@ static void tally_task(
 		return;
 	}
 	tally->starting++;
-	if (strstr(task->error, "no suitable node"))
+	if (task->state == VIEW_TASK_NEW || task->state == VIEW_TASK_PENDING)
 		tally->stuck = task;
 	else if (!tally->slow || *task->container)
 		tally->slow = task;
@@ -251,6 +342,58 @@ static bool is_deserted(
 	return true;
 }
 
+static const struct view_service *service_of(const struct view *view, const struct view_task *task)
+{
+	for (size_t i = 0; i < view->service_count; i++) {
+		if (text_is(view->services[i].id, task->service_id))
+			return &view->services[i];
+	}
+	return NULL;
+}
+
+/* A port of the host that both publish; NULL: none. */
+static const struct view_port *shared_port(
+    const struct view_service *service, const struct view_service *other)
+{
+	for (size_t i = 0; i < service->port_count; i++) {
+		for (size_t k = 0; k < other->port_count; k++) {
+			const struct view_port *port = &service->ports[i];
+
+			if (port->number == other->ports[k].number &&
+			    text_is(port->protocol, other->ports[k].protocol))
+				return port;
+		}
+	}
+	return NULL;
+}
+
+/* A port belongs to its task from the moment in which a node has taken it. */
+static void find_rival(
+    struct tally *tally, const struct view *view, const struct view_service *service)
+{
+	for (size_t i = 0; i < view->task_count && !tally->rival; i++) {
+		const struct view_task *task = &view->tasks[i];
+		const struct view_service *owner = service_of(view, task);
+
+		if ((task->state != VIEW_TASK_WAITING && !runs(task)) || !owner ||
+		    !shared_port(service, owner))
+			continue;
+		tally->rival = task;
+		tally->owner = owner;
+	}
+}
+
+static void tally_places(
+    struct tally *tally, const struct view *view, const struct view_service *service)
+{
+	for (size_t i = 0; i < view->task_count; i++)
+		tally->is_leaving |= runs(&view->tasks[i]) && !view->tasks[i].is_wanted;
+	tally->is_unplaced =
+	    service->replicas < 0 && !tally->live && !tally->done && !tally->deserted;
+	if (tally->stuck && converge_lacks_port(tally->stuck))
+		find_rival(tally, view, service);
+}
+
 static struct tally tally_service(
     const struct converge *converge, const struct view *view, const struct view_service *service)
 {
@@ -265,6 +408,7 @@ static struct tally tally_service(
 		tally.deserted +=
 		    !is_of_before(converge, task->id) && is_deserted(view, service, task);
 	}
+	tally_places(&tally, view, service);
 	return tally;
 }
 
@@ -309,7 +453,8 @@ static void remember(struct converge *converge, const struct view *view,
 		memory->up_ns = -1;
 	memory->up_tasks = tally.tasks;
 	keep_since(&memory->up_ns, is_up(service, &tally), now_ns);
-	keep_since(&memory->unschedulable_ns, tally.stuck != NULL, now_ns);
+	keep_since(
+	    &memory->stuck_ns, (tally.stuck || tally.is_unplaced) && !tally.is_leaving, now_ns);
 	keep_since(&memory->dead_ns,
 	    service->replicas != 0 && !is_up(service, &tally) &&
 		(tally.deserted || (memory->total && !tally.live)),
@@ -335,13 +480,13 @@ static int64_t settle_ms(const struct view_service *service, const struct conver
 static void failure_text(const struct converge_memory *memory, char out[200])
 {
 	if (memory->last.is_rejected)
-		(void)snprintf(out, 200, "%.150s", memory->last.error);
+		(void)snprintf(out, 200, "%s", memory->last.error);
 	else if (strstr(memory->last.error, "unhealthy container"))
 		(void)snprintf(out, 200, "its healthcheck fails");
 	else if (memory->last.is_complete)
 		(void)snprintf(out, 200, "exit code 0, but it is to run for ever");
-	else if (memory->last.exit_code == 0 && *memory->last.error)
-		(void)snprintf(out, 200, "%.150s", memory->last.error);
+	else if (*memory->last.error && !strstr(memory->last.error, "non-zero exit"))
+		(void)snprintf(out, 200, "%s", memory->last.error);
 	else
 		(void)snprintf(out, 200, "exit code %d", memory->last.exit_code);
 }
@@ -350,6 +495,7 @@ static void blame(struct converge_verdict *verdict, enum converge_state state,
     const struct view_service *service, const struct converge_memory *memory)
 {
 	verdict->state = state;
+	verdict->is_ours = is_ours(state);
 	(void)snprintf(verdict->service, sizeof(verdict->service), "%s", service->name);
 	(void)snprintf(verdict->task, sizeof(verdict->task), "%s", memory->last.task);
 	(void)snprintf(
@@ -393,6 +539,40 @@ static size_t count_recent(
 	return count;
 }
 
+/* A service without a port of the host cannot want for one. */
+static void say_port_taken(struct converge_verdict *verdict, const struct view_service *service)
+{
+	if (*service->port_holder)
+		give_reason(verdict,
+		    "service %s: %.140s, which is not of this recipe: free it for tests",
+		    service->name, service->port_holder);
+	else
+		give_reason(verdict,
+		    "service %s: something on this host that the engine does not know of holds "
+		    "its host port %lld%s: free it for tests",
+		    service->name, service->port_count ? (long long)service->ports[0].number : 0LL,
+		    service->port_count > 1 ? ", or another of its ports" : "");
+}
+
+/* When the last failure was for a reason of the host, the verdict is about that. */
+static bool judge_host(struct converge_verdict *verdict, const struct view_service *service,
+    const struct converge_memory *memory)
+{
+	if (!memory->total || !is_ours(memory->last.cause))
+		return false;
+	blame(verdict, memory->last.cause, service, memory);
+	if (memory->last.cause == CONVERGE_IMAGE_MISSING)
+		give_reason(verdict,
+		    "service %s: image %.120s is missing on the node, though it was there before",
+		    service->name, service->image);
+	else if (memory->last.cause == CONVERGE_PORT_TAKEN)
+		say_port_taken(verdict, service);
+	else
+		give_reason(verdict, "the engine cannot start service %s: %s", service->name,
+		    memory->last.error);
+	return true;
+}
+
 static bool judge_failures(struct converge_verdict *verdict, const struct converge_rules *rules,
     const struct view_service *service, const struct converge_memory *memory, int64_t now_ns)
 {
@@ -401,12 +581,8 @@ static bool judge_failures(struct converge_verdict *verdict, const struct conver
 	char why[200];
 
 	failure_text(memory, why);
-	if (memory->missing_image >= MISSING_IMAGE_REJECTIONS) {
-		blame(verdict, CONVERGE_IMAGE_MISSING, service, memory);
-		give_reason(verdict, "service %s: image %.120s is missing on the node",
-		    service->name, service->image);
+	if (memory->host_failures >= HOST_FAILURES && judge_host(verdict, service, memory))
 		return true;
-	}
 	if (is_loop && memory->last.is_out_of_memory) {
 		blame(verdict, CONVERGE_OUT_OF_MEMORY, service, memory);
 		give_reason(verdict,
@@ -436,6 +612,8 @@ static bool judge_update(struct converge_verdict *verdict, const struct view_ser
 
 	if (update != VIEW_UPDATE_PAUSED && update != VIEW_UPDATE_ROLLED_BACK)
 		return false;
+	if (judge_host(verdict, service, memory))
+		return true;
 	bool is_paused = update == VIEW_UPDATE_PAUSED;
 	blame(verdict, is_paused ? CONVERGE_PAUSED : CONVERGE_ROLLED_BACK, service, memory);
 	if (memory->total)
@@ -452,32 +630,150 @@ static bool has_passed(int64_t since_ns, int64_t after_ms, int64_t now_ns)
 	return since_ns >= 0 && now_ns - since_ns >= after_ms * NS_PER_MS;
 }
 
+/* Why a task has no node, or a global service no task. */
+static enum converge_state shortage_of(
+    const struct view_service *service, const struct tally *tally)
+{
+	if (tally->is_unplaced)
+		return *service->constraints ? CONVERGE_UNSCHEDULABLE : CONVERGE_ENGINE;
+	if (tally->rival && !*service->port_holder)
+		return CONVERGE_PORT_OWN;
+	return tally->stuck ? why_no_node(tally->stuck) : CONVERGE_ENGINE;
+}
+
+static void say_port_own(
+    struct converge_verdict *verdict, const struct view_service *service, const struct tally *tally)
+{
+	long long port = (long long)shared_port(service, tally->owner)->number;
+
+	if (tally->owner != service)
+		give_reason(verdict,
+		    "services %s and %s both publish host port %lld: one of them needs another",
+		    service->name, tally->owner->name, port);
+	else if (!tally->rival->is_current)
+		give_reason(verdict,
+		    "service %s: its own old task holds host port %lld until the new one runs, "
+		    "which needs it too: write order: stop-first in its update_config",
+		    service->name, port);
+	else
+		give_reason(verdict,
+		    "service %s: another of its own tasks holds host port %lld; %lld replicas "
+		    "cannot share it on one host: write replicas: 1, or publish it without mode: "
+		    "host",
+		    service->name, port, (long long)service->replicas);
+}
+
+/* "900 GiB of memory, 64 cores" */
+static void reservation_text(const struct view_service *service, char out[80])
+{
+	char memory[40] = "";
+	char cores[40] = "";
+
+	if (service->reserved_bytes > 0)
+		(void)format_text(memory, sizeof(memory), "%.3g GiB of memory",
+		    (double)service->reserved_bytes / (1024.0 * 1024 * 1024));
+	if (service->reserved_nano_cores > 0)
+		(void)format_text(
+		    cores, sizeof(cores), "%.3g cores", (double)service->reserved_nano_cores / 1e9);
+	(void)format_text(out, 80, "%s%s%s", memory, *memory && *cores ? ", " : "", cores);
+}
+
+/* What the recipe asks of a node, and how it may ask for less. */
+static void say_no_node(
+    struct converge_verdict *verdict, const struct view_service *service, const char *said)
+{
+	bool is_crowded = strstr(said, "max replicas per node") != NULL;
+
+	if (is_crowded && service->starts_first && service->update == VIEW_UPDATE_RUNNING)
+		give_reason(verdict,
+		    "service %s: with max_replicas_per_node: %lld no node takes its new task "
+		    "beside the old one: write order: stop-first in its update_config",
+		    service->name, (long long)service->max_per_node);
+	else if (is_crowded)
+		give_reason(verdict,
+		    "service %s: with max_replicas_per_node: %lld no node is left for one of its "
+		    "%lld replicas: raise it, or write fewer replicas",
+		    service->name, (long long)service->max_per_node, (long long)service->replicas);
+	else if (strstr(said, "unsupported platform"))
+		give_reason(verdict, "service %s: no node has the platform of its image, %.100s",
+		    service->name, service->platforms);
+	else if (*service->constraints && !strstr(said, "missing plugin"))
+		give_reason(verdict,
+		    "service %s: no node meets its placement constraints, %.160s: ask for less, "
+		    "or label a node",
+		    service->name, service->constraints);
+	else
+		give_reason(verdict, "service %s: %.200s", service->name, said);
+}
+
+static void say_shortage(
+    struct converge_verdict *verdict, const struct view_service *service, const struct tally *tally)
+{
+	const char *said = tally->stuck ? tally->stuck->error : "";
+	char reserved[80];
+
+	if (verdict->state == CONVERGE_PORT_OWN) {
+		say_port_own(verdict, service, tally);
+	} else if (verdict->state == CONVERGE_PORT_TAKEN) {
+		say_port_taken(verdict, service);
+	} else if (verdict->state == CONVERGE_UNSCHEDULABLE) {
+		say_no_node(verdict, service, said);
+	} else if (verdict->state == CONVERGE_NO_ROOM) {
+		reservation_text(service, reserved);
+		give_reason(verdict, "this host has no room for service %s, which reserves %s",
+		    service->name, *reserved ? reserved : said);
+	} else if (tally->is_unplaced) {
+		give_reason(verdict,
+		    "the engine makes no task for service %s: no node is ready for one",
+		    service->name);
+	} else if (!*said) {
+		give_reason(verdict,
+		    "the engine gives no address to service %s, whose task stays new: those of "
+		    "its networks may be used up",
+		    service->name);
+	} else {
+		give_reason(
+		    verdict, "the engine does not start service %s: %.200s", service->name, said);
+	}
+}
+
 static bool judge_standstill(struct converge_verdict *verdict, const struct view_service *service,
     const struct converge_memory *memory, const struct tally *tally, int64_t now_ns)
 {
 	char why[200];
 
 	if (has_passed(memory->dead_ns, GAVE_UP_AFTER_MS, now_ns)) {
+		if (judge_host(verdict, service, memory))
+			return true;
 		failure_text(memory, why);
 		blame(verdict, CONVERGE_GAVE_UP, service, memory);
 		give_reason(verdict, "%s %s ended and is not started again: %s",
 		    service->is_job ? "job" : "service", service->name, why);
 		return true;
 	}
-	if (tally->stuck && has_passed(memory->unschedulable_ns, UNSCHEDULABLE_AFTER_MS, now_ns)) {
-		bool has_no_room = strstr(tally->stuck->error, "insufficient resources") ||
-				   strstr(tally->stuck->error, "already in use");
-
-		blame(verdict, has_no_room ? CONVERGE_NO_ROOM : CONVERGE_UNSCHEDULABLE, service,
-		    memory);
-		give_reason(verdict, "service %s: %.200s", service->name, tally->stuck->error);
+	enum converge_state shortage = shortage_of(service, tally);
+	int64_t stuck_ms = is_ours(shortage) ? HOST_AFTER_MS : NO_NODE_AFTER_MS;
+	if (has_passed(memory->stuck_ns, stuck_ms, now_ns)) {
+		blame(verdict, shortage, service, memory);
+		say_shortage(verdict, service, tally);
 		return true;
 	}
 	if (memory->dead_ns >= 0)
 		wake_at(verdict, memory->dead_ns + GAVE_UP_AFTER_MS * NS_PER_MS);
-	if (memory->unschedulable_ns >= 0)
-		wake_at(verdict, memory->unschedulable_ns + UNSCHEDULABLE_AFTER_MS * NS_PER_MS);
+	if (memory->stuck_ns >= 0)
+		wake_at(verdict, memory->stuck_ns + stuck_ms * NS_PER_MS);
 	return false;
+}
+
+/* Nothing of the recipe has been started, so nothing of it is slow. */
+static bool waits_for_engine(const struct view_service *service,
+    const struct converge_memory *memory, const struct tally *tally)
+{
+	if (memory->total)
+		return false;
+	if (tally->stuck || tally->is_unplaced)
+		return is_ours(shortage_of(service, tally));
+	return tally->slow && tally->slow->state == VIEW_TASK_WAITING;
 }
 
 static void say_waiting(struct converge_verdict *verdict, const struct view_service *service,
@@ -491,8 +787,9 @@ static void say_waiting(struct converge_verdict *verdict, const struct view_serv
 		(void)snprintf(
 		    verdict->container, sizeof(verdict->container), "%s", tally->slow->container);
 	}
+	verdict->is_ours = waits_for_engine(service, memory, tally);
 	failure_text(memory, why);
-	if (tally->stuck)
+	if (tally->stuck && *tally->stuck->error)
 		give_reason(verdict, "service %s: %.200s", service->name, tally->stuck->error);
 	else if (update_of(service, memory) == VIEW_UPDATE_RUNNING)
 		give_reason(verdict, "the update of service %s", service->name);

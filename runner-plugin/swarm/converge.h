@@ -44,7 +44,10 @@ enum converge_state {
 	CONVERGE_OUT_OF_MEMORY,
 	CONVERGE_UNSCHEDULABLE, /* no node takes it, for what it asks: labels, a platform, a plugin
 				 */
-	CONVERGE_NO_ROOM,	/* no node takes it, for want of memory, cores or a free port */
+	CONVERGE_PORT_OWN,	/* a port of the host that the stack itself holds */
+	CONVERGE_PORT_TAKEN,	/* a port of the host that somebody else holds */
+	CONVERGE_NO_ROOM,	/* no node takes it, for want of memory or cores */
+	CONVERGE_ENGINE,	/* the engine does not start it, for reasons of its own */
 	CONVERGE_ROLLED_BACK,
 	CONVERGE_PAUSED,
 	CONVERGE_TIMED_OUT,
@@ -54,6 +57,7 @@ bool converge_is_red(enum converge_state state); /* neither pending nor converge
 #define CONVERGE_REASON_SIZE 320
 struct converge_verdict {
 	enum converge_state state;
+	bool is_ours;	  /* the host's or the engine's affair, not the recipe's */
 	char service[64]; /* the one the reason is about; "" */
 	char task[64];	  /* whose log shows why; "" */
 	char container[80];
@@ -61,6 +65,9 @@ struct converge_verdict {
 	char reason[CONVERGE_REASON_SIZE]; /* pending: what it waits for */
 	int64_t wake_ns; /* look again then even if nothing happens; INT64_MAX: never */
 };
+
+/* It has no place, or has failed, for a port of the host: the reader may find out who holds it. */
+bool converge_lacks_port(const struct view_task *task);
 
 struct converge_memory; /* of one service */
 struct converge {

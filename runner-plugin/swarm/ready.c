@@ -2,6 +2,7 @@
 #include "runner-plugin/swarm/ready.h"
 
 #include "common/clock.h"
+#include "runner-plugin/swarm/holder.h"
 #include "runner-plugin/swarm/image.h"
 
 #define LOOK_EVERY_MS 1000
@@ -108,6 +109,42 @@ static int ask_image(struct ready *ready, struct view_service *service, struct e
 	return 0;
 }
 
+static bool lacks_port(const struct view *view, const struct view_service *service)
+{
+	for (size_t i = 0; i < view->task_count; i++) {
+		if (text_is(view->tasks[i].service_id, service->id) &&
+		    converge_lacks_port(&view->tasks[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Who else holds the ports that are wanted in vain; most looks have nobody to ask for. */
+static int ask_holders(struct ready *ready, struct view *view, struct err *err)
+{
+	AUTO_PTR(json) services = NULL;
+	AUTO_PTR(json) containers = NULL;
+
+	for (size_t i = 0; i < view->service_count; i++) {
+		struct view_service *service = &view->services[i];
+
+		if (!service->port_count || !lacks_port(view, service))
+			continue;
+		if (!services)
+			services = engine_get(ready->spec.engine, "/services", err);
+		if (services && !containers)
+			containers = engine_get(ready->spec.engine, "/containers/json", err);
+		if (!containers)
+			return -1;
+		char *holder = holder_find(service, ready->spec.stack, services, containers);
+		if (!holder)
+			continue;
+		free(service->port_holder);
+		service->port_holder = holder;
+	}
+	return 0;
+}
+
 static int fill_in(struct ready *ready, struct view *view, struct err *err)
 {
 	for (size_t i = 0; i < view->service_count; i++) {
@@ -121,7 +158,7 @@ static int fill_in(struct ready *ready, struct view *view, struct err *err)
 		    ask_memory(ready, task, err) < 0)
 			return -1;
 	}
-	return 0;
+	return ask_holders(ready, view, err);
 }
 
 static int read_view(struct ready *ready, struct view *out, struct err *err)

@@ -62,6 +62,62 @@ static char *stack_label(const char *stack, const struct json *labels, const cha
 	return text_of(labels, key);
 }
 
+/* What spell makes of each item, with commas between. */
+static char *join(const struct json *list, char *(*spell)(const struct json *item))
+{
+	char *text = xstrdup("");
+
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		auto_str char *before = text;
+		auto_str char *word = spell(item);
+
+		text = xasprintf("%s%s%s", before, *before ? ", " : "", word);
+	}
+	return text;
+}
+
+static char *spell_text(const struct json *item)
+{
+	const char *text = json_text(item);
+
+	return xstrdup(text ? text : "");
+}
+
+static char *spell_platform(const struct json *item)
+{
+	const char *kernel = json_get_text(item, "OS");
+	const char *machine = json_get_text(item, "Architecture");
+
+	return xasprintf("%s/%s", kernel ? kernel : "", machine ? machine : "");
+}
+
+static void read_placement(const struct json *template, struct view_service *out)
+{
+	const struct json *placement = json_get(template, "Placement");
+	const struct json *reserved = json_path(template, "Resources.Reservations");
+
+	out->constraints = join(json_get(placement, "Constraints"), spell_text);
+	out->platforms = join(json_get(placement, "Platforms"), spell_platform);
+	(void)json_get_int(placement, "MaxReplicas", &out->max_per_node);
+	(void)json_get_int(reserved, "MemoryBytes", &out->reserved_bytes);
+	(void)json_get_int(reserved, "NanoCPUs", &out->reserved_nano_cores);
+}
+
+static void read_ports(const struct json *list, struct view_service *out)
+{
+	out->ports = xcalloc(json_count(list) + 1, sizeof(*out->ports));
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		const char *mode = json_get_text(item, "PublishMode");
+		struct view_port port = {0};
+
+		if (!mode || !text_is(mode, "host") ||
+		    !json_get_int(item, "PublishedPort", &port.number))
+			continue;
+		port.protocol = text_of(item, "Protocol");
+		out->ports[out->port_count++] = port;
+	}
+}
+
 static void read_service(const char *stack, const struct json *service, struct view_service *out)
 {
 	const struct json *spec = json_get(service, "Spec");
@@ -80,6 +136,11 @@ static void read_service(const char *stack, const struct json *service, struct v
 	out->update_message = text_of(json_get(service, "UpdateStatus"), "Message");
 	out->chaos_version = stack_label(stack, json_get(spec, "Labels"), "chaos-version");
 	out->version = stack_label(stack, json_get(spec, "Labels"), "version");
+	const char *order = json_text(json_path(spec, "UpdateConfig.Order"));
+	out->starts_first = order && text_is(order, "start-first");
+	out->port_holder = xstrdup("");
+	read_placement(template, out);
+	read_ports(json_path(spec, "EndpointSpec.Ports"), out);
 	read_mode(json_get(spec, "Mode"), out);
 	read_healthcheck(container, out);
 }
@@ -90,6 +151,8 @@ static enum view_task_state state_of(const char *word)
 		const char *word;
 		enum view_task_state state;
 	} words[] = {
+	    {"new", VIEW_TASK_NEW},
+	    {"pending", VIEW_TASK_PENDING},
 	    {"starting", VIEW_TASK_STARTING},
 	    {"running", VIEW_TASK_RUNNING},
 	    {"complete", VIEW_TASK_COMPLETE},
@@ -224,17 +287,27 @@ int view_read(const char *stack, const struct json *services, const struct json 
 	return 0;
 }
 
+static void release_service(struct view_service *service)
+{
+	for (size_t i = 0; i < service->port_count; i++)
+		free(service->ports[i].protocol);
+	free(service->id);
+	free(service->name);
+	free(service->image);
+	free(service->constraints);
+	free(service->platforms);
+	free(service->ports);
+	free(service->port_holder);
+	free(service->update_started);
+	free(service->update_message);
+	free(service->chaos_version);
+	free(service->version);
+}
+
 void view_release(struct view *view)
 {
-	for (size_t i = 0; i < view->service_count; i++) {
-		free(view->services[i].id);
-		free(view->services[i].name);
-		free(view->services[i].image);
-		free(view->services[i].update_started);
-		free(view->services[i].update_message);
-		free(view->services[i].chaos_version);
-		free(view->services[i].version);
-	}
+	for (size_t i = 0; i < view->service_count; i++)
+		release_service(&view->services[i]);
 	for (size_t i = 0; i < view->task_count; i++) {
 		free(view->tasks[i].id);
 		free(view->tasks[i].service_id);

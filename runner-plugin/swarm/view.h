@@ -32,13 +32,20 @@ enum view_update {
 	VIEW_UPDATE_ROLLED_BACK, /* started, paused or completed: the update has failed */
 };
 enum view_task_state {
-	VIEW_TASK_WAITING, /* new to ready: not started yet */
+	VIEW_TASK_NEW,	   /* the engine has given it no address yet */
+	VIEW_TASK_PENDING, /* no node has taken it; error says why not */
+	VIEW_TASK_WAITING, /* assigned to ready: not started yet */
 	VIEW_TASK_STARTING,
 	VIEW_TASK_RUNNING,
 	VIEW_TASK_COMPLETE,
 	VIEW_TASK_FAILED,
 	VIEW_TASK_REJECTED,
 	VIEW_TASK_GONE, /* shutdown, remove, orphaned: somebody wanted it so */
+};
+
+struct view_port {
+	char *protocol; /* "tcp" */
+	int64_t number;
 };
 
 /* All texts are owned and never NULL. */
@@ -50,6 +57,15 @@ struct view_service {
 	enum view_restart restart;
 	int64_t max_attempts; /* 0: no limit */
 	bool is_job;	      /* a job by its mode: wants completed tasks */
+	char *constraints;    /* of the node that it wants: "node.role == manager, ..."; "" none */
+	char *platforms;      /* "linux/arm64, ..."; "" any */
+	int64_t max_per_node; /* 0: no limit */
+	int64_t reserved_bytes, reserved_nano_cores;
+	bool starts_first;	 /* an update starts the new task while the old one runs */
+	struct view_port *ports; /* of the host, published in host mode */
+	size_t port_count;
+	char *port_holder; /* "host port 80 is held by ...": for the reader to fill in, when the
+			      engine knows that somebody else has one of them; "" */
 	bool has_healthcheck;
 	bool asks_image; /* has_healthcheck is the image's affair: the reader has to look */
 	enum view_update update;

@@ -191,14 +191,14 @@ class Verdicts(unittest.TestCase):
             ("endpoint_mode: dnsrr", 'endpoint_mode: dnsrr\n      placement: {constraints: ["node.labels.nowhere==1"]}')))
 
     def test_nowhere(self):
-        self.assert_failed("scheduling constraints not satisfied")
+        self.assert_failed("no node meets its placement constraints, node.labels.nowhere==1")
 
     def run_no_room(self):
         return self.start(self.recipe().edit(
             ("endpoint_mode: dnsrr", "endpoint_mode: dnsrr\n      resources: {reservations: {memory: 900G}}")))
 
     def test_no_room(self):
-        self.assert_ci_error("this host has no room for it")
+        self.assert_ci_error("this host has no room for service app, which reserves 900 GiB of memory")
 
     def run_never_ready(self):
         return self.start(self.recipe().edit((WEB_HEALTH, 'test: ["CMD", "false"]'), ("start_period: 5s", "start_period: 1h")),

@@ -3,11 +3,14 @@
  * Stacks coming up, or not, as sequences of looks. A look is written as lines:
  *
  *   "S web 1 h"        service web, 1 replica (-1: global), letters: h healthcheck, f restart on
- *                      failure, n never, m after two attempts no more, j a job by mode,
- *                      u updating, p paused, r rolling back, e which began before this deploy
- *   "T web a run"      task a of it: wait start run done fail<code> rej gone; then words: old (of
- *                      an older spec), unwanted, oom, @2 (slot 2, or on node 2); then
- *                      "= what Swarm says"
+ *                      failure, n never, m after two attempts no more, j a job by mode, u updating,
+ *                      p paused, r rolling back, e which began before this deploy, - none
+ *     port=80          further words of it: a port of the host, labels (it asks a node for some),
+ *                      max=1 (per node), GiB=9 (reserved), start-first, "= who holds its port"
+ *
+ *   "T web a run"      task a of it: new pend wait start run done fail<code> rej gone
+ *     old              further words of it: of an older spec, unwanted, oom, @2 (slot 2, or on node
+ *                      2), "= what Swarm says"
  */
 #include "harness.h"
 
@@ -24,10 +27,18 @@ struct look {
 	int64_t wake_ms;  /* 0: not looked at */
 };
 
+static int64_t number_after(const char *line, const char *word)
+{
+	const char *found = strstr(line, word);
+
+	return found ? strtol(found + strlen(word), NULL, 10) : 0;
+}
+
 static void read_service_line(const char *line, struct view *view)
 {
 	char name[32] = "";
 	char letters[16] = "";
+	const char *holder = strstr(line, "= ");
 	long long replicas = 0;
 	struct view_service *service = &view->services[view->service_count++];
 
@@ -47,6 +58,13 @@ static void read_service_line(const char *line, struct view *view)
 		      : strchr(letters, 'p') ? VIEW_UPDATE_PAUSED
 		      : strchr(letters, 'r') ? VIEW_UPDATE_ROLLED_BACK
 					     : VIEW_UPDATE_NONE,
+	    .constraints = xstrdup(strstr(line, " labels") ? "node.labels.gpu == true" : ""),
+	    .platforms = xstrdup("linux/arm64"),
+	    .max_per_node = number_after(line, " max="),
+	    .reserved_bytes = number_after(line, " GiB=") * 1024 * 1024 * 1024,
+	    .starts_first = strstr(line, " start-first") != NULL,
+	    .ports = xcalloc(1, sizeof(struct view_port)),
+	    .port_holder = xstrdup(holder ? holder + 2 : ""),
 	    .update_started = xstrdup(strchr(letters, 'e')	? "before"
 				      : strpbrk(letters, "upr") ? "now"
 								: ""),
@@ -54,11 +72,17 @@ static void read_service_line(const char *line, struct view *view)
 	    .chaos_version = xstrdup(""),
 	    .version = xstrdup(""),
 	};
+	if (number_after(line, " port=")) {
+		service->ports[0] =
+		    (struct view_port){xstrdup("tcp"), number_after(line, " port=")};
+		service->port_count = 1;
+	}
 }
 
 static enum view_task_state read_state(const char *word)
 {
-	static const char *const words[] = {"wait", "start", "run", "done", "fail", "rej", "gone"};
+	static const char *const words[] = {
+	    "new", "pend", "wait", "start", "run", "done", "fail", "rej", "gone"};
 
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		if (text_starts(word, words[i]))
@@ -118,6 +142,12 @@ static struct view read_look(const char *text)
 
 #define H "S web 1 h\n"
 #define R "S web 1\n"
+#define L "S web 1 h labels\n"
+#define HELD "S web 1 h port=80 = host port 80 is held by service other_web\n"
+#define NO_NODE(why) " = no suitable node (" why ")"
+#define PORT_IN_USE NO_NODE("host-mode port already in use on 1 node")
+#define ALLOCATED                                                                                  \
+	" = starting container failed: Bind for 0.0.0.0:80 failed: port is already allocated\n"
 
 static const struct row {
 	const char *name;
@@ -361,23 +391,168 @@ static const struct row {
     {"and one of before this service was known", NULL, NULL,
 	{{0, "S web 1 hpe\nT web a run", CONVERGE_PAUSED, NULL, 0}}},
     {"no node for its labels", NULL, NULL,
-	{{0, H "T web a wait = no suitable node (scheduling constraints not satisfied on 1 node)",
-	     CONVERGE_PENDING, "no suitable node", 20000},
-	    {20000,
-		H
-		"T web a wait = no suitable node (scheduling constraints not satisfied on 1 node)",
-		CONVERGE_UNSCHEDULABLE, "service web: no suitable node", 0}}},
+	{{0, L "T web a pend" NO_NODE("scheduling constraints not satisfied on 1 node"),
+	     CONVERGE_PENDING, "no suitable node", 5000},
+	    {4999, L "T web a pend" NO_NODE("scheduling constraints not satisfied on 1 node"),
+		CONVERGE_PENDING, NULL, 5000},
+	    {5000, L "T web a pend" NO_NODE("scheduling constraints not satisfied on 1 node"),
+		CONVERGE_UNSCHEDULABLE,
+		"no node meets its placement constraints, node.labels.gpu == true", 0}}},
+    {"a global service that no node may take has no task", NULL, NULL,
+	{{0, "S web -1 h labels", CONVERGE_PENDING, "to start", 5000},
+	    {5000, "S web -1 h labels", CONVERGE_UNSCHEDULABLE, "node.labels.gpu == true", 0}}},
+    {"nor has a global job", NULL, NULL,
+	{{0, "S web -1 j labels", CONVERGE_PENDING, NULL, 5000},
+	    {5000, "S web -1 j labels", CONVERGE_UNSCHEDULABLE, "node.labels.gpu == true", 0}}},
+    {"a global service without a task that asks for nothing", NULL, NULL,
+	{{0, "S web -1 h", CONVERGE_PENDING, NULL, 15000},
+	    {14999, "S web -1 h", CONVERGE_PENDING, NULL, 15000},
+	    {15000, "S web -1 h", CONVERGE_ENGINE, "makes no task for service web", 0}}},
+    {"a global one whose task comes late", NULL, NULL,
+	{{0, "S web -1 h labels", CONVERGE_PENDING, NULL, 5000},
+	    {4000, "S web -1 h labels\nT web a start", CONVERGE_PENDING, NULL, 600000},
+	    {6000, "S web -1 h labels\nT web a start", CONVERGE_PENDING, NULL, 600000}}},
     {"no room on the node", NULL, NULL,
-	{{0, H "T web a wait = no suitable node (insufficient resources on 1 node)",
-	     CONVERGE_PENDING, NULL, 20000},
-	    {25000, H "T web a wait = no suitable node (insufficient resources on 1 node)",
-		CONVERGE_NO_ROOM, "insufficient resources", 0}}},
+	{{0, "S web 1 h GiB=900\nT web a pend" NO_NODE("insufficient resources on 1 node"),
+	     CONVERGE_PENDING, NULL, 15000},
+	    {14999, "S web 1 h GiB=900\nT web a pend" NO_NODE("insufficient resources on 1 node"),
+		CONVERGE_PENDING, NULL, 15000},
+	    {15000, "S web 1 h GiB=900\nT web a pend" NO_NODE("insufficient resources on 1 node"),
+		CONVERGE_NO_ROOM,
+		"this host has no room for service web, which reserves 900 GiB of memory", 0}}},
+    {"the right node is the full one", NULL, NULL,
+	{{0,
+	    L "T web a pend" NO_NODE(
+		"scheduling constraints not satisfied on 1 node; insufficient resources on 1 node"),
+	    CONVERGE_PENDING, NULL, 15000}}},
+    {"what a global service is told has no beginning", NULL, NULL,
+	{{0, "S web -1 h\nT web a pend = insufficient resources on 1 node", CONVERGE_PENDING,
+	     "insufficient", 15000},
+	    {15000, "S web -1 h\nT web a pend = insufficient resources on 1 node", CONVERGE_NO_ROOM,
+		"no room for service web", 0}}},
+    {"more replicas than the nodes may take", NULL, NULL,
+	{{0,
+	     "S web 2 h max=1\nT web a run\nT web b pend" NO_NODE(
+		 "max replicas per node limit exceed"),
+	     CONVERGE_PENDING, NULL, 5000},
+	    {5000,
+		"S web 2 h max=1\nT web a run\nT web b pend" NO_NODE(
+		    "max replicas per node limit exceed"),
+		CONVERGE_UNSCHEDULABLE, "max_replicas_per_node: 1 no node is left for one of its 2",
+		0}}},
+    {"one node too few for start-first", H "T web a run", NULL,
+	{{0,
+	     "S web 1 hu max=1 start-first\nT web a run old\nT web b pend" NO_NODE(
+		 "max replicas per node limit exceed"),
+	     CONVERGE_PENDING, NULL, 5000},
+	    {5000,
+		"S web 1 hu max=1 start-first\nT web a run old\nT web b pend" NO_NODE(
+		    "max replicas per node limit exceed"),
+		CONVERGE_UNSCHEDULABLE, "write order: stop-first", 0}}},
+    {"another machine", NULL, NULL,
+	{{0, H "T web a pend" NO_NODE("unsupported platform on 1 node"), CONVERGE_PENDING, NULL,
+	     5000},
+	    {5000, H "T web a pend" NO_NODE("unsupported platform on 1 node"),
+		CONVERGE_UNSCHEDULABLE, "the platform of its image, linux/arm64", 0}}},
+    {"a plugin that is not there", NULL, NULL,
+	{{0, L "T web a pend" NO_NODE("missing plugin on 1 node"), CONVERGE_PENDING, NULL, 5000},
+	    {5000, L "T web a pend" NO_NODE("missing plugin on 1 node"), CONVERGE_UNSCHEDULABLE,
+		"missing plugin", 0}}},
+    {"a node that is drained", NULL, NULL,
+	{{0, L "T web a pend" NO_NODE("1 node not available for new tasks"), CONVERGE_PENDING, NULL,
+	     15000},
+	    {15000, L "T web a pend" NO_NODE("1 node not available for new tasks"), CONVERGE_ENGINE,
+		"the engine does not start service web", 0}}},
+    {"a word that nobody knows is the engine's", NULL, NULL,
+	{{0, H "T web a pend" NO_NODE("bad weather on 1 node"), CONVERGE_PENDING, NULL, 15000},
+	    {15000, H "T web a pend" NO_NODE("bad weather on 1 node"), CONVERGE_ENGINE,
+		"bad weather", 0}}},
+    {"no address", NULL, NULL,
+	{{0, H "T web a new = could not find an available IP while allocating VIP",
+	     CONVERGE_PENDING, "could not find an available IP", 15000},
+	    {15000, H "T web a new = could not find an available IP while allocating VIP",
+		CONVERGE_ENGINE, "could not find an available IP", 0}}},
+    {"no address, and no word of it", NULL, NULL,
+	{{0, H "T web a new", CONVERGE_PENDING, "to start", 15000},
+	    {14000, H "T web a new", CONVERGE_PENDING, NULL, 15000},
+	    {15000, H "T web a new", CONVERGE_ENGINE, "gives no address to service web", 0}}},
+    {"an address after a while", NULL, NULL,
+	{{0, H "T web a new", CONVERGE_PENDING, NULL, 15000},
+	    {14000, H "T web a wait", CONVERGE_PENDING, NULL, 600000},
+	    {16000, H "T web a new", CONVERGE_PENDING, NULL, 31000}}},
     {"room comes after a while", NULL, NULL,
-	{{0, H "T web a wait = no suitable node (insufficient resources on 1 node)",
-	     CONVERGE_PENDING, NULL, 20000},
+	{{0, H "T web a pend" NO_NODE("insufficient resources on 1 node"), CONVERGE_PENDING, NULL,
+	     15000},
 	    {10000, H "T web a start", CONVERGE_PENDING, NULL, 0},
-	    {15000, H "T web a wait = no suitable node (insufficient resources on 1 node)",
-		CONVERGE_PENDING, NULL, 35000}}},
+	    {15000, H "T web a pend" NO_NODE("insufficient resources on 1 node"), CONVERGE_PENDING,
+		NULL, 30000}}},
+    {"two replicas and one port", NULL, NULL,
+	{{0, "S web 2 h port=80\nT web a run\nT web b pend @2" PORT_IN_USE, CONVERGE_PENDING,
+	     "host-mode port", 5000},
+	    {5000, "S web 2 h port=80\nT web a run\nT web b pend @2" PORT_IN_USE, CONVERGE_PORT_OWN,
+		"service web: another of its own tasks holds host port 80; 2 replicas", 0}}},
+    {"start-first and one port", H "T web a run", NULL,
+	{{0, "S web 1 hu port=80 start-first\nT web a run old\nT web b pend" PORT_IN_USE,
+	     CONVERGE_PENDING, NULL, 5000},
+	    {5000, "S web 1 hu port=80 start-first\nT web a run old\nT web b pend" PORT_IN_USE,
+		CONVERGE_PORT_OWN, "its own old task holds host port 80", 0}}},
+    {"stop-first waits for the old task", H "T web a run", NULL,
+	{{0, "S web 1 hu port=80\nT web a run old unwanted\nT web b pend" PORT_IN_USE,
+	     CONVERGE_PENDING, NULL, 600000},
+	    {9000, "S web 1 hu port=80\nT web a run old unwanted\nT web b pend" PORT_IN_USE,
+		CONVERGE_PENDING, NULL, 600000},
+	    {10000, "S web 1 hu port=80\nT web a gone\nT web b start", CONVERGE_PENDING, NULL, 0}}},
+    {"two services and one port", NULL, NULL,
+	{{0, "S db 1 h port=80\nS web 1 h port=80\nT db a wait\nT web b pend" PORT_IN_USE,
+	     CONVERGE_PENDING, NULL, 5000},
+	    {5000, "S db 1 h port=80\nS web 1 h port=80\nT db a wait\nT web b pend" PORT_IN_USE,
+		CONVERGE_PORT_OWN, "services web and db both publish host port 80", 0}}},
+    {"another port of its own is no reason", NULL, NULL,
+	{{0, "S db 1 h port=81\nS web 1 h port=80\nT db a run\nT web b pend" PORT_IN_USE,
+	     CONVERGE_PENDING, NULL, 1000},
+	    {15000, "S db 1 h port=81\nS web 1 h port=80\nT db a run\nT web b pend" PORT_IN_USE,
+		CONVERGE_PORT_TAKEN, "something on this host", 0}}},
+    {"a port that somebody else holds", NULL, NULL,
+	{{0, HELD "T web b pend" PORT_IN_USE, CONVERGE_PENDING, NULL, 15000},
+	    {14999, HELD "T web b pend" PORT_IN_USE, CONVERGE_PENDING, NULL, 15000},
+	    {15000, HELD "T web b pend" PORT_IN_USE, CONVERGE_PORT_TAKEN,
+		"service web: host port 80 is held by service other_web, which is not of this",
+		0}}},
+    {"a port that a container holds", NULL, NULL,
+	{{0, HELD "T web a fail0" ALLOCATED "T web b wait", CONVERGE_PENDING, NULL, 0},
+	    {5000, HELD "T web a fail0" ALLOCATED "T web b fail0" ALLOCATED "T web c wait",
+		CONVERGE_PORT_TAKEN, "held by service other_web", 0}}},
+    {"a port that a program holds", NULL, NULL,
+	{{0,
+	    "S web 1 h port=80\nT web a fail0 = starting container failed: listen tcp4 "
+	    "0.0.0.0:80: bind: address already in use\nT web b fail0 = bind: address already in "
+	    "use\nT web c wait",
+	    CONVERGE_PORT_TAKEN,
+	    "something on this host that the engine does not know of holds its "
+	    "host port 80",
+	    0}}},
+    {"a port that somebody holds, and no second try", NULL, NULL,
+	{{0, "S web 1 n port=80\nT web a fail0" ALLOCATED, CONVERGE_PENDING, NULL, 3000},
+	    {3000, "S web 1 n port=80\nT web a fail0" ALLOCATED, CONVERGE_PORT_TAKEN, NULL, 0}}},
+    {"an update that a taken port has paused", H "T web a run", NULL,
+	{{0, "S web 1 hp port=80\nT web b fail0" ALLOCATED, CONVERGE_PORT_TAKEN, NULL, 0}}},
+    {"the disk is full", NULL, NULL,
+	{{0, H "T web a rej = mkdir /var/lib/docker/x: no space left on device\nT web b wait",
+	     CONVERGE_PENDING, "no space left", 0},
+	    {5000,
+		H "T web a rej = mkdir x: no space left on device\nT web b rej = mkdir x: no "
+		  "space left on device\nT web c wait",
+		CONVERGE_ENGINE, "the engine cannot start service web: mkdir x: no space left",
+		0}}},
+    {"once for the host, and then for itself", NULL, NULL,
+	{{0, H "T web a rej = no space left on device\nT web b fail1\nT web c fail1",
+	    CONVERGE_CRASH_LOOPING, "exit code 1", 0}}},
+    {"what it was started with is its own", NULL, NULL,
+	{{0,
+	    H "T web a fail127 = starting container failed: exec: \"/nope\": no such file\n"
+	      "T web b fail127 = starting container failed: exec: \"/nope\": no such file\n"
+	      "T web c fail127 = starting container failed: exec: \"/nope\": no such file",
+	    CONVERGE_CRASH_LOOPING, "exec: \"/nope\": no such file", 0}}},
     {"out of time", NULL, NULL,
 	{{0, H "T web a start", CONVERGE_PENDING, NULL, 600000},
 	    {599999, H "T web a start", CONVERGE_PENDING, NULL, 600000},
@@ -386,6 +561,18 @@ static const struct row {
 	{{598000, H "T web a run", CONVERGE_PENDING, NULL, 599000},
 	    {600500, H "T web a run", CONVERGE_CONVERGED, NULL, 0}}},
 };
+
+static bool is_ours(enum converge_state state)
+{
+	static const enum converge_state ours[] = {
+	    CONVERGE_IMAGE_MISSING, CONVERGE_PORT_TAKEN, CONVERGE_NO_ROOM, CONVERGE_ENGINE};
+
+	for (size_t i = 0; i < COUNT_OF(ours); i++) {
+		if (state == ours[i])
+			return true;
+	}
+	return false;
+}
 
 START_TEST(judges_row)
 {
@@ -419,6 +606,8 @@ START_TEST(judges_row)
 			    (long long)(verdict.wake_ns / NS_PER_MS));
 		ck_assert(verdict.state != CONVERGE_PENDING || *verdict.reason);
 		ck_assert(!converge_is_red(verdict.state) || *verdict.service);
+		if (converge_is_red(verdict.state) && verdict.state != CONVERGE_TIMED_OUT)
+			ck_assert_int_eq(verdict.is_ours, is_ours(verdict.state));
 	}
 }
 END_TEST
@@ -444,12 +633,47 @@ START_TEST(judges_a_recorded_stack)
 }
 END_TEST
 
+/* Whose affair it is that the time is over: what was never started is not slow. */
+static const struct late_row {
+	const char *text;
+	bool is_ours;
+} late_rows[] = {
+    {H "T web a wait", true},
+    {H "T web a new", true},
+    {H "T web a pend" NO_NODE("insufficient resources on 1 node"), true},
+    {L "T web a pend" NO_NODE("scheduling constraints not satisfied on 1 node"), false},
+    {"S web -1 h", true},
+    {"S web -1 h labels", false},
+    {"S web 2 h port=80\nT web a run\nT web b pend" PORT_IN_USE, false},
+    {H "T web a start", false},
+    {H "T web a fail1\nT web b wait", false}, /* waits for its next start */
+    {H "T web a run\nT db b run", false},
+    {"S job 1 j\nT job a run", false},
+    {"", false},
+};
+
+START_TEST(gives_lateness_to_its_owner)
+{
+	const struct late_row *row = &late_rows[_i];
+	AUTO(converge) converge = {0};
+	AUTO(view) view = read_look(row->text);
+	struct converge_rules rules = {
+	    .crash_failures = 3, .crash_within_ms = 120000, .deadline_ns = 7 * NS_PER_MS};
+
+	converge_begin(&converge, &rules, NULL);
+	struct converge_verdict verdict = converge_look(&converge, &view, 7 * NS_PER_MS);
+	ck_assert_int_eq(verdict.state, CONVERGE_TIMED_OUT);
+	ck_assert_msg(verdict.is_ours == row->is_ours, "%s: %s", row->text, verdict.reason);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("converge");
 	TCase *tc = tcase_create("converge");
 
 	tcase_add_loop_test(tc, judges_row, 0, COUNT_OF(rows));
+	tcase_add_loop_test(tc, gives_lateness_to_its_owner, 0, COUNT_OF(late_rows));
 	tcase_add_test(tc, judges_a_recorded_stack);
 	suite_add_tcase(suite, tc);
 	return suite;

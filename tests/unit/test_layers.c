@@ -71,6 +71,7 @@ static const char *const values[] = {
     "runner-plugin/recipe/trespass",
     "runner-plugin/swarm/converge",
     "runner-plugin/swarm/view",
+    "runner-plugin/swarm/holder",
     "runner-plugin/run/junit",
     "runner-plugin/run/exit",
     "runner-plugin/stages/refusal",

@@ -2,6 +2,7 @@
 /* What the engine answered about stacks, as recorded and as nobody should send it. */
 #include "harness.h"
 
+#include "common/clock.h"
 #include "runner-plugin/swarm/converge.h"
 
 static const struct view_task *task_of(
@@ -40,8 +41,114 @@ START_TEST(reads_a_recorded_stack)
 	ck_assert(missing && strstr(missing->error, "No such image"));
 	const struct view_task *job = task_of(&view, "job", VIEW_TASK_COMPLETE);
 	ck_assert(job && job->is_current);
-	const struct view_task *unplaced = task_of(&view, "unplaced", VIEW_TASK_WAITING);
+	const struct view_task *unplaced = task_of(&view, "unplaced", VIEW_TASK_PENDING);
 	ck_assert(unplaced && strstr(unplaced->error, "no suitable node"));
+}
+END_TEST
+
+START_TEST(reads_what_recorded_services_ask_of_a_node)
+{
+	AUTO_PTR(json) services = harness_engine_answer("placement.services");
+	AUTO_PTR(json) tasks = harness_engine_answer("placement.tasks");
+	AUTO(view) view = {0};
+	struct err err;
+
+	ck_assert_msg(view_read("placement-rec", services, tasks, &view, &err) == 0, "%s", err.msg);
+	const struct view_service *big = view_find(&view, "big");
+	ck_assert_int_eq(big->reserved_bytes, INT64_C(900) * 1024 * 1024 * 1024);
+	ck_assert_int_eq(big->reserved_nano_cores, 0);
+	ck_assert(strstr(task_of(&view, "big", VIEW_TASK_PENDING)->error, "insufficient"));
+	ck_assert_int_eq(view_find(&view, "maxrep")->max_per_node, 1);
+	ck_assert_str_eq(view_find(&view, "nofit")->constraints, "node.labels.gpu == true");
+	ck_assert_str_eq(view_find(&view, "glob")->constraints, "node.labels.gpu == true");
+	const struct view_service *updated = view_find(&view, "sf");
+	ck_assert(updated->starts_first && !view_find(&view, "two")->starts_first);
+	ck_assert_uint_eq(updated->port_count, 1);
+	ck_assert_int_eq(updated->ports[0].number, 18081);
+	ck_assert_str_eq(updated->ports[0].protocol, "tcp");
+	ck_assert_str_eq(updated->port_holder, "");
+	ck_assert_uint_eq(view_find(&view, "big")->port_count, 0);
+}
+END_TEST
+
+/* The items of a list whose member is one of those words, which stand between blanks. */
+static struct json *only(const struct json *list, const char *path, const char *words)
+{
+	struct json *found = json_new_array();
+	struct err err;
+
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		auto_str char *word = xasprintf(" %s ", json_text(json_path(item, path)));
+		auto_str char *text = json_print(item);
+
+		if (strstr(words, word))
+			json_add(found, json_parse(text, strlen(text), &err));
+	}
+	return found;
+}
+
+/* Services of a recorded stack, as if they were the whole of it. */
+static const struct recorded_row {
+	const char *stack, *services; /* between blanks */
+	int64_t after_ms;
+	enum converge_state state;
+	const char *says;
+} recorded_rows[] = {
+    {"placement", " two ", 5000, CONVERGE_PORT_OWN, "another of its own tasks"},
+    {"placement", " sf ", 5000, CONVERGE_PORT_OWN, "order: stop-first"},
+    {"placement", " taken ", 0, CONVERGE_PORT_TAKEN, "its host port 18082"},
+    {"placement", " prog ", 0, CONVERGE_PORT_TAKEN, "its host port 18083"},
+    {"placement", " nofit ", 5000, CONVERGE_UNSCHEDULABLE, "gpu == true"},
+    {"placement", " glob ", 5000, CONVERGE_UNSCHEDULABLE, "gpu == true"},
+    {"placement", " maxrep ", 5000, CONVERGE_UNSCHEDULABLE, "max_replicas"},
+    {"placement", " big ", 15000, CONVERGE_NO_ROOM, "900 GiB of memory"},
+    {"global", " gport gport2 ", 5000, CONVERGE_PORT_OWN,
+	"services gport and gport2 both publish host port 18090"},
+    {"global", " gbig ", 15000, CONVERGE_NO_ROOM, "900 GiB of memory, 64 cores"},
+    {"global", " gjob ", 5000, CONVERGE_UNSCHEDULABLE,
+	"node.labels.gpu == true, node.role==manager"},
+    {"global", " stopf ", 600000, CONVERGE_PENDING, "port already in use"},
+};
+
+START_TEST(judges_recorded_services)
+{
+	const struct recorded_row *row = &recorded_rows[_i];
+	auto_str char *service_file = xasprintf("%s.services", row->stack);
+	auto_str char *task_file = xasprintf("%s.tasks", row->stack);
+	auto_str char *stack = xasprintf("%s-rec", row->stack);
+	AUTO_PTR(json) all = harness_engine_answer(service_file);
+	AUTO_PTR(json) tasks = harness_engine_answer(task_file);
+	AUTO(view) whole = {0};
+	AUTO(view) view = {0};
+	AUTO(converge) converge = {0};
+	struct converge_rules rules = {
+	    .crash_failures = 9, .crash_within_ms = 120000, .deadline_ns = INT64_MAX};
+	struct err err;
+
+	ck_assert_msg(view_read(stack, all, tasks, &whole, &err) == 0, "%s", err.msg);
+	auto_str char *names = xstrdup(" ");
+	auto_str char *ids = xstrdup(" ");
+	for (size_t i = 0; i < whole.service_count; i++) {
+		auto_str char *word = xasprintf(" %s ", whole.services[i].name);
+		auto_str char *old_names = names;
+		auto_str char *old_ids = ids;
+
+		bool is_in = strstr(row->services, word) != NULL;
+		names =
+		    xasprintf("%s%s_%s ", old_names, stack, is_in ? whole.services[i].name : "");
+		ids = xasprintf("%s%s ", old_ids, is_in ? whole.services[i].id : "");
+	}
+	AUTO_PTR(json) some = only(all, "Spec.Name", names);
+	AUTO_PTR(json) theirs = only(tasks, "ServiceID", ids);
+	ck_assert_msg(view_read(stack, some, theirs, &view, &err) == 0, "%s", err.msg);
+	converge_begin(&converge, &rules, NULL);
+	(void)converge_look(&converge, &view, 0);
+	struct converge_verdict verdict =
+	    converge_look(&converge, &view, row->after_ms * NS_PER_MS);
+	ck_assert_msg(verdict.state == row->state && strstr(verdict.reason, row->says),
+	    "%s: %d, %s", row->services, (int)verdict.state, verdict.reason);
+	ck_assert_int_eq(
+	    verdict.is_ours, row->state == CONVERGE_PORT_TAKEN || row->state == CONVERGE_NO_ROOM);
 }
 END_TEST
 
@@ -149,6 +256,8 @@ static Suite *make_suite(void)
 	TCase *tc = tcase_create("view");
 
 	tcase_add_test(tc, reads_a_recorded_stack);
+	tcase_add_test(tc, reads_what_recorded_services_ask_of_a_node);
+	tcase_add_loop_test(tc, judges_recorded_services, 0, COUNT_OF(recorded_rows));
 	tcase_add_test(tc, reads_recorded_jobs);
 	tcase_add_test(tc, reads_a_recorded_rollback);
 	tcase_add_loop_test(tc, refuses_what_is_no_list, 0, COUNT_OF(odd_answers));
