@@ -23,6 +23,7 @@ enum flag {
 	FLAG_HELP,
 	FLAG_VERSION,
 	FLAG_DRY_RUN,
+	FLAG_NOW,
 	FLAG_SRC,
 	FLAG_PR,
 	FLAG_REF,
@@ -51,6 +52,7 @@ static const struct {
     [FLAG_HELP] = {"help", false, "print this"},
     [FLAG_VERSION] = {"version", false, "print the version"},
     [FLAG_DRY_RUN] = {"dry-run", false, "reap: only say what would go"},
+    [FLAG_NOW] = {"now", false, "reap: also what could not be removed a short while ago"},
     [FLAG_SRC] = {"src", true, "run, plan: owner/repo of the recipe"},
     [FLAG_PR] = {"pr", true, "run, plan: number of a pull request"},
     [FLAG_REF] = {"ref", true, "run, plan: commit, 40 hex digits"},
@@ -138,6 +140,7 @@ static enum exit_code do_reap(const struct command *command)
 	const struct reap reap = {.settings = command->front.settings,
 	    .environ = command->front.environ,
 	    .is_dry = command->values[FLAG_DRY_RUN] != NULL,
+	    .is_now = command->values[FLAG_NOW] != NULL,
 	    .say = print_line};
 	AUTO(reap_summary) summary = {0};
 
@@ -173,7 +176,8 @@ static const struct word_row {
     {"plan", do_plan, TARGET_OPTIONAL, FLAGS_PLAN | BIT(FLAG_JSON), BIT(FLAG_JSON),
 	"what run would do; touches nothing"},
     {"doctor", do_doctor, TARGET_NONE, 0, 0, "check this host, row by row"},
-    {"reap", do_reap, TARGET_NONE, BIT(FLAG_DRY_RUN), 0, "take down what dead runs left"},
+    {"reap", do_reap, TARGET_NONE, BIT(FLAG_DRY_RUN) | BIT(FLAG_NOW), 0,
+	"take down what dead runs left"},
 };
 
 static enum exit_code do_stage(const struct command *command)

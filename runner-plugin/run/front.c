@@ -224,6 +224,7 @@ enum exit_code front_prepare(const struct front *front)
 	auto_fd int fd = give_birth(front, &birth, &run, &err);
 	if (fd < 0)
 		return fail(&err);
+	reap_beside(front->settings, front->environ);
 	print_error("run %s, %s", run.id, run.domain);
 	int64_t weight = find_weight(front, checkout, params.recipe);
 	if (waiter_prepare(&waiter, fd, weight, &code, &err) < 0)
@@ -513,6 +514,7 @@ enum exit_code front_run(const struct front *front, const struct front_local *lo
 	auto_fd int fd = give_birth(front, &birth, &run, &err);
 	if (fd < 0)
 		return fail(&err);
+	reap_beside(front->settings, front->environ);
 	print_error("run %s, %s", run.id, run.domain);
 	live_open(&waiter.live);
 	int64_t weight = find_weight(front, checkout, params.recipe);

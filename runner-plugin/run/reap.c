@@ -4,6 +4,8 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "runner-plugin/run/backoff.h"
+#include "runner-plugin/run/exit.h"
 #include "runner-plugin/run/keeper.h"
 #include "runner-plugin/run/lease.h"
 #include "runner-plugin/run/proc.h"
@@ -13,7 +15,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define DEAD_MAX 32  /* taken at once; the next reap finds the others */
 #define STACK_CUT 45 /* abra cuts a stack's name there */
@@ -132,6 +138,45 @@ static void look_at_unreadable(
 	remove_dir(census, dir);
 }
 
+/* Where it stands how often a leftover could not be removed; the caller frees it. */
+static char *run_patience(const char *dir)
+{
+	return xasprintf("%s/reap", dir);
+}
+
+static char *orphan_patience(const struct reap *reap, const char *stack)
+{
+	return xasprintf("%s/leftovers/%s", reap->settings->state_dir, stack);
+}
+
+/* What failed before is left alone for a while, and still counts as left. */
+static bool is_due(const struct census *census, const char *patience, const char *what)
+{
+	const struct reap *reap = census->reap;
+	char wait[CLOCK_DURATION_SIZE];
+	int64_t now_s = clock_wall_s();
+	int64_t next_s = 0;
+
+	if (reap->is_now || reap->only_id || backoff_is_due(patience, now_s, &next_s))
+		return true;
+	clock_format_duration((next_s - now_s) * 1000, wait);
+	leaks_add(&census->summary->left,
+	    "%s: could not be removed before; tried again in %s, or by ccci-run reap --now", what,
+	    wait);
+	return false;
+}
+
+/* Before it is tried: a janitor that dies in it must not find it first again. */
+static void begin_try(const struct census *census, const char *patience)
+{
+	auto_str char *dir = xstrndup(patience, (size_t)(strrchr(patience, '/') - patience));
+	struct err err;
+
+	if (file_make_dirs(dir, 0700, &err) < 0 ||
+	    backoff_begin(patience, clock_wall_s(), &err) < 0)
+		say(census->reap, "%s", err.msg);
+}
+
 /* The lease is ours. True: it is kept, as the run has to be taken down. */
 static bool look_at_dead(struct census *census, const char *id, const char *dir, struct run *out)
 {
@@ -152,6 +197,11 @@ static bool look_at_dead(struct census *census, const char *id, const char *dir,
 	/* One that died between its last record and its results has nothing left, but no verdict.
 	 */
 	if (!is_readable || !journal_is_closed(&journal) || !file_exists(results)) {
+		auto_str char *patience = run_patience(dir);
+		auto_str char *name = run_describe(&run);
+
+		if (!is_due(census, patience, name))
+			return false;
 		*out = run;
 		run = (struct run){0};
 		return true;
@@ -179,10 +229,6 @@ static void look_at_run(struct census *census, const char *id)
 	auto_str char *dir = xasprintf("%s/runs/%s", reap->settings->state_dir, id);
 	struct err err;
 
-	if (reap->own_id && text_is(id, reap->own_id)) {
-		add_live(census, id);
-		return;
-	}
 	if (census->dead_count == DEAD_MAX)
 		return;
 	auto_fd int lease_fd = lease_take(dir, &err);
@@ -235,7 +281,11 @@ static void take_down(struct census *census, const struct run *run)
 		return;
 	}
 	say(reap, "taking down what %s left", name);
+	auto_str char *patience = run_patience(run->dir);
+	begin_try(census, patience);
 	teardown_run(&teardown, &result);
+	if (!result.left.count)
+		backoff_end(patience);
 	for (size_t i = 0; i < result.left.count; i++)
 		leaks_add(&census->summary->left, "%s: %s", name, result.left.items[i]);
 	if (!file_exists(results) && record_write(run, &end, &result, &err) < 0)
@@ -352,6 +402,46 @@ static bool is_old(const struct reap *reap, int64_t created_s)
 	return clock_wall_s() - created_s >= reap->settings->janitor_max_age_ms / 1000;
 }
 
+static void remove_orphan(struct census *census, struct engine *engine, const char *stack)
+{
+	const struct reap *reap = census->reap;
+	auto_str char *patience = orphan_patience(reap, stack);
+	auto_str char *name = xasprintf("stack %s", stack);
+	size_t before = census->summary->left.count;
+
+	if (!is_due(census, patience, name))
+		return;
+	census->summary->reaped++;
+	say(reap, "%s stack %s, which no run knows", reap->is_dry ? "would remove" : "removing",
+	    stack);
+	if (reap->is_dry)
+		return;
+	begin_try(census, patience);
+	leaks_remove(
+	    engine, stack, clock_now() + ORPHAN_PATIENCE_MS * NS_PER_MS, &census->summary->left);
+	if (census->summary->left.count == before)
+		backoff_end(patience);
+}
+
+static bool is_orphan(const struct orphans *orphans, const char *stack)
+{
+	for (size_t i = 0; i < orphans->count; i++)
+		if (text_is(orphans->items[i].stack, stack))
+			return true;
+	return false;
+}
+
+/* Of stacks that went by themselves, or by somebody's hand. */
+static void forget_gone(const struct reap *reap, const struct orphans *orphans)
+{
+	auto_str char *path = orphan_patience(reap, "");
+	auto_dir DIR *dir = opendir(path);
+
+	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
+		if (entry->d_name[0] != '.' && !is_orphan(orphans, entry->d_name) && !reap->is_dry)
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+}
+
 static void remove_orphans(struct census *census, struct engine *engine)
 {
 	const struct reap *reap = census->reap;
@@ -362,18 +452,11 @@ static void remove_orphans(struct census *census, struct engine *engine)
 		leaks_add(&census->summary->left, "cannot look for leftovers: %s", err.msg);
 		return;
 	}
-	for (size_t i = 0; i < orphans.count; i++) {
-		const char *stack = orphans.items[i].stack;
-
-		if (!is_old(reap, orphans.items[i].created_s))
-			continue;
-		census->summary->reaped++;
-		say(reap, "%s stack %s, which no run knows",
-		    reap->is_dry ? "would remove" : "removing", stack);
-		if (!reap->is_dry)
-			leaks_remove(engine, stack, clock_now() + ORPHAN_PATIENCE_MS * NS_PER_MS,
-			    &census->summary->left);
-	}
+	for (size_t i = 0; i < orphans.count; i++)
+		if (is_old(reap, orphans.items[i].created_s))
+			remove_orphan(census, engine, orphans.items[i].stack);
+	if (orphans.count < ORPHANS_MAX)
+		forget_gone(reap, &orphans);
 }
 
 /* "cust-9f2c1a.ci.example.org.env" of no run's: abra would show the app for ever. */
@@ -438,21 +521,68 @@ void reap_all(const struct reap *reap, struct reap_summary *out)
 	*out = summary;
 }
 
-/* --- before a run --- */
+/* --- beside a run --- */
 
 static void log_text(void *context, const char *text)
 {
 	(void)context;
-	log_info("reap: %s", text);
+	log_info("%s", text);
 }
 
-void reap_before(const struct settings *settings, const char *const *environ, const char *own_id)
+/* One at a time; its file says what the last one did. -1: another is at it, or there is no room. */
+static int open_log(const struct settings *settings)
 {
-	const struct reap reap = {
-	    .settings = settings, .environ = environ, .own_id = own_id, .say = log_text};
-	AUTO(reap_summary) summary = {0};
+	auto_str char *path = xasprintf("%s/reap.log", settings->state_dir);
+	auto_fd int fd =
+	    open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
 
-	reap_all(&reap, &summary);
-	for (size_t i = 0; i < summary.left.count; i++)
-		log_warning("reap: still there: %s", summary.left.items[i]);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || ftruncate(fd, 0) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+__attribute__((noreturn)) static void janitor_main(
+    const struct settings *settings, const char *const *environ)
+{
+	const struct reap reap = {.settings = settings, .environ = environ, .say = log_text};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	int log = open_log(settings);
+	sigset_t none;
+
+	if (null < 0 || log < 0 || chdir("/") < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(null, 2) < 0)
+		_exit(EXIT_OURS);
+	proc_close_others(&log, 1);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* our caller hears signals by a descriptor */
+	(void)prctl(PR_SET_NAME, "ccci-reap");
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	(void)umask(077);
+	log_set_fd(log);
+	log_scope("reap");
+	{
+		AUTO(reap_summary) summary = {0};
+
+		reap_all(&reap, &summary);
+		for (size_t i = 0; i < summary.left.count; i++)
+			log_warning("still there: %s", summary.left.items[i]);
+	}
+	exit(EXIT_PASSED);
+}
+
+void reap_beside(const struct settings *settings, const char *const *environ)
+{
+	pid_t middle = fork();
+
+	if (middle == 0) {
+		pid_t pid = setsid() < 0 ? -1 : fork();
+
+		if (pid == 0)
+			janitor_main(settings, environ);
+		_exit(pid < 0 ? EXIT_OURS : EXIT_PASSED);
+	}
+	if (middle < 0)
+		log_warning("what dead runs left stays for now: fork: %s", strerror(errno));
+	while (middle > 0 && waitpid(middle, NULL, 0) < 0 && errno == EINTR)
+		continue;
 }

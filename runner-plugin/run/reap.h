@@ -2,11 +2,12 @@
 /*
  * The janitor: takes down what runs left whose keeper is dead. Never touches a live one.
  *
- *   reap_before(settings, environ, run_id);              at the start of every run
- *   reap_all(&reap, &summary);                           `ccci-run reap`, at boot and on a timer
+ *   reap_beside(settings, environ);       at the start of every run, in a process of its own
+ *   reap_all(&reap, &summary);            `ccci-run reap`, at boot and on a timer
  *
  * A run is dead when its lease can be taken. Only what has no run directory (an older tool's, or a
  * lost disk) is judged by age: stacks whose name is exactly one that a run of this ZONE would have.
+ * What cannot be removed is tried ever more rarely (backoff.h).
  */
 #ifndef CCCI_REAP_H
 #define CCCI_REAP_H
@@ -17,9 +18,9 @@
 struct reap {
 	const struct settings *settings;
 	const char *const *environ;
-	const char *own_id;  /* a run to leave alone whatever its lease; NULL */
 	const char *only_id; /* only this run, also when it is kept for a look; NULL: all */
 	bool is_dry;	     /* only say it */
+	bool is_now;	     /* also what has failed before and is not due */
 	void (*say)(void *context, const char *text);
 	void *context;
 };
@@ -34,7 +35,11 @@ void reap_summary_release(struct reap_summary *summary);
 DEFINE_AUTO(reap_summary, reap_summary_release);
 
 void reap_all(const struct reap *reap, struct reap_summary *out);
-void reap_before(const struct settings *settings, const char *const *environ, const char *own_id);
+/*
+ * Starts a janitor that nobody waits for and that outlives its caller; none when one is at it. It
+ * writes to reap.log in the state directory.
+ */
+void reap_beside(const struct settings *settings, const char *const *environ);
 
 /*
  * Pure: whether a name of Swarm ("cust-9f2c1a_ci_example_org_app") is of a stack that a run in this

@@ -4,7 +4,6 @@
 #include "common/log.h"
 #include "runner-plugin/run/channel.h"
 #include "runner-plugin/run/proc.h"
-#include "runner-plugin/run/reap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +51,6 @@ __attribute__((noreturn)) static void worker_main(
 	work.control_fd = control_fd;
 	if (job->is_prepare) {
 		log_scope("run=%s stage=prepare", work.run->id);
-		reap_before(work.settings, work.environ, work.run->id);
 		exit((int)stages_prepare(&work));
 	}
 	log_scope("run=%s stage=%s", work.run->id, stage_word(job->stage));

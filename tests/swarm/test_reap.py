@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is taken down later, on the real Swarm: leftovers of unknown origin, kept apps, runs whose journal is damaged."""
+import fcntl
 import glob
 import json
 import os
@@ -112,6 +113,56 @@ class Reap(unittest.TestCase):
         self.assertEqual({name for name in kept if not name.startswith("containers")} - after, set())
         self.assertEqual((os.path.exists(env), os.path.exists(others)), (False, True))
         os.unlink(others)
+
+    # --- what cannot be removed: beside the runs, and ever more rarely ---
+
+    def janitor_is_over(self, host):
+        try:
+            with open(os.path.join(host.state_dir, "reap.log"), "rb") as log:
+                fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return True
+        except FileNotFoundError:
+            return True
+        except BlockingIOError:
+            return False
+
+    def test_leftover_that_stays(self):
+        """A volume that a container of somebody else's holds: no run waits for it."""
+        host = self.make_host(ccci_janitor_max_age="0s", max_tests="1")
+        stack = f"cust-abc123_{host.zone.replace('.', '_')}"
+        volume = f"{stack}_data"
+        docker.request("POST", "/volumes/create", body={"Name": volume, "Labels": {LABEL: stack}})
+        self.addCleanup(docker.remove_stack, stack)
+        holder = docker.request("POST", "/containers/create", body={
+            "Image": "ccci-canary/web:1.0", "HostConfig": {"Mounts": [
+                {"Type": "volume", "Source": volume, "Target": "/data"}]}})["Id"]
+        removed = []
+        self.addCleanup(lambda: removed or docker.raw("DELETE", f"/containers/{holder}?force=1"))
+        patience = os.path.join(host.state_dir, "leftovers", stack)
+
+        since = time.monotonic()
+        done = host.ccci_run("run", "--stages=install", self.make_recipe("green"))
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertLess(time.monotonic() - since, 45, done.stdout)
+        with open(patience, encoding="ascii") as file:  # on disk before it is tried
+            self.assertEqual(file.read().split()[0], "1")
+        wait_for(lambda: self.janitor_is_over(host), 90, "end of the janitor")
+        with open(os.path.join(host.state_dir, "reap.log"), encoding="utf-8") as file:
+            self.assertRegex(file.read(), f"still there: volume {volume}: .*in use")
+
+        with open(patience, "w", encoding="ascii") as file:
+            file.write(f"2 {int(time.time()) + 900}\n")
+        since = time.monotonic()
+        done = host.ccci_run("reap")
+        self.assertLess(time.monotonic() - since, 10)
+        self.assertEqual(done.returncode, 4, done.stdout)
+        self.assertRegex(done.stdout, rf"left behind: stack {stack}: could not be removed before; tried again in 1\d m")
+
+        docker.raw("DELETE", f"/containers/{holder}?force=1")
+        removed.append(holder)
+        self.assertIn(f"removing stack {stack}", host.ccci_run("reap", "--now", check=True).stdout)
+        self.assertEqual(names_in_swarm(stack), set())
+        self.assertFalse(os.path.exists(patience))
 
     # --- a failed app that somebody wants to look at ---
 

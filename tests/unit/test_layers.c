@@ -99,7 +99,7 @@ static const char *const impure[] = {"clock_now", "clock_wall_s", "clock_elapsed
 /* One library, one door. */
 static const struct door {
 	const char *library; /* how its headers begin */
-	const char *files[3];
+	const char *files[4];
 } doors[] = {
     {"curl/", {"common/http.c"}},
     {"cjson/", {"common/json.c"}},
@@ -114,8 +114,8 @@ static const struct door {
 
 /* One call, one door. */
 static const struct door call_doors[] = {
-    {"fork",
-	{"runner-plugin/run/proc.c", "runner-plugin/run/keeper.c", "runner-plugin/run/worker.c"}},
+    {"fork", {"runner-plugin/run/proc.c", "runner-plugin/run/keeper.c",
+		 "runner-plugin/run/worker.c", "runner-plugin/run/reap.c"}},
     {"vfork", {NULL}},
     {"clone", {NULL}},
     {"daemon", {NULL}},
