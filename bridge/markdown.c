@@ -198,14 +198,27 @@ static int add_wrapped(
 	return buf_add_text(out, after);
 }
 
-/* A code span cannot hold what ends a table's cell; its tag can, as an entity. */
+/*
+ * A code span cannot hold what ends a table's cell; its tag can. Markdown is read between tags, so
+ * all that acts is an entity there; a space would go along when the words are copied.
+ */
+static int add_tagged(struct buf *out, const char *from, const char *to)
+{
+	if (buf_add_text(out, "<code>") < 0)
+		return -1;
+	for (const char *at = from; at < to; at++) {
+		bool acts = is_active(*at) || needs_space_after(from, at);
+
+		if ((acts ? add_entity(out, *at) : buf_add_char(out, *at)) < 0)
+			return -1;
+	}
+	return buf_add_text(out, "</code>");
+}
+
 static int add_code_until(struct buf *out, const char *from, const char *to)
 {
-	if (!memchr(from, '|', (size_t)(to - from)))
-		return add_wrapped(out, "`", from, to, "`");
-	if (buf_add_text(out, "<code>") < 0 || add_plain_until(out, from, from, to) < 0)
-		return -1;
-	return buf_add_text(out, "</code>");
+	return memchr(from, '|', (size_t)(to - from)) ? add_tagged(out, from, to)
+						      : add_wrapped(out, "`", from, to, "`");
 }
 
 /* The backtick that closes what the one at "at" opens; NULL: it opens nothing. */
