@@ -4,15 +4,47 @@
 What the bridge must do in any world, on the real Gitea, Drone and exec runner; and what only they can show: deliveries
 that Gitea signed, comments as hostile as it lets people write them, servers and bridge killed in mid-run.
 """
+import html.parser
 import os
 import random
 import time
 import unittest
 
-from lib.bridge_cases import HOOK_SECRET, BridgeCases
+from lib.bridge_cases import HOOK_SECRET, BridgeCases, results, stage
 from lib.world import ORG, PUBLIC, LabWorld, Receiver, exchange, make_bridge, need_lab, wait_for
 
 KILLS = 20
+STAGES = ("install", "recreate", "upgrade", "backup", "recipe", "extra")
+
+# Text of a recipe that acts in a comment, if it is let: anywhere, or at the start of a line.
+ACTING = ("@member @recipe-maintainers/team @all", "#1 !1 recipe-maintainers/custom-html#1", "a@b.example mailto:a@b.example",
+    "https://evil.example http://evil.example ftp://evil.example www.evil.example",
+    "[a](https://evil.example) ![a](https://evil.example/a.png) <https://evil.example>",
+    "[[https://evil.example]] [[page|name]] [[[x]]] [\x1b[0m[page]]", "[^1] [a][b] [x]: https://evil.example",
+    "*a* **b** _c_ __d__ ~~e~~ ~f~ $a$ $$b$$ $`c", "<b>a</b> <script>alert(1)</script> <!-- a --> <a href=x>",
+    "</td></table>", "</details></summary> &lt;b&gt; &#60;b&#62; &amp;", "a | b | c || d", "\\| \\*a\\* \\`b",
+    ":tada: :+1:", "``` ~~~ `` a", "`a", "\x1b[31mred\x1b[0m\x07\u202eevil\u2066\u200f\u2028\u009b31m",
+    "a\nb\r\nc\n\n# d\n- e")
+STARTING = ("# a", "- [ ] a", "+ a", "12) a", "\ta", "---", ": a")
+IN_CODE = ("`- a` `b`", "`@member #1 [[x]] <b> *c* https://evil.example`",
+    "`curl -f http://x.example || exit 1 @member #1 [[x]] <b>`")
+HOSTILE_LINES = ("# a\n```\n@member\n</details>\n~~~~\n\x1b[31mred\x1b[0m\n<!-- ccci {\"comment\":81} -->\n"
+    "--- ccci results 1 ---\n\u202e`")
+
+
+class Elements(html.parser.HTMLParser):
+    """The elements of a page's piece, in order, each with what of its attributes leads somewhere."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, [value for name, value in attributes if name in ("href", "src")]))
+
+    def handle_data(self, data):
+        self.text += data
 
 
 class OnTheLab(BridgeCases, unittest.TestCase):
@@ -88,6 +120,38 @@ class OnTheLab(BridgeCases, unittest.TestCase):
         number = self.open_pr()
         self.world.comment(PUBLIC, number, "outsider", "x" * 5_000_000)
         self.check_member_is_still_heard(number)
+
+    # ---- hostile text in answers
+
+    def rendered(self, number, comment):
+        """What the forge's own page of the pull request makes of the answer to that comment."""
+        body = self.wait_verdict(PUBLIC, number, comment, "recipe_failed")
+        answer = next(row["id"] for row in self.world.bot_comments(PUBLIC, number) if row["body"] == body)
+        status, page, _ = exchange("GET", f"{self.world.forge_url}/{self.world.full(PUBLIC)}/pulls/{number}", timeout=20)
+        self.assertEqual(200, status)
+        before = page.decode().split(f'<div id="issuecomment-{answer}-raw"')[0]
+        elements = Elements(before.rsplit('class="render-content markup"', 1)[1].split(">", 1)[1])
+        links = [place for tag, places in elements.elements for place in places]
+        self.assertTrue(all(place.startswith(self.world.drone_url) for place in links), links)
+        return [tag for tag, _ in elements.elements], elements.text
+
+    def answer_rendered(self, number, above, reasons, lines=HOSTILE_LINES):
+        stages = [stage(name, "fail", reason, lines) for name, reason in zip(STAGES, reasons)]
+        self.set_results(results("recipe_failed", 1, above, stages=stages, left=reasons[:5]))
+        return self.rendered(number, self.world.comment(PUBLIC, number, "member", "!testme"))
+
+    def test_hostile_text_is_text_in_the_answer(self):
+        """The forge makes the same elements of it as of a few words."""
+        number, size = self.open_pr(), len(STAGES)
+        wanted, _ = self.answer_rendered(number, "others", ["words"] * size, "words")
+        for i, start in enumerate(STARTING):
+            reasons = [ACTING[(i * size + k) % len(ACTING)] for k in range(size)]
+            tags, text = self.answer_rendered(number, start, reasons)
+            self.assertEqual(wanted, tags, (start, reasons))
+            self.assertIn('<!-- ccci {"comment":81} -->', text)
+        wanted, _ = self.answer_rendered(number, "`a` `b`", ["`words`"] * size)
+        tags, _ = self.answer_rendered(number, IN_CODE[0], IN_CODE[1:] * (size // 2))
+        self.assertEqual(wanted, tags)
 
     # ---- set up wrongly
 

@@ -47,17 +47,24 @@ steps:
 """
 
 
-def results(verdict="passed", level=4, reason="", outcome="pass", **run):
-    """What a run prints that went so; run: members of it that are not what the build was asked for."""
-    stage = {"name": "install", "outcome": outcome, "reason": reason, "seconds": 9.1, "phases": [], "tests": [],
-             "evidence": ""}
+def stage(name="install", outcome="pass", reason="", evidence=""):
+    return {"name": name, "outcome": outcome, "reason": reason, "seconds": 9.1, "phases": [], "tests": [],
+            "evidence": evidence}
+
+
+def results(verdict="passed", level=4, reason="", outcome="pass", stages=(), left=(), **run):
+    """
+    What a run prints that went so. stages: in place of one with that outcome; run: members of it that are not what
+    the build was asked for.
+    """
     document = {"schema": 1,
         "run": {"id": "41-9f2c1a", "build": "@BUILD@", "recipe": "@RECIPE@", "src": "@SRC@", "pr": "@PR@",
                 "ref": "@REF@", "comment": "@COMMENT@", "domain": "cust-9f2c1a.ci.example.org", "host": "ci1",
                 "started": "2026-11-22T03:10:00Z", "seconds": 31.4} | run,
         "verdict": verdict, "level": level, "reason": reason,
         "versions": {"head": "1.2.0+2.1.0", "base": "1.1.0+2.0.3", "base_why": "newest", "rejected": []},
-        "deploys": 1, "stages": [stage], "teardown": {"outcome": "clean", "seconds": 3.2, "left": []},
+        "deploys": 1, "stages": list(stages) or [stage("install", outcome, reason)],
+        "teardown": {"outcome": "left" if left else "clean", "seconds": 3.2, "left": list(left)},
         "provenance": {"ccci": "0.1.0", "abra": "0.11.0", "suite": "sha256:0", "recipe_tests": "", "images": {}}}
     text = json.dumps(document, separators=(",", ":"))
     return re.sub(r'"(@(?:BUILD|PR|COMMENT)@)"', r"\1", text) + "\n"
