@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,12 +9,11 @@
 
 #define COPY_CHUNK_BYTES 65536
 
-static void close_dir(DIR **dir)
+void file_close_dir(DIR **dir)
 {
 	if (*dir)
 		(void)closedir(*dir);
 }
-#define auto_dir __attribute__((cleanup(close_dir)))
 
 /* A stream over all of a directory's entries that leaves the descriptor open. */
 static DIR *list_dir(int fd)
@@ -58,7 +56,7 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *e
 	return 0;
 }
 
-static int write_all(int fd, const void *data, size_t length)
+int file_write_all(int fd, const void *data, size_t length)
 {
 	const char *bytes = data;
 
@@ -85,16 +83,17 @@ static char *parent_of(const char *path)
 	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 }
 
-static int sync_dir(const char *path)
+int file_sync_parent(const char *path)
 {
-	auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_str char *parent = parent_of(path);
+	auto_fd int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -1 : fsync(fd);
 }
 
 static int fill_new_file(int fd, mode_t mode, const void *data, size_t length)
 {
-	if (fchmod(fd, mode) < 0 || write_all(fd, data, length) < 0)
+	if (fchmod(fd, mode) < 0 || file_write_all(fd, data, length) < 0)
 		return -1;
 	return fsync(fd);
 }
@@ -102,7 +101,6 @@ static int fill_new_file(int fd, mode_t mode, const void *data, size_t length)
 int file_write_atomic(
     const char *path, mode_t mode, const void *data, size_t length, struct err *err)
 {
-	auto_str char *parent = parent_of(path);
 	auto_str char *beside = xasprintf("%s.XXXXXX", path);
 	auto_fd int fd = mkostemp(beside, O_CLOEXEC);
 
@@ -114,7 +112,7 @@ int file_write_atomic(
 		(void)unlink(beside);
 		return err_sys(err, saved, "write %s", path);
 	}
-	if (sync_dir(parent) < 0)
+	if (file_sync_parent(path) < 0)
 		return err_sys(err, errno, "write %s: sync its directory", path);
 	return 0;
 }
@@ -325,7 +323,7 @@ static int copy_bytes(int from, int to, const char *path, struct err *err)
 
 		if (length < 0 && errno == EINTR)
 			continue;
-		if (length < 0 || write_all(to, chunk, (size_t)length) < 0)
+		if (length < 0 || file_write_all(to, chunk, (size_t)length) < 0)
 			return err_sys(err, errno, "copy %s", path);
 		if (length == 0)
 			return 0;

@@ -15,6 +15,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 
+#include <dirent.h>
 #include <sys/types.h>
 
 #define FILE_DEPTH_MAX                                                                             \
@@ -26,6 +27,9 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *e
 /* Written beside it, fsynced, renamed over it, directory fsynced. */
 int file_write_atomic(
     const char *path, mode_t mode, const void *data, size_t length, struct err *err) CHECKED;
+/* The steps of it, for who keeps a file open. 0, or -1 with errno. */
+int file_write_all(int fd, const void *data, size_t length) CHECKED;
+int file_sync_parent(const char *path) CHECKED; /* a name is durable once its directory is */
 int file_make_dirs(const char *path, mode_t mode, struct err *err) CHECKED; /* mkdir -p */
 /* rm -r, never across a mount point, never following a link; a missing path is success. */
 int file_remove_tree(const char *path, struct err *err) CHECKED;
@@ -36,6 +40,11 @@ int file_remove_tree(const char *path, struct err *err) CHECKED;
  */
 int file_copy_tree(const char *from, const char *to, struct err *err) CHECKED;
 bool file_exists(const char *path);
+
+/* auto_dir DIR *dir = opendir(path); */
+void file_close_dir(DIR **dir);
+#define auto_dir __attribute__((cleanup(file_close_dir)))
+
 /*
  * Hex SHA-256 over names, kinds (a program is a file its owner may run), contents and link targets
  * below path, in sorted order; of an absent path: of nothing.

@@ -229,7 +229,7 @@ enum exit_code front_prepare(const struct front *front)
 	int64_t weight = find_weight(front, checkout, params.recipe);
 	if (waiter_prepare(&waiter, fd, weight, &code, &err) < 0)
 		return do_without_keeper(front, &run) == EXIT_PASSED ? EXIT_CANCELLED : EXIT_OURS;
-	return (enum exit_code)code;
+	return code;
 }
 
 /* The run of this step's build. ERR_MISSING: prepare made none. */
@@ -262,7 +262,7 @@ enum exit_code front_stage(const struct front *front, enum stage stage)
 		return err.code == ERR_MISSING ? do_without_keeper(front, &run) : fail(&err);
 	if (waiter_stage(&waiter, fd, stage, &code, &err) < 0)
 		return do_without_keeper(front, &run);
-	return (enum exit_code)code;
+	return code;
 }
 
 /* Ends the run, if it has not ended. 0: it is over and its results are written. */

@@ -347,31 +347,6 @@ static int check_fields(const struct journal_entry *entry, struct err *err)
 	return 0;
 }
 
-static int write_whole(int fd, const char *data, size_t length)
-{
-	while (length) {
-		ssize_t written = write(fd, data, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		data += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
-/* The name of a new file is durable once its directory is. */
-static int sync_directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	auto_str char *parent = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
-	auto_fd int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? -1 : fsync(fd);
-}
-
 static int append_line(
     const char *path, size_t whole, bool is_new, const char *line, struct err *err)
 {
@@ -380,13 +355,13 @@ static int append_line(
 	if (fd < 0)
 		return err_sys(err, errno, "open %s", path);
 	if (ftruncate(fd, (off_t)whole) < 0 || lseek(fd, (off_t)whole, SEEK_SET) < 0 ||
-	    write_whole(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
+	    file_write_all(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
 		int saved = errno;
 
 		(void)!ftruncate(fd, (off_t)whole); /* a torn tail is dropped when read as well */
 		return err_sys(err, saved, "append to %s", path);
 	}
-	if (is_new && sync_directory_of(path) < 0)
+	if (is_new && file_sync_parent(path) < 0)
 		return err_sys(err, errno, "append to %s: sync its directory", path);
 	return 0;
 }

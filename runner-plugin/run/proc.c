@@ -7,7 +7,6 @@
 #include "runner-plugin/run/run.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -475,16 +474,10 @@ static bool read_stat(pid_t pid, struct stat_line *out)
 	return true;
 }
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* Calls visit for every process there is but ourselves, until it says false. -1: no /proc. */
 static int each_process(bool (*visit)(pid_t pid, void *context), void *context)
 {
-	__attribute__((cleanup(close_dir))) DIR *dir = opendir("/proc");
+	auto_dir DIR *dir = opendir("/proc");
 
 	if (!dir)
 		return -1;

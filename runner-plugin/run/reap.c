@@ -12,7 +12,6 @@
 #include "runner-plugin/run/record.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -44,13 +43,6 @@ static void say(const struct reap *reap, const char *format, ...)
 	va_end(args);
 	reap->say(reap->context, text);
 }
-
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-#define auto_dir __attribute__((cleanup(close_dir)))
 
 /* --- dead runs --- */
 

@@ -4,19 +4,12 @@
 #include "common/clock.h"
 #include "common/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #define SLOT_TEXT_MAX_BYTES 1024
-
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
 
 static int open_lock_file(const char *path)
 {
@@ -69,7 +62,7 @@ static bool ticket_is_live(int waiting_fd, const char *name)
 static int count_ahead(const struct slot *slot, unsigned *out_count, struct err *err)
 {
 	auto_str char *path = xasprintf("%s/waiting", slot->dir);
-	__attribute__((cleanup(close_dir))) DIR *dir = opendir(path);
+	auto_dir DIR *dir = opendir(path);
 
 	if (!dir)
 		return err_sys(err, errno, "look at the queue in %s", path);
