@@ -341,6 +341,17 @@ void json_add_text(struct json *array, const char *text)
 	json_add(array, json_new_text(text));
 }
 
+struct json *json_copy(const struct json *json)
+{
+	if (!json)
+		return json_new_object();
+	cJSON *copy = cJSON_Duplicate(node_of(json), true);
+
+	if (!copy)
+		abort();
+	return (struct json *)copy;
+}
+
 char *json_print(const struct json *json)
 {
 	char *text = cJSON_PrintUnformatted(node_of(json));

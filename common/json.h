@@ -49,6 +49,7 @@ struct json *json_new_object(void) CHECKED;
 struct json *json_new_array(void) CHECKED;
 struct json *json_new_text(const char *text) CHECKED;
 struct json *json_new_int(int64_t value) CHECKED;
+struct json *json_copy(const struct json *json) CHECKED; /* whole; of NULL an empty object */
 void json_set(struct json *object, const char *key, struct json *take_value); /* replaces */
 void json_set_text(struct json *object, const char *key, const char *text); /* NULL: stores null */
 void json_set_int(struct json *object, const char *key, int64_t value);

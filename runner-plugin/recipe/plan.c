@@ -8,6 +8,7 @@
 /* Stages whose machinery this version has. */
 static const bool is_built[STAGE_COUNT] = {
     [STAGE_INSTALL] = true,
+    [STAGE_RECREATE] = true,
     [STAGE_UPGRADE] = true,
 };
 
@@ -114,6 +115,16 @@ static char *why_no_base(const struct plan_facts *facts)
 	    "no older version: no published version is older than %s", facts->head_version);
 }
 
+/* Of a stage that runs: what comes up in it that no stage before has left up. */
+static int count_deploys(const struct plan *plan, enum stage stage)
+{
+	const struct plan_stage *install = &plan->stages[STAGE_INSTALL];
+
+	if (stage == STAGE_UPGRADE)
+		return 2;
+	return stage == STAGE_RECREATE && install->is_wanted && !install->not_run ? 0 : 1;
+}
+
 static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 {
 	for (int i = 0; i < STAGE_COUNT; i++) {
@@ -132,7 +143,7 @@ static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 		else if (i == STAGE_UPGRADE && !plan->base_version[0])
 			stage->not_run = why_no_base(facts);
 		else
-			plan->deploys += i == STAGE_UPGRADE ? 2 : 1;
+			plan->deploys += count_deploys(plan, (enum stage)i);
 	}
 }
 

@@ -6,6 +6,8 @@
 #include "common/yaml.h"
 #include "runner-plugin/recipe/trespass.h"
 
+#include <unistd.h>
+
 #define SUITE_FILE "suite.yml"
 #define SUITE_WEIGHT_MAX 64
 
@@ -258,6 +260,28 @@ static int read_http(
 	return 0;
 }
 
+/* A path below the suite's directory, written as one would type it. */
+static bool is_inner_path(const char *text)
+{
+	return text[0] != '-' && text[0] != '.' && text[0] != '/' && !strstr(text, "/.") &&
+	       !strstr(text, "//") && !text_ends(text, "/") &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/") ==
+		   strlen(text);
+}
+
+static int read_program(
+    const struct reader *reader, const struct yaml *value, const char *key, char **out)
+{
+	if (need_text(reader, value, key) < 0)
+		return -1;
+	if (!is_inner_path(value->text))
+		return mistake(reader, value,
+		    "%s: \"%.60s\" is no path below the suite's directory", key, value->text);
+	free(*out);
+	*out = xstrdup(value->text);
+	return 0;
+}
+
 static int check_probe(
     const struct reader *reader, const struct yaml *item, const struct suite_probe *probe)
 {
@@ -281,8 +305,8 @@ static int check_probe(
 static int read_probe(
     const struct reader *reader, const struct yaml *item, struct suite_probe *probe)
 {
-	static const char *const keys[] = {"http", "tcp", "status", "contains", "title", "header",
-	    "host", "service", "port", "run"};
+	static const char *const keys[] = {
+	    "http", "tcp", "status", "contains", "title", "header", "host", "service", "port"};
 	const struct yaml *http = yaml_get(item, "http");
 	const struct yaml *tcp = yaml_get(item, "tcp");
 
@@ -290,8 +314,6 @@ static int read_probe(
 		return mistake(reader, item, "a probe must be a mapping with http or tcp");
 	if (check_keys(reader, item, keys, COUNT_OF(keys)) < 0)
 		return -1;
-	if (yaml_get(item, "run"))
-		return mistake(reader, item, "run: this version of ccci runs no executables");
 	if (!http == !tcp)
 		return mistake(reader, item, "a probe has either http or tcp");
 	probe->kind = http ? SUITE_HTTP : SUITE_TCP;
@@ -306,32 +328,82 @@ static int read_probe(
 	return check_probe(reader, item, probe);
 }
 
-static int read_probes(const struct reader *reader, const struct yaml *value, const char *key,
-    struct suite_probe **out, size_t *out_count)
+static int add_probe(const struct reader *reader, const struct yaml *item, struct suite_probe **out,
+    size_t *out_count)
 {
-	if (need_kind(reader, value, key, YAML_SEQUENCE) < 0)
-		return -1;
-	for (size_t i = 0; i < value->count; i++) {
-		struct suite_probe probe = {0};
+	struct suite_probe probe = {0};
 
-		if (read_probe(reader, value->items[i], &probe) < 0) {
-			release_probe(&probe);
-			return -1;
-		}
-		*out = xrealloc_array(*out, *out_count + 1, sizeof((*out)[0]));
-		(*out)[(*out_count)++] = probe;
+	if (read_probe(reader, item, &probe) < 0) {
+		release_probe(&probe);
+		return -1;
 	}
+	*out = xrealloc_array(*out, *out_count + 1, sizeof((*out)[0]));
+	(*out)[(*out_count)++] = probe;
+	return 0;
+}
+
+/* A check that is an executable: "run: checks/login". */
+static int add_program(const struct reader *reader, const struct yaml *item, struct suite *suite)
+{
+	static const char *const keys[] = {"run"};
+	char *program = NULL;
+
+	if (check_keys(reader, item, keys, COUNT_OF(keys)) < 0 ||
+	    read_program(reader, yaml_get(item, "run"), "run", &program) < 0)
+		return -1;
+	suite->programs =
+	    xrealloc_array(suite->programs, suite->program_count + 1, sizeof(suite->programs[0]));
+	suite->programs[suite->program_count++] = program;
 	return 0;
 }
 
 static int read_ready(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
-	return read_probes(reader, value, "ready", &suite->ready, &suite->ready_count);
+	if (need_kind(reader, value, "ready", YAML_SEQUENCE) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		if (yaml_get(value->items[i], "run"))
+			return mistake(reader, value->items[i],
+			    "ready takes http and tcp; an executable belongs to checks");
+		if (add_probe(reader, value->items[i], &suite->ready, &suite->ready_count) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_data(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	static const char *const keys[] = {"dropped", "seed", "check"};
+	const struct yaml *dropped = yaml_get(value, "dropped");
+	const struct yaml *seed = yaml_get(value, "seed");
+	const struct yaml *check = yaml_get(value, "check");
+
+	if (need_kind(reader, value, "data", YAML_MAPPING) < 0 ||
+	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0 ||
+	    (dropped && read_list(reader, dropped, "dropped", is_file_name, &suite->dropped,
+			    &suite->dropped_count) < 0) ||
+	    (seed && read_program(reader, seed, "seed", &suite->data_seed) < 0) ||
+	    (check && read_program(reader, check, "check", &suite->data_check) < 0))
+		return -1;
+	if (seed && !check)
+		return mistake(reader, seed, "a seed without a check proves nothing");
+	return 0;
 }
 
 static int read_checks(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
-	return read_probes(reader, value, "checks", &suite->checks, &suite->check_count);
+	if (need_kind(reader, value, "checks", YAML_SEQUENCE) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		const struct yaml *item = value->items[i];
+		int result = yaml_get(item, "run")
+				 ? add_program(reader, item, suite)
+				 : add_probe(reader, item, &suite->checks, &suite->check_count);
+
+		if (result < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int read_stage(
@@ -403,7 +475,7 @@ static const char *const key_names[] = {"env", "compose", "deploy_timeout", "wei
 
 static int (*const key_readers[])(
     const struct reader *reader, const struct yaml *value, struct suite *suite) = {read_env,
-    read_compose, read_timeout, read_weight, read_ready, read_checks, refuse_later, refuse_later,
+    read_compose, read_timeout, read_weight, read_ready, read_checks, read_data, refuse_later,
     refuse_later, read_stages, refuse_later, read_allow, read_images};
 
 static int read_key(
@@ -448,6 +520,31 @@ char *suite_directory(const char *suites, const char *checkout, const char *reci
 	return checkout ? xasprintf("%s/%s/%s", checkout, suites, recipe) : NULL;
 }
 
+static int check_program(const char *directory, const char *program, struct err *err)
+{
+	auto_str char *path = xasprintf("%s/%s", directory, program);
+
+	if (!file_exists(path))
+		return err_set(
+		    err, ERR_CONFIG, "%s: there is no %s beside it", SUITE_FILE, program);
+	if (access(path, X_OK) < 0)
+		return err_set(err, ERR_CONFIG,
+		    "%s: %s is not executable (git update-index --chmod=+x)", SUITE_FILE, program);
+	return 0;
+}
+
+/* What the suite names as a program is there and may be run. */
+static int check_programs(const char *directory, const struct suite *suite, struct err *err)
+{
+	for (size_t i = 0; i < suite->program_count; i++) {
+		if (check_program(directory, suite->programs[i], err) < 0)
+			return -1;
+	}
+	if (suite->data_seed && check_program(directory, suite->data_seed, err) < 0)
+		return -1;
+	return suite->data_check ? check_program(directory, suite->data_check, err) : 0;
+}
+
 int suite_read(const char *directory, struct suite *out, struct err *err)
 {
 	auto_str char *path = xasprintf("%s/" SUITE_FILE, directory);
@@ -461,7 +558,13 @@ int suite_read(const char *directory, struct suite *out, struct err *err)
 		*err = read_err;
 		return -1;
 	}
-	return suite_parse(path, buf_text(&text), text.length, out, err);
+	AUTO(suite) suite = {0};
+	if (suite_parse(path, buf_text(&text), text.length, &suite, err) < 0 ||
+	    check_programs(directory, &suite, err) < 0)
+		return -1;
+	*out = suite;
+	suite = (struct suite){0};
+	return 0;
 }
 
 static void release_list(char **list, size_t count)
@@ -488,6 +591,10 @@ void suite_release(struct suite *suite)
 	release_list(suite->compose, suite->compose_count);
 	release_probes(suite->ready, suite->ready_count);
 	release_probes(suite->checks, suite->check_count);
+	release_list(suite->programs, suite->program_count);
+	free(suite->data_seed);
+	free(suite->data_check);
+	release_list(suite->dropped, suite->dropped_count);
 	for (int i = 0; i < STAGE_COUNT; i++)
 		free(suite->not_run[i]);
 	release_list(suite->ignored_images, suite->ignored_image_count);

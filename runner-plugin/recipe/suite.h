@@ -51,6 +51,14 @@ struct suite {
 	size_t ready_count;
 	struct suite_probe *checks;
 	size_t check_count;
+	char **programs; /* checks that are executables, below the suite's directory */
+	size_t program_count;
+	/* What must survive besides a marker in each volume; below the suite's directory, NULL:
+	 * none. */
+	char *data_seed;  /* run once after a fresh deployment */
+	char *data_check; /* run after what the data must have survived */
+	char **dropped;	  /* volumes that an upgrade may drop on purpose */
+	size_t dropped_count;
 	char *not_run[STAGE_COUNT]; /* reason why a stage is intentionally not run; NULL: it runs */
 	char **ignored_images;
 	size_t ignored_image_count;

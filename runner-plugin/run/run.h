@@ -14,6 +14,7 @@
  *       abra/                    the run's private ABRA_DIR: recipes/ of its own, servers and
  *                                catalogue linked
  *       tests/, suite/           snapshots of the recipe's tests/ and of the suite
+ *       scratch/                 home of the suite's executables, theirs to write to
  *   STATE_DIR/builds/<key>       link to ../runs/<id>; 16 hex of sha256(system host|repo|build)
  *   STATE_DIR/slots/<n>          flock()ed by the keepers that use them; names the run for people
  *

@@ -475,15 +475,40 @@ static int prepare_deploy(const struct deploy *deploy, const struct rendered *re
 	return mark(deploy, text, err);
 }
 
-void deploy_run(const struct deploy *deploy, const struct rendered *rendered, const char *phase,
-    struct deploy_result *out)
+/* Of a deployment that begins now. */
+static int64_t deadline_of(const struct deploy *deploy)
 {
 	const struct stages_work *work = deploy->work;
 	int64_t timeout_ms = deploy->suite->deploy_timeout_ms ? deploy->suite->deploy_timeout_ms
 							      : work->settings->deploy_timeout_ms;
+	int64_t deadline_ns = clock_now() + timeout_ms * NS_PER_MS;
+
+	return deadline_ns < work->deadline_ns ? deadline_ns : work->deadline_ns;
+}
+
+/* Until it is ready, or surely will not be; fills in how it ended. */
+static void wait_ready(const struct deploy *deploy, const char *phase, struct deploy_result *out)
+{
+	auto_str char *converge = xasprintf("converge%s", phase);
+	auto_str char *probe = xasprintf("probe%s", phase);
+	struct ready_result ready;
+	struct err err;
+
+	if (ready_wait(out->ready, &ready, &err) < 0) {
+		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+		return;
+	}
+	results_stage_add_phase(deploy->stage, converge, ready.converge_s);
+	if (ready.end == READY_UP)
+		results_stage_add_phase(deploy->stage, probe, ready.probe_s);
+	judge_ready(deploy, &ready, out);
+}
+
+void deploy_run(const struct deploy *deploy, const struct rendered *rendered, const char *phase,
+    struct deploy_result *out)
+{
 	AUTO(proc_result) result = {0};
 	struct refusal refusal = {0};
-	struct ready_result ready;
 	struct err err;
 
 	*out = (struct deploy_result){.end = DEPLOY_BROKE};
@@ -495,9 +520,7 @@ void deploy_run(const struct deploy *deploy, const struct rendered *rendered, co
 		return;
 	}
 	int64_t started_ns = clock_now();
-	int64_t deadline_ns = started_ns + timeout_ms * NS_PER_MS;
-	if (deadline_ns > work->deadline_ns)
-		deadline_ns = work->deadline_ns;
+	int64_t deadline_ns = deadline_of(deploy);
 	out->ready = open_ready(deploy, deadline_ns, &err);
 	if (!out->ready) {
 		end_with(out, DEPLOY_BROKE, "%s", err.msg);
@@ -511,19 +534,55 @@ void deploy_run(const struct deploy *deploy, const struct rendered *rendered, co
 	add_phase(deploy, "deploy", phase, started_ns);
 	if (called < 0 || !judge_abra(deploy, rendered, &result, out))
 		return;
-	if (ready_wait(out->ready, &ready, &err) < 0) {
-		end_with(out, DEPLOY_BROKE, "%s", err.msg);
-		return;
-	}
-	auto_str char *converge = xasprintf("converge%s", phase);
-	auto_str char *probe = xasprintf("probe%s", phase);
-	results_stage_add_phase(deploy->stage, converge, ready.converge_s);
-	if (ready.end == READY_UP)
-		results_stage_add_phase(deploy->stage, probe, ready.probe_s);
-	judge_ready(deploy, &ready, out);
+	wait_ready(deploy, phase, out);
 	const struct view_service *app = view_find(ready_view(out->ready), "app");
 	if (app)
 		(void)copy_text(out->version, sizeof(out->version), app->version);
+}
+
+/* --- anew --- */
+
+/* -1: out is filled. */
+static int force_all(const struct deploy *deploy, struct deploy_result *out)
+{
+	const struct view *view = ready_view(out->ready);
+	size_t forced = 0;
+	struct err err;
+
+	for (size_t i = 0; i < view->service_count; i++) {
+		if (view->services[i].is_job)
+			continue;
+		if (engine_force_update(deploy->engine, view->services[i].id, &err) < 0) {
+			end_with(out, DEPLOY_BROKE, "service %.60s anew: %s",
+			    view->services[i].name, err.msg);
+			return -1;
+		}
+		forced++;
+	}
+	if (forced)
+		return 0;
+	end_with(out, DEPLOY_BROKE, "there is no service to make anew");
+	return -1;
+}
+
+void deploy_recreate(const struct deploy *deploy, struct deploy_result *out)
+{
+	int64_t deadline_ns = deadline_of(deploy);
+	struct err err;
+
+	*out = (struct deploy_result){.end = DEPLOY_BROKE};
+	out->ready = open_ready(deploy, deadline_ns, &err);
+	if (!out->ready) {
+		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+		return;
+	}
+	if (mark(deploy, "recreate", &err) < 0) {
+		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+		return;
+	}
+	say(deploy, "every service anew");
+	if (force_all(deploy, out) == 0)
+		wait_ready(deploy, "", out);
 }
 
 void deploy_confirm(const struct deploy *deploy, struct deploy_result *result)

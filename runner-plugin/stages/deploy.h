@@ -5,6 +5,7 @@
  *
  *   deploy_run(&deploy, &rendered, "", &result);
  *   if (result.end == DEPLOY_UP) ... probes and markers, with result.ready
+ *   deploy_recreate(&deploy, &result);           every container anew
  *   deploy_reset(&deploy, err);                  down again, volumes too; secrets and env file stay
  *
  * abra's word is never taken: what is deployed is read from the engine. An exit status other than 0
@@ -54,6 +55,11 @@ DEFINE_AUTO(deploy_result, deploy_result_release);
 /* phase: what stands behind "deploy", "converge" and "probe" in the phases' names: "", " base". */
 void deploy_run(const struct deploy *deploy, const struct rendered *rendered, const char *phase,
     struct deploy_result *out);
+/*
+ * What is deployed, with every task made anew: containers go, volumes stay. Jobs that are done stay
+ * done. As deploy_run() in all else; out->version is not asked again.
+ */
+void deploy_recreate(const struct deploy *deploy, struct deploy_result *out);
 /* After DEPLOY_UP, when everything has been asked of it: is it still up? Changes end and reason. */
 void deploy_confirm(const struct deploy *deploy, struct deploy_result *result);
 int deploy_reset(const struct deploy *deploy, struct err *err) CHECKED;

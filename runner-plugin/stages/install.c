@@ -17,6 +17,7 @@ void install_run(struct progress *progress)
 	}
 	deploy_run(&progress->deploy, &head, "", &deployed);
 	progress_take_deploy(progress, &deployed);
-	if (deployed.end == DEPLOY_UP && progress_prove_app(progress, &deployed) == 0)
+	if (deployed.end == DEPLOY_UP && progress_prove_app(progress, &deployed) == 0 &&
+	    progress_seed(progress) == 0)
 		progress_conclude(progress, OUTCOME_PASS, "%s", "");
 }

@@ -124,7 +124,7 @@ static int make_abra_dir(struct preparation *preparation, struct err *err)
 
 static int make_dirs(struct preparation *preparation, struct err *err)
 {
-	static const char *const names[] = {"tests", "suite"};
+	static const char *const names[] = {"tests", "suite", "scratch"};
 	auto_str char *log_dir = run_path(&preparation->run, "log");
 
 	if (file_make_dirs(log_dir, 0700, err) < 0 || make_abra_dir(preparation, err) < 0)
@@ -132,7 +132,7 @@ static int make_dirs(struct preparation *preparation, struct err *err)
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		AUTO(journal_entry) entry = {.kind = JOURNAL_DIR};
 
-		/* Copied there later; the undo comes first. */
+		/* Filled later; the undo comes first. */
 		entry.path = run_path(&preparation->run, names[i]);
 		if (!preparation->only_plans &&
 		    journal_record(preparation->work.control_fd, &entry, err) < 0)

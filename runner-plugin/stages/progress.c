@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "runner-plugin/stages/script.h"
 #include "runner-plugin/stages/stages.h"
 
 #define EVIDENCE_MAX_BYTES (64 * 1024)
@@ -103,6 +104,77 @@ static int check_each(struct progress *progress, struct ready *ready,
 	return *failed ? -1 : 0;
 }
 
+/* Each test of its TAP, or itself as one. */
+static void add_script_tests(
+    struct progress *progress, const char *program, const struct script_result *result)
+{
+	double seconds = (double)result->elapsed_ms / 1000;
+
+	if (!result->tap.is_tap)
+		results_stage_add_test(
+		    &progress->result, program, result->outcome, seconds, result->reason);
+	for (size_t i = 0; i < result->tap.count; i++) {
+		const struct tap_test *test = &result->tap.tests[i];
+		auto_str char *name = xasprintf("%s: %s", program, test->name);
+
+		results_stage_add_test(&progress->result, name, test->outcome, 0, test->reason);
+	}
+}
+
+/* An executable of the suite. -1: concluded, with what it said as evidence. */
+static int run_program(struct progress *progress, const char *program)
+{
+	const struct script_spec spec = {.path = program, .stage = progress->which};
+	AUTO(script_result) result = {0};
+	struct err err;
+
+	if (script_run(progress->work, &spec, &result, &err) < 0) {
+		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+		return -1;
+	}
+	add_script_tests(progress, program, &result);
+	if (result.outcome == OUTCOME_PASS || result.outcome == OUTCOME_NOT_RUN)
+		return 0;
+	progress_conclude(progress, result.outcome, "%s: %s", program, result.reason);
+	results_stage_set_evidence(&progress->result, "", buf_text(&result.evidence));
+	return -1;
+}
+
+static int run_data(struct progress *progress, const char *program, const char *phase)
+{
+	int64_t started_ns = clock_now();
+
+	if (!program)
+		return 0;
+	progress_say(progress, program);
+	int result = run_program(progress, program);
+	results_stage_add_phase(
+	    &progress->result, phase, (double)clock_elapsed_ms(started_ns) / 1000);
+	return result;
+}
+
+int progress_seed(struct progress *progress)
+{
+	return run_data(progress, progress->suite.data_seed, "seed");
+}
+
+int progress_check_data(struct progress *progress)
+{
+	return run_data(progress, progress->suite.data_check, "data check");
+}
+
+/* Until one fails. -1: concluded. */
+static int run_programs(struct progress *progress)
+{
+	const struct suite *suite = &progress->suite;
+
+	for (size_t i = 0; i < suite->program_count; i++) {
+		if (run_program(progress, suite->programs[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The suite's ready items once more, for the record, then its checks. -1: concluded. */
 static int run_checks(struct progress *progress, const struct deploy_result *deployed)
 {
@@ -116,10 +188,12 @@ static int run_checks(struct progress *progress, const struct deploy_result *dep
 
 	if (check_each(progress, deployed->ready, suite->checks, suite->check_count, &failed) < 0)
 		result = -1;
-	results_stage_add_phase(
-	    &progress->result, "checks", (double)clock_elapsed_ms(started_ns) / 1000);
 	if (result < 0)
 		add_evidence(progress, deployed);
+	else
+		result = run_programs(progress);
+	results_stage_add_phase(
+	    &progress->result, "checks", (double)clock_elapsed_ms(started_ns) / 1000);
 	return result;
 }
 
@@ -181,10 +255,48 @@ static const struct survival_loss *find_loss(
 	return NULL;
 }
 
-/* -1: concluded. */
+static bool is_dropped_on_purpose(const struct progress *progress, const char *volume)
+{
+	const struct suite *suite = &progress->suite;
+
+	for (size_t i = 0; progress->which == STAGE_UPGRADE && i < suite->dropped_count; i++) {
+		if (text_is(suite->dropped[i], volume))
+			return true;
+	}
+	return false;
+}
+
+/* The markers one by one, as tests; the first loss that is not on purpose, and how many there are.
+ */
+static const struct survival_loss *record_marks(struct progress *progress,
+    const struct survival_marks *marks, const struct survival_losses *losses, size_t *out_lost)
+{
+	const struct survival_loss *first = NULL;
+
+	*out_lost = 0;
+	for (size_t i = 0; i < marks->mounts.count; i++) {
+		const struct survival_mount *mount = &marks->mounts.items[i];
+		const struct survival_loss *loss = find_loss(losses, mount);
+		auto_str char *name =
+		    xasprintf("volume %s at %s of %s", mount->volume, mount->path, mount->service);
+
+		if (loss && is_dropped_on_purpose(progress, mount->volume)) {
+			results_stage_add_test(&progress->result, name, OUTCOME_NOT_RUN, 0,
+			    "the suite lets an upgrade drop it");
+			continue;
+		}
+		results_stage_add_test(&progress->result, name, loss ? OUTCOME_FAIL : OUTCOME_PASS,
+		    0, loss ? loss->reason : "");
+		*out_lost += loss ? 1 : 0;
+		first = first ? first : loss;
+	}
+	return first;
+}
+
 int progress_check_marks(struct progress *progress, const struct survival_marks *marks)
 {
 	AUTO(survival_losses) losses = {0};
+	size_t lost = 0;
 	struct err err;
 
 	if (survival_check(progress->engine, progress->work->run->stack, marks, &losses, &err) <
@@ -192,22 +304,21 @@ int progress_check_marks(struct progress *progress, const struct survival_marks 
 		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
 		return -1;
 	}
-	for (size_t i = 0; i < marks->mounts.count; i++) {
-		const struct survival_mount *mount = &marks->mounts.items[i];
-		const struct survival_loss *loss = find_loss(&losses, mount);
-		auto_str char *name =
-		    xasprintf("volume %s at %s of %s", mount->volume, mount->path, mount->service);
-
-		results_stage_add_test(&progress->result, name, loss ? OUTCOME_FAIL : OUTCOME_PASS,
-		    0, loss ? loss->reason : "");
-	}
-	if (!losses.count)
+	const struct survival_loss *first = record_marks(progress, marks, &losses, &lost);
+	if (!first)
 		return 0;
-	if (losses.count > 1)
-		progress_conclude(progress, OUTCOME_FAIL, "%s (and %zu more)",
-		    losses.items[0].reason, losses.count - 1);
+	if (lost > 1)
+		progress_conclude(
+		    progress, OUTCOME_FAIL, "%s (and %zu more)", first->reason, lost - 1);
 	else
-		progress_conclude(progress, OUTCOME_FAIL, "%s", losses.items[0].reason);
-	results_set(&progress->result.service, losses.items[0].service);
+		progress_conclude(progress, OUTCOME_FAIL, "%s", first->reason);
+	results_set(&progress->result.service, first->service);
 	return -1;
+}
+
+bool progress_has_head(const struct progress *progress)
+{
+	const struct plan_stage *install = &progress->plan.stages[STAGE_INSTALL];
+
+	return install->is_wanted && !install->not_run;
 }

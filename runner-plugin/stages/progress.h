@@ -41,14 +41,24 @@ void progress_take_deploy(struct progress *progress, const struct deploy_result 
 /* Ready items and checks, then one look more: it must not have been up for a moment only. -1:
  * concluded. */
 int progress_prove_app(struct progress *progress, struct deploy_result *deployed) CHECKED;
+/*
+ * The suite's data: what a fresh deployment is filled with, and whether it is still there. Nothing
+ * when the suite has none. -1: concluded.
+ */
+int progress_seed(struct progress *progress) CHECKED;
+int progress_check_data(struct progress *progress) CHECKED;
 /* A marker in each volume, saying which version was there. -1: concluded. */
 int progress_mark(
     struct progress *progress, const char *version, struct survival_marks *out) CHECKED;
 /* Each marker as a test of the stage. -1: concluded. */
 int progress_check_marks(struct progress *progress, const struct survival_marks *marks) CHECKED;
 
+/* Whether a stage before this one has the head up and left it so. */
+bool progress_has_head(const struct progress *progress);
+
 /* The stages, a file each. */
 void install_run(struct progress *progress);
+void recreate_run(struct progress *progress);
 void upgrade_run(struct progress *progress);
 
 #endif

@@ -71,6 +71,7 @@ static void run_wanted(struct progress *progress)
 {
 	static void (*const runs[STAGE_COUNT])(struct progress * progress) = {
 	    [STAGE_INSTALL] = install_run,
+	    [STAGE_RECREATE] = recreate_run,
 	    [STAGE_UPGRADE] = upgrade_run,
 	};
 	auto_str char *obstacle = NULL;
@@ -111,7 +112,9 @@ static void say_end(const struct progress *progress)
 	progress_say((void *)(uintptr_t)progress, line);
 	if (!*result->evidence)
 		return;
-	auto_str char *title = xasprintf("last lines of service %s:", result->service);
+	auto_str char *title = *result->service
+				   ? xasprintf("last lines of service %s:", result->service)
+				   : xstrdup("last lines:");
 	progress_say((void *)(uintptr_t)progress, title);
 	for (const char *text = result->evidence; *text;) {
 		size_t length = strcspn(text, "\n");

@@ -11,6 +11,20 @@ static void conclude_base(struct progress *progress, const struct deploy_result 
 		    deployed->reason);
 }
 
+/* A seed that the base does not take says nothing of the head. -1: concluded. */
+static int seed_base(struct progress *progress)
+{
+	if (progress_seed(progress) == 0)
+		return 0;
+	if (progress->result.outcome == OUTCOME_FAIL) {
+		auto_str char *why = xstrdup(progress->result.reason);
+
+		progress_conclude(progress, OUTCOME_UNVERIFIED, "base broken: %s: %s",
+		    progress->plan.base_version, why);
+	}
+	return -1;
+}
+
 /* The head over the base, with the base's markers in the volumes. */
 static void run_over_base(struct progress *progress, const struct rendered *head,
     const char *base_label, const struct survival_marks *marks)
@@ -23,7 +37,7 @@ static void run_over_base(struct progress *progress, const struct rendered *head
 		return;
 	/* Lost data first: what the app says without it is only what follows. */
 	if (progress_check_marks(progress, marks) < 0 ||
-	    progress_prove_app(progress, &deployed) < 0)
+	    progress_prove_app(progress, &deployed) < 0 || progress_check_data(progress) < 0)
 		return;
 	if (*base_label && text_is(base_label, deployed.version))
 		progress_conclude(progress, OUTCOME_FAIL,
@@ -59,6 +73,6 @@ void upgrade_run(struct progress *progress)
 		conclude_base(progress, &deployed);
 		return;
 	}
-	if (progress_mark(progress, plan->base_version, &marks) == 0)
+	if (seed_base(progress) == 0 && progress_mark(progress, plan->base_version, &marks) == 0)
 		run_over_base(progress, &head, deployed.version, &marks);
 }

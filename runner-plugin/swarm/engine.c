@@ -85,6 +85,7 @@ struct call {
 	const char *path;   /* below /v1.41 */
 	const void *body;
 	size_t body_length;
+	const char *type; /* of the body: its header, "Content-Type: ..." */
 	size_t max_bytes; /* 0: ENGINE_ANSWER_MAX_BYTES */
 };
 
@@ -118,7 +119,7 @@ static int exchange(const struct engine *engine, const char *prefix, const struc
 	request.timeout_ms = CALL_TIMEOUT_MS;
 	request.max_bytes = call->max_bytes ? call->max_bytes : ENGINE_ANSWER_MAX_BYTES;
 	if (call->body)
-		request.headers[0] = "Content-Type: application/x-tar";
+		request.headers[0] = call->type;
 	if (http_call(&request, out, err) == 0)
 		return 0;
 	/* What libcurl says of a socket names a host that does not exist. */
@@ -413,6 +414,36 @@ int engine_remove(struct engine *engine, enum engine_kind kind, const char *id, 
 	return -1;
 }
 
+int engine_force_update(struct engine *engine, const char *service, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	auto_str char *escaped = http_escape(service);
+	auto_str char *path = xasprintf("/services/%s", escaped);
+	AUTO_PTR(json) answer = engine_get(engine, path, err);
+	int64_t version = 0;
+	int64_t forced = 0;
+
+	if (!answer)
+		return -1;
+	if (!json_int(json_path(answer, "Version.Index"), &version))
+		return err_set(err, ERR_PROTOCOL, "engine: %s has no version", path);
+	AUTO_PTR(json) spec = json_copy(json_get(answer, "Spec"));
+	struct json *template = json_copy(json_get(spec, "TaskTemplate"));
+	(void)json_get_int(template, "ForceUpdate", &forced);
+	json_set_int(template, "ForceUpdate", forced + 1);
+	json_set(spec, "TaskTemplate", template);
+	auto_str char *body = json_print(spec);
+	auto_str char *update = xasprintf("%s/update?version=%lld", path, (long long)version);
+	struct call call = {
+	    .method = "POST",
+	    .path = update,
+	    .body = body,
+	    .body_length = strlen(body),
+	    .type = "Content-Type: application/json",
+	};
+	return send_call(engine, &call, &response, err);
+}
+
 /* --- files in containers --- */
 
 /* One header of the ustar form (POSIX.1-1988, pax(1)): numbers are octal texts. */
@@ -455,6 +486,7 @@ int engine_write_file(struct engine *engine, const char *container, const char *
 	    .path = path,
 	    .body = archive,
 	    .body_length = TAR_BLOCK + padded + 2 * (size_t)TAR_BLOCK,
+	    .type = "Content-Type: application/x-tar",
 	};
 	return send_call(engine, &call, &response, err);
 }

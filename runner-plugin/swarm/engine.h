@@ -78,6 +78,12 @@ int engine_list_read(enum engine_kind kind, const char *stack, const struct json
 int engine_remove(
     struct engine *engine, enum engine_kind kind, const char *id, struct err *err) CHECKED;
 
+/*
+ * Has Swarm make every task of a service anew, with the spec that it has. ERR_MISSING;
+ * ERR_TRANSIENT also when somebody else changed the service in this moment.
+ */
+int engine_force_update(struct engine *engine, const char *service, struct err *err) CHECKED;
+
 /* GET of any path below /v1.41, answer as JSON; for the watcher, image checks and the doctor. */
 struct json *engine_get(struct engine *engine, const char *path, struct err *err) CHECKED;
 /* "/tasks?filters=..." of everything labelled with that stack; the caller frees it. */

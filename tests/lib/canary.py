@@ -5,6 +5,8 @@
     made.head, made.tags, made.main                       # commits; {tag: commit}; the newest released commit
     expect = canary.load("green")["expect"]
 
+A canary may have a suite: suite.yml, and whatever else lies in its folder beside canary.yml, head/ and versions/.
+
 canary.yml of a canary:
 
     history:                what is committed, oldest first. The files of versions/<version>/ are laid over those of
@@ -56,6 +58,21 @@ def suite(name):
     """The directory of the canary's own suite.yml; None when it needs none."""
     path = os.path.join(DIRECTORY, name, "suite.yml")
     return os.path.dirname(path) if os.path.exists(path) else None
+
+
+def suite_files(name):
+    """The paths of its suite below that directory: all but the recipe's files and what is expected."""
+    for base, _, names in os.walk(suite(name)):
+        for file in names:
+            path = os.path.relpath(os.path.join(base, file), suite(name))
+            if path != "canary.yml" and path.split(os.sep)[0] not in ("head", "versions"):
+                yield path
+
+
+def copy_suite(name, directory):
+    for path in suite_files(name):
+        os.makedirs(os.path.dirname(os.path.join(directory, path)), exist_ok=True)
+        shutil.copy(os.path.join(suite(name), path), os.path.join(directory, path))
 
 
 def make_repo(name, destination, **values):

@@ -72,7 +72,8 @@ class Chain:
         made = canary.make_repo(name, os.path.join(self.directory, "canaries", recipe), **values)
         self.world.import_repo(recipe, made.path, private)
         suite = canary.suite(name)
-        self.world.put_suite(recipe, {"suite.yml": read_tree(suite)["suite.yml"] if suite else b""})
+        files = read_tree(suite) if suite else {"suite.yml": b""}
+        self.world.put_suite(recipe, {path: files[path] for path in (canary.suite_files(name) if suite else files)})
         self.recipes.append(recipe)
         return self.world.open_pr(recipe, "pull")
 

@@ -76,6 +76,8 @@ def run(recipe, switches=(), arguments=(), change=None, environment=None, **sett
         path = recipe if os.path.isdir(recipe) else canary.make_repo(recipe, os.path.join(directory, recipe)).path
         with RunnerHost(os.path.join(directory, "host"), **settings) as host:
             host.abra.switch(*switches)
+            if not os.path.isdir(recipe) and canary.suite(recipe):
+                canary.copy_suite(recipe, os.path.join(host.directory, "tests/recipes", recipe))
             if change:
                 change(host)
             return _run(host, path, os.path.join(directory, "results.json"), arguments, environment)

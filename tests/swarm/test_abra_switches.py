@@ -30,7 +30,7 @@ class Switches(unittest.TestCase):
             self.assert_names_abra(outcome)
             return
         self.assertEqual((outcome.results["verdict"], outcome.code), ("passed", 0), outcome)
-        self.assertEqual(outcome.outcomes(), {"install": "pass", "upgrade": "pass"}, outcome)
+        self.assertEqual(outcome.outcomes(), {"install": "pass", "recreate": "pass", "upgrade": "pass"}, outcome)
         self.assertEqual(outcome.results["versions"]["base"], "0.2.0+1.1")
 
     def assert_names_abra(self, outcome):

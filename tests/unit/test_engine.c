@@ -273,6 +273,44 @@ START_TEST(removes_and_says_why_not)
 }
 END_TEST
 
+static const struct force_row {
+	struct exchange look, update;
+	int result;
+	enum err_code code;
+} force_rows[] = {
+    {{"GET /v1.41/services/x%20y ", 200,
+	 "{\"Version\":{\"Index\":42},\"Spec\":{\"Name\":\"a\",\"TaskTemplate\":{\"ForceUpdate\":2}"
+	 "}}"},
+	{"POST /v1.41/services/x%20y/update?version=42 ", 200, "{}"}, 0, ERR_NONE},
+    {{"GET /v1.41/services/x%20y ", 200, "{\"Version\":{\"Index\":42}}"},
+	{"POST /v1.41/services/x%20y/update?version=42 ", 500,
+	    "{\"message\":\"rpc error: code = Unknown desc = update out of sequence\"}"},
+	-1, ERR_TRANSIENT},
+    {{"GET /v1.41/services/x%20y ", 404, "{\"message\":\"gone\"}"}, {0}, -1, ERR_MISSING},
+    {{"GET /v1.41/services/x%20y ", 200, "{\"Spec\":{}}"}, {0}, -1, ERR_PROTOCOL},
+};
+
+START_TEST(forces_an_update)
+{
+	const struct force_row *row = &force_rows[_i];
+	struct exchange script[] = {{"GET /version ", 200, VERSION}, row->look, row->update};
+	struct err err = {0};
+	AUTO_PTR(engine)
+	engine = peer_start(script, row->update.want ? COUNT_OF(script) : COUNT_OF(script) - 1);
+
+	int result = engine_force_update(engine, "x y", &err);
+	auto_str char *path = xasprintf("%s/request", peer_dir);
+	AUTO(buf) sent = {0};
+	struct err ignored;
+	ck_assert_int_eq(file_read(path, 64 * 1024, &sent, &ignored), 0);
+	ck_assert_int_eq(
+	    strstr(buf_text(&sent), "\"TaskTemplate\":{\"ForceUpdate\":3}") != NULL, result == 0);
+	peer_stop();
+	ck_assert_msg(result == row->result, "%s", err.msg);
+	ck_assert_msg(err.code == row->code, "%d: %s", (int)err.code, err.msg);
+}
+END_TEST
+
 static const struct version_row {
 	const char *answer;
 	const char *want; /* the request that follows; NULL: refused */
@@ -456,6 +494,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, takes_log_frames_apart, 0, COUNT_OF(frame_rows));
 	tcase_add_loop_test(tc, knows_addresses, 0, COUNT_OF(host_rows));
 	tcase_add_loop_test(tc, removes_and_says_why_not, 0, COUNT_OF(removal_rows));
+	tcase_add_loop_test(tc, forces_an_update, 0, COUNT_OF(force_rows));
 	tcase_add_loop_test(tc, speaks_a_version_the_engine_knows, 0, COUNT_OF(version_rows));
 	tcase_add_test(tc, a_written_file_comes_back);
 	tcase_add_loop_test(tc, pulls_and_repeats_the_complaint, 0, COUNT_OF(pull_rows));

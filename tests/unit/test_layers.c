@@ -75,6 +75,7 @@ static const char *const values[] = {
     "runner-plugin/run/junit",
     "runner-plugin/run/exit",
     "runner-plugin/stages/refusal",
+    "runner-plugin/stages/tap",
     "common/verdict",
     "common/table",
 };

@@ -122,11 +122,33 @@ START_TEST(says_what_is_not_run)
 	params.has_stages = true;
 	params.stages[STAGE_BACKUP] = true;
 	params.stages[STAGE_INSTALL] = false;
+	params.stages[STAGE_RECREATE] = false;
 	ck_assert_int_eq(plan_make(&facts, &plan, &err), 0);
 	ck_assert(!plan.stages[STAGE_INSTALL].is_wanted);
 	ck_assert_str_eq(plan.stages[STAGE_UPGRADE].not_run, "no state");
 	ck_assert_ptr_nonnull(plan.stages[STAGE_BACKUP].not_run);
 	ck_assert_int_eq(plan.deploys, 0);
+	suite_release(&suite);
+}
+END_TEST
+
+/* A stage works on what the one before left up: nothing is deployed twice for one proof. */
+START_TEST(deploys_as_little_as_it_can)
+{
+	static const struct {
+		bool install, recreate;
+		int deploys;
+	} deploy_rows[] = {{true, true, 1}, {true, false, 1}, {false, true, 1}, {false, false, 0}};
+	struct params params = make_params("");
+	struct suite suite = {.not_run = {[STAGE_UPGRADE] = xstrdup("no state")}};
+	struct plan_facts facts = make_facts(0, &params, &suite);
+	AUTO(plan) plan = {0};
+	struct err err = {0};
+
+	params.stages[STAGE_INSTALL] = deploy_rows[_i].install;
+	params.stages[STAGE_RECREATE] = deploy_rows[_i].recreate;
+	ck_assert_int_eq(plan_make(&facts, &plan, &err), 0);
+	ck_assert_int_eq(plan.deploys, deploy_rows[_i].deploys);
 	suite_release(&suite);
 }
 END_TEST
@@ -153,6 +175,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, chooses_a_base, 0, COUNT_OF(rows));
 	tcase_add_test(tc, survives_a_file);
 	tcase_add_test(tc, says_what_is_not_run);
+	tcase_add_loop_test(tc, deploys_as_little_as_it_can, 0, 4);
 	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 3);
 	suite_add_tcase(suite, tc);
 	return suite;

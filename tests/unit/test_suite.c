@@ -44,8 +44,23 @@ static const struct {
     {"ready: [{http: {path: /, host: \"a b\"}}]\n", "no host name"},
     {"ready: [{http: {path: /, header: nocolon}}]\n", "header must be"},
     {"ready: [{http: {path: /, service: app}}]\n", "service and port go together"},
-    {"checks: [{run: checks/login}]\n", "runs no executables"},
-    {"data: {seed: x}\n", "not in this version"},
+    {"ready: [{run: checks/login}]\n", "an executable belongs to checks"},
+    {"checks: [{run: /bin/true}]\n", "no path below the suite's directory"},
+    {"checks: [{run: ../x}]\n", "no path below the suite's directory"},
+    {"checks: [{run: a/../x}]\n", "no path below the suite's directory"},
+    {"checks: [{run: a//x}]\n", "no path below the suite's directory"},
+    {"checks: [{run: a/}]\n", "no path below the suite's directory"},
+    {"checks: [{run: -x}]\n", "no path below the suite's directory"},
+    {"checks: [{run: \"a b\"}]\n", "no path below the suite's directory"},
+    {"checks: [{run: [x]}]\n", "run must be a text"},
+    {"checks: [{run: x, status: 200}]\n", "unknown key \"status\""},
+    {"data: [x]\n", "data must be a mapping"},
+    {"data: {sead: x}\n", "did you mean \"seed\""},
+    {"data: {seed: x}\n", "a seed without a check proves nothing"},
+    {"data: {seed: /x, check: y}\n", "seed: \"/x\" is no path"},
+    {"data: {check: ../y}\n", "check: \"../y\" is no path"},
+    {"data: {dropped: cache}\n", "dropped must be a list"},
+    {"data: {dropped: [a/b]}\n", "not allowed here"},
     {"secrets: {a: generate}\n", "not in this version"},
     {"needs: [keycloak]\n", "not in this version"},
     {"extra: [x]\n", "not in this version"},
@@ -101,6 +116,8 @@ START_TEST(reads_all)
 	    "deploy_timeout: 15m\nweight: 2\nready:\n  - http: /health\n"
 	    "    status: [200, 204]\n  - tcp: 5222\n    service: xmpp\n"
 	    "checks:\n  - http: {path: /, title: \"My app\", service: app, port: 80}\n"
+	    "  - run: checks/login\n"
+	    "data:\n  dropped: [cache]\n  seed: data/seed\n  check: data/check\n"
 	    "stages:\n  backup: {not_run: \"no state\"}\n"
 	    "allow: [docker-socket, \"host-bind:/etc/localtime\"]\n"
 	    "images: {ignore: [redis]}\n";
@@ -120,6 +137,11 @@ START_TEST(reads_all)
 	ck_assert_int_eq(suite.ready[1].kind, SUITE_TCP);
 	ck_assert_int_eq(suite.ready[1].port, 5222);
 	ck_assert_str_eq(suite.checks[0].title, "My app");
+	ck_assert_uint_eq(suite.check_count, 1);
+	ck_assert_str_eq(suite.programs[0], "checks/login");
+	ck_assert_str_eq(suite.data_seed, "data/seed");
+	ck_assert_str_eq(suite.data_check, "data/check");
+	ck_assert_str_eq(suite.dropped[0], "cache");
 	ck_assert_str_eq(suite.not_run[STAGE_BACKUP], "no state");
 	ck_assert_uint_eq(suite.allow_count, 2);
 	ck_assert_str_eq(suite.ignored_images[0], "redis");
@@ -177,6 +199,30 @@ START_TEST(finds_its_directory)
 }
 END_TEST
 
+/* Found out before anything is deployed, not in the middle of a run. */
+START_TEST(its_programs_are_there_and_may_run)
+{
+	static const char *const texts[] = {
+	    "checks: [{run: x}]\n", "data: {seed: x, check: ok}\n", "data: {check: x}\n"};
+	auto_str char *directory = harness_dir();
+	auto_str char *file = xasprintf("%s/suite.yml", directory);
+	auto_str char *program = xasprintf("%s/x", directory);
+	auto_str char *other = xasprintf("%s/ok", directory);
+	AUTO(suite) suite = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(file_write_atomic(file, 0600, texts[_i], strlen(texts[_i]), &err), 0);
+	ck_assert_int_eq(file_write_atomic(other, 0700, "", 0, &err), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_str_eq(err.msg, "suite.yml: there is no x beside it");
+	ck_assert_int_eq(file_write_atomic(program, 0600, "", 0, &err), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "x is not executable"));
+	ck_assert_int_eq(file_write_atomic(program, 0700, "", 0, &err), 0);
+	ck_assert_msg(suite_read(directory, &suite, &err) == 0, "%s", err.msg);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("suite");
@@ -187,6 +233,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, takes_defaults, 0, 3);
 	tcase_add_test(tc, reads_a_directory);
 	tcase_add_loop_test(tc, finds_its_directory, 0, COUNT_OF(places));
+	tcase_add_loop_test(tc, its_programs_are_there_and_may_run, 0, 3);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
