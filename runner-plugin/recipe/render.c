@@ -17,6 +17,7 @@ void rendered_release(struct rendered *rendered)
 	free(rendered->compose_file);
 	free(rendered->directory);
 	tree_release(&rendered->tree);
+	env_release(&rendered->env);
 	compose_model_release(&rendered->model);
 	*rendered = (struct rendered){0};
 }
@@ -346,24 +347,24 @@ int render_commit(const struct stages_work *work, const struct suite *suite, con
 {
 	AUTO(rendered) rendered = {.commit = xstrdup(commit)};
 	AUTO(sources) sources = {0};
-	AUTO(env) env = {0};
+	struct env *env = &rendered.env;
 	const struct place place = {work, commit, &rendered.tree};
 
 	if (recipe_list(work, commit, &rendered.tree, err) < 0 ||
-	    read_head_env(&place, suite, env_commit, &env, &rendered, err) < 0)
+	    read_head_env(&place, suite, env_commit, env, &rendered, err) < 0)
 		return -1;
-	const char *list = env_get(&env, "COMPOSE_FILE");
+	const char *list = env_get(env, "COMPOSE_FILE");
 	bool is_other = !text_is(commit, env_commit);
 	if (add_recipes_files(
 		&place, list && *list ? list : "compose.yml", is_other, &sources, err) < 0 ||
-	    add_overlays(work, suite, &sources, err) < 0 || add_exports(&place, &env, err) < 0)
+	    add_overlays(work, suite, &sources, err) < 0 || add_exports(&place, env, err) < 0)
 		return -1;
 	rendered.compose_file = join_names(&sources);
 	rendered.directory = directory_of(sources.count ? sources.names[0] : "");
 	set(&rendered, "COMPOSE_FILE", rendered.compose_file);
-	env_set(&env, "STACK_NAME", work->run->stack);
-	env_set(&env, "DOMAIN", work->run->domain);
-	if (compose_render(sources.files, sources.count, &env, &rendered.model, err) < 0 ||
+	env_set(env, "STACK_NAME", work->run->stack);
+	env_set(env, "DOMAIN", work->run->domain);
+	if (compose_render(sources.files, sources.count, env, &rendered.model, err) < 0 ||
 	    check_model(&rendered.model, err) < 0 || check_files(&rendered, err) < 0)
 		return -1;
 	*out = rendered;

@@ -31,6 +31,7 @@ struct rendered {
 	char *compose_file; /* value of COMPOSE_FILE, overlays included */
 	char *directory;    /* in the recipe: where relative paths of the files start; "" the top */
 	struct tree tree;   /* what the commit holds */
+	struct env env;	    /* what the files are interpolated with */
 	struct compose_model model;
 	struct env_row *sets; /* what the env file must say */
 	size_t set_count;

@@ -13,6 +13,7 @@
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/stages/abra.h"
 #include "runner-plugin/stages/doctor.h"
+#include "runner-plugin/stages/stack_config.h"
 #include "runner-plugin/swarm/image.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ struct preparation {
 	struct engine *engine; /* borrowed; NULL: none is asked */
 	struct suite suite;
 	struct recipe recipe;
+	struct stack_config stack_config; /* docker NULL: none is asked */
 	struct rendered head, base;
 	struct plan plan;
 	struct prepared prepared;
@@ -44,6 +46,7 @@ static void preparation_release(struct preparation *preparation)
 {
 	suite_release(&preparation->suite);
 	recipe_release(&preparation->recipe);
+	stack_config_release(&preparation->stack_config);
 	rendered_release(&preparation->head);
 	rendered_release(&preparation->base);
 	plan_release(&preparation->plan);
@@ -297,6 +300,39 @@ static int judge_head(struct preparation *preparation)
 	return stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", refused);
 }
 
+/* --- in docker's words --- */
+
+/* 1: refused, sentence says why; -1: ours. The checkout is the head's again afterwards. */
+static int ask_docker(struct preparation *preparation, const struct rendered *rendered,
+    char sentence[STACK_CONFIG_SENTENCE_SIZE], struct err *err)
+{
+	const struct stages_work *work = &preparation->work;
+	const char *head = preparation->recipe.head;
+
+	if (!preparation->stack_config.docker)
+		return 0;
+	if (!text_is(rendered->commit, head) && recipe_checkout(work, rendered->commit, err) < 0)
+		return -1;
+	if (render_copy_overlays(work, &preparation->suite, err) < 0)
+		return -1;
+	enum stack_config_end end =
+	    stack_config_read(&preparation->stack_config, work, rendered, sentence);
+	return recipe_checkout(work, head, err) < 0 ? -1 : end == STACK_CONFIG_REFUSED;
+}
+
+static int ask_docker_of_head(struct preparation *preparation)
+{
+	char sentence[STACK_CONFIG_SENTENCE_SIZE];
+	struct err err;
+	int refused = 0;
+
+	if (stack_config_find(&preparation->work, &preparation->stack_config))
+		refused = ask_docker(preparation, &preparation->head, sentence, &err);
+	if (refused < 0)
+		return stop_for(preparation, &err);
+	return refused ? stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", sentence) : 0;
+}
+
 /* --- head, base and plan --- */
 
 /* Ours, or the recipe's own fault. */
@@ -324,7 +360,7 @@ static int render_head(struct preparation *preparation)
 	if (render_commit(
 		&preparation->work, &preparation->suite, head, head, &preparation->head, &err) < 0)
 		return stop_for_head(preparation, &err);
-	return judge_head(preparation);
+	return judge_head(preparation) < 0 ? -1 : ask_docker_of_head(preparation);
 }
 
 /* The first reason counts. Whoever's fault it is, the head can be installed and judged. */
@@ -343,17 +379,27 @@ static void give_up_base(struct preparation *preparation, const char *format, ..
 	preparation->prepared.base_problem = xstrdup(text);
 }
 
-static void judge_base(struct preparation *preparation)
+static int judge_base(struct preparation *preparation)
 {
+	const char *version = preparation->plan.base_version;
+	char sentence[STACK_CONFIG_SENTENCE_SIZE];
 	AUTO(trespass) trespass;
+	struct err err;
 
 	judge(preparation, &preparation->base, &trespass);
-	if (!trespass.refused_count) {
-		keep_allowed(preparation, &trespass);
-		return;
+	if (trespass.refused_count) {
+		auto_str char *refused = all_refused(&trespass);
+
+		give_up_base(preparation, "base broken: %s: %s", version, refused);
+		return 0;
 	}
-	auto_str char *refused = all_refused(&trespass);
-	give_up_base(preparation, "base broken: %s: %s", preparation->plan.base_version, refused);
+	keep_allowed(preparation, &trespass);
+	int refused = ask_docker(preparation, &preparation->base, sentence, &err);
+	if (refused < 0)
+		return stop_for(preparation, &err);
+	if (refused)
+		give_up_base(preparation, "base broken: %s: %s", version, sentence);
+	return 0;
 }
 
 /* A base that cannot even be rendered is broken, and no fault of the head. */
@@ -372,10 +418,8 @@ static int render_base(struct preparation *preparation)
 	}
 	if (found == 0 &&
 	    render_commit(&preparation->work, &preparation->suite, preparation->plan.base_commit,
-		preparation->recipe.head, &preparation->base, &err) == 0) {
-		judge_base(preparation);
-		return 0;
-	}
+		preparation->recipe.head, &preparation->base, &err) == 0)
+		return judge_base(preparation);
 	if (!is_recipes_fault(&err))
 		return stop_for(preparation, &err);
 	give_up_base(preparation, "base broken: %s: %s", preparation->plan.base_version, err.msg);

@@ -3,7 +3,6 @@
 
 #include <strings.h>
 
-#define SENTENCE_MAX_BYTES 300
 #define LEVEL "FATA"
 #define BLANKS " \t\r\n"
 
@@ -90,12 +89,11 @@ static const char *last_fatal(const char *said)
 	return found;
 }
 
-/* On one line, with single blanks, and not longer than a reader wants. */
-static void copy_sentence(const char *from, char out[SENTENCE_MAX_BYTES + 1])
+void refusal_copy_sentence(const char *from, char out[REFUSAL_SENTENCE_SIZE])
 {
 	size_t used = 0;
 
-	while (used < SENTENCE_MAX_BYTES) {
+	while (used < (REFUSAL_SENTENCE_SIZE - 1)) {
 		size_t length;
 
 		from += strspn(from, BLANKS);
@@ -103,7 +101,7 @@ static void copy_sentence(const char *from, char out[SENTENCE_MAX_BYTES + 1])
 			break;
 		if (used)
 			out[used++] = ' ';
-		length = text_head(from, SENTENCE_MAX_BYTES - used);
+		length = text_head(from, (REFUSAL_SENTENCE_SIZE - 1) - used);
 		if (length > strcspn(from, BLANKS))
 			length = strcspn(from, BLANKS);
 		memcpy(out + used, from, length);
@@ -154,13 +152,13 @@ static void blame(struct refusal *out, const char *sentence, const char *advice)
 
 void refusal_read(const struct refusal_facts *facts, const char *said, struct refusal *out)
 {
-	char sentence[SENTENCE_MAX_BYTES + 1];
+	char sentence[REFUSAL_SENTENCE_SIZE];
 	const char *fatal = facts->exit_code ? last_fatal(said) : NULL;
 
 	*out = (struct refusal){0};
 	if (!fatal)
 		return;
-	copy_sentence(fatal, sentence);
+	refusal_copy_sentence(fatal, sentence);
 	const struct row *row = find_row(sentence);
 	if (is_own_port(sentence, facts->stack))
 		blame(out, sentence, "two services of the stack publish the same port");

@@ -32,4 +32,8 @@ struct refusal {
 /* said: what abra wrote at last, masked. */
 void refusal_read(const struct refusal_facts *facts, const char *said, struct refusal *out);
 
+/* On one line, with single blanks, and not longer than a reader wants. */
+#define REFUSAL_SENTENCE_SIZE 301
+void refusal_copy_sentence(const char *from, char out[REFUSAL_SENTENCE_SIZE]);
+
 #endif

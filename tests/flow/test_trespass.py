@@ -46,11 +46,13 @@ class Place(unittest.TestCase):
         """The path as seen from a checkout: more levels up than there are."""
         return "../" * 20 + path.lstrip("/")
 
+    path = os.environ["PATH"]
+
     def plan(self, *arguments):
         return subprocess.run(
             [PROGRAM, "plan", "--zone", "ci.test", "--state-dir", os.path.join(self.directory, "state"), self.recipe,
              *arguments],
-            env={"PATH": os.environ["PATH"], "HOME": self.directory}, cwd=self.directory, stdin=subprocess.DEVNULL,
+            env={"PATH": self.path, "HOME": self.directory}, cwd=self.directory, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
 
     def check_refused(self, says, *arguments):
@@ -258,6 +260,78 @@ class Files(Place):
         subprocess.run([*git, "commit", "--quiet", "--all", "-m", "head"], check=True)
         self.recipe = made.path
         self.check_planned()
+
+
+class Docker(Place):
+    """`docker stack config` of this host, where there is one that knows it."""
+
+    def docker(self, script):
+        """The host's docker, from now on: a shell script, which has its arguments in $*."""
+        directory = os.path.join(self.directory, "bin")
+        os.makedirs(directory, exist_ok=True)
+        with open(os.path.join(directory, "docker"), "w", encoding="utf-8",
+                  opener=lambda name, flags: os.open(name, flags, 0o755)) as file:
+            file.write(f"#!/bin/sh\nPATH=/usr/bin:/bin\ncd_to='{self.directory}'\n{script}\n")
+        self.path = f"{directory}:{os.environ['PATH']}"
+
+    KNOWS = 'if [ "$*" = "stack config --help" ]; then echo "Usage:  docker stack config [OPTIONS]"; exit; fi\n'
+
+    def seen(self, name):
+        with open(os.path.join(self.directory, name), encoding="utf-8") as file:
+            return file.read()
+
+    def test_its_refusal_is_the_recipes(self):
+        self.docker(f'{self.KNOWS}echo "services.app is not to docker\'s taste: $PWD/x.conf" >&2; exit 1')
+        self.check_refused("docker refuses the recipe's compose files: services.app is not to docker's taste: x.conf")
+
+    def test_sees_what_abra_will_see(self):
+        self.docker(f'{self.KNOWS}echo "$*" >>"$cd_to/args"; env >>"$cd_to/env"; cat compose.yml ccci.more.yml >"$cd_to/files"')
+        os.makedirs(os.path.join(self.directory, "tests/recipes/green"))
+        with open(os.path.join(self.directory, "tests/recipes/green/suite.yml"), "w", encoding="utf-8") as file:
+            file.write("compose: [more.yml]\nenv: {GREETING: 'a $b'}\n")
+        with open(os.path.join(self.directory, "tests/recipes/green/more.yml"), "w", encoding="utf-8") as file:
+            file.write("version: '3.8'\nservices:\n  app:\n    hostname: x\n")
+        self.write("abra.sh", "export CONF_VERSION=v7\n")
+        self.check_planned()
+        head, base = self.seen("args").splitlines()
+        self.assertEqual(head, "stack config --compose-file=compose.yml --compose-file=ccci.more.yml")
+        self.assertEqual(base, head)
+        self.assertIn("hostname: x", self.seen("files"))
+        rows = self.seen("env").splitlines()
+        self.assertIn("GREETING=a $b", rows)
+        self.assertIn("CONF_VERSION=v7", rows)
+        self.assertIn("LETS_ENCRYPT_ENV=", rows)
+        self.assertEqual([row for row in rows if row.startswith(("HOME=", "LANG=", "ZONE="))], [])
+
+    def test_base_that_it_refuses(self):
+        self.docker(f'{self.KNOWS}grep -q "version=0.2.0" compose.yml || exit 0; echo >"$cd_to/refused"; exit 1')
+        self.check_planned()
+        self.seen("refused")
+
+    def test_one_that_does_not_know_it(self):
+        self.docker('echo "$*" >>"$cd_to/args"; echo "Usage:  docker stack COMMAND"')
+        self.check_planned()
+        self.assertEqual(self.seen("args"), "stack config --help\n")
+
+    def test_one_that_fails_otherwise(self):
+        for end in ("exit 125", "kill -9 $$", "exit 2"):
+            with self.subTest(end=end):
+                self.docker(self.KNOWS + end)
+                self.check_planned()
+
+    def test_none(self):
+        directory = os.path.join(self.directory, "bin")
+        os.makedirs(directory)
+        os.symlink("/usr/bin/git", os.path.join(directory, "git"))
+        self.path = directory
+        self.check_planned()
+
+    def test_an_environment_that_is_not_docker_s(self):
+        """A recipe's LD_PRELOAD reaches no program of the host's."""
+        self.docker(f'{self.KNOWS}echo asked >>"$cd_to/args"')
+        self.write(".env.sample", f"{self.read('.env.sample')}LD_PRELOAD=./x.so\n")
+        self.check_planned()
+        self.assertFalse(os.path.exists(os.path.join(self.directory, "args")))
 
 
 if __name__ == "__main__":
