@@ -397,7 +397,8 @@ static enum exit_code show_settings(const struct command *command, const struct 
 	return print_out(buf_text(&out));
 }
 
-static enum exit_code bad_settings(const struct command *command, const struct buf *mistakes)
+static enum exit_code bad_settings(
+    const struct command *command, const struct buf *mistakes, const char *const *environ_rows)
 {
 	(void)fputs(buf_text(mistakes), stderr);
 	if (command->word && text_is(command->word->word, "report")) {
@@ -405,7 +406,7 @@ static enum exit_code bad_settings(const struct command *command, const struct b
 		    xstrndup(buf_text(mistakes), strcspn(buf_text(mistakes), "\n"));
 		auto_str char *reason = xasprintf("ccci-run's settings: %s", first);
 
-		(void)front_report_nothing(reason);
+		(void)front_report_nothing(environ_rows, NULL, reason);
 	}
 	return EXIT_USAGE;
 }
@@ -422,7 +423,7 @@ static enum exit_code run_command(struct command *command, const char *const *en
 	struct settings settings;
 
 	if (settings_load(&sources, &settings, &mistakes) < 0)
-		return bad_settings(command, &mistakes);
+		return bad_settings(command, &mistakes, environ_rows);
 	log_init((enum log_level)settings.log_level);
 	command->front = (struct front){.settings = &settings, .environ = environ_rows};
 	enum exit_code code = command->values[FLAG_CHECK] || command->values[FLAG_PRINT_CONFIG]

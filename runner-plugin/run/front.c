@@ -327,13 +327,19 @@ static enum exit_code print_results(const struct results *results)
 	return exit_of_verdict(results->verdict, results->is_clean);
 }
 
-enum exit_code front_report_nothing(const char *reason)
+enum exit_code front_report_nothing(
+    const char *const *environ, const char *default_org, const char *reason)
 {
 	AUTO(results) results;
 
-	record_nothing(reason, &results);
+	record_nothing(environ, default_org, reason, &results);
 	(void)print_results(&results);
 	return EXIT_OURS;
+}
+
+static enum exit_code report_why_not(const struct front *front, const struct err *why)
+{
+	return front_report_nothing(front->environ, front->settings->recipe_org, why->msg);
 }
 
 /* prepare made no run. Why, it said in its own step; most often the same is wrong now. */
@@ -341,10 +347,10 @@ static enum exit_code report_without_run(const struct front *front, const struct
 {
 	struct params params;
 	struct err err;
+	bool is_known =
+	    params_read(front->environ, front->settings->recipe_org, &params, &err) == 0;
 
-	if (params_read(front->environ, front->settings->recipe_org, &params, &err) < 0)
-		return front_report_nothing(err.msg);
-	return front_report_nothing(missing->msg);
+	return report_why_not(front, is_known ? missing : &err);
 }
 
 enum exit_code front_report(const struct front *front)
@@ -359,7 +365,7 @@ enum exit_code front_report(const struct front *front)
 	}
 	if (ask_end(front, &run, true, &err) < 0 || record_read(&run, &results, &err) < 0) {
 		print_error("%s", err.msg);
-		return front_report_nothing(err.msg);
+		return report_why_not(front, &err);
 	}
 	return print_results(&results);
 }

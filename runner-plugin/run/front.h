@@ -25,7 +25,8 @@ enum exit_code front_teardown(
     const struct front *front, const char *run_id); /* NULL: of this build */
 enum exit_code front_report(const struct front *front);
 /* What report says when there is no run and cannot be one: why. */
-enum exit_code front_report_nothing(const char *reason);
+enum exit_code front_report_nothing(
+    const char *const *environ, const char *default_org, const char *reason);
 
 struct front_local {
 	const char *target;			    /* a recipe's directory, or its name */

@@ -11,6 +11,7 @@
 #include <limits.h>
 
 #define RESULTS_FILE "results.json"
+#define NO_RUN "none"
 
 int record_stage(const struct run *run, enum stage stage, enum outcome outcome, const char *reason,
     double seconds, struct err *err)
@@ -41,16 +42,23 @@ static void collect_teller(int64_t started_s, struct results *out)
 	results_set(&out->ccci, CCCI_VERSION);
 }
 
+/* What was asked for, and by which build: by it who asked knows that the results are meant. */
+static void collect_asked(
+    const struct params *params, const struct run_step *step, struct results *out)
+{
+	results_set(&out->recipe, params->recipe);
+	results_set(&out->src, params->src);
+	out->pr = params->pr;
+	results_set(&out->ref, params->ref);
+	out->comment = params->comment;
+	out->build = step->build;
+}
+
 static void collect_run(const struct run *run, struct results *out)
 {
 	collect_teller(run->started_s, out);
+	collect_asked(&run->params, &run->step, out);
 	results_set(&out->id, run->id);
-	out->build = run->step.build;
-	results_set(&out->recipe, run->params.recipe);
-	results_set(&out->src, run->params.src);
-	out->pr = run->params.pr;
-	results_set(&out->ref, run->params.ref);
-	out->comment = run->params.comment;
 	results_set(&out->domain, run->domain);
 }
 
@@ -133,10 +141,20 @@ int record_collect(const struct run *run, struct results *out, struct err *err)
 	return 0;
 }
 
-void record_nothing(const char *reason, struct results *out)
+void record_nothing(
+    const char *const *environ, const char *default_org, const char *reason, struct results *out)
 {
+	struct params params;
+	struct run_step step;
+	struct err
+	    ignored; /* a build that nobody of ours asked for: nobody looks for its results */
+
 	results_init(out);
 	collect_teller(clock_wall_s(), out);
+	if (params_read(environ, default_org, &params, &ignored) == 0 &&
+	    run_step_read(environ, &step, &ignored) == 0)
+		collect_asked(&params, &step, out);
+	results_set(&out->id, NO_RUN);
 	results_set(&out->reason, reason);
 	out->verdict = VERDICT_CI_ERROR;
 }

@@ -34,7 +34,11 @@ int record_write(const struct run *run, const struct record_end *end,
 /* ERR_MISSING: not written yet. */
 int record_read(const struct run *run, struct results *out, struct err *err) CHECKED;
 
-/* Results that say why there was no run; *out need not be initialised. */
-void record_nothing(const char *reason, struct results *out);
+/*
+ * Results that say why there was no run, for who asked by the step's environ. *out need not be
+ * initialised; default_org may be NULL.
+ */
+void record_nothing(
+    const char *const *environ, const char *default_org, const char *reason, struct results *out);
 
 #endif

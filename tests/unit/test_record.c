@@ -271,6 +271,31 @@ START_TEST(what_prepare_found_comes_back)
 }
 END_TEST
 
+/* The bridge believes only what is about its job: then the reason reaches who asked. */
+START_TEST(no_run_is_a_document_about_what_was_asked)
+{
+	const char *const environ_rows[] = {"RECIPE=green", "SRC=org/green", "PR=3",
+	    "REF=0123456789abcdef0123456789abcdef01234567", "COMMENT=812", "DRONE_BUILD_NUMBER=41",
+	    NULL};
+	AUTO(results) out = {0};
+	AUTO(results) again = {0};
+	struct err err;
+
+	record_nothing(environ_rows, NULL, "ccci-run's settings: no ZONE", &out);
+	auto_str char *text = results_encode(&out);
+	ck_assert_msg(results_decode(text, strlen(text), &again, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(again.id, "none");
+	ck_assert_str_eq(again.recipe, "green");
+	ck_assert_str_eq(again.src, "org/green");
+	ck_assert_str_eq(again.ref, "0123456789abcdef0123456789abcdef01234567");
+	ck_assert_int_eq(again.pr, 3);
+	ck_assert_int_eq(again.comment, 812);
+	ck_assert_int_eq(again.build, 41);
+	ck_assert_int_eq(again.verdict, VERDICT_CI_ERROR);
+	ck_assert_str_eq(again.reason, "ccci-run's settings: no ZONE");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("record");
@@ -287,6 +312,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, a_run_with_a_damaged_plan_is_recorded);
 	tcase_add_loop_test(tc, a_clock_that_was_set_makes_no_record_unreadable, 0, 2);
 	tcase_add_test(tc, what_prepare_found_comes_back);
+	tcase_add_test(tc, no_run_is_a_document_about_what_was_asked);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -419,8 +419,12 @@ START_TEST(largest_results_fit)
 		results_stage_set_evidence(&stage, big, big);
 		results_take_stage(&results, &stage);
 	}
-	for (int i = 0; i < RESULTS_ITEMS_MAX; i++)
+	for (int i = 0; i < RESULTS_ITEMS_MAX; i++) {
+		auto_str char *word = xasprintf("%d%s", i, big);
+
 		results_add_left(&results, big);
+		results_allowed_add(&results.allowed, big, big, word);
+	}
 	memset(job.reason, '|', sizeof(job.reason) - 1);
 	memset(job.stages, 'x', sizeof(job.stages) - 1);
 	memset(job.from, 'x', sizeof(job.from) - 1);
