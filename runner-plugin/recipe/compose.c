@@ -30,6 +30,21 @@ static char *label_of_app(const struct compose_model *model, const char *key)
 	return NULL;
 }
 
+/* A key in which "${STACK_NAME}" or "$STACK_NAME" stands where the stack's name should. */
+static bool has_label_as_key(const struct compose_service *service, const char *end)
+{
+	static const char *const beginnings[] = {
+	    "coop-cloud.${STACK_NAME}", "coop-cloud.$STACK_NAME"};
+
+	for (size_t i = 0; i < COUNT_OF(beginnings); i++) {
+		auto_str char *key = xasprintf("%s%s", beginnings[i], end);
+
+		if (label_of(service, key))
+			return true;
+	}
+	return false;
+}
+
 static void take_labels(struct compose_model *model, const char *stack)
 {
 	auto_str char *version = xasprintf("coop-cloud.%s.version", stack);
@@ -41,6 +56,9 @@ static void take_labels(struct compose_model *model, const char *stack)
 		const char *backup = label_of(&model->services[i], "backupbot.backup");
 
 		model->is_backed_up = model->is_backed_up || (backup && text_is(backup, "true"));
+		if (!model->version && text_is(model->services[i].name, "app"))
+			model->has_version_as_key =
+			    has_label_as_key(&model->services[i], ".version");
 	}
 }
 
@@ -120,20 +138,4 @@ int compose_check_env_file(const char *name, const char *text, size_t length, st
 			return -1;
 	}
 	return 0;
-}
-
-static const char *find_long(const struct compose_named *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strlen(list[i].name) > COMPOSE_NAME_MAX)
-			return list[i].name;
-	}
-	return NULL;
-}
-
-const char *compose_find_long_name(const struct compose_model *model)
-{
-	const char *name = find_long(model->secrets, model->secret_count);
-
-	return name ? name : find_long(model->configs, model->config_count);
 }

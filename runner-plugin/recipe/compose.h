@@ -17,7 +17,6 @@
 #include "runner-plugin/recipe/env_file.h"
 
 #define COMPOSE_FILES_MAX 16
-#define COMPOSE_NAME_MAX 64 /* Swarm's limit for names of secrets and configs */
 
 struct compose_file {
 	const char *name;
@@ -33,8 +32,5 @@ int compose_render(const struct compose_file *files, size_t count, const struct 
  */
 int compose_check_env_file(
     const char *name, const char *text, size_t length, struct err *err) CHECKED;
-
-/* NULL, or the first secret or config name over COMPOSE_NAME_MAX; borrowed. */
-const char *compose_find_long_name(const struct compose_model *model);
 
 #endif

@@ -202,12 +202,15 @@ static void merge_service(struct compose_service *into, struct compose_service *
 	take_text(&into->log_driver, &later->log_driver);
 	take_text(&into->credential_spec, &later->credential_spec);
 	take_text(&into->update_order, &later->update_order);
+	take_text(&into->cpu_limit, &later->cpu_limit);
+	take_text(&into->cpu_reservation, &later->cpu_reservation);
 	if (later->replicas != COMPOSE_NO_REPLICAS)
 		into->replicas = later->replicas;
 	if (later->memory_limit)
 		into->memory_limit = later->memory_limit;
 	if (later->memory_reservation)
 		into->memory_reservation = later->memory_reservation;
+	into->names_replicas = into->names_replicas || later->names_replicas;
 	into->names_networks = into->names_networks || later->names_networks;
 	merge_healthcheck(into, later);
 	merge_lists(into, later);

@@ -74,6 +74,8 @@ void compose_service_release(struct compose_service *service)
 	free(service->log_driver);
 	free(service->credential_spec);
 	free(service->update_order);
+	free(service->cpu_limit);
+	free(service->cpu_reservation);
 	for (size_t i = 0; i < service->mount_count; i++)
 		compose_mount_release(&service->mounts[i]);
 	free(service->mounts);

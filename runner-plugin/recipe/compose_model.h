@@ -63,7 +63,8 @@ struct compose_service {
 	enum compose_mode mode;
 	char *mode_word;  /* as written; "" none */
 	int64_t replicas; /* -1: global */
-	char *restart;	  /* restart_policy.condition; "" */
+	bool names_replicas;
+	char *restart; /* restart_policy.condition; "" */
 	struct compose_mount *mounts;
 	size_t mount_count;
 	struct compose_reference *secrets, *configs;
@@ -84,6 +85,7 @@ struct compose_service {
 	char *log_driver;      /* NULL: the engine's own */
 	char *credential_spec; /* "file x", "registry x", "config x"; NULL: none */
 	int64_t memory_limit, memory_reservation; /* bytes; 0: none */
+	char *cpu_limit, *cpu_reservation;	  /* as written; "" */
 	char *update_order;			  /* update_config.order; "" */
 	bool is_start_first;
 	char **ignored; /* sorted: what Swarm ignores with a warning: privileged, devices, pid */
@@ -104,7 +106,9 @@ struct compose_model { /* services by name, the others by key */
 	size_t service_count;
 	struct compose_named *secrets, *configs, *volumes, *networks;
 	size_t secret_count, config_count, volume_count, network_count;
-	char *version;	   /* label coop-cloud.<stack>.version of service app; NULL: none */
+	char *version; /* label coop-cloud.<stack>.version of service app; NULL: none */
+	/* It is written as a key, in which variables stay: "use the list form" */
+	bool has_version_as_key;
 	char *timeout;	   /* label coop-cloud.<stack>.timeout; NULL: none */
 	bool is_backed_up; /* some service has backupbot.backup=true */
 };

@@ -130,6 +130,7 @@ static enum compose_mount_type mount_type(const char *word)
 		enum compose_mount_type type;
 	} rows[] = {
 	    {"volume", COMPOSE_VOLUME},
+	    {"", COMPOSE_VOLUME},
 	    {"bind", COMPOSE_BIND},
 	    {"tmpfs", COMPOSE_TMPFS},
 	    {"npipe", COMPOSE_NPIPE},
@@ -314,6 +315,9 @@ static int read_deploy(
 	service->update_order = xstrdup(text_at(yaml_get(deploy, "update_config"), "order"));
 	service->replicas =
 	    yaml_text(replicas) ? number_at(deploy, "replicas") : COMPOSE_NO_REPLICAS;
+	service->names_replicas = service->replicas != COMPOSE_NO_REPLICAS;
+	service->cpu_limit = xstrdup(text_at(yaml_get(resources, "limits"), "cpus"));
+	service->cpu_reservation = xstrdup(text_at(yaml_get(resources, "reservations"), "cpus"));
 	read_texts(yaml_get(yaml_get(deploy, "placement"), "constraints"), &service->constraints,
 	    &service->constraint_count);
 	read_pairs(

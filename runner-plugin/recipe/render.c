@@ -2,6 +2,7 @@
 #include "runner-plugin/recipe/render.h"
 
 #include "common/file.h"
+#include "runner-plugin/recipe/compose_check.h"
 #include "runner-plugin/recipe/recipe.h"
 
 #define SOURCE_MAX_BYTES (512 * 1024) /* of one compose file, .env.sample or abra.sh */
@@ -298,27 +299,6 @@ static int check_files(const struct rendered *rendered, struct err *err)
 	return check_contents(rendered, "config", model->configs, model->config_count, err);
 }
 
-/* What a deploy of it would stumble over. */
-static int check_model(const struct compose_model *model, struct err *err)
-{
-	const char *long_name = compose_find_long_name(model);
-	bool has_app = false;
-
-	for (size_t i = 0; i < model->service_count; i++) {
-		has_app = has_app || text_is(model->services[i].name, "app");
-		if (!model->services[i].image)
-			return err_set(
-			    err, ERR_CONFIG, "service %.60s has no image", model->services[i].name);
-	}
-	if (!has_app)
-		return err_set(err, ERR_CONFIG, "the compose files have no service app");
-	if (long_name)
-		return err_set(err, ERR_CONFIG,
-		    "the name %.100s has %zu characters; Swarm takes %d", long_name,
-		    strlen(long_name), COMPOSE_NAME_MAX);
-	return 0;
-}
-
 /* The directory of the first file, in the recipe. */
 static char *directory_of(const char *name)
 {
@@ -365,7 +345,8 @@ int render_commit(const struct stages_work *work, const struct suite *suite, con
 	env_set(env, "STACK_NAME", work->run->stack);
 	env_set(env, "DOMAIN", work->run->domain);
 	if (compose_render(sources.files, sources.count, env, &rendered.model, err) < 0 ||
-	    check_model(&rendered.model, err) < 0 || check_files(&rendered, err) < 0)
+	    compose_check(&rendered.model, work->run->stack, err) < 0 ||
+	    check_files(&rendered, err) < 0)
 		return -1;
 	*out = rendered;
 	rendered = (struct rendered){0};

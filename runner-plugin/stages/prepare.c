@@ -290,6 +290,9 @@ static int judge_head(struct preparation *preparation)
 {
 	AUTO(trespass) trespass;
 
+	if (preparation->head.model.has_version_as_key)
+		say(NULL, "the version label of app is written as a key, in which variables stay: "
+			  "use the list form, - \"coop-cloud.${STACK_NAME}.version=...\"");
 	judge(preparation, &preparation->head, &trespass);
 	for (size_t i = 0; i < trespass.warning_count; i++)
 		say(NULL, trespass.warnings[i]);

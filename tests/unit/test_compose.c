@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include "runner-plugin/recipe/compose.h"
+#include "runner-plugin/recipe/compose_check.h"
 
 static struct env make_env(void)
 {
@@ -86,7 +87,7 @@ START_TEST(reads_a_recipe)
 	ck_assert_str_eq(model.configs[0].name, "cust-9f2c1a_ci_test_conf_v4");
 	ck_assert_str_eq(model.volumes[0].name, "elsewhere");
 	ck_assert_str_eq(model.volumes[1].name, "cust-9f2c1a_ci_test_data");
-	ck_assert_ptr_null(compose_find_long_name(&model));
+	ck_assert_msg(compose_check(&model, "cust-9f2c1a_ci_test", &err) == 0, "%s", err.msg);
 }
 END_TEST
 
@@ -187,18 +188,74 @@ START_TEST(reads_everything_that_a_policy_asks_for)
 }
 END_TEST
 
-START_TEST(finds_a_name_that_is_too_long)
+/* What docker reads and a deploy refuses: below services.app, after it, and what is said. */
+static const struct check_row {
+	const char *app;
+	const char *after;
+	const char *error; /* NULL: fine */
+} check_rows[] = {
+    {"image: a", "", NULL},
+    {"image: ''", "", "compose.yml:2: service app has no image"},
+    {"image: a\n    deploy: {mode: odd}", "", "service app has mode \"odd\""},
+    {"image: a\n    deploy: {mode: global, replicas: 0}", "", "global and has replicas"},
+    {"image: a\n    deploy: {mode: replicated-job, replicas: 0}", "", NULL},
+    {"image: a\n    deploy: {restart_policy: {condition: always}}", "", "condition \"always\""},
+    {"image: a\n    healthcheck: {test: x, disable: true}", "", "test and disable"},
+    {"image: a\n    deploy: {resources: {limits: {cpus: '0.5'}}}", "", NULL},
+    {"image: a\n    deploy: {resources: {limits: {cpus: 1/2}}}", "", NULL},
+    {"image: a\n    deploy: {resources: {limits: {cpus: half}}}", "", "cpus \"half\""},
+    {"image: a\n    deploy: {resources: {reservations: {cpus: '0.0000000001'}}}", "", "cpus"},
+    {"image: a\n    volumes: ['data:/x']", "", "volume \"data\" at /x: the files have none"},
+    {"image: a\n    volumes: ['data:/x']", "volumes: {data: }\n", NULL},
+    {"image: a\n    volumes: [/x]", "", NULL},
+    {"image: a\n    volumes: [{type: cluster, source: 'group:x', target: /x}]", "", NULL},
+    {"image: a\n    volumes: [{type: cluster, source: x, target: /x}]", "", "volume \"x\""},
+    {"image: a\n    volumes: [{type: tmpfs, source: x, target: /x}]", "", "tmpfs at /x"},
+    {"image: a\n    volumes: [{type: odd, target: /x}]", "", "mount of type \"odd\""},
+    {"image: a\n    volumes: ['/a:/x', '/b:/x']", "", "two mounts at /x"},
+    {"image: a\n    secrets: [x]", "", "secret \"x\": the files have none under secrets"},
+    {"image: a\n    configs: [{source: x}]", "", "config \"x\""},
+    {"image: a\n    configs: [x]", "configs: {x: {file: z}}\n", NULL},
+    {"image: a\n    networks: [proxy]", "", "network \"proxy\""},
+    {"image: a\n    networks: [default]", "", NULL},
+    {"image: a", "configs: {x: {}}\n", "config x says not where it comes from"},
+    {"image: a", "secrets: {x: {driver: z}}\n", NULL},
+    {"image: a", "secrets: {x: {external: true, name: '$NONE'}}\n", NULL},
+    {"image: a",
+	"secrets:\n  s: {external: true, name: "
+	"'${STACK_NAME}_a_secret_with_a_very_long_name_indeed_that_ends_v1'}\n",
+	"_v1 in Swarm: "},
+    {"image: a", "  a-service-whose-name-is-longer-than-it-may-be-with: {image: b}\n",
+	" characters, 63 can be"},
+    {"image: a", "  a.b: {image: b}\n", "compose.yml:4: service a.b needs a name of letters"},
+};
+
+START_TEST(refuses_what_a_deploy_refuses)
 {
+	const struct check_row *row = &check_rows[_i];
 	AUTO(env) env = make_env();
-	static const char text[] = "secrets:\n  s: {external: true, name: "
-				   "'${STACK_NAME}_a_secret_with_a_very_long_name_indeed_that_"
-				   "ends_v1'}\n";
+	auto_str char *text = xasprintf("services:\n  app:\n    %s\n%s", row->app, row->after);
 	const struct compose_file file = {"compose.yml", text, strlen(text)};
 	AUTO(compose_model) model = {0};
 	struct err err = {0};
 
-	ck_assert_int_eq(compose_render(&file, 1, &env, &model, &err), 0);
-	ck_assert_ptr_nonnull(compose_find_long_name(&model));
+	ck_assert_msg(compose_render(&file, 1, &env, &model, &err) == 0, "%s", err.msg);
+	int result = compose_check(&model, "cust-9f2c1a_ci_test", &err);
+	ck_assert_msg((result < 0) == (row->error != NULL), "%s: %s", text, err.msg);
+	if (row->error) {
+		ck_assert_int_eq(err.code, ERR_CONFIG);
+		ck_assert_msg(strstr(err.msg, row->error) != NULL, "%s", err.msg);
+	}
+}
+END_TEST
+
+START_TEST(needs_a_service_app)
+{
+	AUTO(compose_model) model = {0};
+	struct err err;
+
+	ck_assert_int_eq(compose_check(&model, "s", &err), -1);
+	ck_assert_msg(strstr(err.msg, "no service app") != NULL, "%s", err.msg);
 }
 END_TEST
 
@@ -236,7 +293,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, reads_a_recipe);
 	tcase_add_test(tc, lets_later_files_win);
 	tcase_add_test(tc, reads_everything_that_a_policy_asks_for);
-	tcase_add_test(tc, finds_a_name_that_is_too_long);
+	tcase_add_loop_test(tc, refuses_what_a_deploy_refuses, 0, COUNT_OF(check_rows));
+	tcase_add_test(tc, needs_a_service_app);
 	tcase_add_loop_test(tc, refuses_wrong_files, 0, COUNT_OF(wrong_files));
 	suite_add_tcase(suite, tc);
 	return suite;

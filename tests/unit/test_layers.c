@@ -66,6 +66,7 @@ static const char *const values[] = {
     "runner-plugin/recipe/compose_read",
     "runner-plugin/recipe/compose_merge",
     "runner-plugin/recipe/compose_short",
+    "runner-plugin/recipe/compose_check",
     "runner-plugin/recipe/compose_value",
     "runner-plugin/recipe/compose_schema",
     "runner-plugin/recipe/trespass",
