@@ -5,7 +5,7 @@
  *
  *   struct http *http = http_new();
  *   http_send(http, &request, on_done, context);            returns at once
- *   for (;;) http_poll(http, fds, count, timeout_ms);        sleeps, moves transfers, calls on_done
+ *   http_poll(http, fds, count, timeout_ms, err);           sleeps, moves transfers, calls on_done
  *
  * or, where blocking is right (workers of ccci-run):
  *

@@ -4,7 +4,8 @@
  * pulled now. So a typo is found in seconds and with its own message, and the pull does not eat the
  * deploy's time.
  *
- *   image_preflight(engine, images, count, &watch, err);     then look at each images[i].fault
+ *   image_list_add(&images, service->image, service->name);
+ *   image_preflight(engine, &images, &watch, err);    then look at each images.items[i].fault
  *
  * Classifying what a registry said is pure: image_classify().
  */

@@ -2,7 +2,7 @@
 /*
  * Looks at an app from outside, once: a suite's ready or check item, judged.
  *
- *   probe_run(&suite.ready[i], &target, &result);
+ *   probe_run(&suite.ready[i], &target, timeout_ms, &result);
  *   if (result.answer == PROBE_GOOD) ...
  *
  * Requests go to the proxy's address with the app's name in TLS and Host, whatever DNS says; an
