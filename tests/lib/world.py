@@ -393,6 +393,15 @@ class StandinWorld(World):
         del self.tokens[login]
         self.forge.delete_user(login)
 
+    def rename_repo(self, repo, name):
+        self.forge.rename_repo(self.full(repo), self.full(name))
+
+    def archive_repo(self, repo, is_archived=True):
+        self.forge.archive_repo(self.full(repo), is_archived)
+
+    def migrate(self, repo, name):
+        self.forge.migrate(self.full(repo), self.full(name))
+
     def new_recipe(self, name, files=None, private=False, tags=("0.1.0+1.0.0",)):
         self.forge.add_repo(self.full(name), private, recipe_files(name) if files is None else files, tags)
 
@@ -557,6 +566,28 @@ class LabWorld(World):
         del self.tokens[login]
         self.forge_must("lab-admin", "DELETE", f"/admin/users/{login}")
 
+    def rename_repo(self, repo, name):
+        self.forge_must("lab-admin", "PATCH", f"/repos/{self.full(repo)}", {"name": name})
+
+    def archive_repo(self, repo, is_archived=True):
+        self.forge_must("lab-admin", "PATCH", f"/repos/{self.full(repo)}", {"archived": is_archived})
+
+    def migrate(self, repo, name):
+        """By Gitea itself, which has to be told once that it may ask a server on loopback."""
+        settings = os.path.join(self.state, "gitea", "app.ini")
+        with open(settings, "r+", encoding="utf-8") as file:
+            if "[migrations]" not in file.read():
+                file.write("[migrations]\nALLOW_LOCALNETWORKS = true\n")
+                file.flush()
+                self.server("gitea", "stop")
+                self.server("gitea", "start")
+        self.forge_must("lab-admin", "POST", "/repos/migrate", {"clone_addr": self.git_url(repo).removesuffix(".git"),
+            "repo_name": name, "repo_owner": ORG, "service": "gitea", "issues": True, "pull_requests": True,
+            "auth_token": self.tokens["lab-admin"]})
+        wanted = len(self.forge_must("lab-admin", "GET", f"/repos/{self.full(repo)}/issues/comments?limit=50"))
+        wait_for(lambda: len(self.forge_must("lab-admin", "GET", f"/repos/{self.full(name)}/issues/comments?limit=50"))
+            >= wanted, 30, "migrated comments")
+
     def new_token(self, user, scopes):
         basic = "Basic " + base64.b64encode(f"{user}:{PASSWORD}".encode()).decode()
         status, raw, _ = exchange("POST", f"{self.forge_url}/api/v1/users/{user}/tokens", basic,
@@ -670,6 +701,7 @@ class Bridge:
         self.world, self.program, self.config, self.settings = world, program, config, settings
         self.stderr_path, self.environment = stderr_path, environment
         self.port = None
+        self.born_at = 0             # where in its log the process of now begins: an earlier one had a port of its own
         self.process = None
         self._write_config()
 
@@ -681,7 +713,7 @@ class Bridge:
 
     def _learn_port(self):
         """The port that the bridge says it got, in the settings from now on; None while it has not said it."""
-        said = re.search(r"listens on \S+, port (\d+);", self.stderr())
+        said = re.search(r"listens on \S+, port (\d+);", self.stderr()[self.born_at:])
         if said:
             self.port = int(said[1])
             self.settings["listen"] = f"127.0.0.1:{self.port}"
@@ -700,6 +732,7 @@ class Bridge:
 
     def start(self, seconds=15, wait=True):
         with open(self.stderr_path, "ab") as log:
+            self.born_at = len(self.stderr())
             self.process = subprocess.Popen([self.program, "--config", self.config], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=self.environment, start_new_session=True)
         if wait:
