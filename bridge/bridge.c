@@ -31,7 +31,6 @@ struct bridge {
 	int64_t stop_ns;
 	struct errand timeout; /* Drone's, of the CI repository */
 	enum timeout_step timeout_step;
-	char health[192];
 };
 
 /* --- Drone's timeout: set by us when the token may, and read back --- */
@@ -131,24 +130,30 @@ static void on_look(void *context, const struct hook_look *look)
 	hear_look(bridge->hear, look);
 }
 
-static const char *on_health(void *context)
+/* "": well. */
+static void find_fault(const struct bridge *bridge, char *out, size_t out_size)
 {
-	struct bridge *bridge = context;
 	int64_t silence_ms = clock_elapsed_ms(hear_polled_ns(bridge->hear));
 	struct err err;
 
 	if (!hear_is_ready(bridge->hear))
-		return "the first poll is not done yet";
-	if (silence_ms > SILENCE_INTERVALS * bridge->parts.settings->poll_interval_ms) {
-		(void)format_text(bridge->health, sizeof(bridge->health),
-		    "no poll was answered for %lld s", (long long)(silence_ms / 1000));
-		return bridge->health;
-	}
-	if (tend_has_store_trouble(bridge->tend) && store_probe(bridge->parts.store, &err) < 0) {
-		(void)snprintf(bridge->health, sizeof(bridge->health), "%s", err.msg);
-		return bridge->health;
-	}
-	return NULL;
+		(void)copy_text(out, out_size, "the first poll is not done yet");
+	else if (silence_ms > SILENCE_INTERVALS * bridge->parts.settings->poll_interval_ms)
+		(void)format_text(out, out_size, "no poll was answered for %lld s",
+		    (long long)(silence_ms / 1000));
+	else if (tend_has_store_trouble(bridge->tend) && store_probe(bridge->parts.store, &err) < 0)
+		(void)snprintf(out, out_size, "%s", err.msg);
+}
+
+static bool on_health(void *context, struct buf *out)
+{
+	const struct bridge *bridge = context;
+	char fault[sizeof(((struct err *)NULL)->msg)] = "";
+
+	find_fault(bridge, fault, sizeof(fault));
+	(void)buf_printf(out, "%s\n", *fault ? fault : "ok");
+	hear_write_unheard(bridge->hear, out);
+	return !*fault;
 }
 
 static void on_metrics(void *context, struct buf *out)
@@ -158,12 +163,15 @@ static void on_metrics(void *context, struct buf *out)
 	(void)buf_printf(out,
 	    "# HELP ccci_jobs_active Jobs with something left to do.\n"
 	    "# TYPE ccci_jobs_active gauge\nccci_jobs_active %zu\n"
+	    "# HELP ccci_repositories_unheard Enrolled repositories in which no command can be "
+	    "heard.\n"
+	    "# TYPE ccci_repositories_unheard gauge\nccci_repositories_unheard %zu\n"
 	    "# HELP ccci_odd_items_total Items of lists left out because they make no sense.\n"
 	    "# TYPE ccci_odd_items_total counter\n"
 	    "ccci_odd_items_total{peer=\"forge\"} %zu\n"
 	    "ccci_odd_items_total{peer=\"drone\"} %zu\n",
-	    tend_count(bridge->tend), gitea_odd_count(bridge->parts.gitea),
-	    drone_odd_count(bridge->parts.drone));
+	    tend_count(bridge->tend), hear_count_unheard(bridge->hear),
+	    gitea_odd_count(bridge->parts.gitea), drone_odd_count(bridge->parts.drone));
 }
 
 /* --- putting it together --- */

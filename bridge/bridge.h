@@ -14,6 +14,13 @@
 #include "bridge/settings.h"
 #include "common/err.h"
 
+/* How ccci-bridge exits; ccci-bridge(8) names each. */
+enum bridge_exit {
+	BRIDGE_EXIT_OK = 0,
+	BRIDGE_EXIT_BROKE = 1,	/* it cannot go on, or with --once or --check a peer is down */
+	BRIDGE_EXIT_CONFIG = 2, /* usage, settings, or a repository of theirs that is not heard */
+};
+
 struct bridge;
 
 /* Borrows the settings. ERR_CONFIG: the operator can mend it. */

@@ -95,7 +95,7 @@ static void carry_reaction(struct work *work)
 	    record_try(work, JOB_EFFECT_REACT) < 0)
 		return;
 	work_begin(work->works, PARTS_FORGE, errand);
-	gitea_react(work->works->parts->gitea, work->job.repo, work->job.comment, "eyes",
+	gitea_react(work->works->parts->gitea, work_where(work), work->job.comment, "eyes",
 	    on_reaction, work);
 }
 
@@ -350,8 +350,8 @@ static void post_reply(struct work *work)
 	if (record_try(work, JOB_EFFECT_REPLY) < 0)
 		return;
 	work_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]);
-	gitea_post_comment(work->works->parts->gitea, work->job.repo, work->job.pr, buf_text(&text),
-	    on_posted, work);
+	gitea_post_comment(work->works->parts->gitea, work_where(work), work->job.pr,
+	    buf_text(&text), on_posted, work);
 }
 
 static void note_ours(struct work *work, const struct gitea_comments *comments)
@@ -397,7 +397,7 @@ static void look_for_reply(struct work *work)
 		return;
 	work->effects.found = 0;
 	work_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]);
-	gitea_list_pull_comments(work->works->parts->gitea, work->job.repo, work->job.pr,
+	gitea_list_pull_comments(work->works->parts->gitea, work_where(work), work->job.pr,
 	    work->job.written_s, on_pull_comments, work);
 }
 
@@ -441,7 +441,7 @@ static void send_edit(struct work *work, const char *text)
 	TEST_POINT("effect.edit.before");
 	work_begin(work->works, PARTS_FORGE, &work->effects.edit);
 	gitea_edit_comment(
-	    work->works->parts->gitea, work->job.repo, work->job.reply, text, on_edited, work);
+	    work->works->parts->gitea, work_where(work), work->job.reply, text, on_edited, work);
 }
 
 /* Until its build was looked at, a running job has no table: what stands there is better. */

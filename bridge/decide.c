@@ -104,14 +104,14 @@ static void ask_for_facts(struct work *work, const struct policy_facts *facts)
 	if (work->decision.pull == POLICY_PULL_UNKNOWN &&
 	    work_may_begin(works, PARTS_FORGE, &work->decision.get_pull)) {
 		work_begin(works, PARTS_FORGE, &work->decision.get_pull);
-		gitea_get_pull(gitea, work->job.repo, work->job.pr, on_pull, work);
+		gitea_get_pull(gitea, work_where(work), work->job.pr, on_pull, work);
 	}
 	if (work->decision.pull == POLICY_PULL_OPEN && work->decision.push == POLICY_PUSH_UNKNOWN &&
 	    work_may_begin(works, PARTS_FORGE, &work->decision.get_timeline)) {
 		if (!work->decision.push_from_ns)
 			work->decision.push_from_ns = clock_now();
 		work_begin(works, PARTS_FORGE, &work->decision.get_timeline);
-		gitea_get_timeline(gitea, work->job.repo, work->job.pr, on_timeline, work);
+		gitea_get_timeline(gitea, work_where(work), work->job.pr, on_timeline, work);
 	}
 }
 
@@ -219,7 +219,7 @@ void decide_turn(struct work *work)
 		work->decision.has_asked = true;
 		if (work_may_begin(works, PARTS_FORGE, &work->decision.get_comment)) {
 			work_begin(works, PARTS_FORGE, &work->decision.get_comment);
-			gitea_get_comment(works->parts->gitea, work->job.repo, work->job.comment,
+			gitea_get_comment(works->parts->gitea, work_where(work), work->job.comment,
 			    on_comment, work);
 		}
 		return;

@@ -148,6 +148,7 @@ static int read_issue(
 		return misses(err, what, "number");
 	if (!get_time(item, "updated_at", &issue.updated_s))
 		return misses(err, what, "updated_at");
+	(void)get_id(json_get(item, "repository"), "id", INT64_MAX, &issue.repo_id);
 	*out_is_foreign = !gitea_is_repo(repo) || !copy_text(issue.repo, sizeof(issue.repo), repo);
 	*out = issue;
 	return 0;
@@ -264,6 +265,28 @@ int gitea_read_comments(
 	}
 	*out = comments;
 	comments = (struct gitea_comments){0};
+	return 0;
+}
+
+int gitea_read_repo(const char *text, size_t length, struct gitea_repo *out, struct err *err)
+{
+	static const char what[] = "a repository";
+	AUTO_PTR(json) root = peer_parse(text, length, err);
+	struct gitea_repo repo = {.has_pulls = true};
+
+	if (!root)
+		return err_prefix(err, "read %s", what);
+	const char *name = json_get_text(root, "full_name");
+
+	if (!get_id(root, "id", INT64_MAX, &repo.id))
+		return misses(err, what, "id");
+	if (!name || !gitea_is_repo(name) || !copy_text(repo.name, sizeof(repo.name), name))
+		return misses(err, what, "full_name");
+	if (!get_time(root, "created_at", &repo.created_s))
+		return misses(err, what, "created_at");
+	(void)json_get_bool(root, "archived", &repo.is_archived);
+	(void)json_get_bool(root, "has_pull_requests", &repo.has_pulls);
+	*out = repo;
 	return 0;
 }
 
@@ -392,6 +415,7 @@ struct call {
 	void *context;
 	union {
 		gitea_done done;
+		gitea_repo_done repo;
 		gitea_issues_done issues;
 		gitea_comments_done comments;
 		gitea_comment_done comment;
@@ -709,6 +733,43 @@ void gitea_get_timeline(
 
 /* --- single answers --- */
 
+/* "/api/v1/repos/owner/new-name": where a redirect says that a repository is. */
+static bool read_moved(const struct http_response *response, struct gitea_repo *out)
+{
+	static const char mark[] = "/api/v1/repos/";
+	const char *found = response && response->status >= 300 && response->status <= 399
+				? strstr(response->location, mark)
+				: NULL;
+
+	return found && gitea_is_repo(found + strlen(mark)) &&
+	       copy_text(out->name, sizeof(out->name), found + strlen(mark));
+}
+
+static void on_repo(void *context, const struct http_response *response, const struct err *err)
+{
+	struct call *call = context;
+	struct gitea_repo repo = {0};
+	struct err read_err = {0};
+
+	if (err && read_moved(response, &repo))
+		err = NULL;
+	else if (!err && gitea_read_repo(buf_text(&response->body), response->body.length, &repo,
+			     &read_err) < 0)
+		err = &read_err;
+	call->on.repo(call->context, err ? NULL : &repo, err);
+	call_free(call);
+}
+
+void gitea_get_repo(struct gitea *gitea, const char *repo, gitea_repo_done done, void *context)
+{
+	struct call *call = call_new(gitea, context);
+
+	assert(gitea_is_repo(repo));
+	call->on.repo = done;
+	send_ask(call, "GET", xasprintf("look at %s", repo), xasprintf("/api/v1/repos/%s", repo),
+	    NULL, on_repo);
+}
+
 static void on_comment(void *context, const struct http_response *response, const struct err *err)
 {
 	struct call *call = context;
@@ -769,7 +830,9 @@ static void on_member(void *context, const struct http_response *response, const
 		member = GITEA_MEMBER;
 	} else if (status == 404) {
 		err = NULL;
-	} else if (status >= 300 && status <= 399) {
+	} else if (status >= 300 && status <= 399 &&
+		   strstr(response->location, "/public_members/")) {
+		/* Any other redirect says that the organisation was renamed. */
 		member = GITEA_BOT_OUTSIDE;
 		err = NULL;
 	} else if (!err) {

@@ -45,8 +45,15 @@ bool gitea_is_name(const char *text);
 /* 40 lower-case hex digits. */
 bool gitea_is_sha(const char *text);
 
+struct gitea_repo {
+	int64_t id;
+	char name[GITEA_REPO_SIZE]; /* "owner/repo" as it is called now */
+	bool is_archived, has_pulls;
+	int64_t created_s; /* a comment from before came with a migration */
+};
 struct gitea_issue { /* a pull request, as the search over an owner lists it */
 	char repo[GITEA_REPO_SIZE];
+	int64_t repo_id; /* 0: not told */
 	int64_t number;
 	int64_t updated_s;
 };
@@ -94,7 +101,8 @@ struct gitea_names {
 enum gitea_member {
 	GITEA_MEMBER,
 	GITEA_NOT_MEMBER,  /* also: no such user, no such organisation */
-	GITEA_BOT_OUTSIDE, /* 303: our token's user is not in the organisation, so it is not told */
+	GITEA_BOT_OUTSIDE, /* a redirect to public_members: our token's user is not in the
+			      organisation, so it is not told */
 };
 
 void gitea_issues_release(struct gitea_issues *issues);
@@ -112,6 +120,8 @@ int gitea_read_comment(
     const char *text, size_t length, struct gitea_comment *out, struct err *err) CHECKED;
 int gitea_read_comments(
     const char *text, size_t length, struct gitea_comments *out, struct err *err) CHECKED;
+int gitea_read_repo(
+    const char *text, size_t length, struct gitea_repo *out, struct err *err) CHECKED;
 int gitea_read_pull(
     const char *text, size_t length, struct gitea_pull *out, struct err *err) CHECKED;
 /* Folds a page into *timeline (zero before the first); *out_count is the number of its events. */
@@ -132,6 +142,8 @@ int64_t gitea_retry_after_ms(const struct gitea *gitea);
 size_t gitea_odd_count(const struct gitea *gitea); /* items of lists left out since the start */
 
 typedef void (*gitea_done)(void *context, const struct err *err); /* NULL: it was done */
+typedef void (*gitea_repo_done)(
+    void *context, const struct gitea_repo *repo, const struct err *err);
 typedef void (*gitea_issues_done)(
     void *context, struct gitea_issues *issues, const struct err *err);
 typedef void (*gitea_comments_done)(
@@ -147,6 +159,11 @@ typedef void (*gitea_member_done)(
 typedef void (*gitea_names_done)(void *context, struct gitea_names *names, const struct err *err);
 typedef void (*gitea_login_done)(void *context, const char *login, const struct err *err);
 
+/*
+ * What became of a repository. One that was renamed or moved, the forge's redirect, is no error: of
+ * it only the name is told, the new one. ERR_MISSING: no such repository, or not for our token.
+ */
+void gitea_get_repo(struct gitea *gitea, const char *repo, gitea_repo_done done, void *context);
 /*
  * Every pull request of an owner with something new at or after since_s (whole seconds, inclusive),
  * in any state. An unknown owner is ERR_PROTOCOL (400).

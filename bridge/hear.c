@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/hear.h"
 
+#include "bridge/standing.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/testpoint.h"
@@ -23,9 +24,12 @@ struct repo {
 	struct hear *hear;
 	char name[GITEA_REPO_SIZE]; /* "owner/name" */
 	enum repo_state state;
+	enum standing standing;
+	char now[GITEA_REPO_SIZE];	/* its name, when it was moved */
+	int64_t id, created_s;		/* the forge's; 0: not looked at yet */
 	struct store_position position; /* since_s 0: the store does not know it (yet) */
 	int64_t newest_s, newest_id;	/* of the reading under way */
-	struct errand reading;
+	struct errand looking, reading;
 	struct repo *next;
 };
 
@@ -74,7 +78,7 @@ struct hear {
 	struct owner *owners;
 	struct look *looks;
 	size_t look_count;
-	size_t reads; /* under way */
+	size_t reads; /* repositories that are looked at or read */
 	int64_t sweep_ns;
 	int64_t polled_ns;
 	int64_t soonest_ns; /* while a turn goes on */
@@ -166,6 +170,11 @@ static void want_reading(struct repo *repo)
 	}
 }
 
+static void look_soon(struct repo *repo)
+{
+	repo->looking.due_ns = 0;
+}
+
 static void enrol(struct hear *hear, const char *name)
 {
 	struct repo *repo = find_repo(hear, name);
@@ -179,6 +188,8 @@ static void enrol(struct hear *hear, const char *name)
 	}
 	if (repo->state == REPO_LEFT) {
 		repo->state = REPO_UNREAD;
+		repo->standing = STANDING_UNKNOWN;
+		look_soon(repo);
 		log_debug("%s is enrolled", repo->name);
 	}
 }
@@ -357,6 +368,15 @@ static bool is_from_before(const struct repo *repo, const struct gitea_comment *
 	       comment->created_s < repo->position.first_s;
 }
 
+/*
+ * Older than its repository: it came with a migration, and shows as its author whoever ran that.
+ * Source: Gitea 1.26.0, where comments never tell their original_author.
+ */
+static bool is_migrated(const struct repo *repo, const struct gitea_comment *comment)
+{
+	return comment->created_s < repo->created_s;
+}
+
 /* 0: dealt with, whatever it is; -1: it could not be saved, read it again. */
 static int take_comment(struct repo *repo, const struct gitea_comment *comment, struct err *err)
 {
@@ -372,7 +392,7 @@ static int take_comment(struct repo *repo, const struct gitea_comment *comment, 
 	};
 
 	if (!comment->pr || strcasecmp(comment->repo, repo->name) != 0 ||
-	    is_from_before(repo, comment) || !*comment->author ||
+	    is_from_before(repo, comment) || is_migrated(repo, comment) || !*comment->author ||
 	    strcasecmp(comment->author, hear->bot) == 0)
 		return 0;
 	command_read(
@@ -389,6 +409,98 @@ static int take_comment(struct repo *repo, const struct gitea_comment *comment, 
 	TEST_POINT("hear.claimed");
 	hear->on_command(hear->context, &job, &command, comment->created_s != comment->updated_s);
 	return 0;
+}
+
+/* --- looking at a repository --- */
+
+static char *position_key(const struct repo *repo)
+{
+	return xasprintf("repo:%s", repo->name);
+}
+
+/* The store's position, once; a repository it does not know is new to us. */
+static int load_position(struct repo *repo, struct err *err)
+{
+	auto_str char *key = position_key(repo);
+	bool is_there = false; /* else the position stays zero */
+
+	if (is_known(repo))
+		return 0;
+	return store_get_position(repo->hear->parts->store, key, &repo->position, &is_there, err);
+}
+
+/* A wildcard has a suite for repositories that are another owner's: one that never was here is no
+ * mistake of the operator's, and the next listing asks again. */
+static bool is_anothers(struct repo *repo, enum standing standing)
+{
+	struct err err;
+
+	if (standing != STANDING_MISSING || is_named(repo))
+		return false;
+	if (load_position(repo, &err) < 0)
+		log_error("%s", err.msg);
+	return !is_known(repo);
+}
+
+/* Said when it changes, and shown by /healthz as long as it lasts. */
+static void say_standing(const struct repo *repo, enum standing before)
+{
+	char text[STANDING_TEXT_SIZE];
+
+	if (standing_is_bad(repo->standing)) {
+		standing_write(repo->standing, repo->name, repo->now, is_named(repo), text);
+		log_warning("%s", text);
+	} else if (standing_is_bad(before)) {
+		log_info("%s is there again", repo->name);
+	}
+}
+
+static void take_standing(struct repo *repo, enum standing standing, const struct gitea_repo *found)
+{
+	enum standing before = repo->standing;
+	bool is_new = before != standing || (found && !text_is(repo->now, found->name));
+
+	if (is_anothers(repo, standing)) {
+		repo->state = REPO_LEFT;
+		return;
+	}
+	repo->standing = standing;
+	if (found)
+		(void)copy_text(repo->now, sizeof(repo->now), found->name);
+	if (standing == STANDING_GOOD) {
+		repo->id = found->id;
+		repo->created_s = found->created_s;
+		if (before != STANDING_GOOD)
+			want_reading(repo);
+	}
+	if (is_new)
+		say_standing(repo, before);
+}
+
+static void on_repo(void *context, const struct gitea_repo *found, const struct err *err)
+{
+	struct repo *repo = context;
+	struct hear *hear = repo->hear;
+	enum standing standing = standing_of(repo->name, found, err);
+	struct err bad = {.code = ERR_MISSING};
+
+	hear->reads--;
+	if (!err && standing != STANDING_GOOD)
+		err = &bad; /* looked at again with back-off, like one that is not there */
+	if (finish(hear, &repo->looking, err))
+		errand_put_off(&repo->looking, clock_now(), HEAR_SWEEP_MS);
+	if (repo->state != REPO_LEFT && standing != STANDING_UNKNOWN)
+		take_standing(repo, standing, found);
+}
+
+static void look_at(struct hear *hear, struct repo *repo)
+{
+	if (repo->state == REPO_LEFT || hear->reads >= HEAR_READS_MAX ||
+	    !may_start(hear, &repo->looking))
+		return;
+	parts_begin(hear->parts, PARTS_FORGE, &repo->looking);
+	hear->reads++;
+	gitea_get_repo(hear->parts->gitea, repo->name, on_repo, repo);
 }
 
 /* --- reading a repository --- */
@@ -412,11 +524,6 @@ static int take_comments(struct repo *repo, const struct gitea_comments *comment
 			return -1;
 	}
 	return 0;
-}
-
-static char *position_key(const struct repo *repo)
-{
-	return xasprintf("repo:%s", repo->name);
 }
 
 static int save_position(struct repo *repo, const struct store_position *position, struct err *err)
@@ -451,11 +558,8 @@ static int advance(struct repo *repo, struct err *err)
 
 /* What a reading that failed leaves. One that will not be read must not keep the others from being
  * heard: it counts as read. */
-static enum repo_state state_after(const struct repo *repo, const struct err *err)
+static enum repo_state state_after(const struct err *err)
 {
-	/* A suite without a repository of its owner's: the next listing asks again. */
-	if (err->code == ERR_MISSING && !is_named(repo))
-		return REPO_LEFT;
 	return err_is_passing(err) || err->code == ERR_SYS ? REPO_UNREAD : REPO_DUE;
 }
 
@@ -466,8 +570,10 @@ static void end_reading(struct repo *repo, const struct err *err)
 		say_failure(&repo->reading, err);
 	if (!is_being_read(repo))
 		return; /* left meanwhile */
+	if (err && !err_is_passing(err) && err->code != ERR_SYS)
+		look_soon(repo); /* it may say why */
 	if (err)
-		repo->state = state_after(repo, err);
+		repo->state = state_after(err);
 	else
 		repo->state = repo->state == REPO_OVERTAKEN ? REPO_DUE : REPO_QUIET;
 }
@@ -511,23 +617,12 @@ static void on_comments(void *context, struct gitea_comments *comments, const st
 	}
 }
 
-/* The store's position, once; a repository it does not know is new to us. */
-static int load_position(struct repo *repo, struct err *err)
-{
-	auto_str char *key = position_key(repo);
-	bool is_there = false; /* else the position stays zero */
-
-	if (is_known(repo))
-		return 0;
-	return store_get_position(repo->hear->parts->store, key, &repo->position, &is_there, err);
-}
-
 static void read_repo(struct hear *hear, struct repo *repo)
 {
 	struct err err;
 
-	if (!is_to_be_read(repo) || hear->reads >= HEAR_READS_MAX ||
-	    !may_start(hear, &repo->reading))
+	if (repo->standing != STANDING_GOOD || !is_to_be_read(repo) ||
+	    hear->reads >= HEAR_READS_MAX || !may_start(hear, &repo->reading))
 		return;
 	if (load_position(repo, &err) < 0) {
 		log_error("%s", err.msg);
@@ -559,6 +654,22 @@ static struct glimpse *find_glimpse(const struct glimpses *last, const struct gi
 	return NULL;
 }
 
+/* The enrolled repository of a pull request; one that goes by another name now, or stood badly, is
+ * looked at again. */
+static struct repo *repo_of(struct hear *hear, const struct gitea_issue *issue, bool is_new)
+{
+	struct repo *named = find_repo(hear, issue->repo);
+	struct repo *repo = named;
+
+	for (struct repo *at = hear->repos; at && !repo && issue->repo_id; at = at->next) {
+		if (at->id == issue->repo_id)
+			repo = at;
+	}
+	if (repo && is_new && (!named || standing_is_bad(repo->standing)))
+		look_soon(repo);
+	return named;
+}
+
 /*
  * The overlap shows the last minute's pull requests again and again. One with the same time as
  * before has nothing new, but times are whole seconds: what came later in that second shows only
@@ -566,8 +677,8 @@ static struct glimpse *find_glimpse(const struct glimpses *last, const struct gi
  */
 static void glimpse(struct owner *owner, const struct gitea_issue *issue)
 {
-	struct repo *repo = find_repo(owner->hear, issue->repo);
 	const struct glimpse *last = find_glimpse(&owner->last, issue);
+	struct repo *repo = repo_of(owner->hear, issue, !last);
 	struct glimpse seen = {.number = issue->number,
 	    .updated_s = issue->updated_s,
 	    .seen_ns = last ? last->seen_ns : clock_now()};
@@ -657,7 +768,8 @@ void hear_look(struct hear *hear, const struct hook_look *what)
 	unsigned dropped = 0;
 
 	/* Before the first poll nobody can tell an old comment from a new one. */
-	if (!hear->bot || !repo || repo->state == REPO_LEFT || !is_known(repo))
+	if (!hear->bot || !repo || repo->state == REPO_LEFT || repo->standing != STANDING_GOOD ||
+	    !is_known(repo))
 		return;
 	if (hear->look_count >= HEAR_LOOKS_MAX || !may_start(hear, &errand)) {
 		want_reading(repo);
@@ -693,7 +805,10 @@ static bool is_all_read(const struct hear *hear)
 	if (!hear->polled_ns || !hear_knows_enrolled(hear))
 		return false;
 	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
-		if (repo->state == REPO_UNREAD || is_being_read(repo))
+		if (repo->state == REPO_LEFT || standing_is_bad(repo->standing))
+			continue;
+		if (repo->standing == STANDING_UNKNOWN || repo->state == REPO_UNREAD ||
+		    is_being_read(repo))
 			return false;
 	}
 	return true;
@@ -716,8 +831,10 @@ int64_t hear_turn(struct hear *hear)
 		check_bot(hear, owner);
 		poll_owner(hear, owner);
 	}
-	for (struct repo *repo = hear->repos; repo; repo = repo->next)
+	for (struct repo *repo = hear->repos; repo; repo = repo->next) {
+		look_at(hear, repo);
 		read_repo(hear, repo);
+	}
 	return hear->soonest_ns;
 }
 
@@ -731,6 +848,40 @@ bool hear_is_enrolled(const struct hear *hear, const char *name)
 	const struct repo *repo = find_repo(hear, name);
 
 	return repo && repo->state != REPO_LEFT;
+}
+
+const char *hear_where(const struct hear *hear, const char *name)
+{
+	const struct repo *repo = find_repo(hear, name);
+
+	return repo && repo->standing == STANDING_MOVED ? repo->now : name;
+}
+
+static bool is_unheard(const struct repo *repo)
+{
+	return repo->state != REPO_LEFT && standing_is_bad(repo->standing);
+}
+
+size_t hear_count_unheard(const struct hear *hear)
+{
+	size_t count = 0;
+
+	for (const struct repo *repo = hear->repos; repo; repo = repo->next)
+		count += is_unheard(repo) ? 1 : 0;
+	return count;
+}
+
+void hear_write_unheard(const struct hear *hear, struct buf *out)
+{
+	char text[STANDING_TEXT_SIZE];
+
+	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
+		if (!is_unheard(repo))
+			continue;
+		standing_write(repo->standing, repo->name, repo->now, is_named(repo), text);
+		if (buf_printf(out, "%s\n", text) < 0)
+			return; /* whoever has so many has read enough */
+	}
 }
 
 bool hear_knows_enrolled(const struct hear *hear)
@@ -748,7 +899,8 @@ bool hear_is_quiet(const struct hear *hear)
 	if (!hear->is_ready || hear->look_count || hear->reads)
 		return false;
 	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
-		if (is_to_be_read(repo) && !repo->reading.failures)
+		if (repo->standing == STANDING_GOOD && is_to_be_read(repo) &&
+		    !repo->reading.failures)
 			return false;
 	}
 	return true;

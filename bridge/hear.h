@@ -7,6 +7,9 @@
  *   hear_look(hear, &look);            the hook says: look there
  *   on_command(context, job, command)  a claimed comment, exactly once in the life of the store
  *
+ * Each repository is looked at first, and again every HEAR_SWEEP_MS: one that was renamed, moved,
+ * archived, deleted or closed is not read, said once and shown until it is back (standing.h).
+ *
  * One search for each owner and interval says which pull requests have something new; only their
  * repositories' comments are read, from the position that the store keeps. The first poll of a
  * repository marks what is there as seen. At start, and every HEAR_SWEEP_MS, each repository is
@@ -21,7 +24,7 @@
 #define HEAR_SWEEP_MS (INT64_C(10) * 60 * 1000)
 #define HEAR_OVERLAP_S 60 /* a comment shows up to a transaction later than its time says */
 #define HEAR_FIRST_S (INT64_C(24) * 3600) /* how far back the first poll looks */
-#define HEAR_READS_MAX 4		  /* repositories read at once */
+#define HEAR_READS_MAX 4		  /* repositories looked at or read at once */
 #define HEAR_LOOKS_MAX 64		  /* comments the hook has us look at, at once */
 #define HEAR_SUITES "tests/recipes"	  /* in the CI repository: who is enrolled by a wildcard */
 
@@ -42,6 +45,12 @@ void hear_look(struct hear *hear, const struct hook_look *what);
 
 const char *hear_bot(const struct hear *hear); /* our own login; NULL: not known yet */
 bool hear_is_enrolled(const struct hear *hear, const char *repo);
+/* Where a repository is now that was seen to be renamed or moved, so that what was begun before is
+ * answered there; else the name itself. Borrowed. */
+const char *hear_where(const struct hear *hear, const char *repo);
+/* Enrolled repositories in which no command can be heard: how many, and a line for each. */
+size_t hear_count_unheard(const struct hear *hear);
+void hear_write_unheard(const struct hear *hear, struct buf *out);
 /* False: owners' suites have not been listed since the start, so hear_is_enrolled() cannot tell. */
 bool hear_knows_enrolled(const struct hear *hear);
 bool hear_is_ready(const struct hear *hear); /* every repository was read once since the start */

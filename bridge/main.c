@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ccci-bridge: from its command line to the loop. */
 #include "bridge/bridge.h"
+#include "bridge/check.h"
 #include "common/log.h"
 #include "common/version.h"
 
-enum { EXIT_OK = 0, EXIT_BROKE = 1, EXIT_CONFIG = 2 };
 #define FLAGS_MAX 64
 #define HELP_MAX_BYTES (64 * 1024)
 
@@ -37,7 +37,8 @@ static const char usage[] =
     "build for whoever may ask, and answers in one comment.\n"
     "\n"
     "  --config FILE    settings (default " BRIDGE_SETTINGS_FILE ")\n"
-    "  --check          say what is wrong with the settings, start nothing\n"
+    "  --check          say what is wrong with the settings, and which enrolled repositories\n"
+    "                   the forge does not let us hear; start nothing\n"
     "  --print-config   print the settings as they are in effect, secrets masked\n"
     "  --once           poll once, do what is due, exit\n"
     "  --version\n"
@@ -97,8 +98,8 @@ static int print_buf(const struct buf *text)
 {
 	return fwrite(buf_text(text), 1, text->length, stdout) == text->length &&
 		       fflush(stdout) == 0
-		   ? EXIT_OK
-		   : EXIT_BROKE;
+		   ? BRIDGE_EXIT_OK
+		   : BRIDGE_EXIT_BROKE;
 }
 
 static int print_help(void)
@@ -135,6 +136,22 @@ static int print_settings(const struct bridge_settings *settings)
 	return print_buf(&text);
 }
 
+/* The settings are right; the forge says what became of the repositories that they name. */
+static int check(const struct bridge_settings *settings)
+{
+	AUTO(buf) text = buf_make(HELP_MAX_BYTES);
+	size_t count = 0;
+	struct err err;
+
+	if (check_forge(settings, &count, &text, &err) < 0) {
+		(void)fprintf(
+		    stderr, "ccci-bridge: cannot look at the enrolled repositories: %s\n", err.msg);
+		return BRIDGE_EXIT_BROKE;
+	}
+	(void)fprintf(stderr, "%s", buf_text(&text));
+	return count ? BRIDGE_EXIT_CONFIG : BRIDGE_EXIT_OK;
+}
+
 static int run(const struct bridge_settings *settings, bool once)
 {
 	struct bridge *bridge = NULL;
@@ -144,13 +161,13 @@ static int run(const struct bridge_settings *settings, bool once)
 	log_info("ccci-bridge " CCCI_VERSION);
 	if (bridge_new(settings, &bridge, &err) < 0) {
 		log_error("%s", err.msg);
-		return err.code == ERR_CONFIG ? EXIT_CONFIG : EXIT_BROKE;
+		return err.code == ERR_CONFIG ? BRIDGE_EXIT_CONFIG : BRIDGE_EXIT_BROKE;
 	}
 	int result = bridge_run(bridge, once, &err);
 	if (result < 0)
 		log_error("%s", err.msg);
 	bridge_free(bridge);
-	return result < 0 ? EXIT_BROKE : EXIT_OK;
+	return result < 0 ? BRIDGE_EXIT_BROKE : BRIDGE_EXIT_OK;
 }
 
 int main(int argc, char **argv)
@@ -161,17 +178,18 @@ int main(int argc, char **argv)
 
 	if (read_line(argc, argv, &line, &err) < 0) {
 		(void)fprintf(stderr, "ccci-bridge: %s; see ccci-bridge --help\n", err.msg);
-		return EXIT_CONFIG;
+		return BRIDGE_EXIT_CONFIG;
 	}
 	if (line.action == ACTION_HELP)
 		return print_help();
 	if (line.action == ACTION_VERSION)
-		return printf("ccci-bridge %s\n", CCCI_VERSION) > 0 ? EXIT_OK : EXIT_BROKE;
+		return printf("ccci-bridge %s\n", CCCI_VERSION) > 0 ? BRIDGE_EXIT_OK
+								    : BRIDGE_EXIT_BROKE;
 	if (load(&line, &settings) < 0)
-		return EXIT_CONFIG;
+		return BRIDGE_EXIT_CONFIG;
 	switch (line.action) {
 	case ACTION_CHECK:
-		return EXIT_OK;
+		return check(&settings);
 	case ACTION_PRINT:
 		return print_settings(&settings);
 	case ACTION_RUN:
@@ -181,5 +199,5 @@ int main(int argc, char **argv)
 	case ACTION_VERSION:
 		break;
 	}
-	return EXIT_OK;
+	return BRIDGE_EXIT_OK;
 }

@@ -178,9 +178,10 @@ static enum MHD_Result answer_hook(struct server *server, struct MHD_Connection 
 
 static enum MHD_Result answer_health(struct server *server, struct MHD_Connection *connection)
 {
-	const char *fault = server->settings.on_health(server->settings.context);
+	AUTO(buf) text = buf_make(SERVER_HEALTH_MAX_BYTES);
+	bool is_well = server->settings.on_health(server->settings.context, &text);
 
-	return answer_line(connection, fault ? 503 : 200, NULL, fault ? fault : "ok");
+	return answer(connection, is_well ? 200 : 503, "text/plain; charset=utf-8", NULL, &text);
 }
 
 static void write_metrics(const struct server *server, struct buf *out)

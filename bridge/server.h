@@ -23,6 +23,7 @@
 #define SERVER_IDLE_S 10			  /* without a byte */
 #define SERVER_CONNECTION_MS 30000		  /* the longest a connection lives */
 #define SERVER_METRICS_MAX_BYTES (64 * 1024)
+#define SERVER_HEALTH_MAX_BYTES (16 * 1024)
 
 struct server_settings {
 	const char *listen;	      /* "127.0.0.1:8080", "[::1]:0"; port 0: any */
@@ -30,8 +31,8 @@ struct server_settings {
 	void *context;
 	/* A signed delivery names this comment. Called from server_turn(). */
 	void (*on_look)(void *context, const struct hook_look *look);
-	/* NULL: well (200). Else one line for people (503). */
-	const char *(*on_health)(void *context);
+	/* True: well (200), else not (503). Appends lines for people. */
+	bool (*on_health)(void *context, struct buf *out);
 	/* Appends further lines of Prometheus text; may be NULL. */
 	void (*on_metrics)(void *context, struct buf *out);
 };

@@ -198,3 +198,8 @@ bool work_is_outdated(const struct work *work)
 		log_warning("%s", err.msg);
 	return is_outdated;
 }
+
+const char *work_where(const struct work *work)
+{
+	return hear_where(work->works->hear, work->job.repo);
+}

@@ -107,4 +107,7 @@ int work_apply(struct work *work, const struct job_event *event) CHECKED;
 void work_shrink_older(struct work *work);
 bool work_is_outdated(const struct work *work);
 
+/* The repository's name for the forge now; the job keeps the one it was asked in. Borrowed. */
+const char *work_where(const struct work *work);
+
 #endif

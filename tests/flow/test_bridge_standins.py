@@ -45,6 +45,8 @@ class Case(unittest.TestCase):
         number = self.open_pr(repo)
         return number, self.world.comment(repo, number, user, text)
 
+    health = BridgeCases.health
+
     def metrics(self):
         return exchange("GET", f"{self.bridge.url}/metrics")[1].decode()
 
@@ -236,6 +238,21 @@ class Ages(Case):
         self.assertEqual(sum("stay without an answer" in body for body in bodies), 1)
         self.assertEqual(len(self.world.builds()), 1)
 
+    def test_comments_that_arrive_with_a_migration(self):
+        """The repository is there, empty, before its comments are: only its own age tells them from new ones."""
+        self.world.new_recipe("elsewhere")
+        number = self.open_pr("elsewhere")
+        self.world.forge.comment(f"{ORG}/elsewhere", number, "member", "!testme", age_s=5)
+        self.world.new_recipe("moved-in")
+        self.bridge = make_bridge(self.world, poll_repos=f"{ORG}/moved-in")
+        self.bridge.start()
+        self.world.migrate("elsewhere", "moved-in")
+        comment = self.world.comments("moved-in", number)[0]["id"]
+        other, witness = self.ask(repo="moved-in")
+        self.wait_answer("moved-in", other, witness)
+        self.assertNotIn(f"heard member in {ORG}/moved-in #{number}\n", self.bridge.stderr())
+        self.assertEqual((self.builds_of(comment), self.answers("moved-in", number)), ([], []))
+
     def test_an_item_that_makes_no_sense(self):
         """It is left out of the list, said once and counted; the command behind it is heard."""
         self.bridge.start()
@@ -379,6 +396,7 @@ class Setup(Case):
         self.bridge.start()
         number, comment = self.ask()
         self.check_one(number, comment)
+        self.assertEqual(self.health(), (200, "ok\n"))
         private, other = self.ask(repo=PRIVATE)
         number, comment = self.ask()
         self.check_one(number, comment)
@@ -387,9 +405,32 @@ class Setup(Case):
     def test_a_repository_that_is_not_there(self):
         self.bridge = make_bridge(self.world, poll_repos=f"{ORG}/nosuch,{ORG}/{PUBLIC}")
         self.bridge.start()
-        self.logged("nosuch")
+        self.logged(f"{ORG}/nosuch is not there")
+        self.assertIn(f"{ORG}/nosuch is not there", self.health()[1])
+        self.assertIn("ccci_repositories_unheard 1", self.metrics())
         number, comment = self.ask()
         self.check_one(number, comment)
+
+    def test_a_repository_that_is_closed_and_opened_again(self):
+        """Closed to the bot it looks like a deleted one; a deleted one of a wildcard's is said when it was read before."""
+        self.world.put_suite(PRIVATE)
+        self.bridge = make_bridge(self.world, poll_repos=f"{ORG}/*")
+        self.bridge.start()
+        self.world.forge.set_role(ORG, "bot", None)
+        self.bridge.stop()
+        self.bridge.start()
+        self.assertIn(f"{ORG}/{PRIVATE} is not there: it was deleted, or closed", self.health()[1])
+        self.world.forge.set_role(ORG, "bot", "read")
+        self.logged(f"{ORG}/{PRIVATE} is there again")
+        self.assertEqual(self.health(), (200, "ok\n"))
+
+    def test_an_owner_renamed(self):
+        """A move to another owner is told with both names."""
+        self.world.forge.rename_repo(f"{ORG}/{PUBLIC}", f"member/{PUBLIC}")
+        self.bridge.start()
+        self.assertIn(f"{ORG}/{PUBLIC} is member/{PUBLIC} now; no command in it is heard until POLL_REPOS names it so",
+            self.health()[1])
+        self.assertEqual(self.bridge.stderr().count("warning"), 1)
 
     def test_outbound_only(self):
         self.bridge = make_bridge(self.world, listen="none")
@@ -438,6 +479,23 @@ class Program(Case):
         self.assertIn("poll_interval: 7s", done.stdout)
         self.assertNotIn(self.world.tokens["bot"], done.stdout + done.stderr)
         self.assertFalse(os.listdir(os.path.join(os.path.dirname(self.bridge.config), "state")))
+
+    def test_check_looks_at_the_repositories(self):
+        done = self.run_once("--check", "--poll-repos", f"{ORG}/nosuch,{ORG}/{PUBLIC},{ORG}/*")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertRegex(done.stderr,
+            rf"\A{CI_REPO} has no tests/recipes: .*\n{ORG}/nosuch is not there: .*\n\Z")
+        self.world.put_suite("nowhere")
+        self.world.put_suite(PRIVATE)
+        self.world.forge.rename_repo(f"{ORG}/{PRIVATE}", f"{ORG}/other")
+        done = self.run_once("--check", "--poll-repos", f"{ORG}/*")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertRegex(done.stderr,
+            rf"\A{ORG}/{PRIVATE} is {ORG}/other now; .* until its suite is named so, or it is named as before\n\Z")
+        self.world.forge.refuse()
+        done = self.run_once("--check")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("cannot look at the enrolled repositories", done.stderr)
 
     def test_wrong_words(self):
         for arguments in (["--chekc"], ["word"], ["--poll-interval"], ["--poll-interval=soon"], ["--gitea-token=x"],

@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_str char *login = NULL;
 	struct gitea_timeline timeline = {0};
 	struct gitea_pull pull = {0};
+	struct gitea_repo repo = {0};
 	struct err err = {0};
 	size_t count = 0;
 
@@ -28,6 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	READ(gitea_comment, gitea_read_comment,
 	    value.id > 0 && value.pr >= 0 && value.body && value.author);
 	READ(gitea_names, gitea_read_directories, !value.count || value.items[0]);
+	if (gitea_read_repo((const char *)data, size, &repo, &err) == 0)
+		assert(gitea_is_repo(repo.name) && repo.id > 0);
 	if (gitea_read_pull((const char *)data, size, &pull, &err) == 0)
 		assert(gitea_is_sha(pull.head_sha));
 	if (gitea_read_timeline((const char *)data, size, &timeline, &count, &err) == 0)

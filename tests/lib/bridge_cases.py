@@ -9,10 +9,11 @@ What the bridge must do in any world: test bodies that run on the stand-ins (tes
 import json
 import os
 import re
+import subprocess
 import time
 import urllib.parse
 
-from lib.world import PRIVATE, PUBLIC, exchange, make_bridge, wait_for
+from lib.world import ORG, PRIVATE, PUBLIC, exchange, make_bridge, start_bridge, wait_for
 
 HOOK_SECRET = "the-key-of-the-hook-in-tests"
 TRAILER = re.compile(r"^<!-- ccci (\{.*\}) -->\s*\Z", re.M)
@@ -193,6 +194,85 @@ class BridgeCases:
         self.bridge.start()
         self.check_nothing_follows(PUBLIC, number)
         self.assertEqual((self.builds_of(comment), self.answers(PUBLIC, number)), ([], []))
+
+    def test_a_migrated_command_is_nobodys(self):
+        """Of somebody whom the server does not know it shows as the command of whoever ran the migration."""
+        self.world.new_recipe("elsewhere")
+        number = self.open_pr("elsewhere")
+        self.world.new_person("stranger")
+        self.world.comment("elsewhere", number, "stranger", "!testme")
+        self.world.delete_person("stranger")
+        bridge = start_bridge(self.world, poll_repos=f"{ORG}/moved-in")
+        self.addCleanup(check_end, bridge)
+        time.sleep(1.1)              # the forge's times are whole seconds
+        self.world.migrate("elsewhere", "moved-in")
+        row = self.world.comments("moved-in", number)[0]
+        self.assertEqual((row["user"]["login"], row["body"], row["original_author"]), ("lab-admin", "!testme", ""))
+        wait_for(lambda: "moved-in: first poll" in bridge.stderr(), 20, "first poll")
+        other = self.open_pr("moved-in")
+        witness = self.world.comment("moved-in", other, "member", "!testme")
+        wait_for(lambda: self.builds_of(witness), 20, "build of a command of today")
+        self.wait_answer("moved-in", other, witness)
+        self.assertNotIn(f"heard lab-admin in {ORG}/moved-in", bridge.stderr())
+        self.assertEqual((self.builds_of(row["id"]), self.answers("moved-in", number)), ([], []))
+
+    # ---- what became of a repository
+
+    def heard_of(self, words, seconds=20):
+        wait_for(lambda: words in self.bridge.stderr(), seconds, f"\"{words}\" in the log")
+
+    def health(self):
+        status, body, _ = exchange("GET", f"{self.bridge.url}/healthz")
+        return status, body.decode()
+
+    def run_check(self):
+        done = subprocess.run([self.bridge.program, "--config", self.bridge.config, "--check"], env=self.bridge.environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_a_repository_renamed_and_renamed_back(self):
+        """What was asked before is answered under the new name; what is asked meanwhile when the old one is back."""
+        new = "renamed-html"
+        number = self.open_pr()
+        self.hold()
+        before = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_answer(PUBLIC, number, before, state="running")
+        self.world.rename_repo(PUBLIC, new)
+        try:
+            meanwhile = self.world.comment(new, number, "member", "!testme")
+            words = f"{ORG}/{PUBLIC} is {ORG}/{new} now"
+            wait_for(lambda: words in self.health()[1], 20, "line about it in /healthz")
+            self.assertEqual(self.health()[0], 200)
+            code, text = self.run_check()
+            self.assertEqual(code, 2)
+            self.assertIn(words, text)
+            self.release()
+            self.wait_verdict(new, number, before)
+            self.assertEqual((self.builds_of(meanwhile), self.answers_to(new, number, meanwhile)), ([], []))
+            self.assertEqual(self.bridge.stderr().count(words), 1)
+        finally:
+            self.world.rename_repo(new, PUBLIC)
+        self.wait_verdict(PUBLIC, number, meanwhile)
+        self.assertNotIn(words, self.health()[1])
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual([len(self.builds_of(comment)) for comment in (before, meanwhile)], [1, 1])
+        self.assertEqual(len(self.answers(PUBLIC, number)), 2)
+
+    def test_an_archived_repository(self):
+        self.bridge.stop()
+        self.world.archive_repo(PRIVATE)
+        try:
+            self.bridge.start()
+            words = f"{ORG}/{PRIVATE} is archived"
+            self.assertIn(words, self.health()[1])
+            code, text = self.run_check()
+            self.assertEqual(code, 2)
+            self.assertIn(words, text)
+        finally:
+            self.world.archive_repo(PRIVATE, False)
+        self.heard_of(f"{ORG}/{PRIVATE} is there again")
+        self.assertEqual(self.health(), (200, "ok\n"))
+        self.check_member(PRIVATE)
 
     # ---- a verdict
 

@@ -241,6 +241,70 @@ class ForgeContract(Contract):
         self.assertIn(row, self.forge("bot", "GET", f"{self.repo}/issues/comments?limit=50", 200))
         self.forge("bot", "GET", f"{self.repo}/issues/comments/{comment}", 500, message="")
 
+    def test_forge_renamed_repository(self):
+        """A redirect under the old name, for everybody and every method; lists name the new one only."""
+        world = self.world
+        world.new_recipe("wanderer")
+        number = world.open_pr("wanderer", "fix")
+        comment = world.comment("wanderer", number, "member", "text")
+        old, new = f"/repos/{ORG}/wanderer", f"/repos/{ORG}/wandered"
+        world.rename_repo("wanderer", "wandered")
+        for user in ("bot", "outsider"):
+            for method, path, body in (("GET", "", None), ("GET", "/issues/comments?since=2020-01-01T00:00:00Z", None),
+                    ("GET", f"/issues/comments/{comment}", None), ("GET", f"/pulls/{number}", None),
+                    ("GET", f"/issues/{number}/timeline", None), ("POST", f"/issues/{number}/comments", {"body": "x"}),
+                    ("PATCH", f"/issues/comments/{comment}", {"body": "x"}),
+                    ("POST", f"/issues/comments/{comment}/reactions", {"content": "eyes"})):
+                self.forge(user, method, f"{old}{path}", 301, body)
+                self.assertEqual(self.head["Location"], f"/api/v1{new}{path}")
+        repo = self.forge("bot", "GET", new, 200)
+        self.assertEqual((repo["full_name"], repo["archived"], repo["has_pull_requests"]), (f"{ORG}/wandered", False, True))
+        row = self.forge("bot", "GET", f"{new}/issues/comments", 200)[0]
+        self.assertEqual((row["id"], row["body"]), (comment, "text"))
+        self.assertIn("/wandered/pulls/", row["pull_request_url"])
+        self.assertEqual(self.found("wandered", number)["repository"]["id"], repo["id"])
+        self.assertIsNone(self.found("wanderer", number))
+        world.rename_repo("wandered", "wanderer")
+        self.assertEqual(self.forge("bot", "GET", old, 200)["id"], repo["id"])
+        self.forge("bot", "GET", new, 301)
+
+    def test_forge_archived_repository(self):
+        world = self.world
+        world.new_recipe("asleep")
+        number = world.open_pr("asleep", "fix")
+        comment, own = (world.comment("asleep", number, user, "text") for user in ("member", "bot"))
+        world.archive_repo("asleep")
+        path = f"/repos/{ORG}/asleep"
+        self.assertTrue(self.forge("bot", "GET", path, 200)["archived"])
+        self.assertEqual(len(self.forge("bot", "GET", f"{path}/issues/comments", 200)), 2)
+        self.forge("bot", "GET", f"{path}/pulls/{number}", 200)
+        self.assertIsNotNone(self.found("asleep", number))
+        words = f"{ORG}/asleep is archived"
+        self.forge("bot", "POST", f"{path}/issues/{number}/comments", 423, {"body": "x"}, words)
+        self.forge("bot", "PATCH", f"{path}/issues/comments/{own}", 423, {"body": "x"}, words)
+        self.forge("bot", "POST", f"{path}/issues/comments/{comment}/reactions", 201, {"content": "eyes"})
+        world.archive_repo("asleep", False)
+        self.forge("bot", "POST", f"{path}/issues/{number}/comments", 201, {"body": "x"})
+
+    def test_forge_migrated_repository(self):
+        """Nothing of a comment says that it came with a migration; its time is older than the repository."""
+        world = self.world
+        world.new_recipe("origin")
+        number = world.open_pr("origin", "fix")
+        world.new_person("left")
+        world.comment("origin", number, "left", "of nobody here")
+        world.comment("origin", number, "member", "of somebody here")
+        world.delete_person("left")
+        time.sleep(1.1)
+        world.migrate("origin", "copy")
+        path = f"/repos/{ORG}/copy"
+        rows = self.forge("bot", "GET", f"{path}/issues/comments", 200)
+        self.assertEqual([(row["user"]["login"], row["body"], row["original_author"], row["original_author_id"])
+            for row in rows], [("lab-admin", "of nobody here", "", 0), ("member", "of somebody here", "", 0)])
+        repo = self.forge("bot", "GET", path, 200)
+        self.assertTrue(all(row["created_at"] < repo["created_at"] for row in rows))
+        self.assertIsNotNone(self.found("copy", number))
+
     # ---------------------------------------------------------------- one request for all repositories
 
     def search(self, user="bot", **query):

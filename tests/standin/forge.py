@@ -94,10 +94,25 @@ class Forge(State, Shapes, Webhooks, Server):
         """The caller and the repository, or the answer that says there is none."""
         caller = self.caller(request)
         self.scope(caller, scope)
-        found = self.repos.get(f"{owner}/{repo}".lower())
+        name = f"{owner}/{repo}"
+        found = self.repos.get(name.lower())
+        if found is None and name.lower() in self.redirects:
+            raise Refused(self.moved(request, name, self.redirects[name.lower()]))
         if found is None or self.role(found, caller.person) is None:
             raise Refused(self.not_found())
         return caller, found
+
+    def moved(self, request, name, repo):
+        """Told to everybody, also to those who may not see the repository."""
+        if repo.deleted:
+            return self.not_found()
+        target = request.target.replace(f"/repos/{name}", f"/repos/{repo.full_name}", 1)
+        body = f'<a href="{target}">Moved Permanently</a>.\n\n' if request.method == "GET" else ""
+        return text(301, body, "text/html; charset=utf-8", {"Location": target})
+
+    def refuse_archived(self, repo):
+        if repo.archived:
+            raise Refused(self.error(423, f"{repo.full_name} is archived"))
 
     def dispatch(self, request):
         with self.lock:
@@ -380,6 +395,7 @@ class Forge(State, Shapes, Webhooks, Server):
     def post_comment(self, request, owner, repo, number):
         self.login(request, "write:issue")
         caller, found, issue = self.seen_issue(request, owner, repo, number, "write:issue")
+        self.refuse_archived(found)
         body = self.comment_body(request)
         if issue is None:
             return self.error(500, "")
@@ -424,6 +440,7 @@ class Forge(State, Shapes, Webhooks, Server):
     def own_comment(self, request, owner, repo, number):
         self.login(request, "write:issue")
         caller, found, entry = self.seen_comment(request, owner, repo, number, "write:issue")
+        self.refuse_archived(found)
         if entry.user is not caller.person and self.role(found, caller.person) != "owner":
             raise Refused(Answer(403))
         return caller, entry

@@ -65,7 +65,7 @@ class Shapes:
             languages_url=f"{api}/languages", ssh_url=f"root@localhost:{repo.full_name}.git", clone_url=f"{page}.git",
             open_issues_count=sum(not issue.is_pull for issue in issues),
             open_pr_counter=sum(issue.is_pull for issue in issues), created_at=stamp(repo.created),
-            updated_at=stamp(repo.updated),
+            updated_at=stamp(repo.updated), archived=repo.archived,
             permissions={"admin": role == "owner", "push": role in ("owner", "write"), "pull": True})
         if repo.parent is not None:
             value["parent"] = self.repo_json(repo.parent, person)

@@ -33,7 +33,7 @@ class Repo:
         self.parent = None
         self.issues = {}
         self.next_number = 1
-        self.deleted = False
+        self.deleted = self.archived = False
 
     @property
     def full_name(self):
@@ -102,6 +102,7 @@ class State:
     def __init__(self, directory, clock):
         self.directory, self.clock = directory, clock
         self.people, self.repos, self.tokens, self.hooks = {}, {}, {}, {}
+        self.redirects = {}          # a former name -> the repository
         self.comments_by_id = {}
         self.push_event_delay_s = 0.0      # the real server: 1.2 after a git push, 0.3 after the contents API
         self._numbers = {}
@@ -218,6 +219,42 @@ class State:
     def delete_repo(self, full_name):
         with self.lock:
             self.repos.pop(full_name.lower()).deleted = True
+
+    def rename_repo(self, full_name, new_name):
+        """Another name, or with another owner a move: requests for the old one are redirected until it is taken again."""
+        owner, name = new_name.split("/")
+        with self.lock:
+            repo = self.repos.pop(full_name.lower())
+            repo.owner, repo.name = self.person(owner), name
+            self.redirects[full_name.lower()] = repo
+            self.redirects.pop(new_name.lower(), None)
+            self.repos[new_name.lower()] = repo
+
+    def archive_repo(self, full_name, is_archived=True):
+        with self.lock:
+            self.repo(full_name).archived = is_archived
+
+    def migrate(self, full_name, new_name, user="lab-admin"):
+        """
+        A copy of a repository with its pull requests, as a new one. What people of this server wrote stays theirs, what
+        others did shows as that user's; times are the old ones, and nothing tells that they are not from here.
+        """
+        with self.lock:
+            source = self.repo(full_name)
+            repo = self.repos.get(new_name.lower()) or self.import_repo(new_name, source.git.path, source.private)
+            for pull in [issue for issue in source.issues.values() if issue.is_pull]:
+                copy = self._number(Pull(0, repo, pull.title, self._migrated(pull.user, user), pull.created))
+                copy.head_repo, copy.branch, copy.closed = repo, pull.branch, pull.closed
+                repo.git.git("fetch", "-q", source.git.path, f"+{pull.head_sha}:refs/pull/{copy.number}/head")
+                copy.head_sha = pull.head_sha
+                for entry in [entry for entry in pull.entries if entry.kind == "comment"]:
+                    made = self._entry("comment", copy, self._migrated(entry.user, user), entry.body, entry.created)
+                    made.updated = entry.updated
+                copy.updated = pull.updated
+            return repo
+
+    def _migrated(self, person, user):
+        return person if person.login.lower() in self.people else self.person(user)
 
     def open_pr(self, full_name, branch, files=None, user="member", title=None, fork=False):
         """A pull request of one commit on a new branch to main; returns its number."""

@@ -148,9 +148,29 @@ START_TEST(reads_directories_and_login)
 }
 END_TEST
 
+START_TEST(reads_repository)
+{
+	static const char text[] =
+	    "{\"id\":7,\"full_name\":\"org/a\",\"archived\":true,"
+	    "\"has_pull_requests\":false,\"created_at\":\"2026-11-22T03:10:00Z\"}";
+	static const char bare[] =
+	    "{\"id\":7,\"full_name\":\"org/a\",\"created_at\":\"2026-11-22T03:10:00Z\"}";
+	struct gitea_repo repo = {0};
+	struct err err = {.msg = ""};
+
+	ck_assert_msg(gitea_read_repo(text, sizeof(text) - 1, &repo, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(repo.id, 7);
+	ck_assert_str_eq(repo.name, "org/a");
+	ck_assert(repo.is_archived && !repo.has_pulls);
+	ck_assert_int_eq(repo.created_s, 1795317000);
+	ck_assert_int_eq(gitea_read_repo(bare, sizeof(bare) - 1, &repo, &err), 0);
+	ck_assert(!repo.is_archived && repo.has_pulls);
+}
+END_TEST
+
 /* --- readers on what makes no sense --- */
 
-enum kind { ISSUES, COMMENTS, COMMENT, PULL, TIMELINE, DIRECTORIES, LOGIN };
+enum kind { ISSUES, COMMENTS, COMMENT, REPO, PULL, TIMELINE, DIRECTORIES, LOGIN };
 static const struct bad_row {
 	enum kind kind;
 	const char *text;
@@ -161,6 +181,9 @@ static const struct bad_row {
     {COMMENTS, "<html>", "parse JSON"},
     {COMMENTS, "[", "parse JSON"},
     {COMMENT, "null", "id"},
+    {REPO, "null", "id"},
+    {REPO, "{\"id\":1,\"full_name\":\"a/../b\"}", "full_name"},
+    {REPO, "{\"id\":1,\"full_name\":\"a/b\",\"created_at\":7}", "created_at"},
     {PULL, "[]", "state"},
     {PULL, "{\"state\":\"ajar\"}", "state"},
     {PULL, "{\"state\":\"open\"}", "merged"},
@@ -177,6 +200,7 @@ static int read_bad(const struct bad_row *row, struct err *err)
 	struct gitea_issues issues;
 	struct gitea_comments comments;
 	struct gitea_comment comment;
+	struct gitea_repo repo;
 	struct gitea_pull pull;
 	struct gitea_timeline timeline = {0};
 	struct gitea_names names;
@@ -190,6 +214,8 @@ static int read_bad(const struct bad_row *row, struct err *err)
 		return gitea_read_comments(row->text, length, &comments, err);
 	case COMMENT:
 		return gitea_read_comment(row->text, length, &comment, err);
+	case REPO:
+		return gitea_read_repo(row->text, length, &repo, err);
 	case PULL:
 		return gitea_read_pull(row->text, length, &pull, err);
 	case TIMELINE:
@@ -626,6 +652,7 @@ static const struct member_row {
     {404, GITEA_NOT_MEMBER, ERR_NONE},
     {303, GITEA_BOT_OUTSIDE, ERR_NONE},
     {302, GITEA_BOT_OUTSIDE, ERR_NONE},
+    {307, -1, ERR_PROTOCOL}, /* the organisation was renamed */
     {200, -1, ERR_PROTOCOL},
     {401, -1, ERR_DENIED},
     {403, -1, ERR_DENIED},
@@ -641,7 +668,9 @@ START_TEST(asks_for_membership)
 	const struct member_row *row = &member_rows[_i];
 	const struct exchange script[] = {
 	    {"GET /api/v1/orgs/org/members/user", AUTH, NULL, row->status,
-		"Location: /api/v1/orgs/org/public_members/user\r\n", ""},
+		row->status == 307 ? "Location: /api/v1/orgs/other/members/user\r\n"
+				   : "Location: /api/v1/orgs/org/public_members/user\r\n",
+		""},
 	};
 	struct stage_set set;
 
@@ -650,6 +679,47 @@ START_TEST(asks_for_membership)
 	drop_curtain(&set);
 	ck_assert_int_eq(set.seen.value, row->member);
 	ck_assert_int_eq(set.seen.code, row->code);
+}
+END_TEST
+
+static void on_repo(void *context, const struct gitea_repo *repo, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->is_done = true;
+	(void)copy_text(seen->message, sizeof(seen->message), repo ? repo->name : err->msg);
+}
+
+static const struct moved_row {
+	int status;
+	const char *location;
+	const char *name; /* NULL: an error */
+} moved_rows[] = {
+    {301, "/api/v1/repos/org/b", "org/b"},
+    {307, "/api/v1/repos/other/a", "other/a"},
+    {301, "http://h/sub/api/v1/repos/org/b", "org/b"},
+    {301, "/api/v1/repos/org/b/issues", NULL},
+    {301, "/api/v1/repos/../b", NULL},
+    {301, "/org/b", NULL},
+    {404, "/api/v1/repos/org/b", NULL},
+};
+
+START_TEST(tells_where_a_repository_went)
+{
+	const struct moved_row *row = &moved_rows[_i];
+	auto_str char *location = xasprintf("Location: %s\r\n", row->location);
+	const struct exchange script[] = {
+	    {"GET /api/v1/repos/org/a", AUTH, NULL, row->status, location, ""},
+	};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_get_repo(set.gitea, "org/a", on_repo, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.code == ERR_NONE, row->name != NULL);
+	if (row->name)
+		ck_assert_str_eq(set.seen.message, row->name);
 }
 END_TEST
 
@@ -834,6 +904,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, reads_a_timeline_with_gaps);
 	tcase_add_loop_test(tests, asks_for_membership, 0, COUNT_OF(member_rows));
 	tcase_add_loop_test(tests, asks_for_nobody, 0, 4);
+	tcase_add_loop_test(tests, tells_where_a_repository_went, 0, COUNT_OF(moved_rows));
+	tcase_add_test(tests, reads_repository);
 	tcase_add_test(tests, writes);
 	tcase_add_test(tests, reads_single_things);
 	tcase_add_loop_test(tests, answers_become_codes, 0, COUNT_OF(answer_rows));

@@ -55,6 +55,7 @@ static const char *const values[] = {
     "bridge/markdown",
     "bridge/learn",
     "bridge/errand",
+    "bridge/standing",
     "runner-plugin/recipe/params",
     "runner-plugin/recipe/recipe_version",
     "runner-plugin/recipe/plan",
@@ -87,6 +88,7 @@ static const struct {
 } type_headers[] = {
     {"runner-plugin/recipe/plan", "runner-plugin/recipe/suite"},
     {"bridge/learn", "bridge/drone"},
+    {"bridge/standing", "bridge/gitea"},
 };
 
 /* System headers that give no more than words and numbers. */

@@ -44,9 +44,12 @@ static void on_look(void *context, const struct hook_look *look)
 	world->look = *look;
 }
 
-static const char *on_health(void *context)
+static bool on_health(void *context, struct buf *out)
 {
-	return ((struct world *)context)->fault;
+	const char *fault = ((struct world *)context)->fault;
+
+	ck_assert_int_eq(buf_printf(out, "%s\n", fault ? fault : "ok"), 0);
+	return !fault;
 }
 
 static void on_metrics(void *context, struct buf *out)

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/check.h"
+
+#include "bridge/hear.h"
+#include "bridge/standing.h"
+
+/* One question, its answer, and what is made of it. */
+struct asked {
+	struct http *http;
+	struct gitea *gitea;
+	bool is_done;
+	int result; /* of err */
+	struct err err;
+	struct gitea_repo repo;
+	struct gitea_names suites;
+	size_t bad;
+	struct buf *out;
+};
+
+static void take_answer(struct asked *asked, const struct err *err)
+{
+	asked->is_done = true;
+	asked->result = err ? -1 : 0;
+	if (err)
+		asked->err = *err;
+}
+
+/* Until the question that was sent is answered. */
+static int wait_for_answer(struct asked *asked)
+{
+	asked->is_done = false;
+	while (!asked->is_done) {
+		if (http_poll(asked->http, NULL, 0, -1, &asked->err) < 0)
+			return -1;
+	}
+	return asked->result;
+}
+
+static void on_whoami(void *context, const char *login, const struct err *err)
+{
+	(void)login;
+	take_answer(context, err);
+}
+
+static void on_suites(void *context, struct gitea_names *names, const struct err *err)
+{
+	struct asked *asked = context;
+
+	take_answer(asked, err);
+	if (names) {
+		asked->suites = *names;
+		*names = (struct gitea_names){0};
+	}
+}
+
+static void on_repo(void *context, const struct gitea_repo *repo, const struct err *err)
+{
+	struct asked *asked = context;
+
+	take_answer(asked, err);
+	if (repo)
+		asked->repo = *repo;
+}
+
+static int check_repo(struct asked *asked, const char *repo, bool is_named)
+{
+	char text[STANDING_TEXT_SIZE];
+
+	gitea_get_repo(asked->gitea, repo, on_repo, asked);
+	int result = wait_for_answer(asked);
+	enum standing standing =
+	    standing_of(repo, result < 0 ? NULL : &asked->repo, result < 0 ? &asked->err : NULL);
+
+	if (standing == STANDING_UNKNOWN)
+		return -1;
+	/* A wildcard has suites for repositories that are another owner's. */
+	if (!standing_is_bad(standing) || (standing == STANDING_MISSING && !is_named))
+		return 0;
+	standing_write(standing, repo, asked->repo.name, is_named, text);
+	asked->bad++;
+	(void)buf_printf(asked->out, "%s\n", text);
+	return 0;
+}
+
+static int check_owner(struct asked *asked, const char *owner)
+{
+	char repo[GITEA_REPO_SIZE];
+
+	for (size_t i = 0; i < asked->suites.count; i++) {
+		if (format_text(repo, sizeof(repo), "%s/%s", owner, asked->suites.items[i]) &&
+		    gitea_is_repo(repo) && check_repo(asked, repo, false) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int list_suites(struct asked *asked, const struct bridge_settings *settings)
+{
+	gitea_list_directories(
+	    asked->gitea, settings->ci_repo, settings->ci_branch, HEAR_SUITES, on_suites, asked);
+	if (wait_for_answer(asked) == 0)
+		return 0;
+	if (asked->err.code != ERR_MISSING)
+		return -1;
+	asked->bad++;
+	(void)buf_printf(asked->out, "%s has no %s: nothing is enrolled by a wildcard\n",
+	    settings->ci_repo, HEAR_SUITES);
+	return 0;
+}
+
+static bool has_wildcard(const struct bridge_settings *settings)
+{
+	for (size_t i = 0; i < settings->enrolment_count; i++) {
+		if (!settings->enrolments[i].repo[0])
+			return true;
+	}
+	return false;
+}
+
+static int check_all(struct asked *asked, const struct bridge_settings *settings)
+{
+	gitea_whoami(asked->gitea, on_whoami, asked);
+	if (wait_for_answer(asked) < 0 ||
+	    (has_wildcard(settings) && list_suites(asked, settings) < 0))
+		return -1;
+	for (size_t i = 0; i < settings->enrolment_count; i++) {
+		const struct bridge_enrolment *enrolment = &settings->enrolments[i];
+		bool is_named = enrolment->repo[0] != '\0';
+
+		if ((is_named ? check_repo(asked, enrolment->repo, true)
+			      : check_owner(asked, enrolment->owner)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int check_forge(
+    const struct bridge_settings *settings, size_t *out_count, struct buf *out, struct err *err)
+{
+	struct asked asked = {.http = http_new(), .out = out};
+
+	asked.gitea = gitea_new(asked.http, settings->gitea_url, settings->gitea_token);
+	int result = check_all(&asked, settings);
+	if (result < 0)
+		*err = asked.err;
+	else
+		*out_count = asked.bad;
+	gitea_names_release(&asked.suites);
+	gitea_free(asked.gitea);
+	http_free(asked.http);
+	return result;
+}
