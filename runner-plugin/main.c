@@ -7,6 +7,7 @@
 #include "common/yaml.h"
 #include "runner-plugin/run/front.h"
 #include "runner-plugin/run/reap.h"
+#include "runner-plugin/stages/check_suite.h"
 #include "runner-plugin/stages/doctor.h"
 
 #include <errno.h>
@@ -152,6 +153,11 @@ static enum exit_code do_reap(const struct command *command)
 	return summary.left.count ? EXIT_LEFT : EXIT_PASSED;
 }
 
+static enum exit_code do_check_suite(const struct command *command)
+{
+	return check_suite(command->target ? command->target : CHECK_SUITE_DEFAULT);
+}
+
 enum target { TARGET_NONE, TARGET_OPTIONAL };
 
 static const struct word_row {
@@ -161,6 +167,7 @@ static const struct word_row {
 	unsigned flags;	     /* besides FLAGS_ANYWHERE and the settings' */
 	unsigned bare_flags; /* of those: behind this word they take no value */
 	const char *help;
+	bool goes_without_settings;
 } words[] = {
     {"prepare", do_prepare, TARGET_NONE, 0, 0, "step: check, take a slot, fetch, plan"},
     {"install", do_stage, TARGET_NONE, 0, 0, "step: a fresh deployment of the head"},
@@ -178,6 +185,9 @@ static const struct word_row {
     {"doctor", do_doctor, TARGET_NONE, 0, 0, "check this host, row by row"},
     {"reap", do_reap, TARGET_NONE, BIT(FLAG_DRY_RUN) | BIT(FLAG_NOW), 0,
 	"take down what dead runs left"},
+    {"check-suite", do_check_suite, TARGET_OPTIONAL, 0, 0,
+	"every mistake of a suite, or of a folder of them; default " CHECK_SUITE_DEFAULT,
+	.goes_without_settings = true},
 };
 
 static enum exit_code do_stage(const struct command *command)
@@ -361,7 +371,7 @@ static enum exit_code print_help(void)
 	(void)buf_add_text(
 	    &out, "ccci-run [FLAG...] WORD: test a Co-op Cloud recipe on a Swarm\n\n");
 	for (size_t i = 0; i < COUNT_OF(words); i++)
-		(void)buf_printf(&out, "  %-10s %s\n", words[i].word, words[i].help);
+		(void)buf_printf(&out, "  %-11s %s\n", words[i].word, words[i].help);
 	(void)buf_add_text(&out, "\n");
 	for (size_t i = 0; i < FLAG_COUNT; i++)
 		(void)buf_printf(&out, "  --%-22s %s\n", flag_rows[i].name, flag_rows[i].help);
@@ -457,5 +467,8 @@ int main(int count, char **arguments, char **environ_rows)
 	}
 	if (command.word && check_flags_fit(&command) != 0)
 		return EXIT_USAGE;
+	if (command.word && command.word->goes_without_settings && !command.values[FLAG_CHECK] &&
+	    !command.values[FLAG_PRINT_CONFIG])
+		return (int)command.word->call(&command);
 	return (int)run_command(&command, rows.to);
 }

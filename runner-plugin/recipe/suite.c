@@ -11,10 +11,11 @@
 #define SUITE_FILE "suite.yml"
 #define SUITE_WEIGHT_MAX 64
 
-/* Where a mistake is, and what to say of it. */
+/* Where mistakes are told: the first as the error, all of them as lines. */
 struct reader {
 	const char *name; /* of the file */
 	struct err *err;
+	struct buf *mistakes;
 };
 
 static int mistake(const struct reader *reader, const struct yaml *at, const char *format, ...)
@@ -29,14 +30,20 @@ static int mistake(const struct reader *reader, const struct yaml *at, const cha
 	if (vsnprintf(what, sizeof(what), format, args) < 0)
 		what[0] = '\0';
 	va_end(args);
-	return err_set(
-	    reader->err, ERR_CONFIG, "%s:%d:%d: %s", reader->name, at->line, at->column, what);
+	if (!reader->mistakes->length)
+		err_set(reader->err, ERR_CONFIG, "%s:%d:%d: %s", reader->name, at->line, at->column,
+		    what);
+	(void)buf_printf(
+	    reader->mistakes, "%s:%d:%d: %s\n", reader->name, at->line, at->column, what);
+	return -1;
 }
 
 /* Every key of the mapping is one of the known ones. */
 static int check_keys(
     const struct reader *reader, const struct yaml *mapping, const char *const *known, size_t count)
 {
+	int result = 0;
+
 	for (size_t i = 0; i < mapping->count; i++) {
 		size_t k = 0;
 
@@ -46,11 +53,11 @@ static int check_keys(
 			continue;
 		const char *near = yaml_nearest(mapping->keys[i], known, count);
 
-		return mistake(reader, mapping->items[i], "unknown key \"%.40s\"%s%s%s",
+		result = mistake(reader, mapping->items[i], "unknown key \"%.40s\"%s%s%s",
 		    mapping->keys[i], near ? "; did you mean \"" : "", near ? near : "",
 		    near ? "\"?" : "");
 	}
-	return 0;
+	return result;
 }
 
 static int need_kind(
@@ -359,16 +366,35 @@ static int add_program(const struct reader *reader, const struct yaml *item, str
 
 static int read_ready(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
+	int result = 0;
+
 	if (need_kind(reader, value, "ready", YAML_SEQUENCE) < 0)
 		return -1;
 	for (size_t i = 0; i < value->count; i++) {
 		if (yaml_get(value->items[i], "run"))
-			return mistake(reader, value->items[i],
+			result = mistake(reader, value->items[i],
 			    "ready takes http and tcp; an executable belongs to checks");
-		if (add_probe(reader, value->items[i], &suite->ready, &suite->ready_count) < 0)
-			return -1;
+		else if (add_probe(reader, value->items[i], &suite->ready, &suite->ready_count) < 0)
+			result = -1;
 	}
-	return 0;
+	return result;
+}
+
+static int read_checks(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	int result = 0;
+
+	if (need_kind(reader, value, "checks", YAML_SEQUENCE) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		const struct yaml *item = value->items[i];
+
+		if (yaml_get(item, "run")
+			? add_program(reader, item, suite) < 0
+			: add_probe(reader, item, &suite->checks, &suite->check_count) < 0)
+			result = -1;
+	}
+	return result;
 }
 
 static int read_data(const struct reader *reader, const struct yaml *value, struct suite *suite)
@@ -387,22 +413,6 @@ static int read_data(const struct reader *reader, const struct yaml *value, stru
 		return -1;
 	if (seed && !check)
 		return mistake(reader, seed, "a seed without a check proves nothing");
-	return 0;
-}
-
-static int read_checks(const struct reader *reader, const struct yaml *value, struct suite *suite)
-{
-	if (need_kind(reader, value, "checks", YAML_SEQUENCE) < 0)
-		return -1;
-	for (size_t i = 0; i < value->count; i++) {
-		const struct yaml *item = value->items[i];
-		int result = yaml_get(item, "run")
-				 ? add_program(reader, item, suite)
-				 : add_probe(reader, item, &suite->checks, &suite->check_count);
-
-		if (result < 0)
-			return -1;
-	}
 	return 0;
 }
 
@@ -428,13 +438,15 @@ static int read_stage(
 
 static int read_stages(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
+	int result = 0;
+
 	if (need_kind(reader, value, "stages", YAML_MAPPING) < 0)
 		return -1;
 	for (size_t i = 0; i < value->count; i++) {
 		if (read_stage(reader, value->keys[i], value->items[i], suite) < 0)
-			return -1;
+			result = -1;
 	}
-	return 0;
+	return result;
 }
 
 static int read_images(const struct reader *reader, const struct yaml *value, struct suite *suite)
@@ -454,13 +466,14 @@ static int read_allow(const struct reader *reader, const struct yaml *value, str
 {
 	if (read_list(reader, value, "allow", NULL, &suite->allow, &suite->allow_count) < 0)
 		return -1;
+	int result = 0;
 	for (size_t i = 0; i < suite->allow_count; i++) {
 		auto_str char *fault = trespass_word_fault(suite->allow[i]);
 
 		if (fault)
-			return mistake(reader, value->items[i], "allow: %s", fault);
+			result = mistake(reader, value->items[i], "allow: %s", fault);
 	}
-	return 0;
+	return result;
 }
 
 /* A check that silently does not run would be a lie: what is not built yet is refused by name. */
@@ -488,29 +501,45 @@ static int read_key(
 	return 0; /* check_keys() has seen to it */
 }
 
-int suite_parse(
-    const char *name, const char *text, size_t length, struct suite *out, struct err *err)
+static int read_root(const struct reader *reader, const struct yaml *root, struct suite *suite)
 {
-	AUTO(suite) suite = {.weight = 1};
-	AUTO_PTR(yaml) root = yaml_parse(name, text, length, err);
-	const struct reader reader = {name, err};
-
-	if (!root)
-		return -1;
 	if (root->kind != YAML_MAPPING)
-		return mistake(&reader, root, "a suite is a mapping of keys");
-	if (check_keys(&reader, root, key_names, COUNT_OF(key_names)) < 0)
-		return -1;
+		return mistake(reader, root, "a suite is a mapping of keys");
+	int result = check_keys(reader, root, key_names, COUNT_OF(key_names));
 	for (size_t i = 0; i < root->count; i++) {
 		/* "env:" with nothing behind it is the same as no env. */
 		bool is_empty = root->items[i]->kind == YAML_SCALAR && !yaml_text(root->items[i]);
 
-		if (!is_empty && read_key(&reader, root->keys[i], root->items[i], &suite) < 0)
-			return -1;
+		if (!is_empty && read_key(reader, root->keys[i], root->items[i], suite) < 0)
+			result = -1;
 	}
+	return result;
+}
+
+static int parse(const char *name, const char *text, size_t length, struct suite *out,
+    struct buf *mistakes, struct err *err)
+{
+	AUTO(suite) suite = {.weight = 1};
+	AUTO_PTR(yaml) root = yaml_parse(name, text, length, err);
+	const struct reader reader = {name, err, mistakes};
+
+	if (!root) {
+		(void)buf_printf(mistakes, "%s\n", err->msg);
+		return -1;
+	}
+	if (read_root(&reader, root, &suite) < 0)
+		return -1;
 	*out = suite;
 	suite = (struct suite){0};
 	return 0;
+}
+
+int suite_parse(
+    const char *name, const char *text, size_t length, struct suite *out, struct err *err)
+{
+	AUTO(buf) mistakes = buf_make(SUITE_MISTAKES_MAX_BYTES);
+
+	return parse(name, text, length, out, &mistakes, err);
 }
 
 char *suite_directory(const char *suites, const char *checkout, const char *recipe)
@@ -520,35 +549,45 @@ char *suite_directory(const char *suites, const char *checkout, const char *reci
 	return checkout ? xasprintf("%s/%s/%s", checkout, suites, recipe) : NULL;
 }
 
-static int check_program(const char *directory, const char *program, struct err *err)
+static void check_program(
+    const char *path, const char *directory, const char *program, struct buf *mistakes)
 {
-	auto_str char *path = xasprintf("%s/%s", directory, program);
+	auto_str char *whole = xasprintf("%s/%s", directory, program);
 
-	if (!file_exists(path))
-		return err_set(
-		    err, ERR_CONFIG, "%s: there is no %s beside it", SUITE_FILE, program);
-	if (access(path, X_OK) < 0)
-		return err_set(err, ERR_CONFIG,
-		    "%s: %s is not executable (git update-index --chmod=+x)", SUITE_FILE, program);
-	return 0;
+	if (!file_exists(whole))
+		(void)buf_printf(mistakes, "%s: there is no %s beside it\n", path, program);
+	else if (access(whole, X_OK) < 0)
+		(void)buf_printf(mistakes,
+		    "%s: %s is not executable (git update-index --chmod=+x)\n", path, program);
 }
 
-/* What the suite names as a program is there and may be run. */
-static int check_programs(const char *directory, const struct suite *suite, struct err *err)
+/* What the suite names as a file is there, and what as a program may be run. */
+static void check_files(
+    const char *path, const char *directory, const struct suite *suite, struct buf *mistakes)
 {
-	for (size_t i = 0; i < suite->program_count; i++) {
-		if (check_program(directory, suite->programs[i], err) < 0)
-			return -1;
+	for (size_t i = 0; i < suite->compose_count; i++) {
+		auto_str char *overlay = xasprintf("%s/%s", directory, suite->compose[i]);
+
+		if (!file_exists(overlay))
+			(void)buf_printf(
+			    mistakes, "%s: there is no %s beside it\n", path, suite->compose[i]);
 	}
-	if (suite->data_seed && check_program(directory, suite->data_seed, err) < 0)
-		return -1;
-	return suite->data_check ? check_program(directory, suite->data_check, err) : 0;
+	for (size_t i = 0; i < suite->program_count; i++)
+		check_program(path, directory, suite->programs[i], mistakes);
+	if (suite->data_seed)
+		check_program(path, directory, suite->data_seed, mistakes);
+	if (suite->data_check)
+		check_program(path, directory, suite->data_check, mistakes);
 }
 
-int suite_read(const char *directory, struct suite *out, struct err *err)
+/* The suite, and every mistake in it. -1 with a line at least in mistakes, or when it cannot be
+ * read. */
+static int read_checked(
+    const char *directory, struct suite *out, struct buf *mistakes, struct err *err)
 {
 	auto_str char *path = xasprintf("%s/" SUITE_FILE, directory);
 	AUTO(buf) text = {0};
+	AUTO(suite) suite = {0};
 	struct err read_err = {0};
 
 	if (!file_exists(directory))
@@ -558,13 +597,31 @@ int suite_read(const char *directory, struct suite *out, struct err *err)
 		*err = read_err;
 		return -1;
 	}
-	AUTO(suite) suite = {0};
-	if (suite_parse(path, buf_text(&text), text.length, &suite, err) < 0 ||
-	    check_programs(directory, &suite, err) < 0)
+	if (parse(path, buf_text(&text), text.length, &suite, mistakes, err) < 0)
 		return -1;
+	check_files(path, directory, &suite, mistakes);
+	if (mistakes->length)
+		return err_set(err, ERR_CONFIG, "%.*s", (int)strcspn(buf_text(mistakes), "\n"),
+		    buf_text(mistakes));
 	*out = suite;
 	suite = (struct suite){0};
 	return 0;
+}
+
+int suite_read(const char *directory, struct suite *out, struct err *err)
+{
+	AUTO(buf) mistakes = buf_make(SUITE_MISTAKES_MAX_BYTES);
+
+	return read_checked(directory, out, &mistakes, err);
+}
+
+int suite_check(const char *directory, struct buf *mistakes, struct err *err)
+{
+	AUTO(suite) suite = {0};
+
+	if (read_checked(directory, &suite, mistakes, err) == 0 || mistakes->length)
+		return 0;
+	return -1;
 }
 
 static void release_list(char **list, size_t count)

@@ -13,12 +13,14 @@
 #ifndef CCCI_SUITE_H
 #define CCCI_SUITE_H
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/verdict.h"
 
 #define SUITE_FILE_MAX_BYTES (128 * 1024)
 #define SUITE_ITEMS_MAX 64
 #define SUITE_STATUS_MAX 8
+#define SUITE_MISTAKES_MAX_BYTES (64 * 1024)
 
 struct suite_pair {
 	char *key;
@@ -73,6 +75,12 @@ int suite_parse(
     const char *name, const char *text, size_t length, struct suite *out, struct err *err) CHECKED;
 /* ERR_MISSING: the directory does not exist ("not enrolled"). */
 int suite_read(const char *directory, struct suite *out, struct err *err) CHECKED;
+/*
+ * Every mistake of a suite, a line each with its place and a guess; nothing is added to a good one.
+ * mistakes was made by the caller, SUITE_MISTAKES_MAX_BYTES are plenty. ERR_MISSING, ERR_SYS: it
+ * could not be read at all.
+ */
+int suite_check(const char *directory, struct buf *mistakes, struct err *err) CHECKED;
 void suite_release(struct suite *suite);
 DEFINE_AUTO(suite, suite_release);
 
