@@ -8,7 +8,7 @@
 
 #include "harness.h"
 
-#include "bridge/settings.h"
+#include "bridge/bridge.h"
 #include "common/file.h"
 #include "runner-plugin/run/exit.h"
 #include "runner-plugin/settings.h"
@@ -270,6 +270,22 @@ START_TEST(manual_has_each_exit_status)
 }
 END_TEST
 
+/* In words of its own, but each number and no other. */
+START_TEST(bridges_manual_has_each_exit_status)
+{
+	auto_str char *part = read_part("docs/ccci-bridge.8", ".Sh EXIT STATUS\n", "\n.El");
+	int count = 0;
+
+	for (const char *at = part; (at = strstr(at, "\n.It ")) != NULL; count++) {
+		auto_str char *number = xasprintf("\n.It %d\n", count);
+
+		ck_assert_msg(text_starts(at, number), "not %d: %.10s", count, at + 1);
+		at += strlen("\n.It ");
+	}
+	ck_assert_int_eq(count, BRIDGE_EXIT_CONFIG + 1);
+}
+END_TEST
+
 START_TEST(contract_has_each_exit_status)
 {
 	auto_str char *part = read_part("docs/contracts.md", "\nExit: ", ". ");
@@ -321,6 +337,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, manual_has_each_setting, 0, COUNT_OF(programs));
 	tcase_add_loop_test(tc, contract_has_each_setting, 0, COUNT_OF(programs));
 	tcase_add_test(tc, manual_has_each_exit_status);
+	tcase_add_test(tc, bridges_manual_has_each_exit_status);
 	tcase_add_test(tc, contract_has_each_exit_status);
 	tcase_add_test(tc, results_have_the_exit_status_of_each_verdict);
 	tcase_add_test(tc, mistakes_are_seen);
