@@ -11,8 +11,8 @@
  * turns the direction of text becomes U+FFFD. max_bytes counts bytes of the text, before they are
  * quoted; "…" stands for what was cut. Same errors as buf_add().
  *
- * Source    GitHub Flavored Markdown 0.29; what Gitea 1.26 adds in the rendered text: @name, #1, !1,
- *           [[page]], :emoji:, addresses, $math$, definition lists.
+ * Source    GitHub Flavored Markdown 0.29; what Gitea 1.26 adds in the rendered text: @name, #1,
+ *           !1, [[page]], :emoji:, addresses, $math$, definition lists.
  */
 #ifndef CCCI_BRIDGE_MARKDOWN_H
 #define CCCI_BRIDGE_MARKDOWN_H

@@ -28,7 +28,7 @@
 #define RESULTS_EVIDENCE_LINES 40
 #define RESULTS_EVIDENCE_MAX_BYTES (16 * 1024)
 #define RESULTS_SECONDS_MAX 1e7 /* a third of a year: no run is longer */
-#define RESULTS_ALLOWED_MAX 64 /* no suite has so many words */
+#define RESULTS_ALLOWED_MAX 64	/* no suite has so many words */
 #define RESULTS_ITEMS_MAX 256	/* phases, tests, leftovers, images, rejected bases */
 
 /* All texts are owned, never NULL after results_init() or decode. */
