@@ -15,6 +15,8 @@
 #define HOST_FAILURES 2		/* so many for a reason of the host are no accident */
 #define REMEMBERED_FAILURES 16
 #define ERROR_MAX_BYTES 150 /* of what the engine said, in a reason */
+#define CHECK_MAX_BYTES 100 /* of a healthcheck, and of what it said */
+#define WHY_SIZE 260
 
 /* --- what the engine says --- */
 
@@ -102,14 +104,16 @@ struct converge_memory {
 	size_t recent_count;
 	size_t total;
 	size_t host_failures; /* for a reason of the host */
+	bool is_sick;	      /* one was unhealthy */
 	struct {
 		char task[64];
 		char container[80];
 		char error[ERROR_MAX_BYTES + 4];
 		int exit_code;
-		bool is_rejected, is_complete, is_out_of_memory;
+		bool is_rejected, is_complete, is_out_of_memory, is_unhealthy;
 		enum converge_state cause; /* GAVE_UP: its own */
 	} last;
+	char sickness[WHY_SIZE]; /* how the check of an unhealthy one failed; "" none was */
 	/* -1: not so now */
 	int64_t up_ns;	   /* every wanted task runs */
 	int64_t dead_ns;   /* a task has failed and none takes its place */
@@ -208,17 +212,18 @@ bool converge_is_red(enum converge_state state)
 	return state != CONVERGE_PENDING && state != CONVERGE_CONVERGED;
 }
 
+static bool runs(const struct view_task *task)
+{
+	return task->state == VIEW_TASK_STARTING || task->state == VIEW_TASK_RUNNING;
+}
+
 /* An end that nobody asked for. "complete" is one for a service that is to run for ever. */
 static bool is_failure(const struct view_service *service, const struct view_task *task)
 {
 	if (task->state == VIEW_TASK_COMPLETE)
 		return service->restart == VIEW_RESTART_ALWAYS && !service->is_job;
-	return task->state == VIEW_TASK_FAILED || task->state == VIEW_TASK_REJECTED;
-}
-
-static bool runs(const struct view_task *task)
-{
-	return task->state == VIEW_TASK_STARTING || task->state == VIEW_TASK_RUNNING;
+	return task->state == VIEW_TASK_FAILED || task->state == VIEW_TASK_REJECTED ||
+	       (task->is_unhealthy && task->is_wanted && runs(task));
 }
 
 static bool has_ended(const struct view_task *task)
@@ -239,6 +244,23 @@ static enum view_update update_of(
 	    memory->earlier_update && text_is(service->update_started, memory->earlier_update);
 
 	return is_earlier ? VIEW_UPDATE_NONE : service->update;
+}
+
+/* "its check "wget ..." ends with exit code 8: no such page" */
+static void describe_check(const struct view_check *check, char out[WHY_SIZE])
+{
+	char how[40] = "fails";
+
+	if (check->exit_code > 0)
+		(void)format_text(
+		    how, sizeof(how), "ends with exit code %lld", (long long)check->exit_code);
+	if (*check->test)
+		(void)snprintf(out, WHY_SIZE, "its check \"%.*s\" %s%s%.*s",
+		    (int)text_head(check->test, CHECK_MAX_BYTES), check->test, how,
+		    *check->output ? ": " : "", (int)text_head(check->output, CHECK_MAX_BYTES),
+		    check->output);
+	else
+		(void)snprintf(out, WHY_SIZE, "its healthcheck fails");
 }
 
 static void remember_failure(
@@ -264,6 +286,11 @@ static void remember_failure(
 	memory->last.is_rejected = task->state == VIEW_TASK_REJECTED;
 	memory->last.is_complete = task->state == VIEW_TASK_COMPLETE;
 	memory->last.is_out_of_memory = task->was_out_of_memory;
+	memory->last.is_unhealthy = task->is_unhealthy;
+	/* One of an older spec says nothing about this one. */
+	if (task->is_unhealthy && (task->is_current || !*memory->sickness))
+		describe_check(&task->check, memory->sickness);
+	memory->is_sick = memory->is_sick || (task->is_unhealthy && task->is_current);
 }
 
 /* --- one service, now --- */
@@ -477,18 +504,18 @@ static int64_t settle_ms(const struct view_service *service, const struct conver
 /* --- words --- */
 
 /* "exit code 1", "its healthcheck fails", what Swarm said. */
-static void failure_text(const struct converge_memory *memory, char out[200])
+static void failure_text(const struct converge_memory *memory, char out[WHY_SIZE])
 {
 	if (memory->last.is_rejected)
-		(void)snprintf(out, 200, "%s", memory->last.error);
-	else if (strstr(memory->last.error, "unhealthy container"))
-		(void)snprintf(out, 200, "its healthcheck fails");
+		(void)snprintf(out, WHY_SIZE, "%s", memory->last.error);
+	else if (memory->last.is_unhealthy)
+		(void)snprintf(out, WHY_SIZE, "%s", memory->sickness);
 	else if (memory->last.is_complete)
-		(void)snprintf(out, 200, "exit code 0, but it is to run for ever");
+		(void)snprintf(out, WHY_SIZE, "exit code 0, but it is to run for ever");
 	else if (*memory->last.error && !strstr(memory->last.error, "non-zero exit"))
-		(void)snprintf(out, 200, "%s", memory->last.error);
+		(void)snprintf(out, WHY_SIZE, "%s", memory->last.error);
 	else
-		(void)snprintf(out, 200, "exit code %d", memory->last.exit_code);
+		(void)snprintf(out, WHY_SIZE, "exit code %d", memory->last.exit_code);
 }
 
 static void blame(struct converge_verdict *verdict, enum converge_state state,
@@ -500,7 +527,8 @@ static void blame(struct converge_verdict *verdict, enum converge_state state,
 	(void)snprintf(verdict->task, sizeof(verdict->task), "%s", memory->last.task);
 	(void)snprintf(
 	    verdict->container, sizeof(verdict->container), "%s", memory->last.container);
-	bool has_code = memory->total && !memory->last.is_rejected && !memory->last.is_complete;
+	bool has_code = memory->total && !memory->last.is_rejected && !memory->last.is_complete &&
+			!memory->last.is_unhealthy;
 	verdict->exit_code = has_code ? memory->last.exit_code : -1;
 }
 
@@ -578,9 +606,15 @@ static bool judge_failures(struct converge_verdict *verdict, const struct conver
 {
 	size_t count = count_recent(memory, rules, now_ns);
 	bool is_loop = count >= (size_t)rules->crash_failures && !ends_by_itself(service);
-	char why[200];
+	char why[WHY_SIZE];
 
 	failure_text(memory, why);
+	if (memory->is_sick) {
+		blame(verdict, CONVERGE_UNHEALTHY, service, memory);
+		give_reason(
+		    verdict, "service %s is unhealthy: %s", service->name, memory->sickness);
+		return true;
+	}
 	if (memory->host_failures >= HOST_FAILURES && judge_host(verdict, service, memory))
 		return true;
 	if (is_loop && memory->last.is_out_of_memory) {
@@ -606,7 +640,7 @@ static bool judge_failures(struct converge_verdict *verdict, const struct conver
 static bool judge_update(struct converge_verdict *verdict, const struct view_service *service,
     const struct converge_memory *memory)
 {
-	char why[200];
+	char why[WHY_SIZE];
 
 	enum view_update update = update_of(service, memory);
 
@@ -740,7 +774,7 @@ static void say_shortage(
 static bool judge_standstill(struct converge_verdict *verdict, const struct view_service *service,
     const struct converge_memory *memory, const struct tally *tally, int64_t now_ns)
 {
-	char why[200];
+	char why[WHY_SIZE];
 
 	if (has_passed(memory->dead_ns, GAVE_UP_AFTER_MS, now_ns)) {
 		if (judge_host(verdict, service, memory))
@@ -779,7 +813,7 @@ static bool waits_for_engine(const struct view_service *service,
 static void say_waiting(struct converge_verdict *verdict, const struct view_service *service,
     const struct converge_memory *memory, const struct tally *tally)
 {
-	char why[200];
+	char why[WHY_SIZE];
 
 	blame(verdict, CONVERGE_PENDING, service, memory);
 	if (tally->slow && *tally->slow->container) {

@@ -39,7 +39,8 @@ enum converge_state {
 	CONVERGE_PENDING,
 	CONVERGE_CONVERGED,
 	CONVERGE_CRASH_LOOPING,
-	CONVERGE_GAVE_UP, /* a task ended, failing, and Swarm does not start it again */
+	CONVERGE_GAVE_UP,   /* a task ended, failing, and Swarm does not start it again */
+	CONVERGE_UNHEALTHY, /* a healthcheck has used up its retries */
 	CONVERGE_IMAGE_MISSING,
 	CONVERGE_OUT_OF_MEMORY,
 	CONVERGE_UNSCHEDULABLE, /* no node takes it, for what it asks: labels, a platform, a plugin

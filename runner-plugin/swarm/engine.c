@@ -370,17 +370,35 @@ int engine_list(struct engine *engine, enum engine_kind kind, const char *stack,
 	return engine_list_read(kind, stack, answer, out, err);
 }
 
-char *engine_stack_path(const char *collection, const char *stack)
+static void add_filter(struct json *filters, const char *key, const char *value)
+{
+	struct json *values = json_new_array();
+
+	json_add_text(values, value);
+	json_set(filters, key, values);
+}
+
+static char *stack_path(const char *collection, const char *stack, const char *health)
 {
 	AUTO_PTR(json) filters = json_new_object();
-	struct json *labels = json_new_array();
 	auto_str char *label = xasprintf("%s=%s", ENGINE_STACK_LABEL, stack);
 
-	json_add_text(labels, label);
-	json_set(filters, "label", labels);
+	add_filter(filters, "label", label);
+	if (health)
+		add_filter(filters, "health", health);
 	auto_str char *text = json_print(filters);
 	auto_str char *escaped = http_escape(text);
 	return xasprintf("%s?filters=%s", collection, escaped);
+}
+
+char *engine_stack_path(const char *collection, const char *stack)
+{
+	return stack_path(collection, stack, NULL);
+}
+
+char *engine_unhealthy_path(const char *stack)
+{
+	return stack_path("/containers/json", stack, "unhealthy");
 }
 
 static int still_there(struct engine *engine, const char *path, struct err *err)

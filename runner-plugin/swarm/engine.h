@@ -88,6 +88,8 @@ int engine_force_update(struct engine *engine, const char *service, struct err *
 struct json *engine_get(struct engine *engine, const char *path, struct err *err) CHECKED;
 /* "/tasks?filters=..." of everything labelled with that stack; the caller frees it. */
 char *engine_stack_path(const char *collection, const char *stack) CHECKED;
+/* The path of its running containers whose healthcheck has used up its retries. */
+char *engine_unhealthy_path(const char *stack) CHECKED;
 
 /*
  * A small file of a running or ended container, whatever it has for a shell: written to and read

@@ -2,6 +2,7 @@
 #include "runner-plugin/swarm/ready.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "runner-plugin/swarm/holder.h"
 #include "runner-plugin/swarm/image.h"
 
@@ -12,6 +13,7 @@
 #define GOOD_ANSWERS 2
 #define NO_PROXY_PATIENCE_MS 10000
 #define SAY_EVERY_MS 10000
+#define CHECK_TEXT_MAX_BYTES 8192 /* the engine keeps 4 KiB of what a check says */
 
 /*
  * A container's event comes before Swarm has the task's new state: its agents report in batches of
@@ -19,14 +21,20 @@
  */
 static const int64_t follow_ups_ms[] = {60, 120, 200, 400};
 
-/* What only a container or an image can tell, asked once. */
+/* What only an image can tell, asked once. */
 struct fact {
-	char *key; /* task or image */
+	char *key; /* image */
 	bool value;
 };
 struct facts {
 	struct fact *items;
 	size_t count;
+};
+
+/* The container of a task that has failed, as it was when that was seen first. */
+struct ended {
+	char *task;
+	struct json *container; /* NULL: it was gone */
 };
 
 struct ready {
@@ -35,7 +43,9 @@ struct ready {
 	struct converge converge;
 	struct view view;
 	struct converge_verdict verdict;
-	struct facts memory_kills, healthchecks;
+	struct facts healthchecks; /* of images */
+	struct ended *ended;
+	size_t ended_count;
 	int64_t started_ns;
 	int64_t next_look_ns;
 	size_t follow_up;
@@ -75,25 +85,88 @@ static void release_facts(struct facts *facts)
 
 /* --- looking --- */
 
-/* Whether the kernel killed it for its memory limit; a container that is gone cannot tell. */
-static int ask_memory(struct ready *ready, struct view_task *task, struct err *err)
+static bool has_id(const struct json *containers, const char *id)
 {
-	bool *known = find_fact(&ready->memory_kills, task->id);
-	struct err why;
+	for (const struct json *item = json_first(containers); item; item = json_next(item)) {
+		const char *found = json_get_text(item, "Id");
 
-	if (known) {
-		task->was_out_of_memory = *known;
-		return 0;
+		if (found && text_is(found, id))
+			return true;
 	}
-	auto_str char *path = xasprintf("/containers/%s/json", task->container);
-	AUTO_PTR(json) answer = engine_get(ready->spec.engine, path, &why);
-	if (!answer && why.code != ERR_MISSING) {
+	return false;
+}
+
+/* *out NULL: it is gone, or its check has said a NUL, which no JSON of ours holds. */
+static int inspect(
+    const struct ready *ready, const char *container, struct json **out, struct err *err)
+{
+	auto_str char *path = xasprintf("/containers/%s/json", container);
+	struct err why;
+	struct json *answer = engine_get(ready->spec.engine, path, &why);
+
+	if (!answer && why.code != ERR_MISSING && why.code != ERR_PROTOCOL) {
 		*err = why;
 		return -1;
 	}
-	bool was_killed = false;
-	(void)json_get_bool(json_get(answer, "State"), "OOMKilled", &was_killed);
-	task->was_out_of_memory = add_fact(&ready->memory_kills, task->id, was_killed);
+	*out = answer;
+	return 0;
+}
+
+static void mask(char **text)
+{
+	AUTO(buf) masked = buf_make(CHECK_TEXT_MAX_BYTES);
+
+	(void)log_mask_text(&masked, *text, strlen(*text));
+	free(*text);
+	*text = buf_take(&masked);
+}
+
+/* What a check says is the recipe's text, and may have a secret in it. */
+static void read_container(struct view_task *task, const struct json *container)
+{
+	if (!container)
+		return;
+	view_task_read_container(task, container);
+	mask(&task->check.test);
+	mask(&task->check.output);
+}
+
+/* Why it ended; Swarm keeps an ended container until some more have ended after it. */
+static int ask_ended(struct ready *ready, struct view_task *task, struct err *err)
+{
+	struct json *answer = NULL;
+
+	for (size_t i = 0; i < ready->ended_count; i++) {
+		if (text_is(ready->ended[i].task, task->id)) {
+			read_container(task, ready->ended[i].container);
+			return 0;
+		}
+	}
+	if (inspect(ready, task->container, &answer, err) < 0)
+		return -1;
+	ready->ended = xrealloc_array(ready->ended, ready->ended_count + 1, sizeof(*ready->ended));
+	ready->ended[ready->ended_count++] = (struct ended){xstrdup(task->id), answer};
+	read_container(task, answer);
+	return 0;
+}
+
+/* The engine takes as long to end an unhealthy one as that needs to stop; a look is quicker. */
+static int ask_unhealthy(struct ready *ready, struct view *view, struct err *err)
+{
+	auto_str char *path = engine_unhealthy_path(ready->spec.stack);
+	AUTO_PTR(json) sick = engine_get(ready->spec.engine, path, err);
+
+	if (!sick)
+		return -1;
+	for (size_t i = 0; i < view->task_count && json_count(sick); i++) {
+		AUTO_PTR(json) answer = NULL;
+
+		if (!*view->tasks[i].container || !has_id(sick, view->tasks[i].container))
+			continue;
+		if (inspect(ready, view->tasks[i].container, &answer, err) < 0)
+			return -1;
+		read_container(&view->tasks[i], answer);
+	}
 	return 0;
 }
 
@@ -147,15 +220,20 @@ static int ask_holders(struct ready *ready, struct view *view, struct err *err)
 
 static int fill_in(struct ready *ready, struct view *view, struct err *err)
 {
+	bool has_checks = false;
+
 	for (size_t i = 0; i < view->service_count; i++) {
 		if (view->services[i].asks_image && ask_image(ready, &view->services[i], err) < 0)
 			return -1;
+		has_checks = has_checks || view->services[i].has_healthcheck;
 	}
+	if (has_checks && ask_unhealthy(ready, view, err) < 0)
+		return -1;
 	for (size_t i = 0; i < view->task_count; i++) {
 		struct view_task *task = &view->tasks[i];
 
 		if (task->state == VIEW_TASK_FAILED && *task->container &&
-		    ask_memory(ready, task, err) < 0)
+		    ask_ended(ready, task, err) < 0)
 			return -1;
 	}
 	return ask_holders(ready, view, err);
@@ -246,8 +324,12 @@ void ready_close(struct ready *ready)
 	engine_watch_close(ready->watch);
 	converge_release(&ready->converge);
 	view_release(&ready->view);
-	release_facts(&ready->memory_kills);
 	release_facts(&ready->healthchecks);
+	for (size_t i = 0; i < ready->ended_count; i++) {
+		free(ready->ended[i].task);
+		json_free(ready->ended[i].container);
+	}
+	free(ready->ended);
 	free(ready);
 }
 

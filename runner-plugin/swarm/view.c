@@ -232,6 +232,9 @@ static void read_task(const struct json *task, const struct json *services, stru
 	out->container = text_of(container, "ContainerID");
 	out->node = text_of(task, "NodeID");
 	out->error = text_of(status, "Err");
+	out->is_unhealthy = strstr(out->error, "unhealthy container") != NULL;
+	out->check.test = xstrdup("");
+	out->check.output = xstrdup("");
 	out->state = state_of(json_get_text(status, "State"));
 	out->is_wanted = desired && (text_is(desired, "running") || text_is(desired, "ready") ||
 					text_is(desired, "complete"));
@@ -287,6 +290,69 @@ int view_read(const char *stack, const struct json *services, const struct json 
 	return 0;
 }
 
+/* Blanks for what would break the line or hide, and for none more than one. */
+static char *one_line(const char *text)
+{
+	char *line = xcalloc(strlen(text) + 1, 1);
+	size_t length = 0;
+
+	for (; *text; text++) {
+		bool is_blank = (unsigned char)*text <= ' ' || *text == 0x7f;
+
+		if (!is_blank)
+			line[length++] = *text;
+		else if (length && line[length - 1] != ' ')
+			line[length++] = ' ';
+	}
+	while (length && line[length - 1] == ' ')
+		line[--length] = '\0';
+	return line;
+}
+
+static void set_text(char **text, char *take_value)
+{
+	free(*text);
+	*text = take_value;
+}
+
+/* Of ["CMD-SHELL", "curl ..."] and ["CMD", "curl", "-f"] what stands behind the first. */
+static char *check_test(const struct json *test)
+{
+	char *text = xstrdup("");
+
+	for (const struct json *word = json_next(json_first(test)); word; word = json_next(word)) {
+		auto_str char *before = text;
+		auto_str char *next = spell_text(word);
+
+		text = xasprintf("%s%s%s", before, *before ? " " : "", next);
+	}
+	auto_str char *raw = text;
+	return one_line(raw);
+}
+
+void view_task_read_container(struct view_task *task, const struct json *container)
+{
+	const struct json *state = json_get(container, "State");
+	const struct json *health = json_get(state, "Health");
+	const char *word = json_get_text(health, "Status");
+
+	(void)json_get_bool(state, "OOMKilled", &task->was_out_of_memory);
+	if (!word || !text_is(word, "unhealthy"))
+		return;
+	task->is_unhealthy = true;
+	set_text(&task->check.test, check_test(json_path(container, "Config.Healthcheck.Test")));
+	for (const struct json *entry = json_first(json_get(health, "Log")); entry;
+	     entry = json_next(entry)) {
+		const char *output = json_get_text(entry, "Output");
+		int64_t code = 0;
+
+		if (!json_get_int(entry, "ExitCode", &code) || code == 0)
+			continue;
+		task->check.exit_code = code;
+		set_text(&task->check.output, one_line(output ? output : ""));
+	}
+}
+
 static void release_service(struct view_service *service)
 {
 	for (size_t i = 0; i < service->port_count; i++)
@@ -314,6 +380,8 @@ void view_release(struct view *view)
 		free(view->tasks[i].container);
 		free(view->tasks[i].node);
 		free(view->tasks[i].error);
+		free(view->tasks[i].check.test);
+		free(view->tasks[i].check.output);
 	}
 	free(view->services);
 	free(view->tasks);

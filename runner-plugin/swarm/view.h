@@ -74,6 +74,12 @@ struct view_service {
 	char *chaos_version; /* label coop-cloud.<stack>.chaos-version; "" */
 	char *version;	     /* label coop-cloud.<stack>.version; "" */
 };
+/* How a container's healthcheck failed last; texts of one line, "" when nobody knows. */
+struct view_check {
+	char *test;
+	char *output;
+	int64_t exit_code; /* -1: it could not be run, or took too long */
+};
 struct view_task {
 	char *id;
 	char *service_id;
@@ -85,7 +91,9 @@ struct view_task {
 	bool is_current; /* of the service's spec, and a job's iteration, as they are now */
 	int exit_code;
 	char *error;
-	bool was_out_of_memory; /* only the container knows: for the reader to fill in */
+	bool is_unhealthy;	/* its check has used up its retries: the engine ends it */
+	bool was_out_of_memory; /* only the container knows, as it does the check: for the reader */
+	struct view_check check;
 };
 struct view {
 	struct view_service *services; /* by name */
@@ -97,6 +105,8 @@ struct view {
 /* From the answers of /services and /tasks for one stack. ERR_PROTOCOL. */
 int view_read(const char *stack, const struct json *services, const struct json *tasks,
     struct view *out, struct err *err) CHECKED;
+/* What the engine says of the task's container, running or ended. */
+void view_task_read_container(struct view_task *task, const struct json *container);
 void view_release(struct view *view);
 DEFINE_AUTO(view, view_release);
 const struct view_service *view_find(const struct view *view, const char *name); /* NULL: none */

@@ -7,6 +7,7 @@
  */
 #include "runner-plugin/swarm/converge.h"
 #include "runner-plugin/swarm/engine.h"
+#include "runner-plugin/swarm/holder.h"
 #include "runner-plugin/swarm/survival.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,6 +22,11 @@ static void judge(const struct json *root)
 
 	if (view_read("s", json_get(root, "services"), json_get(root, "tasks"), &view, &err) < 0)
 		return;
+	for (size_t i = 0; i < view.task_count; i++)
+		view_task_read_container(&view.tasks[i], json_at(json_get(root, "containers"), i));
+	for (size_t i = 0; i < view.service_count; i++)
+		free(holder_find(&view.services[i], "x", json_get(root, "services"),
+		    json_get(root, "containers")));
 	converge_begin(&converge, &rules, NULL);
 	struct converge_verdict first = converge_look(&converge, &view, 0);
 	size_t failures = converge_failures(&converge);

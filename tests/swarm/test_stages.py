@@ -156,8 +156,7 @@ class Verdicts(unittest.TestCase):
                                              ("start_period: 5s", "start_period: 0s")))
 
     def test_unhealthy(self):
-        outcome = self.assert_failed("service app ended 3 times")
-        self.assertIn("its healthcheck fails", outcome.results["reason"])
+        outcome = self.assert_failed('service app is unhealthy: its check "false" ends with exit code 1')
         self.assertIn("web 1.2 serves /data", outcome.stage("install")["evidence"])
 
     def run_no_healthcheck_crash(self):

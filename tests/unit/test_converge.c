@@ -6,11 +6,13 @@
  *                      failure, n never, m after two attempts no more, j a job by mode, u updating,
  *                      p paused, r rolling back, e which began before this deploy, - none
  *     port=80          further words of it: a port of the host, labels (it asks a node for some),
- *                      max=1 (per node), GiB=9 (reserved), start-first, "= who holds its port"
+ *                      max=1 (per node), GiB=9, cores=9 (reserved), start-first
+ *     = host port ...  who holds its port
  *
  *   "T web a run"      task a of it: new pend wait start run done fail<code> rej gone
- *     old              further words of it: of an older spec, unwanted, oom, @2 (slot 2, or on node
- *                      2), "= what Swarm says"
+ *     old              further words of it: of an older spec, unwanted, oom, nobox (it has no
+ *                      container), @2 (slot 2, or on node 2)
+ *     = ...            what Swarm says; of a sick one "its check|exit code|what it said"
  */
 #include "harness.h"
 
@@ -23,7 +25,7 @@ struct look {
 	int64_t at_ms;
 	const char *text;
 	enum converge_state state;
-	const char *says; /* part of the reason; NULL: not looked at */
+	const char *says; /* part of the reason, its end with a $; NULL: not looked at */
 	int64_t wake_ms;  /* 0: not looked at */
 };
 
@@ -62,6 +64,7 @@ static void read_service_line(const char *line, struct view *view)
 	    .platforms = xstrdup("linux/arm64"),
 	    .max_per_node = number_after(line, " max="),
 	    .reserved_bytes = number_after(line, " GiB=") * 1024 * 1024 * 1024,
+	    .reserved_nano_cores = number_after(line, " cores=") * 1000 * 1000 * 1000,
 	    .starts_first = strstr(line, " start-first") != NULL,
 	    .ports = xcalloc(1, sizeof(struct view_port)),
 	    .port_holder = xstrdup(holder ? holder + 2 : ""),
@@ -91,6 +94,20 @@ static enum view_task_state read_state(const char *word)
 	ck_abort_msg("no state: %s", word);
 }
 
+/* "test|exit code|output" */
+static void read_check(const char *text, struct view_check *out)
+{
+	size_t test = strcspn(text, "|");
+	size_t code = test + (text[test] ? 1 : 0);
+	size_t output = code + strcspn(text + code, "|");
+
+	*out = (struct view_check){
+	    .test = xstrndup(text, test),
+	    .exit_code = strtol(text + code, NULL, 10),
+	    .output = xstrdup(text + output + (text[output] ? 1 : 0)),
+	};
+}
+
 static void read_task_line(const char *line, struct view *view)
 {
 	char service[32] = "";
@@ -104,7 +121,7 @@ static void read_task_line(const char *line, struct view *view)
 	*task = (struct view_task){
 	    .id = xstrdup(id),
 	    .service_id = xasprintf("id-%s", service),
-	    .container = xasprintf("container-%s", id),
+	    .container = strstr(line, " nobox") ? xstrdup("") : xasprintf("container-%s", id),
 	    .node = xstrdup(place ? place : " @1"),
 	    .slot = place ? strtol(place + 2, NULL, 10) : 1,
 	    .state = read_state(state),
@@ -113,9 +130,11 @@ static void read_task_line(const char *line, struct view *view)
 	    .exit_code = text_starts(state, "fail") ? (int)strtol(state + 4, NULL, 10) : 0,
 	    .error = xstrdup(error ? error + 2 : ""),
 	    .was_out_of_memory = strstr(line, " oom") != NULL,
+	    .is_unhealthy = strstr(line, " sick") || strstr(line, "unhealthy container"),
 	};
-	if (task->state >= VIEW_TASK_COMPLETE)
-		task->is_wanted = false;
+	read_check(strstr(line, " sick") ? error + 2 : "", &task->check);
+	if (task->state > VIEW_TASK_COMPLETE)
+		task->is_wanted = false; /* that a job's has completed is wanted for ever */
 }
 
 static struct view read_look(const char *text)
@@ -144,6 +163,7 @@ static struct view read_look(const char *text)
 #define R "S web 1\n"
 #define L "S web 1 h labels\n"
 #define HELD "S web 1 h port=80 = host port 80 is held by service other_web\n"
+#define SICK " = task: non-zero exit (137): dockerexec: unhealthy container\n"
 #define NO_NODE(why) " = no suitable node (" why ")"
 #define PORT_IN_USE NO_NODE("host-mode port already in use on 1 node")
 #define ALLOCATED                                                                                  \
@@ -188,10 +208,18 @@ static const struct row {
     {"a healthy second ends a row of failures", NULL, NULL,
 	{{0, H "T web a fail1\nT web b fail1\nT web c start", CONVERGE_PENDING, NULL, 0},
 	    {1000, H "T web a fail1\nT web b fail1\nT web c run", CONVERGE_PENDING, NULL, 6000},
-	    {2500, H "T web c run", CONVERGE_PENDING, NULL, 6000},
+	    {2000, H "T web c run", CONVERGE_PENDING, NULL, 6000},
 	    {3000, H "T web c fail1\nT web d start", CONVERGE_PENDING, NULL, 0},
 	    {9000, H "T web d fail1\nT web e start", CONVERGE_PENDING, NULL, 0},
 	    {12000, H "T web e fail1\nT web f start", CONVERGE_CRASH_LOOPING, NULL, 0}}},
+    {"a healthy second from the very beginning", NULL, NULL,
+	{{0, H "T web a fail1\nT web b fail1\nT web c run", CONVERGE_PENDING, "to stay up", 5000},
+	    {1500, H "T web c run", CONVERGE_PENDING, NULL, 5000},
+	    {2000, H "T web c fail1\nT web d start", CONVERGE_PENDING, NULL, 0}}},
+    {"just within the time of a loop", NULL, NULL,
+	{{0, H "T web a fail1\nT web b start", CONVERGE_PENDING, NULL, 0},
+	    {60000, H "T web b fail1\nT web c start", CONVERGE_PENDING, NULL, 0},
+	    {120000, H "T web c fail1\nT web d start", CONVERGE_CRASH_LOOPING, "within 121 s", 0}}},
     {"less than a second of health does not", NULL, NULL,
 	{{0, H "T web a fail1\nT web b fail1\nT web c start", CONVERGE_PENDING, NULL, 0},
 	    {1000, H "T web c run", CONVERGE_PENDING, NULL, 0},
@@ -221,12 +249,48 @@ static const struct row {
 	{{0, R "T web a done\nT web b wait", CONVERGE_PENDING, NULL, 0},
 	    {5000, R "T web b done\nT web c wait", CONVERGE_PENDING, NULL, 0},
 	    {10000, R "T web c done\nT web d wait", CONVERGE_CRASH_LOOPING, "to run for ever", 0}}},
-    {"a failing healthcheck is called by its name", NULL, NULL,
-	{{0,
-	    H "T web a fail137 = task: non-zero exit (137): dockerexec: unhealthy container\n"
-	      "T web b fail137 = task: non-zero exit (137): dockerexec: unhealthy container\n"
-	      "T web c fail137 = task: non-zero exit (137): dockerexec: unhealthy container\n",
-	    CONVERGE_CRASH_LOOPING, "its healthcheck fails", 0}}},
+    {"its check has used up its retries", NULL, NULL,
+	{{0, H "T web a start", CONVERGE_PENDING, NULL, 0},
+	    {4000, H "T web a start sick = wget -q http://a/|8|no such page", CONVERGE_UNHEALTHY,
+		"service web is unhealthy: its check \"wget -q http://a/\" ends with exit code 8: "
+		"no such "
+		"page",
+		0},
+	    {9000, H "T web a fail143" SICK "T web b start", CONVERGE_UNHEALTHY,
+		"exit code 8: no such page", 0}}},
+    {"an unhealthy one that ended before somebody looked", NULL, NULL,
+	{{0, H "T web a fail137" SICK "T web b wait", CONVERGE_UNHEALTHY,
+	    "service web is unhealthy: its healthcheck fails", 0}}},
+    {"killed for its check is not out of memory", NULL, NULL,
+	{{0, H "T web a fail137 oom" SICK "T web b fail137 oom" SICK "T web c fail137 oom" SICK,
+	    CONVERGE_UNHEALTHY, "its healthcheck fails", 0}}},
+    {"a check that says nothing", NULL, NULL,
+	{{0, H "T web a run sick = false|1|", CONVERGE_UNHEALTHY,
+	    "its check \"false\" ends with exit code 1", 0}}},
+    {"a check that could not be run", NULL, NULL,
+	{{0, H "T web a start sick = sleep 9|-1|Health check exceeded timeout (1s)",
+	    CONVERGE_UNHEALTHY, "its check \"sleep 9\" fails: Health check exceeded timeout", 0}}},
+    {"a check of which only the end is known", NULL, NULL,
+	{{0, H "T web a start sick = sleep 9|0|", CONVERGE_UNHEALTHY,
+	    "its check \"sleep 9\" fails$", 0}}},
+    {"what was unhealthy first is said, whatever fails then", NULL, NULL,
+	{{0, H "T web a start sick = false|1|", CONVERGE_UNHEALTHY, "its check \"false\"", 0},
+	    {500, H "T web a fail9\nT web b fail1\nT web c fail1", CONVERGE_UNHEALTHY,
+		"its check \"false\" ends with exit code 1$", 0}}},
+    {"unhealthy without restart", NULL, NULL,
+	{{0, "S web 1 hn\nT web a fail143" SICK, CONVERGE_UNHEALTHY, "unhealthy", 0}}},
+    {"unhealthy, and the update with it", H "T web a run", NULL,
+	{{0, "S web 1 hr\nT web b fail143 old" SICK "T web c run", CONVERGE_ROLLED_BACK,
+	    "rolled back to the old version: its healthcheck fails", 0}}},
+    {"the old one may become unhealthy while it stops", H "T web a run", NULL,
+	{{0, "S web 1 hu\nT web a run old unwanted sick = false|1|\nT web b wait", CONVERGE_PENDING,
+	     NULL, 0},
+	    {3000, "S web 1 hu\nT web a gone\nT web b start", CONVERGE_PENDING, NULL, 0}}},
+    {"an old one that was unhealthy says nothing about the new one", H "T web a run", NULL,
+	{{0, "S web 1 hu\nT web a fail143 old" SICK "T web b start", CONVERGE_PENDING,
+	    "update of service web", 0}}},
+    {"one that was unhealthy before this deploy", H "T web a fail143" SICK "T web b run", NULL,
+	{{0, H "T web a fail143" SICK "T web b run", CONVERGE_PENDING, "stay up", 1000}}},
     {"out of memory", NULL, NULL,
 	{{0, H "T web a fail137 oom\nT web b fail137 oom\nT web c fail137 oom\nT web d wait",
 	    CONVERGE_OUT_OF_MEMORY, "service web ran out of memory 3 times", 0}}},
@@ -305,6 +369,21 @@ static const struct row {
 	{{0, "S job 2 n\nT job a fail3\nT job b run @2", CONVERGE_PENDING, NULL, 3000},
 	    {3000, "S job 2 n\nT job a fail3\nT job b run @2", CONVERGE_GAVE_UP, "exit code 3",
 		0}}},
+    {"another service's task is in no place of this one", NULL, NULL,
+	{{0, "S db 1 h\nS job 2 n\nT db d run\nT job a fail3\nT job b run @2", CONVERGE_PENDING,
+	     NULL, 1000},
+	    {3000, "S db 1 h\nS job 2 n\nT db d run\nT job a fail3\nT job b run @2",
+		CONVERGE_GAVE_UP, "service job", 0}}},
+    {"nor is a task of an older spec, or one that goes", NULL, NULL,
+	{{0, "S job 2 n\nT job a fail3\nT job b run @2\nT job o run old\nT job u run unwanted",
+	     CONVERGE_PENDING, NULL, 3000},
+	    {3000,
+		"S job 2 n\nT job a fail3\nT job b run @2\nT job o run old\nT job u run unwanted",
+		CONVERGE_GAVE_UP, "exit code 3", 0}}},
+    {"the failed task of an older spec leaves no place", NULL, NULL,
+	{{0, "S job 2 n\nT job a fail3 old\nT job b run @2", CONVERGE_PENDING, NULL, 600000},
+	    {4000, "S job 2 n\nT job a fail3 old\nT job b run @2", CONVERGE_PENDING, NULL,
+		600000}}},
     {"a place that failed before this deploy is nobody's", "S job 2 n\nT job a fail3", NULL,
 	{{0, "S job 2 n\nT job a fail3\nT job b run @2", CONVERGE_PENDING, "to start", 600000}}},
     {"a one-shot that failed is not started again", NULL, NULL,
@@ -318,6 +397,16 @@ static const struct row {
     {"on-failure and exit 0 is an end that was meant", NULL, NULL,
 	{{0, "S web 1 f\nT web a done", CONVERGE_CONVERGED, NULL, 0}}},
     {"scaled to nothing", NULL, NULL, {{0, "S web 0", CONVERGE_CONVERGED, NULL, 0}}},
+    {"scaled to nothing for ever", NULL, NULL,
+	{{0, "S web 0 - labels", CONVERGE_CONVERGED, NULL, 0},
+	    {60000, "S web 0 - labels", CONVERGE_CONVERGED, NULL, 0}}},
+    {"scaled down: the one that goes is not missed", NULL, NULL,
+	{{0, "S web 1 h\nT web a run\nT web b run unwanted @2", CONVERGE_PENDING, NULL, 1000},
+	    {1000, "S web 1 h\nT web a run\nT web b run unwanted @2", CONVERGE_CONVERGED, NULL,
+		0}}},
+    {"what somebody has stopped has not failed", NULL, NULL,
+	{{0, H "T web a gone", CONVERGE_PENDING, "to start", 600000},
+	    {4000, H "T web a gone", CONVERGE_PENDING, "to start", 600000}}},
     {"scaled to nothing, but still there", NULL, NULL,
 	{{0, "S web 0\nT web a run", CONVERGE_PENDING, NULL, 0}}},
     {"one of two replicas", NULL, NULL,
@@ -419,7 +508,12 @@ static const struct row {
 		CONVERGE_PENDING, NULL, 15000},
 	    {15000, "S web 1 h GiB=900\nT web a pend" NO_NODE("insufficient resources on 1 node"),
 		CONVERGE_NO_ROOM,
-		"this host has no room for service web, which reserves 900 GiB of memory", 0}}},
+		"this host has no room for service web, which reserves 900 GiB of memory$", 0}}},
+    {"no cores", NULL, NULL,
+	{{0, "S web 1 h cores=64\nT web a pend" NO_NODE("insufficient resources on 1 node"),
+	     CONVERGE_PENDING, NULL, 15000},
+	    {15000, "S web 1 h cores=64\nT web a pend" NO_NODE("insufficient resources on 1 node"),
+		CONVERGE_NO_ROOM, "which reserves 64 cores$", 0}}},
     {"the right node is the full one", NULL, NULL,
 	{{0,
 	    L "T web a pend" NO_NODE(
@@ -511,7 +605,7 @@ static const struct row {
 	{{0, "S db 1 h port=81\nS web 1 h port=80\nT db a run\nT web b pend" PORT_IN_USE,
 	     CONVERGE_PENDING, NULL, 1000},
 	    {15000, "S db 1 h port=81\nS web 1 h port=80\nT db a run\nT web b pend" PORT_IN_USE,
-		CONVERGE_PORT_TAKEN, "something on this host", 0}}},
+		CONVERGE_PORT_TAKEN, "its host port 80: free it for tests$", 0}}},
     {"a port that somebody else holds", NULL, NULL,
 	{{0, HELD "T web b pend" PORT_IN_USE, CONVERGE_PENDING, NULL, 15000},
 	    {14999, HELD "T web b pend" PORT_IN_USE, CONVERGE_PENDING, NULL, 15000},
@@ -574,6 +668,13 @@ static bool is_ours(enum converge_state state)
 	return false;
 }
 
+static bool says(const char *reason, const char *part)
+{
+	auto_str char *end = xstrndup(part, strcspn(part, "$"));
+
+	return strchr(part, '$') ? text_ends(reason, end) : strstr(reason, part) != NULL;
+}
+
 START_TEST(judges_row)
 {
 	const struct row *row = &rows[_i];
@@ -597,9 +698,8 @@ START_TEST(judges_row)
 		ck_assert_msg(verdict.state == look->state, "%s, at %lld: state %d (%s)", row->name,
 		    (long long)look->at_ms, (int)verdict.state, verdict.reason);
 		if (look->says)
-			ck_assert_msg(strstr(verdict.reason, look->says) != NULL,
-			    "%s, at %lld: \"%s\"", row->name, (long long)look->at_ms,
-			    verdict.reason);
+			ck_assert_msg(says(verdict.reason, look->says), "%s, at %lld: \"%s\"",
+			    row->name, (long long)look->at_ms, verdict.reason);
 		if (look->wake_ms)
 			ck_assert_msg(verdict.wake_ns == look->wake_ms * NS_PER_MS,
 			    "%s, at %lld: wakes at %lld ms", row->name, (long long)look->at_ms,
@@ -667,6 +767,60 @@ START_TEST(gives_lateness_to_its_owner)
 }
 END_TEST
 
+/* Whose log shows why. */
+static const struct log_row {
+	const char *text, *task;
+} log_rows[] = {
+    {H "T web a start", "a"},
+    {"S web 2 h\nT web a start\nT web b wait", "b"}, /* both have a container: the later one */
+    {"S web 2 h\nT web a start\nT web b pend nobox", "a"},
+    {"S web 2 h\nT web a wait nobox\nT web b start", "b"},
+    {"S web 2 h\nT web a start\nT web b wait nobox", "a"},
+    {H "T web a wait nobox", ""},
+    {H "T web a fail1\nT web b wait nobox", "a"},
+    {H "T web a fail1\nT web b fail1\nT web c fail1", "c"},
+    {"S job 1 j\nT job a run", "a"},
+};
+
+START_TEST(names_the_task_with_the_log)
+{
+	const struct log_row *row = &log_rows[_i];
+	AUTO(converge) converge = {0};
+	AUTO(view) view = read_look(row->text);
+	struct converge_rules rules = {
+	    .crash_failures = 3, .crash_within_ms = 120000, .deadline_ns = INT64_MAX};
+
+	converge_begin(&converge, &rules, NULL);
+	struct converge_verdict verdict = converge_look(&converge, &view, 0);
+	auto_str char *container = xasprintf("%s%s", *row->task ? "container-" : "", row->task);
+	ck_assert_str_eq(verdict.task, row->task);
+	ck_assert_str_eq(verdict.container, container);
+}
+END_TEST
+
+/* More failures than are remembered: the newest count. */
+START_TEST(forgets_the_oldest_failures)
+{
+	AUTO(converge) converge = {0};
+	struct converge_rules rules = {
+	    .crash_failures = 16, .crash_within_ms = 15000, .deadline_ns = INT64_MAX};
+	struct converge_verdict verdict = {0};
+
+	converge_begin(&converge, &rules, NULL);
+	for (int i = 0; i < 20; i++) {
+		auto_str char *text = xasprintf("%sT web t%d fail1\nT web u%d wait", H, i, i);
+		AUTO(view) view = read_look(text);
+
+		/* Two seconds between the first few, then one: only the last sixteen are a loop. */
+		int64_t at_ms = i < 4 ? 2000 * i : 4000 + 1000 * i;
+		verdict = converge_look(&converge, &view, at_ms * NS_PER_MS);
+		ck_assert_int_eq(verdict.state, i < 19 ? CONVERGE_PENDING : CONVERGE_CRASH_LOOPING);
+	}
+	ck_assert_uint_eq(converge_failures(&converge), 20);
+	ck_assert_msg(strstr(verdict.reason, "16 times within 16 s"), "%s", verdict.reason);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("converge");
@@ -674,6 +828,8 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tc, judges_row, 0, COUNT_OF(rows));
 	tcase_add_loop_test(tc, gives_lateness_to_its_owner, 0, COUNT_OF(late_rows));
+	tcase_add_loop_test(tc, names_the_task_with_the_log, 0, COUNT_OF(log_rows));
+	tcase_add_test(tc, forgets_the_oldest_failures);
 	tcase_add_test(tc, judges_a_recorded_stack);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -218,6 +218,81 @@ START_TEST(reads_a_recorded_rollback)
 }
 END_TEST
 
+static const struct check_row {
+	const char *test, *output;
+	int64_t exit_code;
+} check_rows[] = {
+    {"curl -f http://localhost",
+	"OCI runtime exec failed: exec failed: unable to start container process: exec: \"curl\": "
+	"executable file not found in $PATH: unknown",
+	-1},
+    {"curl -f http://localhost",
+	"OCI runtime exec failed: exec failed: unable to start container process: exec: \"curl\": "
+	"executable file not found in $PATH: unknown",
+	-1},
+    {"echo looking; echo no such page >&2; exit 8", "looking no such page", 8},
+    {"false", "", 1},
+    {"sleep 10", "Health check exceeded timeout (1s)", -1},
+};
+
+START_TEST(reads_how_a_recorded_check_failed)
+{
+	const struct check_row *row = &check_rows[_i];
+	AUTO_PTR(json) containers = harness_engine_answer("unhealthy.containers");
+	struct view_task task = {.check = {xstrdup(""), xstrdup(""), 0}};
+
+	view_task_read_container(&task, json_at(containers, (size_t)_i));
+	ck_assert(task.is_unhealthy && !task.was_out_of_memory);
+	ck_assert_str_eq(task.check.test, row->test);
+	ck_assert_str_eq(task.check.output, row->output);
+	ck_assert_int_eq(task.check.exit_code, row->exit_code);
+	free(task.check.test);
+	free(task.check.output);
+}
+END_TEST
+
+static const struct container_row {
+	const char *text;
+	bool is_unhealthy, was_out_of_memory;
+	const char *test, *output;
+	int64_t exit_code;
+} container_rows[] = {
+    {"null", false, false, "", "", 0},
+    {"{\"State\":{\"OOMKilled\":true}}", false, true, "", "", 0},
+    {"{\"State\":{\"Health\":{\"Status\":\"starting\",\"Log\":[{\"ExitCode\":1,\"Output\":\"x\"}]}}"
+     ","
+     "\"Config\":{\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"]}}}",
+	false, false, "", "", 0},
+    {"{\"State\":{\"Health\":{\"Status\":\"unhealthy\",\"Log\":[{\"ExitCode\":7,\"Output\":"
+     "\""
+     "\\r\\n a "
+     "\\tb\\n\\u001b[0m\\n\"},{\"ExitCode\":0,\"Output\":\"good\"}]}},\"Config\":{\"Healthcheck\":{"
+     "\"Test\":[\"CMD\",\"a\\nb\",3,\"c\"]}}}",
+	true, false, "a b c", "a b [0m", 7},
+    {"{\"State\":{\"Health\":{\"Status\":\"unhealthy\",\"Log\":[3,null,{\"ExitCode\":2}]}},"
+     "\"Config\":3}",
+	true, false, "", "", 2},
+};
+
+START_TEST(reads_a_container)
+{
+	const struct container_row *row = &container_rows[_i];
+	struct err err;
+	AUTO_PTR(json) container = json_parse(row->text, strlen(row->text), &err);
+	struct view_task task = {.check = {xstrdup(""), xstrdup(""), 0}};
+
+	ck_assert_msg(container != NULL, "%s", err.msg);
+	view_task_read_container(&task, container);
+	ck_assert(task.is_unhealthy == row->is_unhealthy);
+	ck_assert(task.was_out_of_memory == row->was_out_of_memory);
+	ck_assert_str_eq(task.check.test, row->test);
+	ck_assert_str_eq(task.check.output, row->output);
+	ck_assert_int_eq(task.check.exit_code, row->exit_code);
+	free(task.check.test);
+	free(task.check.output);
+}
+END_TEST
+
 static const char *const odd_answers[] = {"{}", "null", "3"};
 
 START_TEST(refuses_what_is_no_list)
@@ -260,6 +335,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, judges_recorded_services, 0, COUNT_OF(recorded_rows));
 	tcase_add_test(tc, reads_recorded_jobs);
 	tcase_add_test(tc, reads_a_recorded_rollback);
+	tcase_add_loop_test(tc, reads_how_a_recorded_check_failed, 0, COUNT_OF(check_rows));
+	tcase_add_loop_test(tc, reads_a_container, 0, COUNT_OF(container_rows));
 	tcase_add_loop_test(tc, refuses_what_is_no_list, 0, COUNT_OF(odd_answers));
 	tcase_add_test(tc, reads_odd_items_without_harm);
 	suite_add_tcase(suite, tc);
