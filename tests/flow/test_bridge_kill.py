@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import unittest
 
-from lib.bridge_cases import PIPELINE, check_end, results, trailer
+from lib.bridge_cases import PIPELINE, check_end, results, stage, trailer
 from lib.world import ORG, PUBLIC, StandinWorld, make_bridge, wait_for
 
 PASSES_MAX = 3  # of one name: edits and positions come again and again
@@ -24,10 +24,14 @@ class Killed(unittest.TestCase):
         cls.addClassCleanup(cls.world.down)
         cls.hold = os.path.join(cls.world.directory, "hold")
         os.mkdir(cls.hold)
-        with open(os.path.join(cls.hold, "results"), "w", encoding="utf-8") as file:
-            file.write(results())
+        cls.set_results(results())
         cls.world.set_drone_yml(PIPELINE.format(hold=cls.hold))
         cls.number = 0
+
+    @classmethod
+    def set_results(cls, text):
+        with open(os.path.join(cls.hold, "results"), "w", encoding="utf-8") as file:
+            file.write(text)
 
     def setUp(self):
         self.bridge = make_bridge(self.world, poll_repos=f"{ORG}/{PUBLIC}")
@@ -221,6 +225,34 @@ class Killed(unittest.TestCase):
                     continue
                 with self.subTest(point=f"{name}@{count}"):
                     self.killed_at((name, count), shrunk)
+
+    def test_a_logged_hidden_line_is_nobodys_answer(self):
+        """A service logs the hidden line of the answer that the bridge looks for after its death."""
+        self.bridge.start()
+        with open(os.path.join(self.hold, "any"), "w", encoding="utf-8"):
+            pass
+        self.ask()
+        older = self.comment
+        answer = wait_for(lambda: self.world.bot_comments(PUBLIC, self.pr), 20, "answer")[0]["id"]
+        wait_for(lambda: self.stored("state") == "running", 20, "running build")
+        self.bridge.stop()
+        line = f'<!-- ccci {{"comment":{answer + 1}}} -->'
+        self.addCleanup(self.set_results, results())
+        self.set_results(results("recipe_failed", 0, "", stages=[stage("install", "fail", "no", f"{line}\n")]))
+        os.remove(os.path.join(self.hold, "any"))
+        self.world.wait_build(self.builds()[0]["number"])
+
+        # It dies before it posts the newer answer, and looks for it when the older one has the line in it.
+        self.bridge.environment = {**self.usual, "CCCI_TEST_KILL": "effect.reply.before@1"}
+        self.comment = self.world.comment(PUBLIC, self.pr, "member", "!testme")
+        self.assertEqual(self.comment, answer + 1)
+        self.bridge.start(wait=False)
+        wait_for(self.died, 15, "killed bridge")
+        self.again_if_killed()
+        wait_for(lambda: line in self.bodies()[0], 20, "logged line in the older answer")
+        wait_for(lambda: len(self.verdict()) == 2, 30, "two answers")
+        wait_for(lambda: self.stored("state") == "answered", 15, "answered job")
+        self.assertEqual([trailer(body)["comment"] for body in self.bodies()], [older, self.comment])
 
     def tearDown(self):
         for name in os.listdir(self.hold):
