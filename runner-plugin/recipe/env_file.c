@@ -360,6 +360,15 @@ static void undo_carriage_returns(char *text)
 	*out = '\0';
 }
 
+static int refuse_value(
+    const struct reader *reader, const struct statement *statement, const char *what)
+{
+	return err_set(reader->err, ERR_CONFIG, "%s:%d: the value of %.*s %s", reader->file,
+	    line_of(reader, statement->start),
+	    (int)(statement->name_length < SHOWN_BYTES ? statement->name_length : SHOWN_BYTES),
+	    reader->text + statement->name_at, what);
+}
+
 static int take_statement(
     const struct reader *reader, const struct statement *statement, struct env *env)
 {
@@ -367,15 +376,12 @@ static int take_statement(
 	auto_str char *name = xstrndup(reader->text + statement->name_at, statement->name_length);
 	auto_str char *value =
 	    xstrndup(reader->text + statement->value_at, statement->value_length);
-	int line = line_of(reader, statement->start);
 
 	if (strlen(value) != statement->value_length)
-		return err_set(reader->err, ERR_CONFIG,
-		    "%s:%d: the value of %.60s holds a NUL byte: take it out", reader->file, line,
-		    name);
+		return refuse_value(reader, statement, "holds a NUL byte: take it out");
 	if (env->count >= ENV_ROWS_MAX && !env_get(env, name))
 		return err_set(reader->err, ERR_CONFIG, "%s:%d: more than %d names", reader->file,
-		    line, ENV_ROWS_MAX);
+		    line_of(reader, statement->start), ENV_ROWS_MAX);
 	undo_carriage_returns(value);
 	if (statement->quote == '"') {
 		undo_escapes(value);
@@ -390,9 +396,7 @@ static int take_statement(
 	else
 		expand_variables(value, env, &expanded);
 	if (expanded.was_truncated)
-		return err_set(reader->err, ERR_CONFIG,
-		    "%s:%d: the value of %.60s is longer than %d bytes", reader->file, line, name,
-		    ENV_VALUE_MAX_BYTES);
+		return refuse_value(reader, statement, "is longer than 64 KiB");
 	env_set(env, name, buf_text(&expanded));
 	return 0;
 }

@@ -31,14 +31,14 @@ static size_t name_length(const char *text)
 	return n;
 }
 
-/* NAME, or NAME with a default or a demand, up to the next "}"; 0: there is no name. */
-static size_t form_length(const char *text)
+/* NAME, or NAME with a default or a demand, up to close; 0: there is no name. */
+static size_t form_length(const char *text, const char *close)
 {
 	size_t n = name_length(text);
 	size_t at = n + (text[n] == ':' ? 1 : 0);
 
 	if (n && (text[at] == '-' || text[at] == '?'))
-		n = at + 1 + strcspn(text + at + 1, "}");
+		n = (size_t)(close - text);
 	return n;
 }
 
@@ -55,11 +55,12 @@ struct variable {
 	bool is_escaped;
 };
 
-static struct variable find_variable(const char *text)
+/* close: the next "}" behind text, or its end. */
+static struct variable find_variable(const char *text, const char *close)
 {
 	bool has_brace = text[0] == '{';
 	const char *form = text + (has_brace ? 1 : 0);
-	size_t length = form_length(form);
+	size_t length = form_length(form, close);
 
 	if (text[0] == '$')
 		return (struct variable){.used = 1, .is_escaped = true};
@@ -131,7 +132,9 @@ int interpolate(
     const char *text, const struct env *env, size_t max_bytes, char **out, struct err *err)
 {
 	AUTO(buf) result = buf_make(max_bytes);
-	struct err why = {0};
+	const char *close = text; /* looked for once, however many variables stand before it */
+	const char *wrong = NULL;
+	struct err missing = {0};
 
 	for (const char *at = text; *at;) {
 		size_t plain = strcspn(at, "$");
@@ -140,22 +143,28 @@ int interpolate(
 		at += plain;
 		if (!*at)
 			break;
-		const struct variable variable = find_variable(++at);
+		at++;
+		if (close < at)
+			close = at + strcspn(at, "}");
+		const struct variable variable = find_variable(at, close);
 		if (variable.form) {
 			auto_str char *form = xstrndup(variable.form, variable.form_length);
 
 			/* docker's loader forgets a mistake when a variable behind it is right */
-			why = (struct err){0};
-			(void)!add_value(form, env, &result, &why);
+			wrong = NULL;
+			missing = (struct err){0};
+			(void)!add_value(form, env, &result, &missing);
 		} else if (variable.is_escaped) {
 			(void)buf_add_char(&result, '$');
 		} else {
-			(void)refuse(at, &why);
+			wrong = at;
 		}
 		at += variable.used;
 	}
-	if (why.code != ERR_NONE) {
-		*err = why;
+	if (wrong)
+		return refuse(wrong, err);
+	if (missing.code != ERR_NONE) {
+		*err = missing;
 		return -1;
 	}
 	if (result.was_truncated)

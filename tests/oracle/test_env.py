@@ -180,7 +180,7 @@ class EnvFiles(unittest.TestCase):
 
     def test_what_ours_alone_refuses(self):
         for text, why in ((b"A=a\0b\n", "the value of A holds a NUL byte"),
-                          (b"A=" + b"x" * 65537, "the value of A is longer than 65536 bytes"),
+                          (b"A=" + b"x" * 65537, "the value of A is longer than 64 KiB"),
                           (b"".join(b"A%d=\n" % n for n in range(2001)), "more than 2000 names")):
             outcome = compare_texts(text)
             self.assertEqual(outcome.kind, "apart", outcome.ours)

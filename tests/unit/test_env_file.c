@@ -39,6 +39,13 @@ static const struct row {
     {"export A: x", "x"},
     {"A\t=\t1\t", "1"},
     {"A\u00a0=1", "1"},
+    {"A=1\xc2\x85", "1"},
+    {"A=1\u00e9", "1\u00e9"},
+    {"A=1\xc2\x82", "1\xc2\x82"},
+    {"A=\xa0", "\ufffd"},
+    {"A=1\xc2", "1\ufffd"},
+    {"A=1\u00a0# x", "1"},
+    {"A=1\xa0# x", "1\ufffd# x"},
     {"FOO.BAR=x\nA=1", "1"},
     {"1A=x\nA B=2\nA=1", "1"},
     {"=1\nA=2", "2"},
@@ -136,6 +143,32 @@ START_TEST(reads_as_godotenv_does)
 }
 END_TEST
 
+/* What stands behind a text is not of it: nothing at all, which a sanitizer sees, or what would
+ * make another of it. */
+START_TEST(reads_no_further_than_its_length)
+{
+	static const char *const behind[] = {"", "\n", "=x", "\"", "'", "#", " # x", "x", "\xa0",
+	    "\x85 # x", "}", "$A", "\\", "\r\nA=3"};
+	const struct row *row = &rows[_i];
+	size_t length = strlen(row->text);
+
+	for (size_t i = 0; i < COUNT_OF(behind); i++) {
+		char *text = xcalloc(length + strlen(behind[i]) + (length ? 0 : 1), 1);
+		AUTO(env) env = {0};
+		struct err err = {0};
+
+		memcpy(text, row->text, length);
+		memcpy(text + length, behind[i], strlen(behind[i]));
+		int result = env_file_parse(".env", text, length, &env, &err);
+		free(text);
+		ck_assert_msg(result == 0, "%s, then %s: %s", row->text, behind[i], err.msg);
+		const char *value = env_get(&env, "A");
+		ck_assert_msg(row->value ? value && text_is(value, row->value) : !value,
+		    "%s, then %s: %s", row->text, behind[i], value ? value : "nothing");
+	}
+}
+END_TEST
+
 #define TEXT(literal) literal, sizeof(literal) - 1
 
 /* What is refused, and in which words. */
@@ -148,6 +181,10 @@ static const struct wrong {
     {TEXT("export A\n"), ".env:1: \"A\" has no \"=\""},
     {TEXT("export "), ".env:1: nothing stands behind export"},
     {TEXT("A=1\n-x=1"), ".env:2: \"-x=1\": - cannot stand in a name"},
+    {TEXT("A~B=1"), ".env:1: \"A~B=1\": ~ cannot stand in a name"},
+    {TEXT("A B "
+	  "0123456789012345678901234567890123456789012345678901234567890\n"),
+	".env:1: \"A B 01234567890123456789012345678901234567890123456789012345\" has no"},
     {TEXT("A-B=1"), ".env:1: \"A-B=1\": - cannot stand in a name"},
     {TEXT("<<<<<<< HEAD\n"), ".env:1: \"<<<<<<< HEAD\": < cannot stand in a name"},
     {TEXT("A=\"x\" y\n"), ".env:1: \"y\" has no \"=\""},
@@ -170,8 +207,13 @@ START_TEST(refuses_what_godotenv_refuses)
 	AUTO(env) env = {0};
 	struct err err = {0};
 
-	ck_assert_int_eq(env_file_parse(".env", wrong[_i].text, wrong[_i].length, &env, &err), -1);
+	/* more stands behind the text than is of it */
+	auto_str char *text = xcalloc(wrong[_i].length + 2, 1);
+	memcpy(text, wrong[_i].text, wrong[_i].length);
+	text[wrong[_i].length] = '!';
+	ck_assert_int_eq(env_file_parse(".env", text, wrong[_i].length, &env, &err), -1);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_msg(!strchr(err.msg, '!'), "%s", err.msg);
 	ck_assert_msg(strstr(err.msg, wrong[_i].error) != NULL, "%s", err.msg);
 	ck_assert_uint_eq(env.count, 0);
 }
@@ -203,7 +245,7 @@ START_TEST(has_limits)
 	ck_assert_uint_eq(strlen(env_get(&env, "A")), ENV_VALUE_MAX_BYTES);
 	(void)buf_add_text(&text, "A=$A$A\n");
 	ck_assert_int_eq(env_file_parse(".env", buf_text(&text), text.length, &env, &err), -1);
-	ck_assert_str_eq(err.msg, ".env:18: the value of A is longer than 65536 bytes");
+	ck_assert_str_eq(err.msg, ".env:18: the value of A is longer than 64 KiB");
 
 	buf_clear(&text);
 	for (int i = 0; i < ENV_ROWS_MAX; i++)
@@ -216,6 +258,21 @@ START_TEST(has_limits)
 	(void)buf_add_text(&text, "B=y\n");
 	ck_assert_int_eq(env_file_parse(".env", buf_text(&text), text.length, &env, &err), -1);
 	ck_assert_str_eq(err.msg, ".env:2002: more than 2000 names");
+}
+END_TEST
+
+/* A file is read in a time that grows with it, not with its square. */
+START_TEST(reads_a_large_file)
+{
+	AUTO(buf) text = buf_make(1024 * 1024);
+	AUTO(env) env = {0};
+	struct err err = {0};
+
+	for (int i = 0; i < 170000; i++)
+		(void)buf_add_text(&text, "A=\n");
+	ck_assert_int_eq(env_file_parse(".env", buf_text(&text), text.length, &env, &err), 0);
+	auto_str char *set = env_file_set(buf_text(&text), "A", "1", &err);
+	ck_assert_str_eq(set, "A=1\n");
 }
 END_TEST
 
@@ -328,9 +385,11 @@ static Suite *make_suite(void)
 	TCase *tc = tcase_create("all");
 
 	tcase_add_loop_test(tc, reads_as_godotenv_does, 0, COUNT_OF(rows));
+	tcase_add_loop_test(tc, reads_no_further_than_its_length, 0, COUNT_OF(rows));
 	tcase_add_loop_test(tc, refuses_what_godotenv_refuses, 0, COUNT_OF(wrong));
 	tcase_add_test(tc, reads_a_nul_in_a_comment);
 	tcase_add_test(tc, has_limits);
+	tcase_add_test(tc, reads_a_large_file);
 	tcase_add_test(tc, adds_the_exports_of_abra_sh);
 	tcase_add_loop_test(tc, sets_a_value, 0, COUNT_OF(set_rows));
 	tcase_add_loop_test(tc, refuses_what_it_cannot_set, 0, COUNT_OF(unsettable));

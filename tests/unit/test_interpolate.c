@@ -3,6 +3,7 @@
 
 #include "harness.h"
 
+#include "common/buf.h"
 #include "runner-plugin/recipe/interpolate.h"
 
 /* A text as written, and as docker's loader substitutes it; NULL: an error that holds the third.
@@ -121,6 +122,22 @@ START_TEST(has_a_limit)
 }
 END_TEST
 
+/* A text is read in a time that grows with it, not with its square. */
+START_TEST(reads_a_large_text)
+{
+	static const char *const pieces[] = {"${A-", "${A", "$1", "${A:+", "$A"};
+	AUTO(buf) text = buf_make(512 * 1024);
+	AUTO(env) env = {0};
+	struct err err = {0};
+	auto_str char *out = NULL;
+
+	while (!text.was_truncated)
+		(void)buf_add_text(&text, pieces[_i]);
+	int result = interpolate(buf_text(&text), &env, 8, &out, &err);
+	ck_assert_int_eq(result, text_is(pieces[_i], "$A") ? 0 : -1);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("interpolate");
@@ -128,6 +145,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tc, substitutes, 0, COUNT_OF(rows));
 	tcase_add_test(tc, has_a_limit);
+	tcase_add_loop_test(tc, reads_a_large_text, 0, 5);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
