@@ -77,8 +77,8 @@ static int add_file(const struct compose_file *file, const struct env *env,
 		return -1;
 	if (*version >= 0 && *version != minor)
 		return compose_fail(&source, tree,
-		    "this file has version 3.%d and the first one 3.%d: give them the same", minor,
-		    *version);
+		    "this file has version 3.%d, the first one 3.%d: write version: \"3.%d\" here",
+		    minor, *version, *version);
 	*version = minor;
 	if (compose_value_render(&source, tree, env) < 0 ||
 	    compose_schema_check(&source, tree, minor) < 0 ||

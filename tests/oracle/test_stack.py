@@ -123,7 +123,7 @@ ROWS = [
     ("an env_file with a bad name", app("env_file: [app.env, bad.env]"), False),
     ("external with a name in both ways", app() + "secrets: {a: {name: b, external: {name: c}}}", False),
     ("an external volume with a driver", app() + "volumes: {a: {external: true, driver: x}}", False),
-    ("a driver and a file", app() + "secrets: {a: {driver: x, file: y}}", False),
+    ("a driver and a file", app() + "secrets: {a: {driver: x, file: z}}", False),
     ("an open quote in a command", app("command: echo 'x"), False),
     ("a range of ports", app("ports: ['8000-8001:80-81', '90-91:99/udp', '127.0.0.1:1:2', '[::1]:3:4']"), True),
     ("a port that is none", app("ports: ['80:http']"), False),

@@ -3,8 +3,10 @@
 
 #include "harness.h"
 
+#include "common/buf.h"
 #include "runner-plugin/recipe/compose.h"
 #include "runner-plugin/recipe/compose_check.h"
+#include "runner-plugin/recipe/compose_short.h"
 
 static struct env make_env(void)
 {
@@ -259,29 +261,608 @@ START_TEST(needs_a_service_app)
 }
 END_TEST
 
-static const char *const wrong_files[] = {
-    "- a\n",
-    "services: [a]\n",
-    "services: {app: x}\n",
-    "services: {app: {image: [x]}}\n",
-    "services: {app: {volumes: {a: b}}}\n",
-    "services: {app: {volumes: [{type: bind, source: '$NONE', target: /x}]}}\n",
-    "services: {app: {volumes: ['$NONE:/backup']}}\n",
-    "services: {app: {deploy: {replicas: many}}}\n",
-    "secrets: x\n",
-    "a: b: c\n",
+/* A whole file, and what is said of it; NULL: docker reads it. "@" stands for services.app with an
+ * image, and what follows for another line of it. */
+static const struct file_row {
+	const char *text;
+	const char *error;
+} file_rows[] = {
+    /* what a file is */
+    {"- a\n", ":1:1: a compose file must be a mapping, this is a list"},
+    {"# nothing\n", "this is empty"},
+    {"a: b: c\n", "compose.yml:1:"},
+    {"services: [a]\n", "services is a list and must be a mapping"},
+    {"services: {app: x}\n", "services.app is a text and must be a mapping"},
+    {"secrets: x\n", "secrets is a text and must be a mapping"},
+    {"services: {'a b': {image: a}}\n", "a name takes letters"},
+    {"services: {'$X': {image: a}}\n", "and no variable"},
+    {"networks: {'a b': {}}\n", NULL},
+    {"services: {1: {image: a}}\n", "put quotes around \"1\""},
+    {"x-a: .inf\n", "put it in quotes"},
+    /* versions */
+    {"version: '3'\n", NULL},
+    {"version: '3.0'\n", NULL},
+    {"version: '3.13'\n", NULL},
+    {"version: ''\n", NULL},
+    {"version: '3.14'\n", "no version \"3.14\": 3 to 3.13"},
+    {"version: '3.01'\n", "no version"},
+    {"version: '2.4'\n", "no version \"2.4\""},
+    {"version: 3.8\n", "version is a number and must be a text: put it in quotes"},
+    {"version:\n", "version must be a text"},
+    {"version: [3]\n", "version must be a text"},
+    {"version: '3.3'\nx-a: 1\n", "\"x-a\" needs version \"3.4\" or later, this file has 3.3"},
+    {"version: '3.4'\nx-a: 1\n", NULL},
+    {"version: '3.2'\nconfigs: {}\n", "\"configs\" needs version \"3.3\""},
+    {"version: '3.6'\n@init: true\n", "services.app.init: \"init\" needs version \"3.7\""},
+    {"version: '3.7'\n@init: true\n", NULL},
+    {"version: '3.1'\n@ports: [{target: 80}]\n", "must be a text or a number"},
+    {"version: '3.2'\n@ports: [{target: 80}]\n", NULL},
+    {"version: '3.1'\n@volumes: ['/a', '/a']\n", "has /a twice"},
+    {"version: '3.2'\n@volumes: ['/a', '/a']\n", NULL},
+    {"version: '3.10'\n@build: {odd: 1}\n", "no key \"odd\""},
+    {"version: '3.11'\n@build: {odd: 1}\n", NULL},
+    {"version: '3.4'\n@build: {shm_size: 1}\n", "\"shm_size\" needs version"},
+    {"version: '3.3'\n@deploy: {update_config: {order: stop-first}}\n", "\"order\" needs"},
+    {"version: '3.9'\nvolumes: {a: {x-cluster-spec: 1}}\n", "must be a mapping"},
+    /* keys */
+    {"@imagee: a\n", "no key \"imagee\" here; did you mean image?"},
+    {"@extends: a\n", "no key \"extends\" here: write the service out"},
+    {"@mem_limit: 1g\n", "use deploy.resources.limits.memory"},
+    {"@pull_policy: a\n", "delete it"},
+    {"name: x\n", "compose.yml:1:1: a stack has no key \"name\" here: delete it"},
+    {"@x-odd: 1\n", NULL},
+    {"@deploy: {x-odd: 1}\n", "no key \"x-odd\""},
+    {"@deploy:\n", NULL},
+    {"@secrets: [{source: a, odd: 1}]\n", NULL},
+    {"@secrets: [{Mode: x}]\n", "Mode is a text and must be a number"},
+    {"@secrets: [{Mode: }]\n", NULL},
+    {"@networks: {'a b': }\n", "a name takes"},
+    {"@environment: {'': a}\n", "a key is empty"},
+    {"@volumes: [{target: /x}]\n", "services.app.volumes.1 needs a type"},
+    {"@ulimits: {nofile: {soft: 1}}\n", "needs a hard"},
+    /* types */
+    {"@image: [x]\n", "services.app.image is a list and must be a text"},
+    {"@image:\n", "is nothing and must be a text"},
+    {"@image: 1.5\n", "is a number and must be a text: put it in quotes"},
+    {"@image: 1\n", "is a whole number and must be a text"},
+    {"@environment: {A: yes}\n",
+	"A is true or false and must be a text, a number or nothing: put it"},
+    {"@environment: {A: 1.5, B: , C: x}\n", NULL},
+    {"@environment: [A, B=1]\n", NULL},
+    {"@environment: [A, 1]\n", "environment.2 is a whole number"},
+    {"@environment: [A, A]\n", "services.app.environment has A twice: delete one"},
+    {"@depends_on: {db: }\n", "is a mapping and must be a list: use the list form"},
+    {"@ports: [{target: 80, published: '8080'}]\n", "take its quotes away"},
+    {"@ports: [{target: 80, published: many}]\n", "must be a whole number"},
+    {"@ports: [{target: 80.5}]\n", "must be a whole number"},
+    {"@ports: [{target: 80.0}]\n", NULL},
+    {"@ports: [{target: -1}]\n", "\"-1\" is negative"},
+    {"@ports: [80, '80']\n", NULL},
+    {"@ports: [80, 80]\n", "twice"},
+    {"@ports: [{target: 1, mode: a}, {mode: a, target: 1}]\n", "has an item twice"},
+    {"@ports: [{target: 1, mode: a}, {mode: b, target: 1}]\n", NULL},
+    {"@ports: [80.5]\n", "is no whole number"},
+    {"@expose: [80, 80.0]\n", "twice"},
+    {"@read_only: 'true'\n", "must be true or false: take its quotes away"},
+    {"@read_only: maybe\n", "is a text and must be true or false"},
+    {"@shm_size: 64\n", "must be a text"},
+    {"@pid:\n", NULL},
+    {"@ulimits: {nofile: 1.0}\n", "is no whole number"},
+    {"@ulimits: {nofile: 99999999999999999999}\n", "is no whole number"},
+    {"@configs: [{source: a, mode: 0.5}]\n", NULL},
+    {"secrets: {a: {external: x}}\n", "must be true or false or a mapping"},
+    {"volumes: {a: {driver_opts: [a=b]}}\n", "driver_opts is a list and must be a mapping"},
+    {"volumes: {a: }\n", NULL},
+    {"secrets: {a: }\n", "secrets.a is nothing and must be a mapping"},
+    /* formats */
+    {"@command: echo 'x\n", "a quote is not closed"},
+    {"@command: [echo, \"'x\"]\n", NULL},
+    {"@stop_grace_period: 1d\n", "\"1d\" is no duration (90s, 1m30s)"},
+    {"@healthcheck: {interval: 1m30s, timeout: '0'}\n", NULL},
+    {"@deploy: {resources: {limits: {memory: 64q}}}\n", "\"64q\" is no size (512m, 1.5g)"},
+    {"@deploy: {resources: {limits: {cpus: 0.5}}}\n", "put it in quotes"},
+    {"@deploy: {update_config: {order: first}}\n", "neither start-first nor stop-first"},
+    {"@deploy: {replicas: -1}\n", "is negative"},
+    {"@deploy: {replicas: many}\n", "must be a whole number"},
+    /* variables and their casts */
+    {"@deploy: {replicas: '${NONE:-2}'}\n", NULL},
+    {"@deploy: {replicas: '${NONE:-x}'}\n",
+	"services.app.deploy.replicas: the variable makes \"x\" of it, which is no number"},
+    {"@deploy: {replicas: '${NONE:-+2}'}\n", NULL},
+    {"@deploy: {replicas: '${NONE:-2.0}'}\n", "which is no number"},
+    {"@deploy: {replicas: '$EMPTY'}\n", "which is no number"},
+    {"@deploy: {replicas: '${NONE:-99999999999999999999}'}\n", "which is no number"},
+    {"@read_only: '${NONE:-Yes}'\n", NULL},
+    {"@read_only: '${NONE:-off}'\n", NULL},
+    {"@read_only: '${NONE:-1}'\n", "which is neither true nor false"},
+    {"@deploy: {update_config: {max_failure_ratio: '${NONE:-0.5}'}}\n", NULL},
+    {"@deploy: {update_config: {max_failure_ratio: '${NONE:-x}'}}\n", "no number"},
+    {"@ports: [{target: '${NONE:-80}'}]\n", NULL},
+    {"@ulimits: {nofile: '${NONE:-80}'}\n", NULL},
+    {"@init: '${NONE:-true}'\n", "must be true or false"},
+    {"services: {a.b: {image: a, deploy: {replicas: '${NONE:-2}'}}}\n", "must be a whole number"},
+    {"@image: '${NONE?}'\n", "compose.yml:4:12: "},
+    /* what the loader finds */
+    {"@volumes: [{type: bind, source: '$NONE', target: /x}]\n", "the bind to \"/x\" has no source"},
+    {"@volumes: ['$NONE:/backup']\n", "nothing before its colon"},
+    {"@volumes: ['aa:']\n", "nothing behind a colon"},
+    {"@volumes: ['aa:/x:']\n", "nothing behind a colon"},
+    {"@volumes: ['aa:/x:ro:x']\n", "too many colons"},
+    {"@volumes: ['']\n", "an empty mount"},
+    {"secrets: {a: {name: b, external: {name: c}}}\n", "has a name and external.name"},
+    {"secrets: {a: {driver: x, file: z}}\n", "has a driver and a file"},
+    {"volumes: {a: {external: true, driver: x}}\n", "is external: its driver cannot be set"},
+    {"volumes: {a: {external: true, driver_opts: {}}}\n", NULL},
+    {"volumes: {a: {external: true, labels: [a]}}\n", "its labels cannot"},
+    {"networks: {a: {external: true, driver: x}}\n", NULL},
 };
 
-START_TEST(refuses_wrong_files)
+/* With "@" written out. */
+static char *write_out(const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	return at ? xasprintf("%.*sservices:\n  app:\n    image: a\n    %s", (int)(at - text), text,
+			at + 1)
+		  : xstrdup(text);
+}
+
+START_TEST(reads_or_refuses_a_file)
+{
+	const struct file_row *row = &file_rows[_i];
+	AUTO(env) env = make_env();
+	auto_str char *text = write_out(row->text);
+	const struct compose_file file = {"compose.yml", text, strlen(text)};
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+	int result = compose_render(&file, 1, &env, &model, &err);
+
+	ck_assert_msg((result < 0) == (row->error != NULL), "%s: %s", row->text, err.msg);
+	if (!row->error)
+		return;
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_msg(strstr(err.msg, row->error) != NULL, "%s: %s", row->text, err.msg);
+	ck_assert_msg(text_starts(err.msg, "compose.yml:"), "%s", err.msg);
+}
+END_TEST
+
+/* --- several files --- */
+
+/* What merging may change, in a few words. */
+static char *describe(const struct compose_service *service)
+{
+	AUTO(buf) out = buf_make(2000);
+
+	(void)buf_printf(&out, "%s", service->image ? service->image : "-");
+	for (size_t i = 0; i < service->mount_count; i++)
+		(void)buf_printf(
+		    &out, " %s:%s", service->mounts[i].source, service->mounts[i].target);
+	for (size_t i = 0; i < service->port_count; i++)
+		(void)buf_printf(&out, " %lld->%lld", (long long)service->ports[i].published,
+		    (long long)service->ports[i].target);
+	for (size_t i = 0; i < service->secret_count; i++)
+		(void)buf_printf(&out, " s:%s=%s", service->secrets[i].source,
+		    service->secrets[i].target ? service->secrets[i].target : "");
+	for (size_t i = 0; i < service->config_count; i++)
+		(void)buf_printf(&out, " c:%s", service->configs[i].source);
+	for (size_t i = 0; service->names_networks && i < service->network_count; i++)
+		(void)buf_printf(&out, " n:%s", service->networks[i]);
+	for (size_t i = 0; i < service->cap_add_count; i++)
+		(void)buf_printf(&out, " cap:%s", service->cap_add[i]);
+	for (size_t i = 0; i < service->constraint_count; i++)
+		(void)buf_printf(&out, " on:%s", service->constraints[i]);
+	for (size_t i = 0; i < service->env_file_count; i++)
+		(void)buf_printf(&out, " env:%s", service->env_files[i]);
+	for (size_t i = 0; i < service->ignored_count; i++)
+		(void)buf_printf(&out, " ignored:%s", service->ignored[i]);
+	for (size_t i = 0; i < service->deploy_label_count; i++)
+		(void)buf_printf(
+		    &out, " %s=%s", service->deploy_labels[i].key, service->deploy_labels[i].value);
+	(void)buf_printf(&out, " x%lld", (long long)service->replicas);
+	if (*service->mode_word)
+		(void)buf_printf(&out, " %s", service->mode_word);
+	if (*service->restart)
+		(void)buf_printf(&out, " restart:%s", service->restart);
+	if (service->has_healthcheck || service->disables_healthcheck)
+		(void)buf_printf(&out, " %s", service->has_healthcheck ? "checked" : "unchecked");
+	if (service->log_driver)
+		(void)buf_printf(&out, " log:%s", service->log_driver);
+	if (service->memory_limit || service->memory_reservation)
+		(void)buf_printf(&out, " mem:%lld/%lld", (long long)service->memory_limit,
+		    (long long)service->memory_reservation);
+	if (service->is_start_first)
+		(void)buf_printf(&out, " start-first");
+	return buf_take(&out);
+}
+
+/* services.app in the first file and in the second, and what both are. */
+static const struct merge_row {
+	const char *first;
+	const char *second;
+	const char *merged;
+} merge_rows[] = {
+    {"image: a", "image: b", "b x1"},
+    {"image: a", "image: ''", "a x1"},
+    {"image: a", "hostname: x", "a x1"},
+    {"volumes: ['zz:/z', 'aa:/a']", "volumes: []", "- aa:/a zz:/z x1"},
+    {"volumes: ['zz:/z', 'aa:/a']", "image: a", "a aa:/a zz:/z x1"},
+    {"image: a", "volumes: ['zz:/z', 'aa:/a']", "a zz:/z aa:/a x1"},
+    {"volumes: []", "volumes: ['zz:/z', 'aa:/a']", "- aa:/a zz:/z x1"},
+    {"volumes: ['aa:/x', 'bb:/x']", "image: a", "a bb:/x x1"},
+    {"volumes: ['aa:/x', 'bb:/y']", "volumes: ['cc:/x']", "- cc:/x bb:/y x1"},
+    {"ports: ['90:1', '80:2']", "ports: ['90:3']", "- 80->2 90->3 x1"},
+    {"ports: ['1', '2']", "image: a", "a 0->2 x1"},
+    {"image: a", "ports: ['2', '1']", "a 0->2 0->1 x1"},
+    {"secrets: [b, {source: a, target: x}]", "secrets: [a]", "- s:a= s:b= x1"},
+    {"secrets: [b, a]", "image: a", "a s:a= s:b= x1"},
+    {"configs: [b, a]", "configs: [c]", "- c:a c:b c:c x1"},
+    {"networks: [b]", "networks: {a: , b: }", "- n:a n:b x1"},
+    {"image: a", "networks: [b]", "a n:b x1"},
+    {"networks: [b]", "networks: []", "- n:b x1"},
+    {"cap_add: [B]", "cap_add: [A, B]", "- cap:B cap:A cap:B x1"},
+    {"deploy: {placement: {constraints: [b]}}", "deploy: {placement: {constraints: [a]}}",
+	"- on:b on:a x1"},
+    {"env_file: b", "env_file: [a, b]", "- env:b env:a env:b x1"},
+    {"pid: host", "pid: host\n    devices: [a]", "- ignored:devices ignored:pid x1"},
+    {"deploy: {labels: {a: 1, b: 2}}", "deploy: {labels: [b=, c]}", "- a=1 b= c= x1"},
+    {"deploy: {replicas: 3}", "deploy: {replicas: 0}", "- x0"},
+    {"deploy: {replicas: 3}", "deploy: {mode: replicated}", "- x3 replicated"},
+    {"deploy: {replicas: 3}", "deploy: {mode: global}", "- x-1 global"},
+    {"deploy: {mode: global}", "deploy: {mode: ''}", "- x-1 global"},
+    {"deploy: {restart_policy: {condition: any}}", "deploy: {restart_policy: {condition: none}}",
+	"- x1 restart:none"},
+    {"healthcheck: {test: a}", "healthcheck: {disable: true}", "- x1 unchecked"},
+    {"healthcheck: {disable: true}", "healthcheck: {test: a, disable: false}", "- x1 unchecked"},
+    {"healthcheck: {test: [NONE]}", "healthcheck: {test: [CMD, a]}", "- x1 unchecked"},
+    {"healthcheck: {test: [CMD, a]}", "healthcheck: {test: [NONE]}", "- x1 checked"},
+    {"healthcheck: {test: []}", "healthcheck: {test: [NONE]}", "- x1 unchecked"},
+    {"healthcheck: {test: ''}", "healthcheck: {}", "- x1 checked"},
+    {"healthcheck: {interval: 1s}", "image: a", "a x1"},
+    {"logging: {driver: a}", "logging: {options: {b: c}}", "- x1 log:a"},
+    {"logging: {driver: a}", "logging: {driver: b}", "- x1 log:b"},
+    {"deploy: {resources: {limits: {memory: 1k}}}",
+	"deploy: {resources: {limits: {memory: '0'}, reservations: {memory: 2k}}}",
+	"- x1 mem:1024/2048"},
+    {"deploy: {update_config: {order: start-first}}", "deploy: {update_config: {delay: 1s}}",
+	"- x1 start-first"},
+    {"deploy: {update_config: {order: start-first}}",
+	"deploy: {update_config: {order: stop-first}}", "- x1"},
+};
+
+START_TEST(merges_services_as_docker_does)
+{
+	const struct merge_row *row = &merge_rows[_i];
+	AUTO(env) env = make_env();
+	auto_str char *first = xasprintf("services:\n  app:\n    %s\n", row->first);
+	auto_str char *second =
+	    xasprintf("services:\n  web: {image: w}\n  app:\n    %s\n", row->second);
+	const struct compose_file files[] = {
+	    {"compose.yml", first, strlen(first)}, {"compose.x.yml", second, strlen(second)}};
+	AUTO(compose_model) model = {0};
+	struct err err;
+
+	ck_assert_msg(compose_render(files, 2, &env, &model, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(model.service_count, 2);
+	ck_assert_str_eq(model.services[0].name, "app");
+	ck_assert_str_eq(model.services[0].file, "compose.yml");
+	ck_assert_str_eq(model.services[1].file, "compose.x.yml");
+	auto_str char *merged = describe(&model.services[0]);
+	ck_assert_str_eq(merged, row->merged);
+}
+END_TEST
+
+START_TEST(replaces_what_stands_beside_services)
 {
 	AUTO(env) env = make_env();
-	const struct compose_file file = {"compose.yml", wrong_files[_i], strlen(wrong_files[_i])};
+	static const char first[] = "version: '3.8'\nvolumes: {b: {driver: x, name: m}, a: }\n"
+				    "secrets: {s: {external: true}}\n";
+	static const char second[] = "version: '3.8'\nvolumes: {b: }\nnetworks: {c: }\n";
+	static const char third[] = "version: '3'\n";
+	const struct compose_file files[] = {{"a.yml", first, strlen(first)},
+	    {"b.yml", second, strlen(second)}, {"c.yml", third, strlen(third)}};
 	AUTO(compose_model) model = {0};
 	struct err err = {0};
 
+	ck_assert_msg(compose_render(files, 2, &env, &model, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(model.volume_count, 2);
+	ck_assert_str_eq(model.volumes[0].key, "a");
+	ck_assert_str_eq(model.volumes[1].name, "cust-9f2c1a_ci_test_b");
+	ck_assert_str_eq(model.volumes[1].driver, "");
+	ck_assert_str_eq(model.secrets[0].name, "s");
+	ck_assert_str_eq(model.networks[0].key, "c");
+	compose_model_release(&model);
+	ck_assert_int_eq(compose_render(files, 3, &env, &model, &err), -1);
 	ck_assert_msg(
-	    compose_render(&file, 1, &env, &model, &err) == -1, "accepted %s", wrong_files[_i]);
-	ck_assert_int_eq(err.code, ERR_CONFIG);
+	    strstr(err.msg, "c.yml:1:1: this file has version 3.13") != NULL, "%s", err.msg);
+}
+END_TEST
+
+/* The labels of app and of db, and what the model makes of them. */
+static const struct label_row {
+	const char *app, *db;
+	const char *version;
+	bool is_backed_up, has_version_as_key;
+} label_rows[] = {
+    {"[backupbot.backup=true]", "[backupbot.backup=false]", NULL, true, false},
+    {"[backupbot.backup=false]", "{backupbot.backup: 'true'}", NULL, true, false},
+    {"[backupbot.backup=false]", "[backupbot.backup=True]", NULL, false, false},
+    {"['coop-cloud.${STACK_NAME}.version=1.0.0']", "[]", "1.0.0", false, false},
+    {"[]", "['coop-cloud.${STACK_NAME}.version=1.0.0']", NULL, false, false},
+    {"{'coop-cloud.cust-9f2c1a_ci_test.version': 1.0.0}", "[]", "1.0.0", false, false},
+    {"{'coop-cloud.${STACK_NAME}.version': 1.0.0}", "[]", NULL, false, true},
+    {"{'coop-cloud.$STACK_NAME.version': 1.0.0}", "[]", NULL, false, true},
+    {"[]", "{'coop-cloud.${STACK_NAME}.version': 1.0.0}", NULL, false, false},
+    {"{'coop-cloud.${STACK_NAME}.timeout': 10}", "[]", NULL, false, false},
+};
+
+START_TEST(reads_labels)
+{
+	const struct label_row *row = &label_rows[_i];
+	AUTO(env) env = make_env();
+	auto_str char *text = xasprintf("services:\n  app: {deploy: {labels: %s}}\n"
+					"  db: {deploy: {labels: %s}}\n",
+	    row->app, row->db);
+	const struct compose_file file = {"compose.yml", text, strlen(text)};
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+
+	ck_assert_msg(compose_render(&file, 1, &env, &model, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(model.is_backed_up, row->is_backed_up);
+	ck_assert_int_eq(model.has_version_as_key, row->has_version_as_key);
+	ck_assert_str_eq(model.version ? model.version : "-", row->version ? row->version : "-");
+}
+END_TEST
+
+START_TEST(too_many_files_are_refused)
+{
+	AUTO(env) env = make_env();
+	struct compose_file files[COMPOSE_FILES_MAX + 1];
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+
+	for (size_t i = 0; i < COUNT_OF(files); i++)
+		files[i] = (struct compose_file){"compose.yml", "a", 1};
+	ck_assert_int_eq(compose_render(files, COUNT_OF(files), &env, &model, &err), -1);
+	ck_assert_msg(strstr(err.msg, "more than 16 files") != NULL, "%s", err.msg);
+}
+END_TEST
+
+/* Mounts in their short form: type's letter, source, target, whether read only. */
+static const struct mount_row {
+	const char *spec;
+	const char *reads;
+} mount_rows[] = {
+    {"data:/x", "v data /x rw"},
+    {"data:/x:ro", "v data /x ro"},
+    {"data:/x:nocopy,ro", "v data /x ro"},
+    {"data:/x:ro,rw", "v data /x rw"},
+    {"data:/x:odd", "v data /x rw"},
+    {"/x", "v  /x rw"},
+    {"ab", "v  ab rw"},
+    {"a:", "v  a: rw"},
+    {"./x:/x", "b ./x /x rw"},
+    {"/a:/x", "b /a /x rw"},
+    {"~/a:/x", "b ~/a /x rw"},
+    {"d:/data", "v  d:/data rw"},
+    {"d:/data:/x", "b d:/data /x rw"},
+    {"data:d:/x", "v data d:/x rw"},
+    {"data:d:/x:ro", "v data d:/x ro"},
+    {"1:/data", "v 1 /data rw"},
+    {"\\\\.\\pipe\\x:/x", "b \\\\.\\pipe\\x /x rw"},
+    {"\xc3\xa9:/data", "v  \xc3\xa9:/data rw"},
+    {"\xc3\x97:/data", "v \xc3\x97 /data rw"},
+};
+
+START_TEST(reads_short_mounts)
+{
+	struct compose_mount mount = {0};
+	struct err err;
+
+	ck_assert_int_eq(compose_short_mount(mount_rows[_i].spec, &mount, &err), 0);
+	auto_str char *reads = xasprintf("%c %s %s %s", mount.type_word[0], mount.source,
+	    mount.target, mount.is_read_only ? "ro" : "rw");
+	ck_assert_str_eq(reads, mount_rows[_i].reads);
+	ck_assert_int_eq(mount.type == COMPOSE_BIND, reads[0] == 'b');
+	compose_mount_release(&mount);
+}
+END_TEST
+
+/* Ports in their short form: published:target/protocol; "!": refused. */
+static const struct port_row {
+	const char *spec;
+	const char *reads;
+} port_rows[] = {
+    {"80", "0:80/tcp "},
+    {"8080:80", "8080:80/tcp "},
+    {":80", "0:80/tcp "},
+    {"80/", "0:80/tcp "},
+    {"80/UDP", "0:80/udp "},
+    {"80/sctp/x", "0:80/sctp "},
+    {"127.0.0.1:8080:80", "8080:80/tcp "},
+    {"127.0.0.1::80", "0:80/tcp "},
+    {"[::1]:8080:80", "8080:80/tcp "},
+    {"::1:8080:80", "8080:80/tcp "},
+    {"1::2:8080:80", "8080:80/tcp "},
+    {"::ffff:1.2.3.4:8080:80", "8080:80/tcp "},
+    {"1:2:3:4:5:6:7:8:8080:80", "8080:80/tcp "},
+    {"65535:65535", "65535:65535/tcp "},
+    {"80-81:90-91", "80:90/tcp 81:91/tcp "},
+    {"90-91", "0:90/tcp 0:91/tcp "},
+    {"80-82:90", "80:90/tcp 81:90/tcp 82:90/tcp "},
+    {"80-80:90", "80:90/tcp "},
+    {"999-1000:9-10", "1000:10/tcp 999:9/tcp "},
+    {"80-82:90-91", "!ranges differ"},
+    {"80:90-91", "!ranges differ"},
+    {"81-80:90", "!the host's"},
+    {"80:x", "!in the container"},
+    {"80:", "!in the container"},
+    {"", "!in the container"},
+    {"65536", "!in the container"},
+    {"65536:80", "!the host's"},
+    {"+1:80", "!the host's"},
+    {"80/http", "!none of tcp, udp, sctp"},
+    {"1.2.3:80:80", "!no IP address"},
+    {"1.2.3.256:80:80", "!no IP address"},
+    {"1.2.3.04:80:80", "!no IP address"},
+    {"1.2.3.4.5:80:80", "!no IP address"},
+    {"[::1:80:80", "!no IP address"},
+    {"1:2:3:80:80", "!no IP address"},
+    {"1::2::3:80:80", "!no IP address"},
+    {"1:2:3:4:5:6:7::8:80:80", "!no IP address"},
+    {"12345::1:80:80", "!no IP address"},
+    {"0-65535", "!too many ports"},
+};
+
+START_TEST(reads_short_ports)
+{
+	struct compose_service service = {0};
+	AUTO(buf) reads = buf_make(1000);
+	struct err err;
+
+	if (compose_short_ports(port_rows[_i].spec, &service.ports, &service.port_count, &err) <
+	    0) {
+		ck_assert_msg(port_rows[_i].reads[0] == '!', "%s", err.msg);
+		ck_assert_msg(strstr(err.msg, port_rows[_i].reads + 1) != NULL, "%s", err.msg);
+	}
+	for (size_t i = 0; i < service.port_count; i++)
+		(void)buf_printf(&reads, "%lld:%lld/%s ", (long long)service.ports[i].published,
+		    (long long)service.ports[i].target, service.ports[i].protocol);
+	if (port_rows[_i].reads[0] != '!')
+		ck_assert_str_eq(buf_text(&reads), port_rows[_i].reads);
+	compose_service_release(&service);
+}
+END_TEST
+
+static const struct size_row {
+	const char *text;
+	int64_t bytes; /* -1: no size */
+} size_rows[] = {
+    {"0", 0},
+    {"10", 10},
+    {"10b", 10},
+    {"1k", 1024},
+    {"1K", 1024},
+    {"1kb", 1024},
+    {"1KiB", 1024},
+    {"1.5m", 1572864},
+    {"2g", 2147483648},
+    {"1t", 1099511627776},
+    {"1p", 1125899906842624},
+    {"3 kb", 3072},
+    {"3 ", 3},
+    {"1e3", 1000},
+    {"1e3k", 1024000},
+    {".5k", 512},
+    {"1_000", 1000},
+    {"99999999p", INT64_MIN},
+    {"", -1},
+    {"m", -1},
+    {"-1", -1},
+    {"1q", -1},
+    {"1kbb", -1},
+    {"1bb", -1},
+    {"1ki", -1},
+    {"1kib ", -1},
+    {"1  k", -1},
+    {"1.2.3", -1},
+    {"0x10", -1},
+};
+
+START_TEST(reads_sizes)
+{
+	int64_t bytes = -1;
+	bool is_size = compose_short_size(size_rows[_i].text, &bytes);
+
+	ck_assert_msg(is_size == (size_rows[_i].bytes != -1), "%s", size_rows[_i].text);
+	ck_assert_int_eq(bytes, size_rows[_i].bytes);
+}
+END_TEST
+
+static const struct word_row {
+	const char *text;
+	bool is_right;
+} duration_rows[] = {
+    {"1s", true},
+    {"1m30s", true},
+    {"1.5h", true},
+    {".5s", true},
+    {"5.s", true},
+    {"+3s", true},
+    {"-3s", true},
+    {"0", true},
+    {"-0", true},
+    {"1ns1us1\xc2\xb5s1\xce\xbcs1ms", true},
+    {"9223372036s", true},
+    {"", false},
+    {"+", false},
+    {"1", false},
+    {"s", false},
+    {".s", false},
+    {"1d", false},
+    {"1 s", false},
+    {"1s ", false},
+    {"--1s", false},
+    {"9223372037s", false},
+};
+
+START_TEST(knows_durations)
+{
+	ck_assert_msg(
+	    compose_short_is_duration(duration_rows[_i].text) == duration_rows[_i].is_right, "%s",
+	    duration_rows[_i].text);
+}
+END_TEST
+
+static const struct word_row command_rows[] = {
+    {"", true},
+    {"echo x", true},
+    {"echo 'x y'", true},
+    {"echo \"it's\"", true},
+    {"echo 'say \"x\"'", true},
+    {"echo \\'", true},
+    {"echo \"\\\"\"", true},
+    {"echo # it's", true},
+    {"# it's\necho", true},
+    {"echo x#it", true},
+    {"echo 'x\\'", true},
+    {"echo 'x", false},
+    {"echo \"x", false},
+    {"echo it's", false},
+    {"echo \\", false},
+    {"# x\necho '", false},
+    {"x'y'#'", false},
+};
+
+START_TEST(knows_commands)
+{
+	ck_assert_msg(compose_short_is_command(command_rows[_i].text) == command_rows[_i].is_right,
+	    "%s", command_rows[_i].text);
+}
+END_TEST
+
+/* env_file of a service. */
+static const struct word_row env_file_rows[] = {
+    {"", true},
+    {"A=1\n\n# A B\n  B=2\r\nC\n", true},
+    {"A=two words\n", true},
+    {"\xef\xbb\xbf"
+     "A=1\n",
+	true},
+    {"=1\n", false},
+    {"A=1\nA B=1\n", false},
+    {"A =1\n", false},
+    {"A B\n", false},
+};
+
+START_TEST(knows_env_files)
+{
+	const char *text = env_file_rows[_i].text;
+	struct err err;
+
+	ck_assert_int_eq(compose_check_env_file("a.env", text, strlen(text), &err) == 0,
+	    env_file_rows[_i].is_right);
+	if (!env_file_rows[_i].is_right)
+		ck_assert_msg(text_starts(err.msg, "a.env:"), "%s", err.msg);
 }
 END_TEST
 
@@ -295,7 +876,17 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, reads_everything_that_a_policy_asks_for);
 	tcase_add_loop_test(tc, refuses_what_a_deploy_refuses, 0, COUNT_OF(check_rows));
 	tcase_add_test(tc, needs_a_service_app);
-	tcase_add_loop_test(tc, refuses_wrong_files, 0, COUNT_OF(wrong_files));
+	tcase_add_loop_test(tc, reads_or_refuses_a_file, 0, COUNT_OF(file_rows));
+	tcase_add_loop_test(tc, merges_services_as_docker_does, 0, COUNT_OF(merge_rows));
+	tcase_add_test(tc, replaces_what_stands_beside_services);
+	tcase_add_loop_test(tc, reads_labels, 0, COUNT_OF(label_rows));
+	tcase_add_test(tc, too_many_files_are_refused);
+	tcase_add_loop_test(tc, reads_short_mounts, 0, COUNT_OF(mount_rows));
+	tcase_add_loop_test(tc, reads_short_ports, 0, COUNT_OF(port_rows));
+	tcase_add_loop_test(tc, reads_sizes, 0, COUNT_OF(size_rows));
+	tcase_add_loop_test(tc, knows_durations, 0, COUNT_OF(duration_rows));
+	tcase_add_loop_test(tc, knows_commands, 0, COUNT_OF(command_rows));
+	tcase_add_loop_test(tc, knows_env_files, 0, COUNT_OF(env_file_rows));
 	suite_add_tcase(suite, tc);
 	return suite;
 }
