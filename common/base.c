@@ -135,6 +135,13 @@ const char *environ_get(const char *const *environ, const char *name)
 	return NULL;
 }
 
+const char *environ_path(const char *const *environ)
+{
+	const char *path = environ_get(environ, "PATH");
+
+	return path && *path ? path : "/usr/local/bin:/usr/bin:/bin";
+}
+
 bool parse_int64(const char *text, int64_t least, int64_t most, int64_t *out)
 {
 	char *end = NULL;

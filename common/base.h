@@ -65,6 +65,8 @@ const char *text_tail(const char *text, size_t max_bytes) CHECKED;
 /* The value of a variable in a NULL-terminated NAME=value list, borrowed; NULL: not there. The
  * first one counts. */
 const char *environ_get(const char *const *environ, const char *name);
+/* PATH, or what a system without one uses. */
+const char *environ_path(const char *const *environ);
 
 /* A whole decimal number, nothing around it: true and *out set, or false and *out untouched. */
 bool parse_int64(const char *text, int64_t least, int64_t most, int64_t *out) CHECKED;

@@ -128,6 +128,8 @@ const struct conf_row settings_rows[] = {
 	.help = "abra's name of the server that tests are deployed on"},
     {"DOCKER_HOST", CONF_TEXT, AT(docker_host), .fallback = "unix:///var/run/docker.sock",
 	.check = check_docker_host, .help = "Docker engine of the test Swarm"},
+    {"DOCKER_CONFIG", CONF_TEXT, AT(docker_config), .fallback = "~/.docker",
+	.check = check_home_path, .help = "where docker login keeps the logins at registries"},
     {"RECIPE_ORG", CONF_TEXT, AT(recipe_org), .check = check_word,
 	.help = "owner of the recipe when a build names only RECIPE"},
     {"SUITES", CONF_TEXT, AT(suites), .fallback = "tests/recipes", .check = check_program,
@@ -173,6 +175,16 @@ static const char *find_home(const struct conf_sources *sources)
 	return user && user->pw_dir[0] == '/' ? user->pw_dir : "/root";
 }
 
+static void expand_home(const char *home, char **path)
+{
+	if (**path != '~')
+		return;
+	char *expanded = xasprintf("%s%s", home, *path + 1);
+
+	free(*path);
+	*path = expanded;
+}
+
 int settings_load(const struct conf_sources *sources, struct settings *out, struct buf *mistakes)
 {
 	struct settings settings = {0};
@@ -191,17 +203,16 @@ int settings_load(const struct conf_sources *sources, struct settings *out, stru
 		settings_release(&settings);
 		return -1;
 	}
-	if (settings.abra_dir[0] == '~') {
-		char *expanded = xasprintf("%s%s", find_home(sources), settings.abra_dir + 1);
-
-		free(settings.abra_dir);
-		settings.abra_dir = expanded;
-	}
+	settings.home = xstrdup(find_home(sources));
+	expand_home(settings.home, &settings.abra_dir);
+	expand_home(settings.home, &settings.docker_config);
 	*out = settings;
 	return 0;
 }
 
 void settings_release(struct settings *settings)
 {
+	free(settings->home);
+	settings->home = NULL;
 	conf_release(settings_rows, settings_row_count, settings);
 }

@@ -20,8 +20,9 @@ struct settings {
 	char *abra_dir;	   /* the operator's, "~" already expanded */
 	char *abra_server;
 	char *docker_host;
-	char *recipe_org; /* may be NULL */
-	char *suites;	  /* directory, absolute or relative to the CI checkout */
+	char *docker_config; /* directory of the operator's config.json, "~" already expanded */
+	char *recipe_org;    /* may be NULL */
+	char *suites;	     /* directory, absolute or relative to the CI checkout */
 	int64_t max_tests;
 	int64_t run_timeout_ms;
 	int64_t deploy_timeout_ms;
@@ -38,6 +39,7 @@ struct settings {
 	int64_t max_memory;	  /* bytes, of one stack; 0: what the host has */
 	char *state_dir;
 	int64_t log_level;
+	char *home; /* of the operator; what "~" was expanded to */
 };
 
 extern const struct conf_row settings_rows[];

@@ -144,9 +144,7 @@ static int run_git(const struct git_call *call, struct err *err)
 {
 	const struct run *run = call->work->run;
 	const char *argv[GIT_ARGS_MAX + 2] = {NULL};
-	const char *path = environ_get(call->work->environ, "PATH");
-	auto_str char *path_row =
-	    xasprintf("PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin");
+	auto_str char *path_row = xasprintf("PATH=%s", environ_path(call->work->environ));
 	auto_str char *home_row = xasprintf("HOME=%s", run->dir);
 	auto_str char *run_row = xasprintf("%s=%s", RUN_ENVIRONMENT, run->id);
 	char *config[GIT_CONFIG_MAX];

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -268,21 +269,34 @@ static int reap_leader(struct child *child, siginfo_t *out)
 	return result;
 }
 
+/* In memory, so that nobody has to write while the child reads. */
+static int open_input(const struct proc_spec *spec)
+{
+	if (!spec->in_text)
+		return open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	auto_fd int fd = memfd_create("ccci-stdin", MFD_CLOEXEC);
+	size_t length = strlen(spec->in_text);
+
+	if (fd < 0 || pwrite(fd, spec->in_text, length, 0) != (ssize_t)length)
+		return -1;
+	return take_fd(&fd);
+}
+
 static int child_fork(struct child *child, struct err *err)
 {
 	const struct proc_spec *spec = child->spec;
 	AUTO(pipe_pair) output = {-1, -1};
 	AUTO(pipe_pair) text = {-1, -1};
 	AUTO(pipe_pair) exec_errno = {-1, -1};
-	auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	auto_fd int input = open_input(spec);
 
-	if (null < 0 || pipe_pair_open(&output) < 0 || pipe_pair_open(&exec_errno) < 0 ||
+	if (input < 0 || pipe_pair_open(&output) < 0 || pipe_pair_open(&exec_errno) < 0 ||
 	    (spec->out_text && pipe_pair_open(&text) < 0))
 		return err_sys(err, errno, "run %s: open pipes", spec->label);
 	if (fcntl(output.read, F_SETFL, O_NONBLOCK) < 0 ||
 	    (spec->out_text && fcntl(text.read, F_SETFL, O_NONBLOCK) < 0))
 		return err_sys(err, errno, "run %s: set up pipes", spec->label);
-	struct ends ends = {.in = null,
+	struct ends ends = {.in = input,
 	    .out = spec->out_text ? text.write : output.write,
 	    .error = output.write,
 	    .exec_errno = exec_errno.write};

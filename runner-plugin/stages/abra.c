@@ -128,7 +128,9 @@ int abra_call(const struct abra *abra, enum abra_verb verb, const struct abra_ta
 	auto_str char *path = xasprintf("PATH=%s", abra->path);
 	auto_str char *dir = xasprintf("ABRA_DIR=%s", abra->abra_dir);
 	auto_str char *run = xasprintf("%s=%s", RUN_ENVIRONMENT, abra->run_id);
-	const char *const env[] = {home, path, dir, run, "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
+	/* abra's own HOME has no .docker: its logins are the operator's. */
+	auto_str char *docker = xasprintf("DOCKER_CONFIG=%s", abra->docker_config);
+	const char *const env[] = {home, path, dir, docker, run, "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
 	    "NO_COLOR=1", "TERM=dumb", NULL};
 	AUTO(buf) output = buf_make(ABRA_OUTPUT_MAX_BYTES);
 
@@ -162,7 +164,6 @@ int abra_call(const struct abra *abra, enum abra_verb verb, const struct abra_ta
 int abra_find(const struct settings *settings, const struct run *run, const char *const *environ,
     struct abra *out, struct err *err)
 {
-	const char *path = environ_get(environ, "PATH");
 	/* A step's HOME may hold a .netrc of Drone's: not for a program that reads what a pull
 	 * request brought. */
 	const char *home = run->step.build ? run->dir : environ_get(environ, "HOME");
@@ -170,8 +171,9 @@ int abra_find(const struct settings *settings, const struct run *run, const char
 	abra = {
 	    .abra_dir = xstrdup(run->abra_dir),
 	    .home = xstrdup(home && home[0] == '/' ? home : "/root"),
-	    .path = xstrdup(path && *path ? path : "/usr/local/bin:/usr/bin:/bin"),
+	    .path = xstrdup(environ_path(environ)),
 	    .run_id = xstrdup(run->id),
+	    .docker_config = xstrdup(settings->docker_config),
 	    .log_path = run_path(run, "log/abra.log"),
 	};
 	AUTO(proc_result) result = {0};
@@ -211,6 +213,7 @@ void abra_release(struct abra *abra)
 	free(abra->home);
 	free(abra->path);
 	free(abra->run_id);
+	free(abra->docker_config);
 	free(abra->log_path);
 	*abra = (struct abra){0};
 }

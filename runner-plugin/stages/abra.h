@@ -37,12 +37,13 @@ struct abra_target {
 };
 
 struct abra {
-	char *program;	   /* absolute */
-	char *abra_dir;	   /* of this run */
-	char *home, *path; /* for its environment */
-	char *run_id;	   /* RUN_ENVIRONMENT */
-	char *log_path;	   /* NULL: none */
-	char version[64];  /* as it printed it */
+	char *program;	     /* absolute */
+	char *abra_dir;	     /* of this run */
+	char *home, *path;   /* for its environment */
+	char *run_id;	     /* RUN_ENVIRONMENT */
+	char *docker_config; /* the operator's logins at registries */
+	char *log_path;	     /* NULL: none */
+	char version[64];    /* as it printed it */
 };
 
 /* Pure: the arguments after the program's name, NULL-terminated. ERR_CONFIG when a value starts

@@ -264,10 +264,11 @@ static bool is_same_image(const char *wanted, const char *deployed)
 {
 	auto_str char *left = plain_image(wanted);
 	auto_str char *right = plain_image(deployed);
+	const char *asked = strchr(wanted, '@');
+	const char *given = strchr(deployed, '@');
 
-	/* Asked for by digest: the tag beside it, if any, says nothing. */
-	return strchr(wanted, '@') ? text_is(wanted, deployed) || text_is(left, right)
-				   : text_is(left, right);
+	/* A digest that nobody asked for is the one that the tag had at the deploy. */
+	return text_is(left, right) && (!asked || !given || text_is(asked, given));
 }
 
 static bool is_commit(const char *label, const char *commit, bool may_be_dirty)

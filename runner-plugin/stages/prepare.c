@@ -36,6 +36,7 @@ struct preparation {
 	struct prepared prepared;
 	struct image_list images;      /* the head's */
 	struct image_list base_images; /* those that only the base needs */
+	struct logins logins;	       /* of the operator at registries */
 	/* how it ends */
 	enum outcome outcome;
 	enum exit_code exit_code;
@@ -53,6 +54,7 @@ static void preparation_release(struct preparation *preparation)
 	prepared_release(&preparation->prepared);
 	image_list_release(&preparation->images);
 	image_list_release(&preparation->base_images);
+	logins_release(&preparation->logins);
 }
 DEFINE_AUTO(preparation, preparation_release);
 
@@ -538,6 +540,7 @@ static int pull(struct preparation *preparation, struct engine *engine, struct i
     int64_t deadline_ns)
 {
 	const struct image_watch watch = {
+	    .logins = &preparation->logins,
 	    .deadline_ns = deadline_ns,
 	    .cancel_fd = preparation->work.cancel_fd,
 	    .say = say,
@@ -565,7 +568,11 @@ static int get_base_images(struct preparation *preparation, struct engine *engin
 static int get_images(struct preparation *preparation, struct engine *engine)
 {
 	int64_t started_ns = clock_now();
+	struct err err;
 
+	if (logins_open(preparation->work.settings, environ_path(preparation->work.environ),
+		&preparation->logins, &err) < 0)
+		return stop_for(preparation, &err);
 	add_images(preparation, &preparation->head.model, &preparation->images);
 	if (pull(preparation, engine, &preparation->images, preparation->work.deadline_ns) < 0 ||
 	    judge_images(preparation) < 0 || get_base_images(preparation, engine) < 0)

@@ -719,8 +719,12 @@ static void start_pull(const struct engine *engine, struct puller *puller,
 	    "%s/v1.%d/images/create?fromImage=%s", engine->base, engine->api_minor, escaped);
 	struct http_request request = request_for(engine, url);
 
+	auto_str char *auth = xasprintf("X-Registry-Auth: %s", pull->auth ? pull->auth : "");
+
 	request.method = "POST";
 	request.on_data = pull_data;
+	if (pull->auth)
+		request.headers[0] = auth;
 	pull->is_over = false;
 	pull->err = (struct err){0};
 	*transfer = (struct transfer){

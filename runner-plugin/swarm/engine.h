@@ -112,6 +112,7 @@ void engine_unframe(const char *data, size_t length, struct buf *out);
 /* One image to pull. */
 struct engine_pull {
 	const char *image; /* with tag or digest; borrowed */
+	const char *auth;  /* value of X-Registry-Auth; NULL: anonymous; borrowed */
 	bool is_over;
 	int64_t elapsed_ms;
 	struct err err; /* ERR_NONE: it is there. What the registry said is in msg. */

@@ -12,6 +12,7 @@ void image_list_release(struct image_list *list)
 		free(list->items[i].name);
 		free(list->items[i].service);
 		free(list->items[i].digest);
+		login_release(&list->items[i].login);
 	}
 	free(list->items);
 	*list = (struct image_list){0};
@@ -55,6 +56,7 @@ bool image_is_recipes_fault(enum image_fault fault)
 	case IMAGE_WRONG_PLATFORM:
 		return true;
 	case IMAGE_FINE:
+	case IMAGE_LOGIN_REFUSED:
 	case IMAGE_RATE_LIMITED:
 	case IMAGE_NETWORK:
 	case IMAGE_DISK_FULL:
@@ -74,9 +76,10 @@ bool image_is_recipes_fault(enum image_fault fault)
  * codes of the OCI distribution specification 1.1: MANIFEST_UNKNOWN, NAME_UNKNOWN, DENIED,
  * UNAUTHORIZED, TOOMANYREQUESTS.
  */
+#define NEEDS_LOGIN (IMAGE_OTHER + 1) /* who has sent none is told what a wrong name is told */
 static const struct {
 	const char *text;
-	enum image_fault fault;
+	int fault;
 } texts[] = {
     {"toomanyrequests", IMAGE_RATE_LIMITED},
     {"rate limit", IMAGE_RATE_LIMITED},
@@ -90,14 +93,15 @@ static const struct {
     {"invalid tag format", IMAGE_BAD_NAME},
     {"no matching manifest for", IMAGE_WRONG_PLATFORM},
     {"image operating system", IMAGE_WRONG_PLATFORM},
+    {"incorrect username or password", IMAGE_LOGIN_REFUSED},
     {"repository does not exist", IMAGE_NO_REPOSITORY},
     {"pull access denied", IMAGE_NO_REPOSITORY},
     {"name unknown", IMAGE_NO_REPOSITORY},
     {"manifest unknown", IMAGE_NO_TAG},
+    {"authentication required", NEEDS_LOGIN},
+    {"no basic auth credentials", NEEDS_LOGIN},
     {"unauthorized", IMAGE_NO_REPOSITORY},
     {"denied", IMAGE_NO_REPOSITORY},
-    {"authentication required", IMAGE_NO_REPOSITORY},
-    {"no basic auth credentials", IMAGE_NO_REPOSITORY},
     {"no such host", IMAGE_NETWORK},
     {"server misbehaving", IMAGE_NETWORK},
     {"temporary failure in name resolution", IMAGE_NETWORK},
@@ -135,17 +139,44 @@ static bool says(const char *message, const char *text)
 	return at;
 }
 
-enum image_fault image_classify(const struct err *err)
+static int fault_of(const char *message)
+{
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		if (says(message, texts[i].text))
+			return texts[i].fault;
+	}
+	return IMAGE_OTHER;
+}
+
+enum image_fault image_classify(const struct err *err, const struct login *login)
 {
 	if (err->code == ERR_NONE)
 		return IMAGE_FINE;
 	if (err->code == ERR_TIMEOUT)
 		return IMAGE_TIMED_OUT;
-	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		if (says(err->msg, texts[i].text))
-			return texts[i].fault;
-	}
-	return IMAGE_OTHER;
+	int fault = fault_of(err->msg);
+	/* A private repository that the operator's login should have opened. */
+	if ((fault == NEEDS_LOGIN && login->account) ||
+	    ((fault == NEEDS_LOGIN || fault == IMAGE_NO_REPOSITORY) && login->problem))
+		return IMAGE_LOGIN_REFUSED;
+	return fault == NEEDS_LOGIN ? IMAGE_NO_REPOSITORY : (enum image_fault)fault;
+}
+
+/* Who is behind it, where that is what to change. */
+static char *explain_login(const struct image *image)
+{
+	const struct login *login = &image->login;
+
+	if (image->fault == IMAGE_LOGIN_REFUSED && login->problem)
+		return xasprintf(" that is not to be had: %.120s", login->problem);
+	if (image->fault == IMAGE_LOGIN_REFUSED)
+		return xasprintf(
+		    " of %.60s", login->account ? login->account : "its configuration");
+	if (image->fault == IMAGE_RATE_LIMITED && login->account)
+		return xasprintf(" for the account %.60s", login->account);
+	if (image->fault == IMAGE_RATE_LIMITED)
+		return xstrdup(" for anonymous pulls; a docker login on this host raises it");
+	return xstrdup("");
 }
 
 static void explain(struct image *image, const struct err *err)
@@ -156,6 +187,7 @@ static void explain(struct image *image, const struct err *err)
 	    [IMAGE_NO_REPOSITORY] = "no such repository, or one that needs a login",
 	    [IMAGE_NO_TAG] = "the repository has no such tag",
 	    [IMAGE_WRONG_PLATFORM] = "not made for this machine's platform",
+	    [IMAGE_LOGIN_REFUSED] = "the registry wants a login and refuses the one",
 	    [IMAGE_RATE_LIMITED] = "the registry's rate limit is reached",
 	    [IMAGE_NETWORK] = "the registry cannot be reached or is out of order",
 	    [IMAGE_DISK_FULL] = "no disk space is left",
@@ -163,11 +195,13 @@ static void explain(struct image *image, const struct err *err)
 	    [IMAGE_OTHER] = "cannot be pulled",
 	};
 
-	image->fault = image_classify(err);
-	if (image->fault != IMAGE_FINE)
-		(void)snprintf(image->reason, sizeof(image->reason),
-		    "image %.80s of service %.40s: %s (%.100s)", image->name, image->service,
-		    words[image->fault], err->msg);
+	image->fault = image_classify(err, &image->login);
+	if (image->fault == IMAGE_FINE)
+		return;
+	auto_str char *whose = explain_login(image);
+	(void)snprintf(image->reason, sizeof(image->reason),
+	    "image %.80s of service %.40s: %s%s (%.100s)", image->name, image->service,
+	    words[image->fault], whose, err->msg);
 }
 
 /* --- looking and pulling --- */
@@ -189,7 +223,9 @@ static void read_facts(const struct json *facts, struct image *image)
 
 	free(image->digest);
 	image->digest = NULL;
-	if (at)
+	if (strchr(image->name, '@')) /* of several repositories' it is the one asked for */
+		image->digest = xstrdup(strchr(image->name, '@') + 1);
+	else if (at)
 		image->digest = xstrdup(at + 1);
 	else if (json_get_text(facts, "Id"))
 		image->digest = xstrdup(json_get_text(facts, "Id"));
@@ -209,7 +245,7 @@ static int look(struct engine *engine, struct image *image, struct err *err)
 	}
 	if (why.code == ERR_MISSING)
 		return 0;
-	if (image_classify(&why) == IMAGE_BAD_NAME) {
+	if (image_classify(&why, &image->login) == IMAGE_BAD_NAME) {
 		explain(image, &why);
 		return 0;
 	}
@@ -219,11 +255,16 @@ static int look(struct engine *engine, struct image *image, struct err *err)
 
 int image_has_healthcheck(struct engine *engine, const char *name, bool *out, struct err *err)
 {
-	/* Services may carry the digest that the name had at the deploy. */
+	/* Services carry the digest that the name had at the deploy; an image that was never
+	 * pulled has none. */
+	auto_str char *full = xstrdup(name);
 	auto_str char *plain = xstrndup(name, strcspn(name, "@"));
-	struct image image = {.name = plain};
+	struct image image = {.name = full};
 
 	if (look(engine, &image, err) < 0)
+		return -1;
+	image.name = plain;
+	if (image.is_absent && !text_is(full, plain) && look(engine, &image, err) < 0)
 		return -1;
 	free(image.digest);
 	*out = image.has_healthcheck;
@@ -288,9 +329,15 @@ static int pull_absent(struct engine *engine, struct image_list *images,
 		if (!image->is_absent || image->fault != IMAGE_FINE)
 			continue;
 		absent->names[count] = image_full_name(image->name);
+		if (watch->logins)
+			login_find(watch->logins, image->name, watch->cancel_fd, &image->login);
+		if (image->login.problem)
+			say(watch, "no login for %s: %s", image->name, image->login.problem);
 		pulls[count].image = absent->names[count];
+		pulls[count].auth = image->login.header;
 		pulled[count++] = image;
-		say(watch, "pulling %s", image->name);
+		say(watch, "pulling %s%s%s", image->name, image->login.account ? " as " : "",
+		    image->login.account ? image->login.account : "");
 	}
 	struct pulling pulling = {.watch = watch, .pulls = pulls, .count = count};
 	if (count && engine_pull_all(engine, pulls, count, watch->deadline_ns, watch->cancel_fd,

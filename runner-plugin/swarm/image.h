@@ -13,6 +13,7 @@
 #define CCCI_IMAGE_H
 
 #include "runner-plugin/swarm/engine.h"
+#include "runner-plugin/swarm/login.h"
 
 enum image_fault {
 	IMAGE_FINE,
@@ -21,6 +22,7 @@ enum image_fault {
 			       */
 	IMAGE_NO_TAG,	      /* the repository has no such tag */
 	IMAGE_WRONG_PLATFORM, /* not made for this machine */
+	IMAGE_LOGIN_REFUSED,  /* the operator's, or there is none because of a helper */
 	IMAGE_RATE_LIMITED,
 	IMAGE_NETWORK,
 	IMAGE_DISK_FULL,
@@ -36,8 +38,9 @@ struct image {
 	    *digest; /* "sha256:..." of the repository, else of the image; owned; NULL: not known */
 	bool is_absent; /* was not on this host */
 	bool has_healthcheck;
+	struct login login; /* what it was pulled with */
 	enum image_fault fault;
-	char reason[256]; /* for people; "" when fine */
+	char reason[320]; /* for people; "" when fine */
 };
 struct image_list {
 	struct image *items;
@@ -52,9 +55,11 @@ void image_list_add(struct image_list *list, const char *name, const char *servi
 /* The name with ":latest" where it has neither tag nor digest, as the engine asks for it. */
 char *image_full_name(const char *name) CHECKED;
 
-enum image_fault image_classify(const struct err *err);
+/* What an error of a pull with that login says. */
+enum image_fault image_classify(const struct err *err, const struct login *login);
 
 struct image_watch {
+	const struct logins *logins; /* NULL: all are pulled as anonymous */
 	int64_t deadline_ns;
 	int cancel_fd;				      /* -1: none */
 	void (*say)(void *context, const char *line); /* progress */
@@ -64,7 +69,8 @@ struct image_watch {
 int image_preflight(struct engine *engine, struct image_list *images,
     const struct image_watch *watch, struct err *err) CHECKED;
 
-/* Whether the image itself brings a healthcheck; false too when it is not there. */
+/* Whether the image itself brings a healthcheck; false too when it is not there. A digest counts
+ * before the tag beside it, as that may have moved. */
 int image_has_healthcheck(
     struct engine *engine, const char *name, bool *out, struct err *err) CHECKED;
 

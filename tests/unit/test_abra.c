@@ -71,10 +71,12 @@ static const char fake[] = "#!/bin/sh\n"
 			   "*) env | sort; echo value Xy7-generated-value ;;\n"
 			   "esac\n";
 
+static char docker_config[] = "/root/.docker";
+
 static struct abra make_abra(const char *directory)
 {
 	auto_str char *path = xasprintf("%s/abra", directory);
-	struct settings settings = {.abra = path};
+	struct settings settings = {.abra = path, .docker_config = docker_config};
 	struct run run = {.id = "local-9f2c1a"};
 	const char *const environ[] = {"PATH=/usr/bin:/bin", "HOME=/home/me", "SECRET=leaks", NULL};
 	struct abra abra;
@@ -109,6 +111,7 @@ START_TEST(calls_with_its_own_environment)
 	const char *text = buf_text(&result.tail);
 	ck_assert_msg(strstr(text, "CCCI_RUN=local-9f2c1a\n") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, "HOME=/home/me\n") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "DOCKER_CONFIG=/root/.docker\n") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, "LANG=C.UTF-8\n") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, "SECRET") == NULL, "%s", text);
 }
@@ -153,7 +156,7 @@ START_TEST(says_when_there_is_no_abra)
 	auto_str char *directory = harness_dir();
 	auto_str char *program = xstrdup(wrong[_i].program);
 	auto_str char *log_dir = xasprintf("%s/log", directory);
-	struct settings settings = {.abra = program};
+	struct settings settings = {.abra = program, .docker_config = docker_config};
 	struct run run = {.id = "local-9f2c1a", .dir = directory, .abra_dir = directory};
 	const char *const environ[] = {"PATH=/usr/bin:/bin", NULL};
 	struct abra abra;

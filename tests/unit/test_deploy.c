@@ -43,6 +43,11 @@ static const struct row {
     {"app=r.example:5000/a:1", "app=r.example:5000/a:1", "01234567", NULL, false, false, NULL},
     {"app=r.example:5000/a:1", "app=a:1", "01234567", NULL, false, false, "has image a:1"},
     {"app=a:1@sha256:00", "app=a:1@sha256:00", "01234567", NULL, false, false, NULL},
+    {"app=a@sha256:00", "app=a@sha256:00", "01234567", NULL, false, false, NULL},
+    {"app=docker.io/a:1@sha256:00", "app=a:1@sha256:00", "01234567", NULL, false, false, NULL},
+    {"app=a:1@sha256:00", "app=a:1@sha256:11", "01234567", NULL, false, false,
+	"has image a:1@sha256:11"},
+    {"app=a@sha256:00", "app=a@sha256:11", "01234567", NULL, false, false, "has image a@sha256:11"},
     /* commits */
     {"app=a:1", "app=a:1", "fedcba98", NULL, false, false,
 	"it deployed another commit: fedcba98 instead of 01234567"},

@@ -101,13 +101,50 @@ static const struct row {
     {ERR_PROTOCOL, "pull: something nobody has seen", IMAGE_OTHER},
 };
 
+static const struct login anonymous;
+
 START_TEST(classifies)
 {
 	struct err err = {.code = rows[_i].code};
 
 	ck_assert(copy_text(err.msg, sizeof(err.msg), rows[_i].message));
-	ck_assert_msg(
-	    image_classify(&err) == rows[_i].fault, "%s: %d", err.msg, (int)image_classify(&err));
+	ck_assert_msg(image_classify(&err, &anonymous) == rows[_i].fault, "%s: %d", err.msg,
+	    (int)image_classify(&err, &anonymous));
+}
+END_TEST
+
+/* What a login, or the lack of one, makes of it. */
+static char account[] = "alice";
+static char problem[] = "docker-credential-x get: exit status 3";
+static const struct {
+	const char *message;
+	struct login login;
+	enum image_fault fault;
+} login_rows[] = {
+    {"pull: status 500: Get \"http://r/v2/\": unauthorized: incorrect username or password",
+	{.account = account}, IMAGE_LOGIN_REFUSED},
+    {"pull: status 500: Get \"http://r/v2/\": unauthorized: authentication required", {NULL},
+	IMAGE_NO_REPOSITORY},
+    {"pull: status 500: Get \"http://r/v2/\": unauthorized: authentication required",
+	{.account = account}, IMAGE_LOGIN_REFUSED},
+    {"pull: status 500: Head \"http://r/v2/a/manifests/1\": no basic auth credentials",
+	{.account = account}, IMAGE_LOGIN_REFUSED},
+    {"pull: denied: requested access to the resource is denied", {.account = account},
+	IMAGE_NO_REPOSITORY},
+    {"pull: denied: requested access to the resource is denied", {.problem = problem},
+	IMAGE_LOGIN_REFUSED},
+    {"pull: no basic auth credentials", {.problem = problem}, IMAGE_LOGIN_REFUSED},
+    {"pull: manifest unknown", {.problem = problem}, IMAGE_NO_TAG},
+    {"pull: manifest unknown", {.account = account}, IMAGE_NO_TAG},
+};
+
+START_TEST(knows_whose_login_it_was)
+{
+	struct err err = {.code = ERR_TRANSIENT};
+
+	ck_assert(copy_text(err.msg, sizeof(err.msg), login_rows[_i].message));
+	ck_assert_msg(image_classify(&err, &login_rows[_i].login) == login_rows[_i].fault, "%s: %d",
+	    err.msg, (int)image_classify(&err, &login_rows[_i].login));
 }
 END_TEST
 
@@ -115,8 +152,8 @@ START_TEST(blames_the_recipe_for_its_own_only)
 {
 	static const enum image_fault theirs[] = {
 	    IMAGE_BAD_NAME, IMAGE_NO_REPOSITORY, IMAGE_NO_TAG, IMAGE_WRONG_PLATFORM};
-	static const enum image_fault ours[] = {IMAGE_FINE, IMAGE_RATE_LIMITED, IMAGE_NETWORK,
-	    IMAGE_DISK_FULL, IMAGE_TIMED_OUT, IMAGE_OTHER};
+	static const enum image_fault ours[] = {IMAGE_FINE, IMAGE_LOGIN_REFUSED, IMAGE_RATE_LIMITED,
+	    IMAGE_NETWORK, IMAGE_DISK_FULL, IMAGE_TIMED_OUT, IMAGE_OTHER};
 
 	for (size_t i = 0; i < COUNT_OF(theirs); i++)
 		ck_assert(image_is_recipes_fault(theirs[i]));
@@ -303,6 +340,83 @@ START_TEST(says_of_which_image_and_service)
 }
 END_TEST
 
+/* A rate limit is somebody's: the one account, or all that pull without one. */
+static const struct {
+	const char *config, *header, *reason, *said;
+} limits[] = {
+    {NULL, NULL,
+	"image far:9 of service db: the registry's rate limit is reached for anonymous pulls; a "
+	"docker login on this host raises it (pull: status 429: slow down)",
+	"pulling far:9;"},
+    {"{\"auths\":{\"https://index.docker.io/v1/\":{\"auth\":\"Ym9iOmh1bnRlcjIyMw==\"}}}",
+	"X-Registry-Auth: eyJ1c2VybmFtZSI6ImJvYiIsInBhc3N3b3JkIjoiaHVudGVyMjIzIiwic2VydmVyYWRkcmVz"
+	"cyI6Imh0dHBzOi8vaW5kZXguZG9ja2VyLmlvL3YxLyJ9",
+	"image far:9 of service db: the registry's rate limit is reached for the account bob "
+	"(pull: status 429: "
+	"slow down)",
+	"pulling far:9 as bob;"},
+};
+
+START_TEST(says_whose_rate_limit_it_is)
+{
+	const struct exchange script[] = {
+	    {.request = "GET /version", .status = 200, .answer = VERSION},
+	    {.request = LOOK("far%3A9"), .status = 404, .answer = ABSENT},
+	    {.request = PULL("far%3A9"),
+		.header = limits[_i].header,
+		.status = 429,
+		.answer = "{\"message\":\"slow down\"}"},
+	};
+	struct peer peer = peer_start(script, COUNT_OF(script));
+	struct said said = {0};
+	struct image_watch watch = watch_with(&said);
+	struct logins logins = {0};
+	AUTO(image_list) list = {0};
+	struct err err = {0};
+
+	if (limits[_i].config)
+		logins.config = json_parse(limits[_i].config, strlen(limits[_i].config), &err);
+	watch.logins = &logins;
+	image_list_add(&list, "far:9", "db");
+	int result = image_preflight(peer.engine, &list, &watch, &err);
+	peer_end(&peer);
+	json_free(logins.config);
+	ck_assert_msg(result == 0, "%s", err.msg);
+	ck_assert_int_eq(list.items[0].fault, IMAGE_RATE_LIMITED);
+	ck_assert_str_eq(list.items[0].reason, limits[_i].reason);
+	ck_assert_msg(text_starts(said.text, limits[_i].said), "%s", said.text);
+}
+END_TEST
+
+/* By digest, and by the tag when no registry has given one. */
+START_TEST(knows_healthchecks_by_digest)
+{
+	const struct exchange script[] = {
+	    {.request = "GET /version", .status = 200, .answer = VERSION},
+	    {.request = LOOK("a%40sha256%3A00"),
+		.status = 200,
+		.answer = "{\"Config\":{\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"]}}}"},
+	    {.request = LOOK("a%3A1%40sha256%3A00"), .status = 404, .answer = ABSENT},
+	    {.request = LOOK("a%3A1"),
+		.status = 200,
+		.answer = "{\"Config\":{\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"]}}}"},
+	    {.request = LOOK("b%3A1"), .status = 404, .answer = ABSENT},
+	};
+	struct peer peer = peer_start(script, COUNT_OF(script));
+	bool has[3] = {false, false, true};
+	struct err err = {0};
+
+	int result = image_has_healthcheck(peer.engine, "a@sha256:00", &has[0], &err);
+	if (result == 0)
+		result = image_has_healthcheck(peer.engine, "a:1@sha256:00", &has[1], &err);
+	if (result == 0)
+		result = image_has_healthcheck(peer.engine, "b:1", &has[2], &err);
+	peer_end(&peer);
+	ck_assert_msg(result == 0, "%s", err.msg);
+	ck_assert(has[0] && has[1] && !has[2]);
+}
+END_TEST
+
 /* Nobody knows then whether the image is there. */
 START_TEST(an_engine_that_fails_is_an_error)
 {
@@ -331,12 +445,15 @@ static Suite *make_suite(void)
 	TCase *tc = tcase_create("image");
 
 	tcase_add_loop_test(tc, classifies, 0, COUNT_OF(rows));
+	tcase_add_loop_test(tc, knows_whose_login_it_was, 0, COUNT_OF(login_rows));
 	tcase_add_test(tc, blames_the_recipe_for_its_own_only);
 	tcase_add_loop_test(tc, completes_names, 0, COUNT_OF(names));
 	tcase_add_test(tc, lists_each_once);
 	tcase_add_test(tc, pulls_what_is_not_there);
 	tcase_add_test(tc, pulls_nothing_that_is_there);
 	tcase_add_test(tc, says_of_which_image_and_service);
+	tcase_add_loop_test(tc, says_whose_rate_limit_it_is, 0, COUNT_OF(limits));
+	tcase_add_test(tc, knows_healthchecks_by_digest);
 	tcase_add_test(tc, an_engine_that_fails_is_an_error);
 	suite_add_tcase(suite, tc);
 	return suite;

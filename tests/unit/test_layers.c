@@ -78,6 +78,7 @@ static const char *const values[] = {
     "runner-plugin/run/exit",
     "runner-plugin/stages/refusal",
     "runner-plugin/stages/tap",
+    "runner-plugin/swarm/registry_auth",
     "common/verdict",
     "common/table",
 };

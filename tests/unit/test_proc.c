@@ -72,6 +72,20 @@ static char *path_in(const char *name)
 
 /* --- 1: not started is not exit 127 --- */
 
+START_TEST(gives_what_is_to_be_read)
+{
+	const char *const argv[] = {"/bin/cat", NULL};
+	struct proc_spec spec = make_spec(argv);
+	AUTO(proc_result) result = {0};
+
+	spec.in_text = "r.example:5000";
+	run(&spec, &result);
+	ck_assert_int_eq(result.end, PROC_EXITED);
+	ck_assert_int_eq(result.code, 0);
+	ck_assert_str_eq(buf_text(&result.tail), "r.example:5000");
+}
+END_TEST
+
 START_TEST(tells_exec_failure_from_exit_127)
 {
 	const char *missing[] = {"/nonexistent/program", NULL};
@@ -517,6 +531,7 @@ static Suite *make_suite(void)
 	TCase *tc = tcase_create("contract");
 
 	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc, gives_what_is_to_be_read);
 	tcase_add_test(tc, tells_exec_failure_from_exit_127);
 	tcase_add_test(tc, tells_a_missing_directory);
 	tcase_add_test(tc, gives_the_child_a_clean_birth);
