@@ -106,7 +106,7 @@ static void get_cut_text(const struct json *object, const char *key, char *out, 
 {
 	const char *text = json_get_text(object, key);
 
-	(void)snprintf(out, out_size, "%s", text ? text : "");
+	copy_head(out, out_size, text ? text : "");
 }
 
 static bool get_number(const struct json *object, const char *key, int64_t *out)

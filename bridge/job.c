@@ -47,19 +47,19 @@ struct job_move job_step(enum job_state state, enum job_event_kind event)
 	return (struct job_move){state, 0};
 }
 
-static void cut_text(char *out, size_t out_size, const char *text)
+static void take_text(char *out, size_t out_size, const char *text)
 {
 	if (text)
-		(void)snprintf(out, out_size, "%s", text);
+		copy_head(out, out_size, text);
 }
 
 static void take_data(struct job *job, const struct job_event *event)
 {
 	if (event->build)
 		job->build = event->build;
-	cut_text(job->reason, sizeof(job->reason), event->reason);
-	cut_text(job->head_version, sizeof(job->head_version), event->head_version);
-	cut_text(job->base_version, sizeof(job->base_version), event->base_version);
+	take_text(job->reason, sizeof(job->reason), event->reason);
+	take_text(job->head_version, sizeof(job->head_version), event->head_version);
+	take_text(job->base_version, sizeof(job->base_version), event->base_version);
 	if (event->results) {
 		free(job->results);
 		job->results = xstrdup(event->results);

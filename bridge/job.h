@@ -74,7 +74,7 @@ enum job_effect_state {
 #define JOB_REF_SIZE 41
 #define JOB_STAGES_SIZE 128
 #define JOB_FROM_SIZE 65
-#define JOB_REASON_SIZE 1024 /* RESULTS_TEXT_MAX */
+#define JOB_REASON_SIZE 1025 /* RESULTS_TEXT_MAX and its end */
 #define JOB_VERSION_SIZE 65
 #define JOB_TOLD_SIZE 65
 #define JOB_QUEUED_MAX_S (INT64_C(24) * 3600) /* a runner that is away over a day is gone */

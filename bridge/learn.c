@@ -48,9 +48,7 @@ size_t learn_steps(const struct drone_build *build, struct reply_step out[LEARN_
 			if (!is_for_people(step))
 				continue;
 			out[count] = (struct reply_step){.state = step_state(step->status)};
-			size_t length = text_head(step->name, sizeof(out[count].name) - 1);
-			(void)snprintf(out[count].name, sizeof(out[count].name), "%.*s",
-			    (int)length, step->name);
+			copy_head(out[count].name, sizeof(out[count].name), step->name);
 			if (step->started_s && step->stopped_s > step->started_s)
 				out[count].seconds = step->stopped_s - step->started_s;
 			count++;
@@ -248,8 +246,8 @@ static void judge_by_results(const struct results *results, struct learnt *out)
 	set_verdict(out, results->verdict, "%s", results->reason);
 	out->event.level = results->level;
 	out->results = results_encode(results);
-	(void)snprintf(out->head_version, sizeof(out->head_version), "%s", results->head_version);
-	(void)snprintf(out->base_version, sizeof(out->base_version), "%s", results->base_version);
+	copy_head(out->head_version, sizeof(out->head_version), results->head_version);
+	copy_head(out->base_version, sizeof(out->base_version), results->base_version);
 	out->event.results = out->results;
 	out->event.head_version = out->head_version;
 	out->event.base_version = out->base_version;

@@ -114,6 +114,14 @@ size_t text_head(const char *text, size_t max_bytes)
 	return is_within_character(text + length - back) ? length : length - back;
 }
 
+void copy_head(char *out, size_t out_size, const char *text)
+{
+	size_t length = text_head(text, out_size - 1);
+
+	memmove(out, text, length);
+	out[length] = '\0';
+}
+
 const char *text_tail(const char *text, size_t max_bytes)
 {
 	size_t length = strlen(text);

@@ -61,6 +61,8 @@ bool text_ends(const char *text, const char *suffix);
  */
 size_t text_head(const char *text, size_t max_bytes) CHECKED;
 const char *text_tail(const char *text, size_t max_bytes) CHECKED;
+/* As much of its beginning as there is room for. */
+void copy_head(char *out, size_t out_size, const char *text);
 
 /* The value of a variable in a NULL-terminated NAME=value list, borrowed; NULL: not there. The
  * first one counts. */

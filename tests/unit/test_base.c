@@ -101,7 +101,12 @@ START_TEST(cuts_between_characters_row)
 	const struct cut_row *row = &cut_rows[_i];
 	auto_str char *head = xstrndup(row->text, text_head(row->text, row->max_bytes));
 
+	char copied[64] = "x";
+
 	ck_assert_str_eq(head, row->head);
+	copy_head(copied, row->max_bytes < sizeof(copied) ? row->max_bytes + 1 : sizeof(copied),
+	    row->text);
+	ck_assert_str_eq(copied, row->head);
 	ck_assert_str_eq(text_tail(row->text, row->max_bytes), row->tail);
 }
 END_TEST

@@ -179,6 +179,30 @@ START_TEST(steps_for_people)
 }
 END_TEST
 
+/* As many rows as there is room for, names cut between characters, times of steps that are over. */
+START_TEST(steps_of_a_long_build)
+{
+	struct drone_step many[LEARN_STEPS_MAX + 2] = {0};
+	struct drone_stage long_stage = {.number = 1, .steps = many, .step_count = COUNT_OF(many)};
+	struct drone_build build = {.stages = &long_stage, .stage_count = 1};
+	struct reply_step rows[LEARN_STEPS_MAX];
+
+	for (size_t i = 0; i < COUNT_OF(many); i++) {
+		memset(many[i].name, 'x', REPLY_STEP_NAME_SIZE - 2);
+		(void)snprintf(many[i].name + REPLY_STEP_NAME_SIZE - 2, 8, "\xc3\xbc");
+	}
+	many[0].stopped_s = 5;
+	many[1].started_s = 5;
+	many[2].started_s = 5;
+	many[2].stopped_s = 6;
+	ck_assert_uint_eq(learn_steps(&build, rows), LEARN_STEPS_MAX);
+	ck_assert_uint_eq(strlen(rows[0].name), REPLY_STEP_NAME_SIZE - 2);
+	ck_assert_int_eq(rows[0].seconds, 0);
+	ck_assert_int_eq(rows[1].seconds, 0);
+	ck_assert_int_eq(rows[2].seconds, 1);
+}
+END_TEST
+
 START_TEST(queue_and_origin)
 {
 	struct drone_build items[] = {
@@ -205,6 +229,8 @@ START_TEST(dropped_by_its_runner)
 	    .status = DRONE_PENDING, .created_s = 1000, .stages = &taken, .stage_count = 1};
 
 	ck_assert(!learn_was_dropped(&build, 1010));
+	ck_assert(!learn_was_dropped(&build, 1299));
+	ck_assert(learn_was_dropped(&build, 1300));
 	ck_assert(learn_was_dropped(&build, 1400));
 	taken.machine[0] = '\0';
 	ck_assert_msg(!learn_was_dropped(&build, 1400), "no runner took it: it only waits");
@@ -224,6 +250,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, end_with_bad_report, 0, COUNT_OF(bad_logs));
 	tcase_add_loop_test(tests, end_with_report_of_another, 0, COUNT_OF(foreign_runs));
 	tcase_add_test(tests, steps_for_people);
+	tcase_add_test(tests, steps_of_a_long_build);
 	tcase_add_test(tests, queue_and_origin);
 	tcase_add_test(tests, dropped_by_its_runner);
 	suite_add_tcase(suite, tests);

@@ -30,6 +30,8 @@ static const struct row {
     /* What controls a terminal or turns the text around it. */
     {"two\nlines\r\n\x7f.", "two lines  .", NULL},
     {"\x1b[1;31mred\x1b[0m \x1b[2Jx", "red x", NULL},
+    {"a\x1b[ ?~b\x1b[/@c", "abc", NULL},
+    {"a\x1b[\x1f~\x1b[1\x7f.", "a &#91; &#126; &#91;1 .", NULL},
     {"a#\x1b[0m1 [\x1b[m[x h:\x1b[m//y", "a#" GAP "1 &#91;" GAP "&#91;x h:" GAP "//y", NULL},
     {"\x1b]0;t\x07 \x1b[31", " &#93;0;t   &#91;31", "&#93;0;t   &#91;31"},
     {"a\xe2\x80\xae"
@@ -130,6 +132,8 @@ static const struct block_row {
 	const char *block;
 } blocks[] = {
     {"one\ntwo\nthree", 9, "```text\ntwo\nthree\n```\n"},
+    {"one\ntwo\nthree", 10, "```text\ntwo\nthree\n```\n"},
+    {"one\ntwo\nthree", 12, "```text\ntwo\nthree\n```\n"},
     {"", 9, "```text\n```\n"},
     {"0123456789abc", 4, "```text\n9abc\n```\n"},
     {"a\xc3\xbc", 1, "```text\n```\n"},
@@ -148,6 +152,31 @@ START_TEST(block_keeps_the_last_whole_lines)
 }
 END_TEST
 
+#define EVERYTHING "a@b `c` `d|@` | ``\n[[e]]"
+
+static int add_all(struct buf *out)
+{
+	if (markdown_add_plain(out, EVERYTHING, SIZE_MAX) < 0 ||
+	    markdown_add_text(out, EVERYTHING, 20) < 0 || markdown_add_code(out, EVERYTHING) < 0)
+		return -1;
+	return markdown_add_block(out, EVERYTHING, SIZE_MAX);
+}
+
+/* Whatever does not fit is told: half a quotation is none. */
+START_TEST(what_does_not_fit_is_an_error)
+{
+	AUTO(buf) whole = buf_make(4096);
+
+	ck_assert_int_eq(add_all(&whole), 0);
+	for (size_t room = 0; room <= whole.length; room++) {
+		AUTO(buf) out = buf_make(room);
+		int added = add_all(&out);
+
+		ck_assert_msg(added == (room == whole.length ? 0 : -1), "%zu bytes", room);
+	}
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("markdown");
@@ -157,6 +186,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, text_is_cut_between_characters);
 	tcase_add_test(tests, words_to_copy);
 	tcase_add_loop_test(tests, block_keeps_the_last_whole_lines, 0, COUNT_OF(blocks));
+	tcase_add_test(tests, what_does_not_fit_is_an_error);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
