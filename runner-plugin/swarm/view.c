@@ -335,11 +335,15 @@ void view_task_read_container(struct view_task *task, const struct json *contain
 	const struct json *state = json_get(container, "State");
 	const struct json *health = json_get(state, "Health");
 	const char *word = json_get_text(health, "Status");
+	bool runs = false;
 
 	(void)json_get_bool(state, "OOMKilled", &task->was_out_of_memory);
-	if (!word || !text_is(word, "unhealthy"))
+	(void)json_get_bool(state, "Running", &runs);
+	/* Whatever has ended is called unhealthy; there only its task tells who ended it. */
+	if (runs && word && text_is(word, "unhealthy"))
+		task->is_unhealthy = true;
+	if (!task->is_unhealthy)
 		return;
-	task->is_unhealthy = true;
 	set_text(&task->check.test, check_test(json_path(container, "Config.Healthcheck.Test")));
 	for (const struct json *entry = json_first(json_get(health, "Log")); entry;
 	     entry = json_next(entry)) {

@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import canary, runs, standins  # noqa: E402
+from lib import canary, docker, runs, standins  # noqa: E402
 
 PERSON = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a",
           "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_CONFIG_GLOBAL": "/dev/null"}
@@ -194,10 +194,26 @@ class Verdicts(unittest.TestCase):
 
     def run_no_room(self):
         return self.start(self.recipe().edit(
-            ("endpoint_mode: dnsrr", "endpoint_mode: dnsrr\n      resources: {reservations: {memory: 900G}}")))
+            ("endpoint_mode: dnsrr", "endpoint_mode: dnsrr\n      resources: {reservations: {cpus: '64'}}")))
 
     def test_no_room(self):
-        self.assert_ci_error("this host has no room for service app, which reserves 900 GiB of memory")
+        self.assert_ci_error("this host has no room for service app, which reserves 64 cores")
+
+    def run_port_taken(self):
+        """A container beside Swarm has the port: Swarm does not know, and starts one task after the other in vain."""
+        def hold(host):
+            made = docker.request("POST", "/containers/create", {"name": f"{os.path.basename(self.directory)}-holder"}, {
+                "Image": "ccci-canary/web:1.0", "ExposedPorts": {"80/tcp": {}},
+                "HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": "28472"}]}}})
+            self.addClassCleanup(docker.raw, "DELETE", f"/containers/{made['Id']}", {"force": 1, "v": 1})
+            docker.raw("POST", f"/containers/{made['Id']}/start")
+            suite('allow: ["host-port:28472"]\n')(host)
+        return self.start(self.recipe().edit(
+            ("    volumes:\n", "    ports:\n      - {target: 80, published: 28472, mode: host}\n    volumes:\n")), change=hold)
+
+    def test_port_taken(self):
+        self.assert_ci_error("service app: host port 28472 is held by container "
+                             f"{os.path.basename(self.directory)}-holder, which is not of this recipe")
 
     def run_never_ready(self):
         return self.start(self.recipe().edit((WEB_HEALTH, 'test: ["CMD", "false"]'), ("start_period: 5s", "start_period: 1h")),

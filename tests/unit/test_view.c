@@ -239,10 +239,16 @@ START_TEST(reads_how_a_recorded_check_failed)
 {
 	const struct check_row *row = &check_rows[_i];
 	AUTO_PTR(json) containers = harness_engine_answer("unhealthy.containers");
+	const struct json *container = json_at(containers, (size_t)_i);
+	const char *status = json_text(json_path(container, "State.Status"));
 	struct view_task task = {.check = {xstrdup(""), xstrdup(""), 0}};
 
-	view_task_read_container(&task, json_at(containers, (size_t)_i));
-	ck_assert(task.is_unhealthy && !task.was_out_of_memory);
+	/* Of one that has ended the task says who ended it, and the container only how. */
+	view_task_read_container(&task, container);
+	ck_assert(task.is_unhealthy == text_is(status, "running"));
+	task.is_unhealthy = true;
+	view_task_read_container(&task, container);
+	ck_assert(!task.was_out_of_memory);
 	ck_assert_str_eq(task.check.test, row->test);
 	ck_assert_str_eq(task.check.output, row->output);
 	ck_assert_int_eq(task.check.exit_code, row->exit_code);
@@ -259,17 +265,24 @@ static const struct container_row {
 } container_rows[] = {
     {"null", false, false, "", "", 0},
     {"{\"State\":{\"OOMKilled\":true}}", false, true, "", "", 0},
-    {"{\"State\":{\"Health\":{\"Status\":\"starting\",\"Log\":[{\"ExitCode\":1,\"Output\":\"x\"}]}}"
+    {"{\"State\":{\"Running\":true,\"Health\":{\"Status\":\"starting\",\"Log\":[{\"ExitCode\":1,"
+     "\"Output\":\"x\"}]}}"
      ","
      "\"Config\":{\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"]}}}",
 	false, false, "", "", 0},
-    {"{\"State\":{\"Health\":{\"Status\":\"unhealthy\",\"Log\":[{\"ExitCode\":7,\"Output\":"
+    {"{\"State\":{\"Running\":true,\"Health\":{\"Status\":\"unhealthy\",\"Log\":[{\"ExitCode\":7,"
+     "\"Output\":"
      "\""
      "\\r\\n a "
      "\\tb\\n\\u001b[0m\\n\"},{\"ExitCode\":0,\"Output\":\"good\"}]}},\"Config\":{\"Healthcheck\":{"
      "\"Test\":[\"CMD\",\"a\\nb\",3,\"c\"]}}}",
 	true, false, "a b c", "a b [0m", 7},
-    {"{\"State\":{\"Health\":{\"Status\":\"unhealthy\",\"Log\":[3,null,{\"ExitCode\":2}]}},"
+    {"{\"State\":{\"Running\":false,\"ExitCode\":4,\"Health\":{\"Status\":\"unhealthy\",\"Log\":[]}"
+     "},"
+     "\"Config\":{\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"]}}}",
+	false, false, "", "", 0}, /* it has crashed */
+    {"{\"State\":{\"Running\":true,\"Health\":{\"Status\":\"unhealthy\",\"Log\":[3,null,{"
+     "\"ExitCode\":2}]}},"
      "\"Config\":3}",
 	true, false, "", "", 2},
 };
