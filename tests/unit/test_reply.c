@@ -77,6 +77,31 @@ START_TEST(queued)
 }
 END_TEST
 
+static const struct wait_row {
+	struct reply_ahead ahead;
+	const char *words; /* between the build ahead and our own */
+} waits[] = {
+    {{.build = 40, .recipe = "", .running_s = 0}, "(under 1 min in) · "},
+    {{.build = 40, .recipe = "", .running_s = 59, .usual_s = 1}, "(under 1 min in, usually 1) · "},
+    {{.build = 40, .recipe = "", .running_s = 60, .usual_s = 61}, "(1 min in, usually 2) · "},
+    {{.build = 40, .recipe = "", .pr = 3, .running_s = -1}, "(queued itself) · "},
+    {{.build = 40, .recipe = "a", .running_s = -1}, "(queued itself) · "},
+    {{.build = 40, .recipe = "a", .pr = 3, .running_s = -1}, "(`a #3`, queued itself) · "},
+};
+
+START_TEST(queued_behind)
+{
+	struct job job = make_job(JOB_QUEUED);
+	struct reply_facts facts = facts_of(&job);
+
+	facts.ahead = waits[_i].ahead;
+	auto_str char *text = write_reply(&facts);
+	auto_str char *wanted =
+	    xasprintf("**ccci: queued** behind build [#40](" BUILDS "/40) %s", waits[_i].words);
+	ck_assert_msg(text_starts(text, wanted), "%s", text);
+}
+END_TEST
+
 START_TEST(running)
 {
 	struct job job = make_job(JOB_RUNNING);
@@ -367,6 +392,9 @@ START_TEST(every_verdict_without_results)
 	ck_assert_msg(text_starts(text, verdicts[_i].words), "%s", text);
 	ck_assert_msg(strstr(text, " · 1 min 0 s\n\nthe reason.\n") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, verdict_word(verdicts[_i].verdict)) != NULL, "%s", text);
+	job.ended_s = job.started_s;
+	auto_str char *at_once = write_reply(&facts);
+	ck_assert_msg(strstr(at_once, " · 0 s\n\nthe reason.\n") != NULL, "%s", at_once);
 }
 END_TEST
 
@@ -445,6 +473,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tests, refused);
 	tcase_add_test(tests, queued);
+	tcase_add_loop_test(tests, queued_behind, 0, COUNT_OF(waits));
 	tcase_add_test(tests, running);
 	tcase_add_test(tests, failed);
 	tcase_add_test(tests, says_what_was_let_through);

@@ -95,9 +95,9 @@ START_TEST(moves_no_cursor)
 
 	results_init(&results);
 	results_set(&results.reason, "a\x1b[2Jb\xc2\x9b"
-				     "2Jc\xc2\xa0\rd\xc3\xa9");
+				     "2Jc\xc2\xa0\rd\xc3\xa9\xc2\x80\xc2\x9f.");
 	table_print(&results, &out);
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\n  a?[2Jb?2Jc\xc2\xa0?d\xc3\xa9\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\n  a?[2Jb?2Jc\xc2\xa0?d\xc3\xa9??.\n"));
 }
 END_TEST
 
