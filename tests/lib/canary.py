@@ -19,6 +19,7 @@ canary.yml of a canary:
       verdict, exit, level  words and numbers of docs/contracts.md, sections 4 and 7
       stages: {name: outcome}
       head, base            versions; base: "" when there is none
+      allowed               words of the suite's allow that let something through
       says, says_not        texts that must, must not appear in the reasons and the evidence
       within_s              how long after the start of the stage that fails its verdict may take
 
