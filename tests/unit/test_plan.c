@@ -128,6 +128,10 @@ START_TEST(says_what_is_not_run)
 	ck_assert_str_eq(plan.stages[STAGE_UPGRADE].not_run, "no state");
 	ck_assert_ptr_nonnull(plan.stages[STAGE_BACKUP].not_run);
 	ck_assert_int_eq(plan.deploys, 0);
+	AUTO_PTR(json) file = plan_encode(&plan);
+	AUTO(plan) again = {0};
+	ck_assert_msg(plan_decode(file, &again, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(again.stages[STAGE_UPGRADE].not_run, "no state");
 	suite_release(&suite);
 }
 END_TEST
@@ -153,9 +157,31 @@ START_TEST(deploys_as_little_as_it_can)
 }
 END_TEST
 
+#define FILE_WITH(rejected, stages, deploys)                                                       \
+	"{\"head_commit\":\"\",\"head_version\":\"\",\"base_version\":\"\",\"base_commit\":\"\","  \
+	"\"base_why\":\"\",\"rejected\":" rejected ",\"stages\":" stages ",\"deploys\":" deploys   \
+	"}"
+
+START_TEST(reads_a_file)
+{
+	static const char text[] = FILE_WITH("[]", "[{\"name\":\"install\"}]", "100");
+	AUTO(plan) plan = {0};
+	struct err err = {0};
+	AUTO_PTR(json) root = json_parse(text, strlen(text), &err);
+
+	ck_assert_msg(plan_decode(root, &plan, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(plan.deploys, 100);
+}
+END_TEST
+
 START_TEST(refuses_a_damaged_file)
 {
-	static const char *const texts[] = {"{}", "[]", "{\"head_commit\":1}"};
+	static const char *const texts[] = {"{}", "[]", "{\"head_commit\":1}",
+	    FILE_WITH("{}", "[]", "1"), FILE_WITH("[]", "{}", "1"), FILE_WITH("[]", "[]", "-1"),
+	    FILE_WITH("[]", "[]", "101"), FILE_WITH("[]", "[]", "\"1\""),
+	    FILE_WITH("[]", "[{\"name\":\"dance\"}]", "1"), FILE_WITH("[]", "[{}]", "1"),
+	    FILE_WITH("[{\"version\":\"1\"}]", "[]", "1"),
+	    FILE_WITH("[{\"why\":\"old\"}]", "[]", "1")};
 	AUTO_PTR(json) root = NULL;
 	AUTO(plan) plan = {0};
 	struct err err = {0};
@@ -176,7 +202,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, survives_a_file);
 	tcase_add_test(tc, says_what_is_not_run);
 	tcase_add_loop_test(tc, deploys_as_little_as_it_can, 0, 4);
-	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 3);
+	tcase_add_test(tc, reads_a_file);
+	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 12);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -49,6 +49,7 @@ static const char *const ascending[] = {
     "1.0.0+16-alpine",
     "1.0.0+16-alpine2",
     "2.0.0+1.0.0",
+    "2.0.0+a",
     "10.0.0+0.0.1",
 };
 

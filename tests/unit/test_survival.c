@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where a marked volume went: mounts before and after, as rows. */
-#include "harness.h"
+#include "scripted_engine.h"
 
-#include "common/file.h"
 #include "runner-plugin/swarm/survival.h"
 
 /* "service:volume:path", separated by blanks. */
@@ -146,6 +145,124 @@ START_TEST(sees_what_is_read_only)
 }
 END_TEST
 
+/* --- over an engine --- */
+
+#define LIST "GET /v1.41/containers/json?"
+#define TWO_MOUNTS                                                                                 \
+	"[" CONTAINER("running",                                                                   \
+	    MOUNT("s_data", "/data", "") "," MOUNT("s_conf", "/conf", ",\"RW\":false")) "]"
+#define TAR_BLOCK 512
+
+/* An archive of one regular file, as far as engine_read_file() looks. */
+static size_t make_archive(char out[4 * TAR_BLOCK], const char *content)
+{
+	memset(out, 0, 4 * TAR_BLOCK);
+	out[0] = 'x';
+	(void)snprintf(out + 124, 12, "%011zo", strlen(content));
+	out[156] = '0';
+	memcpy(out + TAR_BLOCK, content, strlen(content));
+	return 4 * TAR_BLOCK;
+}
+
+static const struct mark_row {
+	struct exchange exchanges[2];
+	const char *error; /* NULL: none */
+} mark_rows[] = {
+    {{{LIST, 200, TWO_MOUNTS}, {"PUT /v1.41/containers/c/archive?path=%2Fdata ", 200, ""}}, NULL},
+    {{{LIST, 500, "{\"message\":\"broken\"}"}}, "broken"},
+    {{{LIST, 200, "{}"}}, "the list of containers is none"},
+    {{{LIST, 200, TWO_MOUNTS},
+	 {"PUT /v1.41/containers/c/archive?path=%2Fdata ", 500, "{\"message\":\"no space\"}"}},
+	"mark volume data at /data of service app"},
+};
+
+START_TEST(marks_what_can_be_written)
+{
+	const struct mark_row *row = &mark_rows[_i];
+	const struct exchange script[] = {
+	    {"GET /version ", 200, VERSION}, row->exchanges[0], row->exchanges[1]};
+	AUTO_PTR(engine) engine = peer_start(script, row->exchanges[1].want ? 3 : 2);
+	AUTO(survival_marks) marks = {0};
+	struct err err = {0};
+	int result = survival_mark(engine, "s", "m1", &marks, &err);
+
+	peer_stop();
+	ck_assert_msg(result == (row->error ? -1 : 0), "%s", err.msg);
+	if (row->error) {
+		ck_assert_msg(strstr(err.msg, row->error) != NULL, "%s", err.msg);
+		return;
+	}
+	ck_assert_str_eq(marks.marker, "m1");
+	ck_assert_uint_eq(marks.mounts.count, 1);
+	ck_assert_str_eq(marks.mounts.items[0].path, "/data");
+}
+END_TEST
+
+/* The marker's file as the engine gives it, and what is said; NULL: it is there. */
+static const struct check_row {
+	int status;
+	const char *content; /* NULL: the text below is the answer */
+	const char *answer;
+	const char *loss;  /* reason; NULL: none */
+	const char *error; /* NULL: none */
+} check_rows[] = {
+    {200, "m1", NULL, NULL, NULL},
+    {200, "m2", NULL, "what was in /data is gone", NULL},
+    {200, "", NULL, "what was in /data is gone", NULL},
+    {200,
+	"longer than any marker, longer than any marker, longer than any marker, longer than any "
+	"marker, longer than any marker, longer than any marker, longer than any marker, longer "
+	"than any marker, longer than any marker, longer than any marker, longer than any marker",
+	NULL, "what was in /data is gone", NULL},
+    {404, NULL, "{\"message\":\"no such file\"}", "what was in /data is gone", NULL},
+    {500, NULL, "{\"message\":\"broken\"}", NULL, "broken"},
+};
+
+START_TEST(checks_a_marker)
+{
+	const struct check_row *row = &check_rows[_i];
+	char archive[4 * TAR_BLOCK];
+	size_t length = row->content ? make_archive(archive, row->content) : 0;
+	const struct exchange script[] = {{"GET /version ", 200, VERSION}, {LIST, 200, TWO_MOUNTS},
+	    {"GET /v1.41/containers/c/archive?path=%2Fdata%2F.ccci-marker ", row->status,
+		row->content ? archive : row->answer, length}};
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	AUTO(survival_marks)
+	marks = {.marker = xstrdup("m1"), .mounts = mounts_of("app:data:/data")};
+	AUTO(survival_losses) losses = {0};
+	struct err err = {0};
+	int result = survival_check(engine, "s", &marks, &losses, &err);
+
+	peer_stop();
+	ck_assert_msg(result == (row->error ? -1 : 0), "%s", err.msg);
+	ck_assert_uint_eq(losses.count, row->loss ? 1 : 0);
+	if (row->error)
+		ck_assert_msg(strstr(err.msg, row->error) != NULL, "%s", err.msg);
+	if (row->loss)
+		ck_assert_msg(strstr(losses.items[0].reason, row->loss) != NULL, "%s",
+		    losses.items[0].reason);
+}
+END_TEST
+
+static const struct exchange no_lists[] = {
+    {LIST, 500, "{\"message\":\"broken\"}"}, {LIST, 200, "7"}};
+
+START_TEST(does_not_guess_without_a_list)
+{
+	const struct exchange script[] = {{"GET /version ", 200, VERSION}, no_lists[_i]};
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	AUTO(survival_marks)
+	marks = {.marker = xstrdup("m1"), .mounts = mounts_of("app:data:/data")};
+	AUTO(survival_losses) losses = {0};
+	struct err err = {0};
+	int result = survival_check(engine, "s", &marks, &losses, &err);
+
+	peer_stop();
+	ck_assert_int_eq(result, -1);
+	ck_assert_int_ne(err.code, ERR_NONE);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("survival");
@@ -155,6 +272,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, reads_recorded_mounts);
 	tcase_add_loop_test(tc, lists_named_volumes_of_the_stack, 0, COUNT_OF(lists));
 	tcase_add_test(tc, sees_what_is_read_only);
+	tcase_add_loop_test(tc, marks_what_can_be_written, 0, COUNT_OF(mark_rows));
+	tcase_add_loop_test(tc, checks_a_marker, 0, COUNT_OF(check_rows));
+	tcase_add_loop_test(tc, does_not_guess_without_a_list, 0, COUNT_OF(no_lists));
 	suite_add_tcase(suite, tc);
 	return suite;
 }
