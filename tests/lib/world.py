@@ -83,7 +83,8 @@ def fill_forge(forge):
     tokens["bot"] = forge.add_user("bot", scopes=BOT_SCOPES)
     forge.add_org(ORG, {"lab-admin": "owner", "member": "write", "bot": "read"})
     for name, private in ((PUBLIC, False), (PRIVATE, True)):
-        forge.add_repo(f"{ORG}/{name}", private, recipe_files(name), tags=["0.1.0+1.0.0"])
+        repo = forge.add_repo(f"{ORG}/{name}", private, recipe_files(name), tags=["0.1.0+1.0.0"])
+        repo.created -= 30 * 86400   # older than any comment that a test makes old
     forge.add_repo(CI_REPO, False, {".drone.yml": DRONE_YML})
     return tokens
 
