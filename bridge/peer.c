@@ -115,6 +115,9 @@ static void on_answer(void *context, struct http_response *response, const struc
 	if (http_err) {
 		err = *http_err;
 		(void)err_prefix(&err, "%s", call->what);
+	} else if (response->status >= 300 && response->status <= 399) {
+		(void)err_set(&err, ERR_PROTOCOL, "%s: %s answered %d, it is elsewhere: %.100s",
+		    call->what, call->peer->name, response->status, response->location);
 	} else if (response->status < 200 || response->status > 299) {
 		(void)err_set(&err, code_of_status(response->status), "%s: %s answered %d",
 		    call->what, call->peer->name, response->status);
