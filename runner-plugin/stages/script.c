@@ -32,8 +32,7 @@ static void end_as(struct script_result *out, enum outcome outcome, const char *
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	(void)snprintf(out->reason, sizeof(out->reason), "%.*s",
-	    (int)text_head(text, sizeof(out->reason) - 1), text);
+	copy_head(out->reason, sizeof(out->reason), text);
 }
 
 /* The last line that is not empty; the caller frees it. */

@@ -222,6 +222,24 @@ START_TEST(leaves_out_odd_items)
 }
 END_TEST
 
+START_TEST(cuts_between_characters)
+{
+	AUTO(buf) text = buf_make(MAX_DATA);
+	AUTO(drone_build) build = {0};
+	struct err err = {.msg = ""};
+
+	ck_assert_int_eq(
+	    buf_add_text(&text, "{\"number\":1,\"status\":\"error\",\"error\":\"x"), 0);
+	for (int i = 0; i < DRONE_ERROR_SIZE; i++)
+		ck_assert_int_eq(buf_add_text(&text, "\xc3\xa4"), 0);
+	ck_assert_int_eq(buf_add_text(&text, "\"}"), 0);
+	ck_assert_msg(
+	    drone_read_build(buf_text(&text), text.length, &build, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(strlen(build.error), DRONE_ERROR_SIZE - 1);
+	ck_assert_str_eq(build.error + DRONE_ERROR_SIZE - 3, "\xc3\xa4");
+}
+END_TEST
+
 START_TEST(refuses_other_answers)
 {
 	AUTO(buf) log = buf_make(MAX_DATA);
@@ -487,6 +505,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, knows_words);
 	tcase_add_loop_test(tests, refuses_row, 0, COUNT_OF(bad_rows));
 	tcase_add_test(tests, refuses_other_answers);
+	tcase_add_test(tests, cuts_between_characters);
 	tcase_add_test(tests, leaves_out_odd_items);
 	tcase_add_test(tests, creates);
 	tcase_add_loop_test(tests, create_fails, 0, COUNT_OF(create_rows));

@@ -273,6 +273,11 @@ START_TEST(long_reason_is_cut)
 	memset(reason, 'x', JOB_REASON_SIZE * 2 - 1);
 	ck_assert(job_apply(&job, &event, 9));
 	ck_assert_uint_eq(strlen(job.reason), JOB_REASON_SIZE - 1);
+	/* Not within a character: it goes into Markdown and JSON. */
+	(void)memcpy(reason + JOB_REASON_SIZE - 2, "\xc3\xa4", 2);
+	job.state = JOB_HEARD;
+	ck_assert(job_apply(&job, &event, 9));
+	ck_assert_uint_eq(strlen(job.reason), JOB_REASON_SIZE - 2);
 }
 END_TEST
 
