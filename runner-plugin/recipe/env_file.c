@@ -437,8 +437,8 @@ void env_add_abra_sh(struct env *env, const char *text, size_t length)
 		struct reader reader = {
 		    .file = "abra.sh", .text = line, .length = strlen(line), .err = &ignored};
 
-		if (text_starts(line, "export ") && read_all(&reader, env) < 0)
-			continue; /* no plain assignment */
+		if (text_starts(line, "export "))
+			(void)!read_all(&reader, env); /* what is no plain assignment */
 	}
 }
 

@@ -710,6 +710,7 @@ static const struct port_row {
     {"1::2::3:80:80", "!no IP address"},
     {"1:2:3:4:5:6:7::8:80:80", "!no IP address"},
     {"12345::1:80:80", "!no IP address"},
+    {"1:2:3:80:80", "!no IP address"},
     {"0-65535", "!too many ports"},
 };
 

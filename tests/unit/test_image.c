@@ -297,6 +297,9 @@ START_TEST(pulls_nothing_that_is_there)
 	const struct exchange script[] = {
 	    {.request = "GET /version", .status = 200, .answer = VERSION},
 	    {.request = LOOK("here%3A1"), .status = 200, .answer = "{\"Id\":\"sha256:aa\"}"},
+	    {.request = LOOK("there%40sha256%3A00"),
+		.status = 200,
+		.answer = "{\"Id\":\"sha256:bb\",\"RepoDigests\":[\"other@sha256:11\"]}"},
 	};
 	struct peer peer = peer_start(script, COUNT_OF(script));
 	struct said said = {0};
@@ -305,10 +308,12 @@ START_TEST(pulls_nothing_that_is_there)
 	struct err err = {0};
 
 	image_list_add(&list, "here:1", "app");
+	image_list_add(&list, "there@sha256:00", "db");
 	int result = image_preflight(peer.engine, &list, &watch, &err);
 	peer_end(&peer);
 	ck_assert_msg(result == 0, "%s", err.msg);
 	ck_assert(!list.items[0].has_healthcheck);
+	ck_assert_str_eq(list.items[1].digest, "sha256:00");
 	ck_assert_str_eq(said.text, "");
 }
 END_TEST

@@ -178,6 +178,22 @@ START_TEST(refuses_damage_before_the_end)
 }
 END_TEST
 
+START_TEST(appends_nothing_to_a_damaged_one)
+{
+	static const char damaged[] = "1 closed 00000000\n2 closed 00000000\n";
+	auto_str char *path = new_path();
+	AUTO(journal_entry) entry = make_dir("/1");
+	AUTO(buf) text = {0};
+	struct err err;
+
+	ck_assert_int_eq(file_write_atomic(path, 0600, damaged, strlen(damaged), &err), 0);
+	ck_assert_int_eq(journal_append(path, &entry, &err), -1);
+	ck_assert_msg(text_starts(err.msg, path), "%s", err.msg);
+	ck_assert_int_eq(file_read(path, 1024, &text, &err), 0);
+	ck_assert_str_eq(buf_text(&text), damaged);
+}
+END_TEST
+
 START_TEST(undoes_backwards_and_once)
 {
 	auto_str char *path = new_path();
@@ -344,6 +360,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, drops_a_torn_tail_at_every_byte);
 	tcase_add_test(tc, notices_every_changed_byte);
 	tcase_add_loop_test(tc, refuses_damage_before_the_end, 0, COUNT_OF(damage_rows));
+	tcase_add_test(tc, appends_nothing_to_a_damaged_one);
 	tcase_add_test(tc, undoes_backwards_and_once);
 	tcase_add_test(tc, is_open_again_when_something_is_made);
 	tcase_add_test(tc, refuses_what_is_too_long);
