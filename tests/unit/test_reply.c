@@ -328,6 +328,8 @@ static void write_example_of_contract(struct buf *out)
 	results_stage_set_evidence(
 	    &results.stages[1], "app", "listening on :80\nno such file: /srv/index.html\n");
 	add_example_stage(&results, STAGE_BACKUP, OUTCOME_NOT_RUN, 0, "upgrade failed");
+	results_allowed_add(&results.allowed, "app", "mounts /etc/localtime of the host to read",
+	    "host-bind:/etc/localtime:ro");
 	write_example(&job, &results, BUILDS, out);
 }
 
