@@ -183,6 +183,7 @@ static struct yaml *copy_node(
 	node->key_column = from->key_column;
 	node->is_quoted = from->is_quoted;
 	node->type = from->type;
+	node->key_type = from->key_type;
 	node->text = from->text ? xstrdup(from->text) : NULL;
 	for (size_t i = 0; i < from->count; i++) {
 		struct yaml *item = copy_node(reader, from->items[i], depth + 1, mark);
@@ -222,11 +223,13 @@ static void keep(struct reader *reader, struct yaml *take_node)
 	reader->kept[reader->kept_count++] = take_node;
 }
 
-static size_t find_key(const struct yaml *mapping, const char *key)
+/* 1 and "1" are two keys. */
+static size_t find_key(const struct yaml *mapping, const char *key, enum yaml_type type)
 {
 	size_t at = 0;
 
-	while (at < mapping->count && !text_is(mapping->keys[at], key))
+	while (at < mapping->count &&
+	       (mapping->items[at]->key_type != type || !text_is(mapping->keys[at], key)))
 		at++;
 	return at;
 }
@@ -235,7 +238,7 @@ static size_t find_key(const struct yaml *mapping, const char *key)
 static void set_item(
     struct reader *reader, struct yaml *mapping, const char *key, struct yaml *take_item)
 {
-	size_t at = find_key(mapping, key);
+	size_t at = find_key(mapping, key, take_item->key_type);
 
 	if (at == mapping->count) {
 		add_item(mapping, xstrdup(key), take_item);
@@ -253,7 +256,10 @@ static int merge_mapping(struct reader *reader, struct yaml *into, const struct 
 		return -1;
 	}
 	for (size_t i = 0; i < from->count; i++) {
-		if (!reader->is_as_go && find_key(into, from->keys[i]) < into->count)
+		bool is_there =
+		    find_key(into, from->keys[i], from->items[i]->key_type) < into->count;
+
+		if (is_there && !reader->is_as_go)
 			continue;
 		struct yaml *item = copy_node(reader, from->items[i], depth + 1, mark);
 		if (!item)
@@ -418,6 +424,7 @@ static int read_value(struct reader *reader, const struct yaml *key, struct yaml
 		return -1;
 	value->key_line = key->line;
 	value->key_column = key->column;
+	value->key_type = key->type;
 	*out = value;
 	return 0;
 }
@@ -435,10 +442,7 @@ static const struct yaml *read_key(struct reader *reader)
 	if (!key)
 		return NULL;
 	keep(reader, key);
-	if (!reader->is_as_go || key->type == YAML_TEXT)
-		return key;
-	fail_at_key(reader, &mark, "a key must be a text: put quotes around", key->text);
-	return NULL;
+	return key;
 }
 
 static bool is_merge_key(const yaml_event_t *event)
@@ -558,6 +562,25 @@ static int next_two_events(struct reader *reader)
 	return next_event(reader);
 }
 
+/* Of what is left: a key that a later one replaced may have been anything. */
+static int check_keys(const struct reader *reader, const struct yaml *node)
+{
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml *item = node->items[i];
+		yaml_mark_t mark = {
+		    .line = (size_t)item->key_line - 1, .column = (size_t)item->key_column - 1};
+
+		if (node->kind == YAML_MAPPING && item->key_type != YAML_TEXT) {
+			fail_at_key(reader, &mark, "a key must be a text: put quotes around",
+			    node->keys[i]);
+			return -1;
+		}
+		if (check_keys(reader, item) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static struct yaml *make_nothing(struct reader *reader)
 {
 	static const yaml_mark_t start;
@@ -584,7 +607,7 @@ static struct yaml *read_stream(struct reader *reader)
 	if (!root || next_event(reader) < 0)
 		return NULL;
 	if (reader->is_as_go) /* what follows is never looked at */
-		return take_ptr(root);
+		return check_keys(reader, root) < 0 ? NULL : take_ptr(root);
 	if (next_event(reader) < 0)
 		return NULL;
 	if (reader->event.type != YAML_STREAM_END_EVENT) {

@@ -45,9 +45,10 @@ struct yaml {
 	int key_column;
 	bool is_quoted; /* scalar in quotes: "null" is then a text */
 	enum yaml_type type;
-	char *text;   /* scalar; owned */
-	size_t count; /* of items */
-	char **keys;  /* mapping; owned */
+	enum yaml_type key_type; /* of the key it is the value of */
+	char *text;		 /* scalar; owned */
+	size_t count;		 /* of items */
+	char **keys;		 /* mapping; owned */
 	struct yaml **items;
 };
 
