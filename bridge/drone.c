@@ -386,9 +386,9 @@ static void call_free(void *context)
 	free(call);
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): the ask takes them over */
-static void send_ask(
-    struct call *call, const char *method, char *take_path, struct json *take_body, peer_done done)
+static void send_ask(struct call *call, const char *method,
+    char *take_path, /* NOLINT(readability-non-const-parameter): the ask takes it over */
+    struct json *take_body, peer_done done)
 {
 	struct peer_ask ask = {
 	    .method = method,

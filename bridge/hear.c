@@ -468,6 +468,7 @@ static void take_standing(struct repo *repo, enum standing standing, const struc
 	if (found)
 		(void)copy_text(repo->now, sizeof(repo->now), found->name);
 	if (standing == STANDING_GOOD) {
+		assert(found); /* nothing else says that it is */
 		repo->id = found->id;
 		repo->created_s = found->created_s;
 		if (before != STANDING_GOOD)

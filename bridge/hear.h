@@ -47,7 +47,7 @@ const char *hear_bot(const struct hear *hear); /* our own login; NULL: not known
 bool hear_is_enrolled(const struct hear *hear, const char *repo);
 /* Where a repository is now that was seen to be renamed or moved, so that what was begun before is
  * answered there; else the name itself. Borrowed. */
-const char *hear_where(const struct hear *hear, const char *repo);
+const char *hear_where(const struct hear *hear, const char *name);
 /* Enrolled repositories in which no command can be heard: how many, and a line for each. */
 size_t hear_count_unheard(const struct hear *hear);
 void hear_write_unheard(const struct hear *hear, struct buf *out);

@@ -32,8 +32,8 @@ struct progress {
 void progress_release(struct progress *progress);
 DEFINE_AUTO(progress, progress_release);
 
-/* A line for whoever watches; the context of struct deploy. */
-void progress_say(void *progress, const char *line);
+/* A line for whoever watches; context is the progress, as struct deploy hands it on. */
+void progress_say(void *context, const char *line);
 PRINTF_LIKE(3, 4)
 void progress_conclude(struct progress *progress, enum outcome outcome, const char *format, ...);
 /* What did not come up, or did not stay up, with its last lines; nothing when it is up. */
