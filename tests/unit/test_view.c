@@ -152,6 +152,50 @@ START_TEST(judges_recorded_services)
 }
 END_TEST
 
+/* A task's Spec against its service's TaskTemplate. */
+static const struct spec_row {
+	const char *template, *spec;
+	bool is_current;
+} spec_rows[] = {
+    {"{}", "{}", true},
+    {"{\"A\":1,\"B\":\"x\"}", "{\"B\":\"x\",\"A\":1}", true},
+    {"{\"A\":1,\"Runtime\":\"container\"}", "{\"A\":1}", true},
+    {"{\"A\":{\"Runtime\":1}}", "{\"A\":{}}", false}, /* only the outermost one */
+    {"{\"A\":1}", "{\"A\":2}", false},
+    {"{\"A\":1}", "{\"A\":1,\"B\":2}", false},
+    {"{\"A\":1,\"B\":2}", "{\"A\":1}", false},
+    {"{\"A\":{\"B\":1}}", "{\"A\":{\"B\":1}}", true},
+    {"{\"A\":{\"B\":1}}", "{\"A\":{\"B\":2}}", false},
+    {"{\"A\":[1,{\"B\":2}]}", "{\"A\":[1,{\"B\":2}]}", true},
+    {"{\"A\":[1,2]}", "{\"A\":[2,1]}", false},
+    {"{\"A\":[1,2]}", "{\"A\":[1]}", false},
+    {"{\"A\":[1]}", "{\"A\":[1,2]}", false},
+    {"{\"A\":{}}", "{\"A\":[]}", false},
+    {"{\"A\":[]}", "{\"A\":{}}", false},
+    {"{\"A\":{}}", "{\"A\":3}", false},
+    {"{\"A\":3}", "{\"A\":[]}", false},
+    {"null", "{}", false},
+    {"{}", "null", false},
+};
+
+START_TEST(knows_a_task_of_the_spec_of_now)
+{
+	const struct spec_row *row = &spec_rows[_i];
+	auto_str char *one =
+	    xasprintf("[{\"ID\":\"s\",\"Spec\":{\"TaskTemplate\":%s}}]", row->template);
+	auto_str char *two =
+	    xasprintf("[{\"ID\":\"t\",\"ServiceID\":\"s\",\"Spec\":%s}]", row->spec);
+	struct err err;
+	AUTO_PTR(json) services = json_parse(one, strlen(one), &err);
+	AUTO_PTR(json) tasks = json_parse(two, strlen(two), &err);
+	AUTO(view) view = {0};
+
+	ck_assert_msg(view_read("x", services, tasks, &view, &err) == 0, "%s", err.msg);
+	ck_assert_msg(
+	    view.tasks[0].is_current == row->is_current, "%s and %s", row->template, row->spec);
+}
+END_TEST
+
 /* Deployed twice: what the first iteration did stays in sight and counts no more. */
 START_TEST(reads_recorded_jobs)
 {
@@ -346,6 +390,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, reads_a_recorded_stack);
 	tcase_add_test(tc, reads_what_recorded_services_ask_of_a_node);
 	tcase_add_loop_test(tc, judges_recorded_services, 0, COUNT_OF(recorded_rows));
+	tcase_add_loop_test(tc, knows_a_task_of_the_spec_of_now, 0, COUNT_OF(spec_rows));
 	tcase_add_test(tc, reads_recorded_jobs);
 	tcase_add_test(tc, reads_a_recorded_rollback);
 	tcase_add_loop_test(tc, reads_how_a_recorded_check_failed, 0, COUNT_OF(check_rows));
