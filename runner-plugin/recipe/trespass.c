@@ -724,10 +724,12 @@ static struct total add_up(
 	return total;
 }
 
+#define MIB (INT64_C(1024) * 1024)
+
 /* "20g", rounded up. */
 static void format_size(int64_t bytes, char out[32])
 {
-	int64_t mib = bytes / (1024 * 1024) + (bytes % (1024 * 1024) != 0);
+	int64_t mib = bytes / MIB + (bytes % MIB != 0);
 
 	if (mib % 1024 == 0)
 		(void)snprintf(out, 32, "%lldg", (long long)(mib / 1024));
@@ -764,7 +766,9 @@ static void judge_amounts(const struct judge *judge)
 
 	format_size(memory.sum, size);
 	format_size(rules->max_memory, most);
-	auto_str char *memory_word = xasprintf("memory:%s", size);
+	/* As much as no number says is asked for by mistake: no word. */
+	auto_str char *memory_word =
+	    memory.sum > INT64_MAX - MIB ? xstrdup("") : xasprintf("memory:%s", size);
 	auto_str char *memory_what = xasprintf(
 	    "makes the stack ask for %s of memory; MAX_MEMORY of this host is %s", size, most);
 	judge_amount(judge, &tasks, rules->max_replicas, "replicas:", tasks_word, tasks_what);

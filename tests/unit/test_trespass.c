@@ -155,6 +155,8 @@ static const struct row {
 	"joins the network other_default"},
     {"", "networks:\n  default: {external: true, name: other_default}\n", "network:other_default",
 	"joins the network other_default"},
+    {"    networks: [a]\n", "networks:\n  a: {external: true, name: proxz}\n", "network:proxz",
+	"joins the network proxz"},
     {"    networks: [proxy2]\n", "networks:\n  proxy2: {external: true}\n", "network:proxy2",
 	"joins the network proxy2"},
     {"    networks: [a]\n", "networks:\n  a: {driver: macvlan, driver_opts: {parent: eth0}}\n",
@@ -201,6 +203,8 @@ static const struct row {
 	"makes the stack ask for 64g of memory; MAX_MEMORY of this host is 4g"},
     {"    deploy: {replicas: 3, resources: {reservations: {memory: 1537m}}}\n", "", "memory:4611m",
 	"ask for 4611m"},
+    {"    deploy: {replicas: 10, resources: {limits: {memory: 8000000000g}}}\n", "", "",
+	"of memory; MAX_MEMORY of this host is 4g; nothing allows that"},
 };
 
 START_TEST(refuses_unless_allowed_by_its_word)
@@ -312,6 +316,7 @@ static const struct {
     {"    logging: {options: {max-size: 10m}}\n", ""},
     {"    deploy: {replicas: 10}\n", ""},
     {"    deploy: {mode: global}\n", ""},
+    {"    deploy: {replicas: 0}\n", "  b: {image: x, deploy: {replicas: 10}}\n"},
     {"    deploy: {replicas: 4, resources: {limits: {memory: 1g}}}\n", ""},
     /* made, but joined by nobody */
     {"", "networks:\n  a: {external: true, name: host}\n"},
@@ -365,6 +370,11 @@ START_TEST(says_each_thing_once)
 	      "    ports: [\"53:53/tcp\", \"53:53/udp\"]\n",
 	    "  b:\n    image: x\n    volumes: [\"/etc:/a\"]\n", NULL, &out);
 	ck_assert_uint_eq(out.refused_count, 4);
+
+	AUTO(trespass) without_words = {0};
+	judge("    volumes: [\"/a/../x:/a\", \"/a/../x:/b\", \"/a/../y:/c\"]\n", "", NULL,
+	    &without_words);
+	ck_assert_uint_eq(without_words.refused_count, 2);
 }
 END_TEST
 
