@@ -909,8 +909,11 @@ class DroneContract(Contract):
             build = self.world.wait_build(number)
             self.assertIn(build["status"], ("killed", "failure"))
             if not self.world.is_lab:
-                time.sleep(0.2)
-                self.assertEqual(self.world.build(number)["status"], "failure" if report_wins else "killed")
+                if report_wins:
+                    wait_for(lambda: self.world.build(number)["status"] == "failure", 5, "the report's status")
+                else:
+                    time.sleep(0.2)
+                    self.assertEqual(self.world.build(number)["status"], "killed")
                 self.world.drone.report_wins = False
             self.check_killed(number, "always", ("after",))
 
