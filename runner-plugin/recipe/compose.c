@@ -84,8 +84,7 @@ static int add_file(const struct compose_file *file, const struct env *env,
 	    compose_schema_check(&source, tree, minor) < 0 ||
 	    compose_read(&source, tree, &alone) < 0)
 		return -1;
-	compose_merge(model, &alone);
-	return 0;
+	return compose_merge(model, &alone, err);
 }
 
 int compose_render(const struct compose_file *files, size_t count, const struct env *env,

@@ -189,6 +189,7 @@ static void merge_lists(struct compose_service *into, struct compose_service *la
 	MERGE(into, later, deploy_labels, deploy_label_count, order_pairs, drop_pair);
 	MERGE(into, later, networks, network_count, order_texts, drop_text);
 	MERGE(into, later, ignored, ignored_count, order_texts, drop_text);
+	MERGE(into, later, extensions, extension_count, order_pairs, drop_pair);
 	ADD(into, later, env_files, env_file_count);
 	ADD(into, later, cap_add, cap_add_count);
 	ADD(into, later, constraints, constraint_count);
@@ -225,12 +226,41 @@ static struct compose_service *find_service(struct compose_model *model, const c
 	return NULL;
 }
 
-static void merge_services(struct compose_model *into, struct compose_model *later)
+static const char *extension_of(const struct compose_service *service, const char *path)
+{
+	for (size_t i = 0; i < service->extension_count; i++) {
+		if (text_is(service->extensions[i].key, path))
+			return service->extensions[i].value;
+	}
+	return "nothing";
+}
+
+/* docker adds lists, and finds that there is none to add to; anything else it replaces. */
+static int check_extensions(
+    const struct compose_service *into, const struct compose_service *later, struct err *err)
+{
+	for (size_t i = 0; i < later->extension_count; i++) {
+		const char *path = later->extensions[i].key;
+		const char *earlier = extension_of(into, path);
+
+		if (text_is(later->extensions[i].value, "list") && !text_is(earlier, "list") &&
+		    !text_is(earlier, "nothing"))
+			return err_set(err, ERR_CONFIG,
+			    "%.100s:%d: service %.60s has a list in %.*s, where %.100s has a %s",
+			    later->file, later->line, later->name, (int)strcspn(path, "\n"), path,
+			    into->file, earlier);
+	}
+	return 0;
+}
+
+static int merge_services(struct compose_model *into, struct compose_model *later, struct err *err)
 {
 	for (size_t i = 0; i < later->service_count; i++) {
 		struct compose_service *service = &later->services[i];
 		struct compose_service *known = find_service(into, service->name);
 
+		if (known && check_extensions(known, service, err) < 0)
+			return -1;
 		if (known) {
 			merge_service(known, service);
 			continue;
@@ -240,16 +270,19 @@ static void merge_services(struct compose_model *into, struct compose_model *lat
 		into->services[into->service_count++] = *service;
 		*service = (struct compose_service){0};
 	}
+	return 0;
 }
 
-void compose_merge(struct compose_model *into, struct compose_model *take_later)
+int compose_merge(struct compose_model *into, struct compose_model *take_later, struct err *err)
 {
-	merge_services(into, take_later);
+	int result = merge_services(into, take_later, err);
+
 	MERGE(into, take_later, secrets, secret_count, order_named, drop_named);
 	MERGE(into, take_later, configs, config_count, order_named, drop_named);
 	MERGE(into, take_later, volumes, volume_count, order_named, drop_named);
 	MERGE(into, take_later, networks, network_count, order_named, drop_named);
 	compose_model_release(take_later);
+	return result;
 }
 
 /* --- what depends on all files --- */

@@ -3,7 +3,7 @@
  * Several compose files as one, by the rules of docker's loader, which are its own for each field.
  * Pure.
  *
- *   compose_merge(&model, &file);          file is empty afterwards
+ *   compose_merge(&model, &file, err);     file is empty afterwards
  *   compose_finish(&model, "stack_name");  once, when all are merged
  *
  * Texts of the later file count where they are not empty; what is true stays true; cap_add,
@@ -17,7 +17,10 @@
 
 #include "runner-plugin/recipe/compose.h"
 
-void compose_merge(struct compose_model *into, struct compose_model *take_later);
+/* Errors: ERR_CONFIG: a list of the later file under "x-…" that the earlier one has as another
+ * kind. */
+int compose_merge(
+    struct compose_model *into, struct compose_model *take_later, struct err *err) CHECKED;
 /* Fills in what depends on all files: names in Swarm, replicas, the network "default"; sorts. */
 void compose_finish(struct compose_model *model, const char *stack);
 

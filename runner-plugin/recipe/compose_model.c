@@ -90,6 +90,7 @@ void compose_service_release(struct compose_service *service)
 	release_texts(service->constraints, service->constraint_count);
 	release_texts(service->ignored, service->ignored_count);
 	release_pairs(service->deploy_labels, service->deploy_label_count);
+	release_pairs(service->extensions, service->extension_count);
 }
 
 void compose_model_release(struct compose_model *model)

@@ -88,6 +88,8 @@ struct compose_service {
 	char *cpu_limit, *cpu_reservation;	  /* as written; "" */
 	char *update_order;			  /* update_config.order; "" */
 	bool is_start_first;
+	struct compose_pair *extensions; /* "x-a", what it is: for merging alone */
+	size_t extension_count;
 	char **ignored; /* sorted: what Swarm ignores with a warning: privileged, devices, pid */
 	size_t ignored_count;
 };

@@ -351,6 +351,31 @@ static void read_ignored(const struct yaml *value, struct compose_service *servi
 	}
 }
 
+/* With the keys below it: "x-a", then "x-a" and "b" with a line's end between. */
+static void add_extension(
+    const char *path, const struct yaml *value, struct compose_service *service)
+{
+	const char *kind = value->kind == YAML_SEQUENCE	 ? "list"
+			   : value->kind == YAML_MAPPING ? "mapping"
+			   : yaml_text(value)		 ? "text"
+							 : "nothing";
+
+	set_pair(&service->extensions, &service->extension_count, xstrdup(path), kind);
+	for (size_t i = 0; value->kind == YAML_MAPPING && i < value->count; i++) {
+		auto_str char *below = xasprintf("%s\n%s", path, value->keys[i]);
+
+		add_extension(below, value->items[i], service);
+	}
+}
+
+static void read_extensions(const struct yaml *value, struct compose_service *service)
+{
+	for (size_t i = 0; i < value->count; i++) {
+		if (text_starts(value->keys[i], "x-"))
+			add_extension(value->keys[i], value->items[i], service);
+	}
+}
+
 static int read_service(const struct compose_source *source, const char *name,
     const struct yaml *value, struct compose_service *service)
 {
@@ -363,6 +388,7 @@ static int read_service(const struct compose_source *source, const char *name,
 	    .credential_spec = read_credential_spec(yaml_get(value, "credential_spec")),
 	};
 	read_ignored(value, service);
+	read_extensions(value, service);
 	read_healthcheck(yaml_get(value, "healthcheck"), service);
 	read_texts(yaml_get(value, "env_file"), &service->env_files, &service->env_file_count);
 	read_texts(yaml_get(value, "cap_add"), &service->cap_add, &service->cap_add_count);

@@ -34,8 +34,10 @@ enum format { /* of a text or number, beside its type */
 
 enum other_keys { /* which keys besides those of the table */
 	OTHERS_NONE,
-	OTHERS_NAMES,  /* letters, digits, "." "_" "-" */
-	OTHERS_FILLED, /* any but the empty one */
+	OTHERS_NAMES,	/* letters, digits, "." "_" "-" */
+	OTHERS_FILLED,	/* any but the empty one */
+	OTHERS_LETTERS, /* a to z are of one shape, any other key of the odd one */
+	OTHERS_OPTIONS, /* the empty one is of the odd shape */
 	OTHERS_ANY,
 };
 
@@ -51,7 +53,8 @@ struct shape {
 	enum other_keys others;
 	int others_since;	   /* the version 3.this */
 	const struct shape *other; /* NULL: anything */
-	int extensions_since;	   /* keys "x-…", from 3.this on; 0: never */
+	const struct shape *odd;
+	int extensions_since; /* keys "x-…", from 3.this on; 0: never */
 	const char *need[2];
 };
 
@@ -91,8 +94,9 @@ static const struct shape pairs = {
     .others = OTHERS_FILLED,
     .other = &text_number_or_nothing,
 };
+static const struct shape any_scalar = {.types = TEXT | NUMBER | BOOL | NOTHING};
 static const struct shape driver_opts = {
-    .types = MAPPING, .others = OTHERS_FILLED, .other = &text_or_number};
+    .types = MAPPING, .others = OTHERS_OPTIONS, .other = &text_or_number, .odd = &any_scalar};
 
 /* --- the table: a service --- */
 
@@ -140,7 +144,11 @@ static const struct member healthcheck_members[] = {
 static const struct shape healthcheck = {.types = MAPPING, MEMBERS(healthcheck_members)};
 
 static const struct shape log_options = {
-    .types = MAPPING, .others = OTHERS_FILLED, .other = &text_number_or_nothing};
+    .types = MAPPING,
+    .others = OTHERS_OPTIONS,
+    .other = &text_number_or_nothing,
+    .odd = &any_scalar,
+};
 static const struct member logging_members[] = {
     {"driver", 0, &text},
     {"options", 0, &log_options},
@@ -185,7 +193,16 @@ static const struct shape ulimit = {
     MEMBERS(ulimit_members),
     .need = {"soft", "hard"},
 };
-static const struct shape ulimits = {.types = MAPPING, .others = OTHERS_FILLED, .other = &ulimit};
+/* Of a name that the schema does not expect: what the loader takes. */
+static const struct shape odd_ulimit = {
+    .types = INTEGER | MAPPING | NOTHING,
+    .format = FORMAT_INT64,
+    MEMBERS(ulimit_members),
+    .others = OTHERS_ANY,
+    .need = {"soft", "hard"},
+};
+static const struct shape ulimits = {
+    .types = MAPPING, .others = OTHERS_LETTERS, .other = &ulimit, .odd = &odd_ulimit};
 
 static const struct member bind_members[] = {{"propagation", 0, &text}};
 static const struct member volume_members[] = {{"nocopy", 0, &boolean}};
@@ -734,6 +751,14 @@ static bool is_name(const char *key)
 	return *key && strspn(key, letters) == strlen(key);
 }
 
+static bool is_odd(const struct shape *shape, const char *key)
+{
+	if (shape->others == OTHERS_OPTIONS)
+		return !*key;
+	return shape->others == OTHERS_LETTERS &&
+	       (!*key || strspn(key, "abcdefghijklmnopqrstuvwxyz") != strlen(key));
+}
+
 static const struct member *find_member(
     const struct shape *shape, const char *key, int (*compare)(const char *, const char *))
 {
@@ -761,6 +786,8 @@ static int check_other(
 		    "a name takes letters, digits, \".\", \"_\" and \"-\", and no variable");
 	if (shape->others == OTHERS_FILLED && !*key)
 		return fail_key(check, value, "a key is empty");
+	if (is_odd(shape, key))
+		return check_value(check, shape->odd, value);
 	if (shape->other)
 		return check_value(check, shape->other, value);
 	/* No schema looks at "Mode", but the loader reads it as mode. */

@@ -320,6 +320,12 @@ static const struct file_row {
     {"@environment: {'': a}\n", "a key is empty"},
     {"@volumes: [{target: /x}]\n", "services.app.volumes.1 needs a type"},
     {"@ulimits: {nofile: {soft: 1}}\n", "needs a hard"},
+    {"@ulimits: {nofile: }\n", "is nothing and must be"},
+    {"@ulimits: {no_file: , A: {soft: 1, hard: 2, odd: 3}}\n", NULL},
+    {"@ulimits: {no_file: a}\n", "must be"},
+    {"@ulimits: {no_file: {soft: 1}}\n", "needs a hard"},
+    {"volumes: {a: {driver_opts: {a: yes}}}\n", "must be a text or a number"},
+    {"volumes: {a: {driver_opts: {'': yes, b: 1}}}\n", NULL},
     /* types */
     {"@image: [x]\n", "services.app.image is a list and must be a text"},
     {"@image:\n", "is nothing and must be a text"},
@@ -548,6 +554,42 @@ START_TEST(merges_services_as_docker_does)
 	ck_assert_str_eq(model.services[1].file, "compose.x.yml");
 	auto_str char *merged = describe(&model.services[0]);
 	ck_assert_str_eq(merged, row->merged);
+}
+END_TEST
+
+/* "x-a" of services.app in two files. */
+static const struct {
+	const char *first, *second;
+	bool is_refused;
+} extension_rows[] = {
+    {"1", "[b]", true},
+    {"{b: c}", "[b]", true},
+    {"[b]", "[b]", false},
+    {"", "[b]", false},
+    {"[b]", "1", false},
+    {"[b]", "{b: c}", false},
+    {"{b: c}", "{b: [d]}", true},
+    {"{b: c}", "{d: [e]}", false},
+    {"{b: c}", "{b: {c: [d]}}", false},
+};
+
+START_TEST(merges_extensions_as_docker_does)
+{
+	AUTO(env) env = make_env();
+	auto_str char *first = xasprintf("services: {app: {x-a: %s}}\n", extension_rows[_i].first);
+	auto_str char *second =
+	    xasprintf("services: {app: {x-a: %s}}\n", extension_rows[_i].second);
+	const struct compose_file files[] = {
+	    {"compose.yml", first, strlen(first)}, {"compose.x.yml", second, strlen(second)}};
+	AUTO(compose_model) model = {0};
+	struct err err;
+	int result = compose_render(files, 2, &env, &model, &err);
+
+	ck_assert_int_eq(result < 0, extension_rows[_i].is_refused);
+	if (result < 0)
+		ck_assert_msg(
+		    strstr(err.msg, "compose.x.yml:1: service app has a list in x-a") != NULL, "%s",
+		    err.msg);
 }
 END_TEST
 
@@ -879,6 +921,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, needs_a_service_app);
 	tcase_add_loop_test(tc, reads_or_refuses_a_file, 0, COUNT_OF(file_rows));
 	tcase_add_loop_test(tc, merges_services_as_docker_does, 0, COUNT_OF(merge_rows));
+	tcase_add_loop_test(tc, merges_extensions_as_docker_does, 0, COUNT_OF(extension_rows));
 	tcase_add_test(tc, replaces_what_stands_beside_services);
 	tcase_add_loop_test(tc, reads_labels, 0, COUNT_OF(label_rows));
 	tcase_add_test(tc, too_many_files_are_refused);
