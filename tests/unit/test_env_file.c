@@ -311,6 +311,7 @@ static const struct set_row {
     /* abra's modifiers stay */
     {"  export A = 0 # x\nAB=2\n", "A", "1", "  A=1 # x\nAB=2\n"},
     {"A=v1 # length=32\r\nB=2\r\n", "A", "v2", "A=v2 # length=32\r\nB=2\r\n"},
+    {"A=v1 # length=32 charset=hex\n", "A", "v2", "A=v2 # length=32 charset=hex\n"},
     {"A=v1 # length=32\n", "A", "", "A=\"\" # length=32\n"},
     {"A='0'# x\n", "A", "1", "A=\"1\"# x\n"},
     {"A='0' # x # y\n", "A", "1", "A=\"1\" # x # y\n"},

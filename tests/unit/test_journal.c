@@ -53,7 +53,8 @@ START_TEST(writes_lines_people_can_read)
 	AUTO(journal_entry) entry = {.seq = 7, .kind = JOURNAL_MARK, .text = xstrdup("100 % of\n")};
 	auto_str char *line = journal_encode(&entry);
 
-	ck_assert_msg(text_starts(line, "7 mark text=100%20%25%20of%0A "), "%s", line);
+	/* an older ccci's journal is read by a newer one: the checksum is CRC-32, as zlib's */
+	ck_assert_str_eq(line, "7 mark text=100%20%25%20of%0A 402f4c35\n");
 }
 END_TEST
 

@@ -48,6 +48,7 @@ static const char *const wrong[] = {
     "CRASH_LOOP=3/0s",
     "CRASH_LOOP=three/120s",
     "CCCI_JANITOR_MAX_AGE=old",
+    "CCCI_JANITOR_MAX_AGE=31d",
     "PROBE_CONNECT=443",
     "PROBE_CONNECT=127.0.0.1:0",
     "PROBE_CONNECT=127.0.0.1:99999",
