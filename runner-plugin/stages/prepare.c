@@ -266,7 +266,10 @@ static void keep_allowed(struct preparation *preparation, const struct trespass 
 {
 	for (size_t i = 0; i < trespass->allowed_count; i++) {
 		const struct trespass_item *item = &trespass->allowed[i];
+		auto_str char *line = xasprintf("allowed: %s%s%s (%s)", item->service,
+		    *item->service ? " " : "", item->what, item->word);
 
+		say(NULL, line);
 		results_allowed_add(
 		    &preparation->prepared.allowed, item->service, item->what, item->word);
 	}

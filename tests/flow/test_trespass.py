@@ -134,7 +134,7 @@ class Policy(Place):
         self.write("compose.yml", changed)
         self.check_refused(f'an operator adds "{word}" to the suite\'s allow')
         self.allow("cap:SYS_CHROOT", word)
-        self.check_planned()
+        self.assertIn(f" ({word})\n", self.check_planned())
 
     def test_overlay(self):
         self.allow("cap:SYS_CHROOT")
