@@ -127,6 +127,6 @@ void login_find(const struct logins *logins, const char *image, int cancel_fd, s
 		return;
 	log_mask(choice.secret);
 	log_mask(header);
-	out->account = xstrdup(*choice.account ? choice.account : "a token");
+	out->account = xstrdup(choice.account && *choice.account ? choice.account : "a token");
 	out->header = take_ptr(header);
 }

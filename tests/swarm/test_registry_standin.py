@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import docker, standins  # noqa: E402
+from lib import docker, images, standins  # noqa: E402
 
 
 class Pull(unittest.TestCase):
@@ -39,6 +39,22 @@ class Pull(unittest.TestCase):
     def test_broken(self):
         self.registry.switch("broken")
         self.assertEqual(self.pull().status, 500)
+
+    def publish(self):
+        layer = images.root_file_system("9.9", images.WEB_FILES)
+        name = f"{self.registry.address}/ccci-canary/web"
+        self.addCleanup(images.remove, [f"{name}:9.9"])
+        return name, self.registry.publish("ccci-canary/web", "9.9", layer, {"Cmd": ["/start"]})
+
+    def test_published(self):
+        name, digest = self.publish()
+        docker.raw("POST", "/images/create", {"fromImage": name, "tag": "9.9"})
+        self.assertEqual(docker.get(f"/images/{name}:9.9/json")["RepoDigests"], [f"{name}@{digest}"])
+
+    def test_login(self):
+        self.publish()
+        self.registry.want_login("alice:hunter22")
+        self.assertIn("no basic auth credentials", str(self.pull()))
 
     def test_surprises(self):
         self.registry.switch("no such switch")

@@ -3,6 +3,8 @@
 """Verdicts of whole runs on the real Swarm, each recipe wrong in one way of its own: what went wrong, whose fault it is, and
 the words for it. The recipes are canaries with changed files."""
 
+import base64
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import canary, docker, runs, standins  # noqa: E402
+from lib import canary, docker, images, runs, standins  # noqa: E402
 
 PERSON = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a",
           "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_CONFIG_GLOBAL": "/dev/null"}
@@ -516,6 +518,91 @@ class Registry(unittest.TestCase):
     def test_base_in_a_silent_registry(self):
         self.check_base("slow", ("the base 0.2.0+1.1 cannot be deployed here for now: image ", "not pulled in time"),
                         run_timeout="60s")
+
+
+class Published(unittest.TestCase):
+    """Images that a registry really gives: with a login, by digest."""
+    HEALTH = {"Test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1/"], "Interval": 10**9, "Retries": 10}
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="stages-")
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        self.registry = standins.Registry(os.path.join(self.directory, "registry"))
+        self.addCleanup(self.registry.close)
+        layer = images.root_file_system("1.2", images.WEB_FILES)
+        self.digest = self.registry.publish("private/web", "1.2", layer, {"Cmd": ["/start"], "Healthcheck": self.HEALTH})
+        self.image = f"{self.registry.address}/private/web"
+
+    def run_with(self, image, config=None, helper=None, edits=()):
+        def change(host):
+            if helper:
+                host.write("bin/docker-credential-test", f"#!/bin/sh\n{helper}\n", 0o755)
+            if config:
+                os.mkdir(os.path.join(host.directory, ".docker"))
+                host.write(".docker/config.json", json.dumps(config), 0o600)
+
+        recipe = Recipe(self.directory).edit(("ccci-canary/web:1.2", image), *edits)
+        self.addCleanup(images.remove, [image])
+        return runs.run(recipe.path, arguments=["--stages=install"], change=change)
+
+    def auths(self, login):
+        return {"auths": {self.registry.address: {"auth": base64.b64encode(login.encode()).decode()}}}
+
+    def assert_passed(self, outcome):
+        self.assertEqual((outcome.results["verdict"], outcome.code, outcome.left), ("passed", 0, []), outcome)
+        self.assertEqual(outcome.results["provenance"]["images"], {"app": self.digest}, outcome)
+
+    def test_login(self):
+        self.registry.want_login("alice:hunter22")
+        outcome = self.run_with(f"{self.image}:1.2", self.auths("alice:hunter22"))
+        self.assert_passed(outcome)
+        self.assertIn(f"pulling {self.image}:1.2 as alice", outcome.output)
+        self.assertNotIn("hunter22", outcome.output + outcome.logs)
+        self.assertTrue(all("DOCKER_CONFIG" in call["env"] for call in outcome.calls), outcome.calls)
+
+    def test_helper(self):
+        self.registry.want_login("alice:hunter22")
+        outcome = self.run_with(f"{self.image}:1.2", {"credsStore": "test"}, """
+read -r server
+[ "$1 $server" = "get %s" ] || exit 3
+echo '{"Username": "alice", "Secret": "hunter22"}'""" % self.registry.address)
+        self.assert_passed(outcome)
+
+    def test_no_login(self):
+        self.registry.want_login("alice:hunter22")
+        outcome = self.run_with(f"{self.image}:1.2")
+        self.assertEqual(outcome.results["verdict"], "recipe_failed", outcome)
+        self.assertIn("no such repository, or one that needs a login", outcome.results["reason"])
+
+    def test_wrong_login(self):
+        self.registry.want_login("alice:hunter22")
+        outcome = self.run_with(f"{self.image}:1.2", self.auths("alice:old-password"))
+        self.assertEqual(outcome.results["verdict"], "ci_error", outcome)
+        self.assertIn("the registry wants a login and refuses the one of alice", outcome.results["reason"])
+        self.assertNotIn("old-password", outcome.output + outcome.logs)
+
+    def test_broken_helper(self):
+        self.registry.want_login("alice:hunter22")
+        outcome = self.run_with(f"{self.image}:1.2", {"credsStore": "test"}, "echo locked; exit 1")
+        self.assertEqual(outcome.results["verdict"], "ci_error", outcome)
+        self.assertIn("docker-credential-test get: exit status 1", outcome.results["reason"])
+
+    def test_rate_limit_of_an_account(self):
+        self.registry.switch("toomanyrequests")
+        outcome = self.run_with(f"{self.image}:1.2", self.auths("alice:hunter22"))
+        self.assertEqual(outcome.results["verdict"], "ci_error", outcome)
+        self.assertIn("rate limit is reached for the account alice", outcome.results["reason"])
+
+    def test_digests(self):
+        """The image's own healthcheck is found: the recipe has none of its own."""
+        for image in (f"{self.image}:1.2@{self.digest}", f"{self.image}@{self.digest}"):
+            with self.subTest(image):
+                outcome = self.run_with(image, edits=[
+                    ("    healthcheck:\n      " + WEB_HEALTH + "\n      interval: 1s\n      timeout: 2s\n"
+                     "      retries: 10\n      start_period: 5s\n", "")])
+                self.assert_passed(outcome)
+                self.assertLess(outcome.phases("install")["converge"], 4.5)  # five seconds without a healthcheck
 
 
 if __name__ == "__main__":
