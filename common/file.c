@@ -6,7 +6,9 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
+#define FULL_BELOW_BYTES (64 * 1024)
 #define COPY_CHUNK_BYTES 65536
 
 void file_close_dir(DIR **dir)
@@ -145,6 +147,15 @@ bool file_exists(const char *path)
 	struct stat status;
 
 	return lstat(path, &status) == 0;
+}
+
+bool file_is_disk_full(const char *path)
+{
+	struct statvfs disk;
+
+	/* Some file systems do not count files: all are 0 then. */
+	return statvfs(path, &disk) == 0 && (disk.f_bavail * disk.f_frsize < FULL_BELOW_BYTES ||
+						(disk.f_files && disk.f_favail == 0));
 }
 
 /* --- removing --- */

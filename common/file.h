@@ -40,6 +40,8 @@ int file_remove_tree(const char *path, struct err *err) CHECKED;
  */
 int file_copy_tree(const char *from, const char *to, struct err *err) CHECKED;
 bool file_exists(const char *path);
+/* Whether the file system of path has hardly a byte or a file left for us: below 64 KiB. */
+bool file_is_disk_full(const char *path);
 
 /* auto_dir DIR *dir = opendir(path); */
 void file_close_dir(DIR **dir);

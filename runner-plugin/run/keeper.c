@@ -334,14 +334,26 @@ static int start_worker(struct keeper *keeper, struct err *err)
 	return 0;
 }
 
+/* Nothing more can be written: no stage would have a result, and none would be missed. */
+static void end_for_disk(struct keeper *keeper)
+{
+	end_run(keeper, RUN_BROKE,
+	    "the disk that holds %s is full: make room there, then run it again", keeper->run.dir);
+}
+
 /* A result in the worker's place. */
 static void record_instead(struct keeper *keeper, enum outcome outcome, const char *reason)
 {
 	double seconds = (double)clock_elapsed_ms(keeper->work_started_ns) / 1000;
 	struct err err;
 
-	if (record_stage(&keeper->run, keeper->stage, outcome, reason, seconds, &err) < 0)
-		log_error("%s", err.msg);
+	if (record_stage(&keeper->run, keeper->stage, outcome, reason, seconds, &err) == 0)
+		return;
+	log_error("%s", err.msg);
+	if (err.sys == ENOSPC || err.sys == EDQUOT)
+		end_for_disk(keeper);
+	else
+		end_run(keeper, RUN_BROKE, "%s", err.msg);
 }
 
 static bool has_result(const struct keeper *keeper, int code)
@@ -371,6 +383,10 @@ static enum exit_code judge_worker(struct keeper *keeper, int status)
 	int code = WEXITSTATUS(status);
 	if (has_result(keeper, code))
 		return (enum exit_code)code;
+	if (file_is_disk_full(keeper->run.dir)) {
+		end_for_disk(keeper);
+		return EXIT_OURS;
+	}
 	(void)snprintf(reason, sizeof(reason), "%s ended with exit status %d and without a result",
 	    phase_word(keeper), code);
 	record_instead(keeper, OUTCOME_ERROR, reason);
@@ -383,7 +399,9 @@ static void on_worker_end(struct keeper *keeper)
 {
 	enum exit_code code = judge_worker(keeper, worker_end(&keeper->worker));
 
-	if (code == EXIT_TIMED_OUT)
+	if (is_over(keeper))
+		log_error("no result could be written");
+	else if (code == EXIT_TIMED_OUT)
 		end_run(keeper, RUN_TIMED_OUT, "timed out");
 	else if (code == EXIT_CANCELLED)
 		end_run(keeper, RUN_CANCELLED, "cancelled");

@@ -52,6 +52,16 @@ static char *get(const char *name)
 	return buf_take(&content);
 }
 
+START_TEST(knows_a_full_disk)
+{
+	auto_str char *fresh = harness_dir();
+
+	ck_assert(!file_is_disk_full(fresh));
+	ck_assert(file_is_disk_full("/proc")); /* it has no room at all */
+	ck_assert(!file_is_disk_full("/nonexistent"));
+}
+END_TEST
+
 START_TEST(reads_what_it_wrote)
 {
 	auto_str char *path = below("a");
@@ -441,6 +451,7 @@ static Suite *make_suite(void)
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, open_dir, free_dir);
+	tcase_add_test(tc, knows_a_full_disk);
 	tcase_add_test(tc, reads_what_it_wrote);
 	tcase_add_test(tc, reading_errors);
 	tcase_add_test(tc, writing_replaces_and_leaves_nothing_beside);
