@@ -100,7 +100,7 @@ static const struct {
     {"manifest unknown", IMAGE_NO_TAG},
     {"authentication required", NEEDS_LOGIN},
     {"no basic auth credentials", NEEDS_LOGIN},
-    {"unauthorized", IMAGE_NO_REPOSITORY},
+    {"unauthorized", NEEDS_LOGIN},
     {"denied", IMAGE_NO_REPOSITORY},
     {"no such host", IMAGE_NETWORK},
     {"server misbehaving", IMAGE_NETWORK},

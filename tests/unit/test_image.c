@@ -129,6 +129,8 @@ static const struct {
 	{.account = account}, IMAGE_LOGIN_REFUSED},
     {"pull: status 500: Head \"http://r/v2/a/manifests/1\": no basic auth credentials",
 	{.account = account}, IMAGE_LOGIN_REFUSED},
+    {"pull: status 500: unauthorized", {.account = account}, IMAGE_LOGIN_REFUSED},
+    {"pull: status 500: unauthorized", {NULL}, IMAGE_NO_REPOSITORY},
     {"pull: denied: requested access to the resource is denied", {.account = account},
 	IMAGE_NO_REPOSITORY},
     {"pull: denied: requested access to the resource is denied", {.problem = problem},
