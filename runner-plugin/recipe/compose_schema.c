@@ -34,10 +34,11 @@ enum format { /* of a text or number, beside its type */
 
 enum other_keys { /* which keys besides those of the table */
 	OTHERS_NONE,
-	OTHERS_NAMES,	/* letters, digits, "." "_" "-" */
-	OTHERS_FILLED,	/* any but the empty one */
-	OTHERS_LETTERS, /* a to z are of one shape, any other key of the odd one */
-	OTHERS_OPTIONS, /* the empty one is of the odd shape */
+	OTHERS_NAMES,	  /* letters, digits, "." "_" "-" */
+	OTHERS_FILLED,	  /* any but the empty one */
+	OTHERS_ODD_NAMES, /* what is no name is of the odd shape */
+	OTHERS_LETTERS,	  /* a to z are of one shape, any other key of the odd one */
+	OTHERS_OPTIONS,	  /* the empty one is of the odd shape */
 	OTHERS_ANY,
 };
 
@@ -461,7 +462,10 @@ static const struct shape config = {
     .types = MAPPING, MEMBERS(config_members), .extensions_since = 7};
 
 static const struct shape services = {.types = MAPPING, .others = OTHERS_NAMES, .other = &service};
-static const struct shape networks = {.types = MAPPING, .others = OTHERS_ANY, .other = &network};
+static const struct shape odd_network = {
+    .types = MAPPING | NOTHING, MEMBERS(network_members), .others = OTHERS_ANY};
+static const struct shape networks = {
+    .types = MAPPING, .others = OTHERS_ODD_NAMES, .other = &network, .odd = &odd_network};
 static const struct shape volumes = {.types = MAPPING, .others = OTHERS_NAMES, .other = &volume};
 static const struct shape secrets = {.types = MAPPING, .others = OTHERS_NAMES, .other = &secret};
 static const struct shape configs = {.types = MAPPING, .others = OTHERS_NAMES, .other = &config};
@@ -755,6 +759,8 @@ static bool is_odd(const struct shape *shape, const char *key)
 {
 	if (shape->others == OTHERS_OPTIONS)
 		return !*key;
+	if (shape->others == OTHERS_ODD_NAMES)
+		return !is_name(key);
 	return shape->others == OTHERS_LETTERS &&
 	       (!*key || strspn(key, "abcdefghijklmnopqrstuvwxyz") != strlen(key));
 }

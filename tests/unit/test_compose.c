@@ -276,7 +276,9 @@ static const struct file_row {
     {"secrets: x\n", "secrets is a text and must be a mapping"},
     {"services: {'a b': {image: a}}\n", "a name takes letters"},
     {"services: {'$X': {image: a}}\n", "and no variable"},
-    {"networks: {'a b': {}}\n", NULL},
+    {"networks: {'a b': {odd: 1}}\n", NULL},
+    {"networks: {'a b': {driver: [1]}}\n", "must be a text"},
+    {"networks: {a: {odd: 1}}\n", "no key \"odd\""},
     {"services: {1: {image: a}}\n", "put quotes around \"1\""},
     {"x-a: .inf\n", "put it in quotes"},
     /* versions */
@@ -505,6 +507,7 @@ static const struct merge_row {
     {"networks: [b]", "networks: {a: , b: }", "- n:a n:b x1"},
     {"image: a", "networks: [b]", "a n:b x1"},
     {"networks: [b]", "networks: []", "- n:b x1"},
+    {"volumes: ['~/a:/x']", "image: a", "a ~/a:/x x1"},
     {"cap_add: [B]", "cap_add: [A, B]", "- cap:B cap:A cap:B x1"},
     {"deploy: {placement: {constraints: [b]}}", "deploy: {placement: {constraints: [a]}}",
 	"- on:b on:a x1"},
@@ -616,6 +619,21 @@ START_TEST(replaces_what_stands_beside_services)
 	ck_assert_int_eq(compose_render(files, 3, &env, &model, &err), -1);
 	ck_assert_msg(
 	    strstr(err.msg, "c.yml:1:1: this file has version 3.13") != NULL, "%s", err.msg);
+}
+END_TEST
+
+START_TEST(a_tilde_is_the_home_of_the_env)
+{
+	AUTO(env) env = make_env();
+	static const char text[] = "services: {app: {volumes: ['~/a:/x', '~:/y']}}\n";
+	const struct compose_file file = {"compose.yml", text, strlen(text)};
+	AUTO(compose_model) model = {0};
+	struct err err = {0};
+
+	env_set(&env, "HOME", "/root");
+	ck_assert_msg(compose_render(&file, 1, &env, &model, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(model.services[0].mounts[0].source, "/root/a");
+	ck_assert_str_eq(model.services[0].mounts[1].source, "/root");
 }
 END_TEST
 
@@ -925,6 +943,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, replaces_what_stands_beside_services);
 	tcase_add_loop_test(tc, reads_labels, 0, COUNT_OF(label_rows));
 	tcase_add_test(tc, too_many_files_are_refused);
+	tcase_add_test(tc, a_tilde_is_the_home_of_the_env);
 	tcase_add_loop_test(tc, reads_short_mounts, 0, COUNT_OF(mount_rows));
 	tcase_add_loop_test(tc, reads_short_ports, 0, COUNT_OF(port_rows));
 	tcase_add_loop_test(tc, reads_sizes, 0, COUNT_OF(size_rows));
