@@ -24,6 +24,7 @@ def skip_without_lab():
     if not os.access(os.path.join(lab, "unpack"), os.X_OK) or not lab:
         print("skipped: CCCI_LAB names no lab, and its compose-oracle is what this compares with")
         sys.exit(77)
+    _program()  # here, and not in a forked worker: that one would leave it behind
 
 
 def _program():
