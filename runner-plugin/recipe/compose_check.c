@@ -70,6 +70,13 @@ static int check_healthcheck(const struct check *check)
 {
 	if (check->service->is_check_disabled && check->service->check)
 		return fail(check, "has a healthcheck with test and disable: only one can be");
+	/* docker takes it, and the engine then dies of it, with everything else on the host: its
+	 * probe asks for the first word of none (seen on 20.10.24). */
+	if (check->service->check && text_is(check->service->check, "CMD") &&
+	    check->service->check_words == 1)
+		return fail(check,
+		    "has a healthcheck [\"CMD\"] without a command, which takes the engine down: "
+		    "name the command, or delete the healthcheck");
 	return 0;
 }
 

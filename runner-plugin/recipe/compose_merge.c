@@ -177,6 +177,7 @@ static void merge_healthcheck(struct compose_service *into, struct compose_servi
 {
 	if (!into->check)
 		into->check = take_ptr(later->check);
+	into->check_words += later->check_words;
 	into->is_check_disabled = into->is_check_disabled || later->is_check_disabled;
 }
 

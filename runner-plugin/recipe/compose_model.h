@@ -57,6 +57,7 @@ struct compose_service {
 	char *file;  /* where it is written first, for messages */
 	int line;
 	char *check;		   /* first word of healthcheck.test: NONE, CMD ...; NULL: none */
+	size_t check_words;	   /* of healthcheck.test, that one included */
 	bool is_check_disabled;	   /* healthcheck.disable */
 	bool has_healthcheck;	   /* one that is on, in the files; the image may bring its own */
 	bool disables_healthcheck; /* turns off the image's own */

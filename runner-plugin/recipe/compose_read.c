@@ -286,10 +286,13 @@ static void read_healthcheck(const struct yaml *healthcheck, struct compose_serv
 {
 	const struct yaml *test = yaml_get(healthcheck, "test");
 
-	if (test && test->kind == YAML_SEQUENCE && test->count)
+	if (test && test->kind == YAML_SEQUENCE && test->count) {
 		service->check = xstrdup(yaml_text(test->items[0]) ? test->items[0]->text : "");
-	else if (yaml_text(test))
+		service->check_words = test->count;
+	} else if (yaml_text(test)) {
 		service->check = xstrdup("CMD-SHELL");
+		service->check_words = 2;
+	}
 	service->is_check_disabled = is_true_at(healthcheck, "disable");
 }
 
