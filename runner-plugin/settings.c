@@ -144,8 +144,6 @@ const struct conf_row settings_rows[] = {
 	.help = "failures without a healthy second, within this time"},
     {"CCCI_JANITOR_MAX_AGE", CONF_DURATION, AT(janitor_max_age_ms), .fallback = "2h", .least = 0,
 	.most = 30 * 24 * HOUR_MS, .help = "age of leftovers without a lease that reap removes"},
-    {"RECIPE_TESTS_ALLOW", CONF_TEXT, AT(recipe_tests_allow),
-	.help = "recipes whose own tests/ may run, comma separated; * = all"},
     {"PROBE_CONNECT", CONF_TEXT, AT(probe_connect), .fallback = "127.0.0.1:443",
 	.check = check_host_port, .help = "where probes reach the proxy"},
     {"PROBE_CA_FILE", CONF_TEXT, AT(probe_ca_file), .check = check_absolute,

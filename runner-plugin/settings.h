@@ -30,13 +30,12 @@ struct settings {
 	int64_t crash_loop_failures;
 	int64_t crash_loop_within_ms;
 	int64_t janitor_max_age_ms;
-	char *recipe_tests_allow; /* may be NULL */
-	char *probe_connect;	  /* "127.0.0.1:443" */
-	char *probe_ca_file;	  /* PEM; NULL: the system's roots */
-	char *networks_allow;	  /* "proxy,monitoring" */
-	int64_t max_replicas;	  /* of one stack */
-	char *max_memory_text;	  /* "2g" as written; may be NULL */
-	int64_t max_memory;	  /* bytes, of one stack; 0: what the host has */
+	char *probe_connect;   /* "127.0.0.1:443" */
+	char *probe_ca_file;   /* PEM; NULL: the system's roots */
+	char *networks_allow;  /* "proxy,monitoring" */
+	int64_t max_replicas;  /* of one stack */
+	char *max_memory_text; /* "2g" as written; may be NULL */
+	int64_t max_memory;    /* bytes, of one stack; 0: what the host has */
 	char *state_dir;
 	int64_t log_level;
 	char *home; /* of the operator; what "~" was expanded to */
