@@ -25,9 +25,10 @@ static const char *check_zone(const char *value)
 
 static const char *check_docker_host(const char *value)
 {
-	if (!text_starts(value, "unix:///") && !text_starts(value, "tcp://") &&
-	    !text_starts(value, "ssh://"))
-		return "is none of unix:///path, tcp://host:port, ssh://host";
+	if (text_starts(value, "ssh://"))
+		return "is ssh://, which this version cannot use: unix:///path or tcp://host:port";
+	if (!text_starts(value, "unix:///") && !text_starts(value, "tcp://"))
+		return "is neither unix:///path nor tcp://host:port";
 	return NULL;
 }
 

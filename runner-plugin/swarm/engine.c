@@ -47,11 +47,6 @@ struct engine *engine_open(const char *docker_host, struct err *err)
 {
 	if (text_starts(docker_host, "tcp://"))
 		return open_tcp(docker_host + strlen("tcp://"), err);
-	if (text_starts(docker_host, "ssh://")) {
-		err_set(err, ERR_CONFIG, "DOCKER_HOST \"%.100s\": ssh:// is not in this version",
-		    docker_host);
-		return NULL;
-	}
 	if (!text_starts(docker_host, "unix:///")) {
 		err_set(err, ERR_CONFIG,
 		    "DOCKER_HOST \"%.100s\" is neither unix:///path nor tcp://host:port",

@@ -60,9 +60,9 @@ class Doctor(unittest.TestCase):
             self.assertEqual(found[row], (False, "the engine at unix:///nonexistent/docker.sock does not answer"))
         self.assertTrue(found["git"][0])
 
-    def test_an_address_of_another_kind(self):
-        _, found = self.doctor(docker_host="ssh://ci@example.org")
-        self.assertIn("ssh:// is not in this version", found["engine"][1])
+    def test_an_address_that_is_none(self):
+        _, found = self.doctor(docker_host="tcp://ci@example.org")
+        self.assertIn("is not tcp://host:port", found["engine"][1])
 
     def test_no_abra(self):
         self.assert_one_bad("abra", "find abra", abra="no-such-abra")

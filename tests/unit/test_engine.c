@@ -108,7 +108,7 @@ static const struct host_row {
 } host_rows[] = {
     {"unix:///var/run/docker.sock", NULL},
     {"tcp://10.0.0.1:2376", NULL},
-    {"ssh://ci@host", "ssh:// is not in this version"},
+    {"ssh://ci@host", "is neither"},
     {"tcp://", "is not tcp://host:port"},
     {"tcp://user@host:1", "is not tcp://host:port"},
     {"unix://relative", "is neither"},

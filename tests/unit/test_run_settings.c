@@ -31,6 +31,7 @@ static const char *const wrong[] = {
     "ABRA_SERVER=${IFS}",
     "DOCKER_HOST=/var/run/docker.sock",
     "DOCKER_HOST=http://x",
+    "DOCKER_HOST=ssh://x",
     "RECIPE_ORG=a/b",
     "RECIPE_ORG=-x",
     "SUITES=-x",
