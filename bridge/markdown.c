@@ -10,7 +10,7 @@
 /* --- what no reader meets as it is --- */
 
 /* The length of a terminal's control sequence; 0: none. Source: ECMA-48, 5.4. */
-static size_t sequence_length(const char *at)
+static size_t escape_length(const char *at)
 {
 	size_t length = 2;
 
@@ -50,12 +50,12 @@ static char *clean(const char *text, const char *kept)
 	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 
 	for (const char *at = text; *at;) {
-		size_t sequence = sequence_length(at);
+		size_t escape = escape_length(at);
 		size_t controlling = controlling_length(at);
 		unsigned char c = (unsigned char)*at;
 
-		if (sequence) {
-			at += sequence;
+		if (escape) {
+			at += escape;
 		} else if (controlling) {
 			at += controlling;
 			(void)buf_add_text(&out, REPLACEMENT);

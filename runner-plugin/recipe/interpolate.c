@@ -8,7 +8,7 @@
 #define SHOWN_BYTES 60 /* of a text, in a message */
 
 /* U+017F and U+212A are an s and a k to a pattern that ignores case, and docker's does. */
-static size_t letter_length(const char *text)
+static size_t name_letter_length(const char *text)
 {
 	if (isalpha((unsigned char)*text) || *text == '_')
 		return 1;
@@ -19,10 +19,10 @@ static size_t letter_length(const char *text)
 
 static size_t name_length(const char *text)
 {
-	size_t n = letter_length(text);
+	size_t n = name_letter_length(text);
 
 	while (n) {
-		size_t more = isdigit((unsigned char)text[n]) ? 1 : letter_length(text + n);
+		size_t more = isdigit((unsigned char)text[n]) ? 1 : name_letter_length(text + n);
 
 		if (!more)
 			break;

@@ -116,7 +116,7 @@ static char *why_no_base(const struct plan_facts *facts)
 }
 
 /* Of a stage that runs: what comes up in it that no stage before has left up. */
-static int count_deploys(const struct plan *plan, enum stage stage)
+static int count_planned_deploys(const struct plan *plan, enum stage stage)
 {
 	const struct plan_stage *install = &plan->stages[STAGE_INSTALL];
 
@@ -143,7 +143,7 @@ static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 		else if (i == STAGE_UPGRADE && !plan->base_version[0])
 			stage->not_run = why_no_base(facts);
 		else
-			plan->deploys += count_deploys(plan, (enum stage)i);
+			plan->deploys += count_planned_deploys(plan, (enum stage)i);
 	}
 }
 

@@ -408,8 +408,8 @@ static void call_watch(struct child *child, bool is_ready)
 	child->next_watch_ns = clock_now() + spec->watch_every_ms * NS_PER_MS;
 }
 
-/* What the passing of time asks for. True: nothing more to wait for. */
-static bool is_over(struct child *child)
+/* What the passing of time asks for: stops and kills. True: nothing more to wait for. */
+static bool let_time_pass(struct child *child)
 {
 	int64_t now_ns = clock_now();
 
@@ -429,7 +429,7 @@ static int child_watch(struct child *child, struct err *err)
 {
 	const struct proc_spec *spec = child->spec;
 
-	while (!is_over(child)) {
+	while (!let_time_pass(child)) {
 		bool is_stopping = child->why != PROC_EXITED;
 		struct pollfd fds[] = {
 		    {.fd = child->output_fd, .events = POLLIN},

@@ -19,7 +19,7 @@ static enum view_restart restart_of(const struct json *template)
 	return VIEW_RESTART_ALWAYS;
 }
 
-static enum view_update update_of(const struct json *service)
+static enum view_update read_update(const struct json *service)
 {
 	const char *word = json_text(json_path(service, "UpdateStatus.State"));
 
@@ -131,7 +131,7 @@ static void read_service(const char *stack, const struct json *service, struct v
 	out->image = text_of(container, "Image");
 	out->restart = restart_of(template);
 	(void)json_get_int(json_get(template, "RestartPolicy"), "MaxAttempts", &out->max_attempts);
-	out->update = update_of(service);
+	out->update = read_update(service);
 	out->update_started = text_of(json_get(service, "UpdateStatus"), "StartedAt");
 	out->update_message = text_of(json_get(service, "UpdateStatus"), "Message");
 	out->chaos_version = stack_label(stack, json_get(spec, "Labels"), "chaos-version");
