@@ -80,7 +80,7 @@ static int find_runner(const struct run_step *step)
 static int take_over(
     const struct front *front, const struct run *run, bool *out_by_keeper, struct err *err)
 {
-	auto_str char *results = run_path(run, "results.json");
+	auto_str char *results = run_path(run, RECORD_RESULTS_FILE);
 	auto_fd int lease_fd =
 	    lease_wait(run->dir, clock_now() + KEEPER_PATIENCE_S * NS_PER_S, err);
 
@@ -492,8 +492,8 @@ static enum exit_code print_outcome(const struct front_local *local, const struc
 	table_print(&results, &table);
 	if (fputs(buf_text(&table), stdout) == EOF || fflush(stdout) != 0)
 		print_error("write the table: %s", strerror(errno));
-	if (copy_out(run, "results.json", local->json, &err) < 0 ||
-	    copy_out(run, "junit.xml", local->junit, &err) < 0)
+	if (copy_out(run, RECORD_RESULTS_FILE, local->json, &err) < 0 ||
+	    copy_out(run, RECORD_JUNIT_FILE, local->junit, &err) < 0)
 		return fail(&err);
 	return exit_of_verdict(results.verdict, results.is_clean);
 }

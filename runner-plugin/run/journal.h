@@ -16,6 +16,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 
+#define JOURNAL_FILE "journal" /* in the run's directory */
 #define JOURNAL_MAX_BYTES (1024 * 1024)
 #define JOURNAL_FIELD_MAX 1024
 

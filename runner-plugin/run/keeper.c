@@ -804,7 +804,7 @@ __attribute__((noreturn)) static void keeper_main(
 	const int kept[] = {lease_fd, listen_fd, front_fd, job->runner_pidfd};
 	struct keeper keeper = {.job = job,
 	    .run = run_copy(job->run),
-	    .journal_path = run_path(job->run, "journal"),
+	    .journal_path = run_path(job->run, JOURNAL_FILE),
 	    .lease_fd = lease_fd,
 	    .listen_fd = listen_fd,
 	    .signal_fd = -1,

@@ -120,7 +120,7 @@ static void remove_dir(const struct census *census, const char *dir)
 static void look_at_unreadable(
     struct census *census, const char *id, const char *dir, const struct err *why)
 {
-	auto_str char *journal = xasprintf("%s/journal", dir);
+	auto_str char *journal = xasprintf("%s/" JOURNAL_FILE, dir);
 
 	if (why->code != ERR_MISSING || file_exists(journal)) {
 		leaks_add(&census->summary->left, "run %s: %s", id, why->msg);
@@ -174,8 +174,8 @@ static bool look_at_dead(struct census *census, const char *id, const char *dir,
 {
 	AUTO(run) run = {0};
 	AUTO(journal) journal = {0};
-	auto_str char *path = xasprintf("%s/journal", dir);
-	auto_str char *results = xasprintf("%s/results.json", dir);
+	auto_str char *path = xasprintf("%s/" JOURNAL_FILE, dir);
+	auto_str char *results = xasprintf("%s/" RECORD_RESULTS_FILE, dir);
 	struct err err;
 
 	if (run_open(census->reap->settings, id, &run, &err) < 0) {
@@ -258,7 +258,7 @@ static void take_down(struct census *census, const struct run *run)
 	const struct reap *reap = census->reap;
 	const struct record_end end = {RUN_BROKE, "the run's keeper died; torn down later"};
 	auto_str char *name = run_describe(run);
-	auto_str char *results = run_path(run, "results.json");
+	auto_str char *results = run_path(run, RECORD_RESULTS_FILE);
 	struct teardown teardown = {.settings = reap->settings,
 	    .run = run,
 	    .environ = reap->environ,

@@ -10,7 +10,6 @@
 
 #include <limits.h>
 
-#define RESULTS_FILE "results.json"
 #define NO_RUN "none"
 
 int record_stage(const struct run *run, enum stage stage, enum outcome outcome, const char *reason,
@@ -242,8 +241,8 @@ static double count_seconds(const struct run *run)
 static int write_files(const struct run *run, const struct results *results, struct err *err)
 {
 	auto_str char *text = results_encode(results);
-	auto_str char *path = run_path(run, RESULTS_FILE);
-	auto_str char *junit_path = run_path(run, "junit.xml");
+	auto_str char *path = run_path(run, RECORD_RESULTS_FILE);
+	auto_str char *junit_path = run_path(run, RECORD_JUNIT_FILE);
 	AUTO(buf) junit = buf_make(SIZE_MAX / 2);
 
 	junit_print(results, &junit);
@@ -273,7 +272,7 @@ int record_write(const struct run *run, const struct record_end *end,
 
 int record_read(const struct run *run, struct results *out, struct err *err)
 {
-	auto_str char *path = run_path(run, RESULTS_FILE);
+	auto_str char *path = run_path(run, RECORD_RESULTS_FILE);
 	AUTO(buf) text = {0};
 
 	if (file_read(path, RESULTS_MAX_BYTES, &text, err) < 0)

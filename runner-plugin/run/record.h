@@ -13,6 +13,10 @@
 #include "common/results.h"
 #include "runner-plugin/run/teardown.h"
 
+/* In the run's directory. */
+#define RECORD_RESULTS_FILE "results.json"
+#define RECORD_JUNIT_FILE "junit.xml"
+
 struct record_end {
 	enum run_end end;
 	const char *reason; /* why, when it is not RUN_COMPLETE; else NULL */
