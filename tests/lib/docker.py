@@ -6,8 +6,8 @@
     left = docker.wait_for(before, seconds=20)      # {} when Docker holds again what it held
     self.assertEqual(left, {})
 
-Hides the HTTP over the engine's unix socket. DOCKER_HOST is not looked at: abra does not look at it
-either (abra.md I.7). Needs nothing but the standard library.
+Hides the HTTP over the engine's unix socket. DOCKER_HOST is not looked at: abra, as far as is
+known, does not look at it either. Needs nothing but the standard library.
 """
 
 import http.client

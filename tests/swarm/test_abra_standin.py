@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in for abra against its specification, abra.md section H: one test for each row, on the real Swarm, and each
-fault switched on once. test_hNN_* is row NN."""
+"""The stand-in for abra against the list of habits in tests/standin/README.md, on the real Swarm, and each fault
+switched on once. test_hNN_* is habit HNN."""
 
 import itertools
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""app backup and restore: whatever a deployed backup bot does (abra.md A.8, H25).
+"""app backup and restore: whatever a deployed backup bot does (H25 of tests/standin/README.md).
 
 The bot is the service with the label coop-cloud.backupbot.enabled=true. abra executes its `backup` or `restore` and hands
 on what came; it looks at nothing itself.

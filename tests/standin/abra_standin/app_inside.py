@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""app config, run, command, cp (abra.md A.5, H27)."""
+"""app config, run, command, cp (H27 of tests/standin/README.md)."""
 
 import os
 import signal

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""app new, deploy, upgrade, rollback, undeploy, remove, restart (abra.md A.3, B)."""
+"""app new, deploy, upgrade, rollback, undeploy, remove, restart (tests/standin/README.md: H6, H10 to H20)."""
 
 import os
 import socket

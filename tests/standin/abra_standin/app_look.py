@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""app list, ps, services, logs, check, env, labels (abra.md A.4, H22, H28)."""
+"""app list, ps, services, logs, check, env, labels (H22, H23, H28 of tests/standin/README.md)."""
 
 import subprocess
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""app secret generate, insert, remove, list (abra.md A.6, B.7, C.2, H14)."""
+"""app secret generate, insert, remove, list (H14 of tests/standin/README.md)."""
 
 import base64
 import secrets

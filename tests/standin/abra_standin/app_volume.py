@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""app volume list and remove (abra.md A.7, H24)."""
+"""app volume list and remove (H24 of tests/standin/README.md)."""
 
 import os
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The compose files of an app: which they are, read, interpolated, with the labels abra adds (abra.md B.8 to B.12).
+"""The compose files of an app: which they are, read, interpolated, with the labels abra adds (H15 to H17).
 
 Files are not merged here: the docker program merges what `docker stack deploy` gets as several -c, as the library
 inside abra does. `docker stack config` does not exist in Docker 20.10, so nothing relies on it.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ABRA_DIR and the env files in it (abra.md D and B.1, H1, H6, H11)."""
+"""ABRA_DIR and the env files in it (H1, H6, H11 of tests/standin/README.md)."""
 
 import os
 import re

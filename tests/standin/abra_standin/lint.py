@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules of `abra recipe lint` (abra.md F); those of level error stop a deploy that is not chaos (H13)."""
+"""The rules of `abra recipe lint`; those of level error stop a deploy that is not chaos (H13 of tests/standin/README.md)."""
 
 import re
 

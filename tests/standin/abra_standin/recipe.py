@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A recipe's checkout: what abra does to it with git before nearly every command (abra.md B.3), its versions and
-its lint (F). No lock is taken: two calls on one ABRA_DIR race, the last checkout wins (H31)."""
+"""A recipe's checkout: what abra does to it with git before nearly every command (H7 to H9), its versions and
+its lint (H13). No lock is taken: two calls on one ABRA_DIR race, the last checkout wins (H31). The list of habits is in
+tests/standin/README.md."""
 
 import functools
 import json

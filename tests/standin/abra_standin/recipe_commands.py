@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""recipe fetch, lint, versions, list, reset, diff (abra.md A.2, F)."""
+"""recipe fetch, lint, versions, list, reset, diff (H26 of tests/standin/README.md)."""
 
 import os
 import shutil

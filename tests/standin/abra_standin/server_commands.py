@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""server add and list (abra.md A.1)."""
+"""server add and list (H22 of tests/standin/README.md)."""
 
 import os
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A deployed app in the Swarm: what is there, deploying, converging, taking away (abra.md B.5, B.16, B.17)."""
+"""A deployed app in the Swarm: what is there, deploying, converging, taking away.
+
+Habits H16 to H21 and H24 of tests/standin/README.md."""
 
 import datetime
 import os

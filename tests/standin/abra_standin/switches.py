@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The faults a test can switch on (the K rows of abra.md H), and the log of calls.
+"""The faults a test can switch on (kNN belongs to habit HNN of tests/standin/README.md), and the log of calls.
 
 Both lie beside the executable as it was called (argv[0], symbolic links not resolved), because ccci-run gives its
 children an environment of its own:
