@@ -17,8 +17,13 @@
 /* How ccci-bridge exits; ccci-bridge(8) names each. */
 enum bridge_exit {
 	BRIDGE_EXIT_OK = 0,
-	BRIDGE_EXIT_BROKE = 1,	/* it cannot go on, or with --once or --check a peer is down */
-	BRIDGE_EXIT_CONFIG = 2, /* usage, settings, or a repository of theirs that is not heard */
+	/* It cannot go on; --once: a peer is down; --check: the forge could not be asked. */
+	BRIDGE_EXIT_BROKE = 1,
+	/*
+	 * Usage, settings; a store in use or of a newer version; --check: an enrolled repository
+	 * in which no command can be heard.
+	 */
+	BRIDGE_EXIT_CONFIG = 2,
 };
 
 struct bridge;

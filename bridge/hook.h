@@ -17,9 +17,8 @@
 #define HOOK_KEYS_MAX 8
 #define HOOK_KEY_MIN_BYTES 16
 #define HOOK_KEY_MAX_BYTES 512
-#define HOOK_BODY_MAX_BYTES                                                                        \
-	(1024 * 1024) /* Gitea's payloads have 15-20 kB and the comment twice                      \
-		       */
+/* Gitea's payloads have 15-20 kB and the comment twice. */
+#define HOOK_BODY_MAX_BYTES (1024 * 1024)
 
 /* Newest first; zero keys: the hook is closed. */
 struct hook_keys {

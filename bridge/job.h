@@ -16,9 +16,9 @@
  *   heard      the facts for a decision; retried with back-off until MAX_COMMENT_AGE, then refused
  *   refused    its sentence to stand in the pull request; retried with back-off
  *   asked      Drone to name a build; retried with back-off, a plain no ends it
- *   queued     a runner; JOB_QUEUED_MAX, then lost
+ *   queued     a runner; JOB_QUEUED_MAX_S, then lost
  *   running    the build's end; BUILD_TIMEOUT and a grace, then deleted in Drone and lost
- *   ended      the log of the report step; JOB_REPORT_MAX, then judged by Drone's words alone
+ *   ended      the log of the report step; JOB_REPORT_MAX_S, then judged by Drone's words alone
  *   judged     the last text to stand in the pull request; retried with back-off
  *   answered   nothing
  */

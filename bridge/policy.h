@@ -84,7 +84,7 @@ struct decision {
 struct decision policy_decide(const struct policy_facts *facts);
 /* One sentence for the author, ASCII, no outside text in it; "" for GO and IGNORE reasons. */
 const char *decision_sentence(enum decision_reason reason);
-const char *decision_reason_word(enum decision_reason reason); /* for logs, metrics and the store */
+const char *decision_reason_word(enum decision_reason reason); /* for logs */
 
 /*
  * Whether the head is what the commenter could see.

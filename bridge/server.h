@@ -9,8 +9,9 @@
  *   server_turn(server);              always, ready or not: timeouts are kept here too
  *
  * Built for the open internet: heads, bodies, the number of connections and the time of each are
- * bounded, bodies of all connections together too; a new connection pushes the oldest out when
- * there are too many, so those that only hold on do not lock others out.
+ * bounded, bodies of all connections together too. When there is too much of one, the connection
+ * that has been quiet longest is pushed out, not the new one refused, so those that only hold on do
+ * not lock others out.
  */
 #ifndef CCCI_SERVER_H
 #define CCCI_SERVER_H

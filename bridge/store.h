@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the bridge must not forget: jobs with their effects, and how far each repository was read.
- * The only file that includes SQLite is store.c. Only hear, tend and bridge call it.
+ * The only file that includes SQLite is store.c. Only hear, decide, work, watch, tend and bridge
+ * call it.
  *
  *   if (store_open(state_dir, &store, err) < 0) ...
  *   store_claim(store, &job, &is_new, err)      at most once for each comment, whoever heard it

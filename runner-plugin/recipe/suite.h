@@ -3,9 +3,11 @@
  * A recipe's suite, tests/recipes/<recipe>/suite.yml (docs/contracts.md, section 6), as a checked
  * value.
  *
- *   suite_parse("suite.yml", text, length, &suite, err);     pure: ERR_CONFIG with file:line:column
- * and a guess suite_read(directory, &suite, err);                       directory without
- * suite.yml: all defaults
+ *   suite_parse("suite.yml", text, length, &suite, err)
+ *   suite_read(directory, &suite, err)
+ *
+ * - suite_parse() is pure; its ERR_CONFIG has file:line:column and a guess.
+ * - suite_read() takes a directory without suite.yml for one with all defaults.
  *
  * All known keys are checked. Keys whose machinery does not exist yet in this version are refused
  * by name, not ignored: a check that silently does not run would be a lie.

@@ -18,9 +18,8 @@
 #include <limits.h>
 #include <sys/pidfd.h>
 
-#define KEEPER_PATIENCE_S                                                                          \
-	180 /* a teardown that waits for abra and the engine as long as it may                     \
-	     */
+/* A teardown that waits for abra and the engine as long as it may. */
+#define KEEPER_PATIENCE_S 180
 
 PRINTF_LIKE(1, 2)
 static void print_error(const char *format, ...)

@@ -21,12 +21,16 @@
 #define JOURNAL_FIELD_MAX 1024
 
 enum journal_kind {
-	JOURNAL_DIR,  /* path: a tree below the run directory to remove */
-	JOURNAL_APP,  /* recipe, domain, stack, server, env: an app of abra; everything of its stack
-			 goes */
-	JOURNAL_MARK, /* text: progress for people and tests; nothing to undo */
-	JOURNAL_UNDONE, /* seq of the record that was taken back */
-	JOURNAL_CLOSED, /* teardown finished and audited: nothing is left */
+	/* path: a tree below the run directory to remove */
+	JOURNAL_DIR,
+	/* recipe, domain, stack, server, env: an app of abra; everything of its stack goes */
+	JOURNAL_APP,
+	/* text: progress for people and tests; nothing to undo */
+	JOURNAL_MARK,
+	/* seq of the record that was taken back */
+	JOURNAL_UNDONE,
+	/* teardown finished and audited: nothing is left */
+	JOURNAL_CLOSED,
 };
 
 struct journal_entry {

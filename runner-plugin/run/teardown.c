@@ -9,11 +9,12 @@
 #include <errno.h>
 #include <poll.h>
 
-#define ABRA_PATIENCE_MS 60000 /* of one call: the engine is asked afterwards anyway */
-#define ENGINE_PATIENCE_MS                                                                         \
-	60000	      /* an exited container goes after about 6 s, a deaf one after 16             \
-		       */
-#define SETTLE_MS 500 /* a request of a killed client is carried out all the same */
+/* Of one call: the engine is asked afterwards anyway. */
+#define ABRA_PATIENCE_MS 60000
+/* An exited container goes after about 6 s, a deaf one after 16. */
+#define ENGINE_PATIENCE_MS 60000
+/* A request of a killed client is carried out all the same. */
+#define SETTLE_MS 500
 
 void teardown_result_release(struct teardown_result *result)
 {

@@ -12,14 +12,15 @@
  *
  * Each kind of service has its own rule:
  *
- *   replicated, global      up when every wanted task runs with the current spec, no older one
- * runs, and its update is over. It has settled when that lasted a while: a second with a
- * healthcheck, longer without one (running is then all that is known), longer again after a
- * failure. job                     done when every task of the current iteration has completed;
- * running is neither. Where its restart policy ends by itself, its failures are no loop: it has
- * failed when one ended otherwise and none follows. one-shot (restart none, up like any other while
- * it runs, and done when it has completed: what has or on-failure)          completed does not have
- * to settle. scaled to zero          up when nothing of it is left.
+ * - replicated, global: up when every wanted task runs with the current spec, no older one runs,
+ *   and its update is over. It has settled when that lasted a while: a second with a healthcheck,
+ *   longer without one (running is then all that is known), longer again after a failure.
+ * - job: done when every task of the current iteration has completed; running is neither. Where its
+ *   restart policy ends by itself, its failures are no loop: it has failed when one ended otherwise
+ *   and none follows.
+ * - one-shot (restart none or on-failure): up like any other while it runs, and done when it has
+ *   completed: what has completed does not have to settle.
+ * - scaled to zero: up when nothing of it is left.
  */
 #ifndef CCCI_CONVERGE_H
 #define CCCI_CONVERGE_H
@@ -29,9 +30,9 @@
 struct converge_rules {
 	int64_t crash_failures; /* so many within that time, without a healthy second: a loop */
 	int64_t crash_within_ms;
-	int64_t deadline_ns;	     /* instant; after it pending becomes timed out */
-	const char *const *expected; /* names that must be there, borrowed; NULL: none in particular
-				      */
+	int64_t deadline_ns; /* instant; after it pending becomes timed out */
+	/* Names that must be there, borrowed; NULL: none in particular. */
+	const char *const *expected;
 	size_t expected_count;
 };
 
