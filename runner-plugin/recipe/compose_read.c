@@ -318,7 +318,11 @@ static int read_deploy(
 	service->update_order = xstrdup(text_at(yaml_get(deploy, "update_config"), "order"));
 	service->replicas =
 	    yaml_text(replicas) ? number_at(deploy, "replicas") : COMPOSE_NO_REPLICAS;
-	service->names_replicas = service->replicas != COMPOSE_NO_REPLICAS;
+	service->names_replicas = yaml_text(replicas) != NULL;
+	/* docker takes 2^64 - 1: here it would pass for few, or none */
+	if (service->names_replicas && strtod(replicas->text, NULL) > (double)COMPOSE_REPLICAS_MAX)
+		return compose_fail(
+		    source, replicas, "more replicas than any Swarm holds: %.40s", replicas->text);
 	service->cpu_limit = xstrdup(text_at(yaml_get(resources, "limits"), "cpus"));
 	service->cpu_reservation = xstrdup(text_at(yaml_get(resources, "reservations"), "cpus"));
 	read_texts(yaml_get(yaml_get(deploy, "placement"), "constraints"), &service->constraints,

@@ -22,6 +22,7 @@ struct compose_source {
 	struct err *err;
 };
 
+#define COMPOSE_REPLICAS_MAX INT32_MAX
 #define COMPOSE_NO_REPLICAS (-1) /* replicas: none written */
 
 int compose_read(const struct compose_source *source, const struct yaml *tree,

@@ -16,7 +16,7 @@ from lib import differences, oracle, stacks
 ENV = stacks.ENV
 # compose.h and yaml.h say why
 ON_PURPOSE = ("a text holds a NUL", "nested too deep", "too many values", "too many ports", "larger than", "the value is longer",
-              "a key must be a plain text")
+              "a key must be a plain text", "more replicas than any Swarm holds")
 
 
 def plain(read):

@@ -375,6 +375,10 @@ static const struct file_row {
     {"@deploy: {resources: {limits: {cpus: 0.5}}}\n", "put it in quotes"},
     {"@deploy: {update_config: {order: first}}\n", "neither start-first nor stop-first"},
     {"@deploy: {replicas: -1}\n", "is negative"},
+    {"@deploy: {replicas: 2147483647}\n", NULL},
+    {"@deploy: {replicas: 2147483648}\n", "more replicas than any Swarm holds"},
+    {"@deploy: {replicas: 18446744073709551615}\n", "more replicas than any Swarm holds"},
+    {"@deploy: {replicas: 1e19}\n", "more replicas than any Swarm holds"},
     {"@deploy: {replicas: many}\n", "must be a whole number"},
     /* variables and their casts */
     {"@deploy: {replicas: '${NONE:-2}'}\n", NULL},
