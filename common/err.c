@@ -5,6 +5,9 @@
 #undef err_sys
 #undef err_prefix
 
+/* A byte more than is kept: enough to see whether the last character fits. */
+#define WHOLE_SIZE (sizeof(((struct err *)0)->msg) + 1)
+
 PRINTF_LIKE(3, 0)
 static void format_into(char *out, size_t out_size, const char *format, va_list args)
 {
@@ -14,19 +17,22 @@ static void format_into(char *out, size_t out_size, const char *format, va_list 
 
 int err_set(struct err *err, enum err_code code, const char *format, ...)
 {
+	char whole[WHOLE_SIZE];
 	va_list args;
 
 	err->code = code;
 	err->sys = 0;
 	va_start(args, format);
-	format_into(err->msg, sizeof(err->msg), format, args);
+	format_into(whole, sizeof(whole), format, args);
 	va_end(args);
+	copy_head(err->msg, sizeof(err->msg), whole);
 	return -1;
 }
 
 int err_sys(struct err *err, int errnum, const char *format, ...)
 {
-	char what[sizeof(err->msg)];
+	char what[WHOLE_SIZE];
+	char whole[WHOLE_SIZE];
 	va_list args;
 
 	va_start(args, format);
@@ -34,20 +40,21 @@ int err_sys(struct err *err, int errnum, const char *format, ...)
 	va_end(args);
 	err->code = ERR_SYS;
 	err->sys = errnum;
-	(void)snprintf(err->msg, sizeof(err->msg), "%s: %s", what, strerror(errnum));
+	(void)snprintf(whole, sizeof(whole), "%s: %s", what, strerror(errnum));
+	copy_head(err->msg, sizeof(err->msg), whole);
 	return -1;
 }
 
 int err_prefix(struct err *err, const char *format, ...)
 {
-	char outer[sizeof(err->msg)];
-	char inner[sizeof(err->msg)];
+	char outer[WHOLE_SIZE];
+	char whole[WHOLE_SIZE];
 	va_list args;
 
 	va_start(args, format);
 	format_into(outer, sizeof(outer), format, args);
 	va_end(args);
-	memcpy(inner, err->msg, sizeof(inner));
-	(void)snprintf(err->msg, sizeof(err->msg), "%s: %s", outer, inner);
+	(void)snprintf(whole, sizeof(whole), "%s: %s", outer, err->msg);
+	copy_head(err->msg, sizeof(err->msg), whole);
 	return -1;
 }

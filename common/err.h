@@ -31,7 +31,7 @@ enum err_code {
 struct err {
 	enum err_code code;
 	int sys;       /* errno with ERR_SYS, else 0 */
-	char msg[256]; /* truncated, never overrun */
+	char msg[256]; /* truncated, never within a character */
 };
 
 int err_set(struct err *err, enum err_code code, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -50,6 +50,26 @@ START_TEST(long_messages_are_cut)
 }
 END_TEST
 
+/* Of two lengths, one byte apart, one would end within a character. */
+START_TEST(no_character_is_cut)
+{
+	const size_t end = sizeof(((struct err *)0)->msg) - 1;
+	char text[1000] = "x";
+	struct err err;
+
+	for (size_t i = 1; i + 2 < sizeof(text); i += 2)
+		memcpy(text + i, "\xc3\xa9", 3);
+	for (size_t i = 0; i < 2; i++) {
+		(void)err_set(&err, ERR_CONFIG, "%s%s", i ? "x" : "", text);
+		ck_assert_uint_eq(strlen(err.msg), end - i);
+		(void)err_prefix(&err, "xx");
+		ck_assert_uint_eq(strlen(err.msg), end - i);
+		(void)err_sys(&err, EIO, "%s%s", i ? "x" : "", text);
+		ck_assert_uint_eq(strlen(err.msg), end - i);
+	}
+}
+END_TEST
+
 START_TEST(a_message_may_be_prefixed_by_itself)
 {
 	struct err err;
@@ -69,6 +89,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, sets_and_prefixes);
 	tcase_add_test(tc, system_errors_say_why);
 	tcase_add_test(tc, long_messages_are_cut);
+	tcase_add_test(tc, no_character_is_cut);
 	tcase_add_test(tc, a_message_may_be_prefixed_by_itself);
 	return suite;
 }
