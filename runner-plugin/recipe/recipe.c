@@ -42,7 +42,8 @@ static void last_line(const struct buf *tail, char out[160])
 	size_t begin = end;
 	while (begin && text[begin - 1] != '\n')
 		begin--;
-	(void)snprintf(out, 160, "%.*s", (int)(end - begin), text + begin);
+	auto_str char *line = xstrndup(text + begin, end - begin);
+	copy_head(out, 160, line);
 }
 
 /* git's own words for what the forge answered; LC_ALL=C keeps them in English. */

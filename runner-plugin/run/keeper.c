@@ -122,6 +122,7 @@ static const char *phase_word(const struct keeper *keeper)
 PRINTF_LIKE(3, 4)
 static void end_run(struct keeper *keeper, enum run_end end, const char *format, ...)
 {
+	char whole[REASON_SIZE + 1]; /* enough to see where the character ends that does not fit */
 	char why[REASON_SIZE];
 	char elapsed[CLOCK_DURATION_SIZE];
 	va_list args;
@@ -129,8 +130,9 @@ static void end_run(struct keeper *keeper, enum run_end end, const char *format,
 	if (is_over(keeper))
 		return;
 	va_start(args, format);
-	(void)vsnprintf(why, sizeof(why), format, args);
+	(void)vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
+	copy_head(why, sizeof(why), whole);
 	clock_format_duration((clock_wall_s() - keeper->started_s) * 1000, elapsed);
 	(void)snprintf(keeper->reason, sizeof(keeper->reason), "%s, after %s, in %s", why, elapsed,
 	    phase_word(keeper));

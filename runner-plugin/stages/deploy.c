@@ -16,6 +16,7 @@
 #define GONE_WITHIN_MS 90000 /* a program that ignores SIGTERM has 10 s, an engine is busy */
 #define GONE_EVERY_MS 250
 #define HELP_AFTER_MS 20000 /* then what abra has not removed is removed by us */
+#define SHOWN_MAX_BYTES 200 /* of what abra said last */
 #define COMMIT_DIGITS 8
 
 void deploy_result_release(struct deploy_result *result)
@@ -89,8 +90,8 @@ static void complain(enum abra_verb verb, const struct proc_result *result, char
 		start--;
 	/* Who was killed did not say why. */
 	auto_str char *line = xstrndup(text + start, result->end == PROC_EXITED ? end - start : 0);
-	(void)snprintf(
-	    out, size, "%s: %s%s%.200s", abra_verb_text(verb), how, *line ? ": " : "", line);
+	(void)snprintf(out, size, "%s: %s%s%.*s", abra_verb_text(verb), how, *line ? ": " : "",
+	    (int)text_head(line, SHOWN_MAX_BYTES), line);
 }
 
 /* Who was stopped refused nothing. */

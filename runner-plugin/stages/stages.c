@@ -7,12 +7,14 @@
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/stages/progress.h"
 
+#define LINE_MAX_BYTES 900
+
 void stages_say(const char *word, const char *line)
 {
 	AUTO(buf) text = buf_make(1024);
 	AUTO(buf) masked = buf_make(2048);
 
-	(void)buf_printf(&text, "%s: %.900s\n", word, line);
+	(void)buf_printf(&text, "%s: %.*s\n", word, (int)text_head(line, LINE_MAX_BYTES), line);
 	(void)log_mask_text(&masked, buf_text(&text), text.length);
 	if (write(STDERR_FILENO, buf_text(&masked), masked.length) < 0)
 		return; /* a step that nobody reads any more goes on */
