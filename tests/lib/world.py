@@ -285,6 +285,26 @@ class World(abc.ABC):
         """A further forge token of that user with these scopes."""
 
     @abc.abstractmethod
+    def new_person(self, login):
+        """A further user of the forge, in no team; the token is in tokens."""
+
+    @abc.abstractmethod
+    def delete_person(self, login):
+        """That user and the token go."""
+
+    @abc.abstractmethod
+    def rename_repo(self, repo, name):
+        """Within the organisation; the old name leads to the new one."""
+
+    @abc.abstractmethod
+    def archive_repo(self, repo, is_archived=True):
+        """Or takes it out of the archive again."""
+
+    @abc.abstractmethod
+    def migrate(self, repo, name):
+        """A copy with issues, pull requests and their comments, as the forge's own migration makes it."""
+
+    @abc.abstractmethod
     def new_recipe(self, name, files=None, private=False, tags=("0.1.0+1.0.0",)):
         """A repository of the organisation with one commit on main, and tags there."""
 
