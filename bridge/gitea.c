@@ -5,9 +5,8 @@
 
 #include <ctype.h>
 
-#define NAME_MAX_BYTES 100	  /* of a repository; users have at most 40 */
-#define PULL_NUMBER_MAX 999999999 /* docs/contracts.md, section 3: PR has 1-9 digits */
-#define NOBODY "-" /* a name Gitea reserves: asking about it answers "no such user" */
+#define NAME_MAX_BYTES 100 /* of a repository; users have at most 40 */
+#define NOBODY "-"	   /* a name Gitea reserves: asking about it answers "no such user" */
 
 /* --- forms --- */
 
@@ -144,7 +143,7 @@ static int read_issue(
 
 	if (!repo)
 		return misses(err, what, "repository.full_name");
-	if (!get_id(item, "number", PULL_NUMBER_MAX, &issue.number))
+	if (!get_id(item, "number", GITEA_PULL_MAX, &issue.number))
 		return misses(err, what, "number");
 	if (!get_time(item, "updated_at", &issue.updated_s))
 		return misses(err, what, "updated_at");
@@ -201,7 +200,7 @@ static bool read_page_url(
 	if (!(owner = strrchr(copy, '/')))
 		return false;
 	*name = '/';
-	return parse_int64(number, 1, PULL_NUMBER_MAX, out_number) && gitea_is_repo(owner + 1) &&
+	return parse_int64(number, 1, GITEA_PULL_MAX, out_number) && gitea_is_repo(owner + 1) &&
 	       copy_text(repo, GITEA_REPO_SIZE, owner + 1);
 }
 

@@ -29,7 +29,8 @@
 
 #define GITEA_REPO_SIZE 160 /* "owner/repo": 40 and 100 are Gitea's own limits */
 #define GITEA_SHA_SIZE 41
-#define GITEA_PAGE 50 /* the most Gitea gives */
+#define GITEA_PULL_MAX 999999999 /* docs/contracts.md, section 3: PR has 1-9 digits */
+#define GITEA_PAGE 50		 /* the most Gitea gives */
 #define GITEA_ANSWER_MAX_BYTES                                                                     \
 	(2 * 1024 * 1024) /* a comment may have 5 MB: see gitea_list_comments */
 #define GITEA_DIRECTORY_MAX_BYTES                                                                  \

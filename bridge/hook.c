@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #define DIGEST_BYTES 32
-#define PULL_NUMBER_MAX 999999999 /* docs/contracts.md, section 3 */
 
 /* --- keys --- */
 
@@ -229,7 +228,7 @@ static enum hook_answer read_delivery(const struct json *root, struct hook_look 
 
 	if (!action || !json_get_bool(root, "is_pull", &is_pull) || !repo || !gitea_is_repo(repo) ||
 	    !copy_text(look.repo, sizeof(look.repo), repo) ||
-	    !get_number(json_get(root, "issue"), "number", PULL_NUMBER_MAX, &look.pr) ||
+	    !get_number(json_get(root, "issue"), "number", GITEA_PULL_MAX, &look.pr) ||
 	    !get_number(json_get(root, "comment"), "id", INT64_MAX, &look.comment))
 		return HOOK_MALFORMED;
 	if (!is_pull || !text_is(action, "created"))
