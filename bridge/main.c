@@ -21,13 +21,16 @@ struct line {
 static const struct {
 	const char *word;
 	enum action action;
+	const char *help; /* NULL: not shown */
 } actions[] = {
-    {"--once", ACTION_ONCE},
-    {"--check", ACTION_CHECK},
-    {"--print-config", ACTION_PRINT},
-    {"--help", ACTION_HELP},
-    {"-h", ACTION_HELP},
-    {"--version", ACTION_VERSION},
+    {"--check", ACTION_CHECK,
+	"say what is wrong with the settings, and which enrolled repositories\n"
+	"                   the forge does not let us hear; start nothing"},
+    {"--print-config", ACTION_PRINT, "print the settings as they are in effect, secrets masked"},
+    {"--once", ACTION_ONCE, "poll once, do what is due, exit"},
+    {"--version", ACTION_VERSION, "print the version"},
+    {"--help", ACTION_HELP, "print this"},
+    {"-h", ACTION_HELP, NULL},
 };
 
 static const char usage[] =
@@ -36,15 +39,7 @@ static const char usage[] =
     "Stands between a Gitea forge and Drone: hears the trigger word in pull requests, starts a\n"
     "build for whoever may ask, and answers in one comment.\n"
     "\n"
-    "  --config FILE    settings (default " BRIDGE_SETTINGS_FILE ")\n"
-    "  --check          say what is wrong with the settings, and which enrolled repositories\n"
-    "                   the forge does not let us hear; start nothing\n"
-    "  --print-config   print the settings as they are in effect, secrets masked\n"
-    "  --once           poll once, do what is due, exit\n"
-    "  --version\n"
-    "  --help\n"
-    "\n"
-    "Settings, each also as environment variable or as key of the file:\n";
+    "  --config FILE    settings (default " BRIDGE_SETTINGS_FILE ")\n";
 
 static bool take_action(const char *word, struct line *line)
 {
@@ -107,6 +102,12 @@ static int print_help(void)
 	AUTO(buf) text = buf_make(HELP_MAX_BYTES);
 
 	(void)buf_add_text(&text, usage);
+	for (size_t i = 0; i < COUNT_OF(actions); i++) {
+		if (actions[i].help)
+			(void)buf_printf(&text, "  %-16s %s\n", actions[i].word, actions[i].help);
+	}
+	(void)buf_add_text(
+	    &text, "\nSettings, each also as environment variable or as key of the file:\n");
 	conf_help(bridge_settings_rows, bridge_settings_row_count, &text);
 	return print_buf(&text);
 }
