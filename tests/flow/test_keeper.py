@@ -132,7 +132,17 @@ class Keeper(unittest.TestCase):
             line = process.stdout.readline()
             self.assertTrue(line, "prepare ended")
         self.waited = line
+        wait_for(self.janitor_is_over, 10, "end of the janitor, which would take down what a test is about to leave")
         return process, glob.glob(os.path.join(self.host.state_dir, "runs", f"{build}-*"))[0]
+
+    def janitor_is_over(self):
+        """The one that a prepare has started beside itself holds its log."""
+        with open(os.path.join(self.host.state_dir, "reap.log"), "rb") as log:
+            try:
+                fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
 
     def end(self, process):
         if process.poll() is None:
@@ -320,6 +330,7 @@ class Keeper(unittest.TestCase):
         os.kill(front, signal.SIGKILL)
         os.kill(keeper, signal.SIGKILL)
         wait_for(lambda: not is_alive(keeper), 5, "death of the keeper")
+        wait_for(lambda: not self.host.live_runs(), 5, "end of the worker, which has the lease too")
         done = self.host.ccci_run("reap", "--dry-run", check=True)
         self.assertIn("would take down what custom-html #3", done.stdout)
         self.assertFalse(os.path.exists(os.path.join(run, "results.json")))
