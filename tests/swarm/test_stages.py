@@ -147,9 +147,16 @@ class Verdicts(unittest.TestCase):
             ("name: ${STACK_NAME}_site_conf_", "name: ${STACK_NAME}_site_configuration_of_the_front_end_of_this_app_")))
 
     def test_long_name(self):
-        outcome = self.assert_failed("_site_configuration_of_the_front_end_of_this_app_v3 has ")
-        self.assertIn("characters; Swarm takes 64", outcome.results["reason"])
+        outcome = self.assert_failed("_site_configuration_of_the_front_end_of_this_app_v3 in Swarm: ")
+        self.assertIn("characters, 64 can be", outcome.results["reason"])
         self.assert_not_deployed(outcome)
+
+    def run_duplicate_mount(self):
+        return self.start(self.recipe().edit(("      - data:/data", "      - data:/data\n      - other:/data"),
+                                             ("  data:\n", "  data:\n  other:\n")))
+
+    def test_duplicate_mount(self):
+        self.assert_not_deployed(self.assert_failed("service app has two mounts at /data"))
 
     # ---- what an install can die of
 
@@ -283,13 +290,6 @@ class Verdicts(unittest.TestCase):
         self.assert_failed("the update of service app was paused by Swarm: exit code 3")
 
     # ---- files that abra or the engine refuses
-
-    def run_duplicate_mount(self):
-        return self.start(self.recipe().edit(("      - data:/data", "      - data:/data\n      - other:/data"),
-                                             ("  data:\n", "  data:\n  other:\n")))
-
-    def test_duplicate_mount(self):
-        self.assert_failed("duplicate mount point: /data")
 
     def run_refused_upgrade(self):
         """The base is there and stays: only abra's words tell that the head is not."""
