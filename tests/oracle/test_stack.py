@@ -16,7 +16,8 @@ from lib import differences, oracle, stacks
 ENV = stacks.ENV
 # compose.h and yaml.h say why
 ON_PURPOSE = ("a text holds a NUL", "nested too deep", "too many values", "too many ports", "larger than", "the value is longer",
-              "a key must be a plain text", "more replicas than any Swarm holds")
+              "a key must be a plain text", "more replicas than any Swarm holds",
+              "found unexpected ':'")
 
 
 def plain(read):
@@ -149,6 +150,11 @@ class Stacks(unittest.TestCase):
             with self.subTest(name):
                 outcome = compare_texts([text] if isinstance(text, str) else text)
                 self.assertRegex(outcome.ours[1], r"compose\d\.yml:\d+:\d+: ", name)
+
+    def test_what_ours_alone_refuses(self):
+        for text in (app("deploy: {replicas: 18446744073709551615}"), app("cap_add: [A:]"), app("ports: ['0-65535']")):
+            outcome = compare_texts([text])
+            self.assertEqual(outcome.kind, "apart", (outcome.theirs[0], outcome.ours))
 
     def test_generated(self):
         tally = differences.generated("stacks", compare_text, stacks.make)
