@@ -683,15 +683,18 @@ END_TEST
 
 START_TEST(too_many_files_are_refused)
 {
+	static const char text[] = "services: {app: {image: a}}\n";
 	AUTO(env) env = make_env();
 	struct compose_file files[COMPOSE_FILES_MAX + 1];
 	AUTO(compose_model) model = {0};
 	struct err err = {0};
 
 	for (size_t i = 0; i < COUNT_OF(files); i++)
-		files[i] = (struct compose_file){"compose.yml", "a", 1};
+		files[i] = (struct compose_file){"compose.yml", text, strlen(text)};
 	ck_assert_int_eq(compose_render(files, COUNT_OF(files), &env, &model, &err), -1);
 	ck_assert_msg(strstr(err.msg, "more than 16 files") != NULL, "%s", err.msg);
+	ck_assert_msg(
+	    compose_render(files, COMPOSE_FILES_MAX, &env, &model, &err) == 0, "%s", err.msg);
 }
 END_TEST
 
