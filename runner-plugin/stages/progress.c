@@ -51,13 +51,15 @@ static void add_evidence(struct progress *progress, const struct deploy_result *
 	const struct view_service *app = view ? view_find(view, "app") : NULL;
 	struct err err;
 
-	for (size_t i = 0; app && !*task && i < view->task_count; i++) {
+	/* A service without a task has no lines, and the app's would be another's. */
+	for (size_t i = 0; app && !*service && !*task && i < view->task_count; i++) {
 		if (!text_is(view->tasks[i].service_id, app->id) || !*view->tasks[i].container)
 			continue;
 		service = app->name;
 		task = view->tasks[i].id;
 		container = view->tasks[i].container;
 	}
+	results_set(&progress->result.service, service);
 	if (!*task)
 		return;
 	if (engine_task_logs(

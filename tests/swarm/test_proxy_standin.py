@@ -171,6 +171,23 @@ class Traefik(Contract, unittest.TestCase):
         cls.addClassCleanup(subprocess.run, [os.path.join(lab, "proxy-down"), state], check=True)
         subprocess.run([os.path.join(lab, "proxy-up"), state], stdout=subprocess.DEVNULL, check=True)
         cls.env = standins.read_env(os.path.join(state, "proxy.env"))
+        cls.wait_for_certificate()
+
+    @classmethod
+    def wait_for_certificate(cls, seconds=60):
+        """Traefik answers its ping before it has read its certificate; on a busy Swarm long before."""
+        context = ssl.create_default_context(cafile=cls.env["CA_FILE"])
+        address, port = cls.env["PROBE_CONNECT"].rsplit(":", 1)
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                with socket.create_connection((address, int(port)), 10) as connection:
+                    context.wrap_socket(connection, server_hostname=f"x.{cls.env['ZONE']}").close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":
