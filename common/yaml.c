@@ -361,12 +361,26 @@ static int check_question_mark(const struct reader *reader)
 	return -1;
 }
 
+/* [!x, a]: to docker's reader the comma belongs to the tag, and nobody writes [!x , a]. */
+static int check_empty_tag(const struct reader *reader)
+{
+	const yaml_event_t *event = &reader->event;
+
+	if (!reader->flow_depth || !event->data.scalar.tag || event->data.scalar.length ||
+	    event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return 0;
+	fail_at_key(reader, &event->start_mark, "nothing stands behind the tag",
+	    (const char *)event->data.scalar.tag);
+	return -1;
+}
+
 static struct yaml *read_scalar(struct reader *reader)
 {
 	const yaml_event_t *event = &reader->event;
 	const char *value = (const char *)event->data.scalar.value;
 
-	if (check_tag(reader, event->data.scalar.tag) < 0 || check_question_mark(reader) < 0)
+	if (check_tag(reader, event->data.scalar.tag) < 0 || check_question_mark(reader) < 0 ||
+	    check_empty_tag(reader) < 0)
 		return NULL;
 	if (strlen(value) != event->data.scalar.length) {
 		fail_at(reader, ERR_CONFIG, &event->start_mark, "a text holds a NUL");

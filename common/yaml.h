@@ -15,7 +15,8 @@
  * duplicate keys and merged ones the last in the text, tags of one's own make a scalar a text and
  * mean nothing else, a key has to be a text, an empty document is nothing. There a scalar has a
  * type, and a bool or number has the text that Go gives it: "true" for yes, "8" for 010. What
- * libyaml cannot read stays refused, though Go reads it: [a:], without quotes.
+ * libyaml cannot read stays refused, though Go reads it: [a:], without quotes, and a control
+ * character behind the document.
  *
  * Errors: ERR_CONFIG, "suite.yml:3:5: ...", ERR_LIMIT.
  */

@@ -17,7 +17,8 @@ ENV = stacks.ENV
 # compose.h and yaml.h say why
 ON_PURPOSE = ("a text holds a NUL", "nested too deep", "too many values", "too many ports", "larger than", "the value is longer",
               "a key must be a plain text", "more replicas than any Swarm holds",
-              "found unexpected ':'")
+              "found unexpected ':'", "nothing stands behind the tag",
+              "control characters are not allowed")
 
 
 def plain(read):

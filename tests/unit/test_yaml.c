@@ -328,6 +328,9 @@ static const struct go_row {
     {"1: x\n'1': y\na: w", "!"},
     {"b: &b {1: x}\nb: {<<: *b}", "!"},
     {"b: [x?y]", "!"},
+    {"b: [!x, y]", "!"},
+    {"b: !x\na: !x w", "t w"},
+    {"b: [!x '']\na: w", "t w"},
     {"b: {c: [x], d: x?}", "!"},
     {"b: ['x?y', {c: d}]\na: x?y", "t x?y"},
 };
