@@ -321,8 +321,9 @@ static void finish_named(struct compose_named *list, size_t count, const char *s
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!list[i].name)
-			list[i].name = list[i].is_external ? xstrdup(list[i].key)
-							   : xasprintf("%s_%s", stack, list[i].key);
+			list[i].name = list[i].is_external && *list[i].key
+					   ? xstrdup(list[i].key)
+					   : xasprintf("%s_%s", stack, list[i].key);
 	}
 	if (count)
 		qsort(list, count, sizeof(*list), order_named);

@@ -282,6 +282,8 @@ static const struct file_row {
     {"services: {'$X': {image: a}}\n", "and no variable"},
     {"networks: {'a b': {odd: 1}}\n", NULL},
     {"networks: {'a b': {driver: [1]}}\n", "must be a text"},
+    {"networks: {'a b': {labels: }}\n", NULL},
+    {"networks: {a: {labels: }}\n", "is nothing and must be"},
     {"networks: {a: {odd: 1}}\n", "no key \"odd\""},
     {"services: {1: {image: a}}\n", "put quotes around \"1\""},
     {"x-a: .inf\n", "put it in quotes"},
