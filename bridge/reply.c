@@ -466,26 +466,12 @@ void reply_help(const char *trigger, char *reason, size_t reason_size)
 	    trigger);
 }
 
-/* Where the last line begins; blank lines behind it do not count. */
-static const char *last_line(const char *body, size_t *length)
-{
-	size_t end = strlen(body);
-
-	while (end && strchr(" \t\r\n", body[end - 1]))
-		end--;
-	size_t start = end;
-	while (start && body[start - 1] != '\n')
-		start--;
-	*length = end - start;
-	return body + start;
-}
-
 bool reply_is_for(const char *body, int64_t comment)
 {
 	auto_str char *begin = xasprintf(TRAILER_BEGIN "%lld", (long long)comment);
 	size_t least = strlen(begin) + strlen(TRAILER_END);
 	size_t length = 0;
-	const char *line = last_line(body, &length);
+	const char *line = text_last_line(body, &length);
 
 	return length >= least && text_starts(line, begin) && strchr(",}", line[strlen(begin)]) &&
 	       strncmp(line + length - strlen(TRAILER_END), TRAILER_END, strlen(TRAILER_END)) == 0;

@@ -114,6 +114,19 @@ size_t text_head(const char *text, size_t max_bytes)
 	return is_within_character(text + length - back) ? length : length - back;
 }
 
+const char *text_last_line(const char *text, size_t *out_length)
+{
+	size_t end = strlen(text);
+
+	while (end && strchr(" \t\r\n", text[end - 1]))
+		end--;
+	size_t start = end;
+	while (start && text[start - 1] != '\n')
+		start--;
+	*out_length = end - start;
+	return text + start;
+}
+
 void copy_head(char *out, size_t out_size, const char *text)
 {
 	size_t length = text_head(text, out_size - 1);

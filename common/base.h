@@ -61,6 +61,8 @@ bool text_ends(const char *text, const char *suffix);
  */
 size_t text_head(const char *text, size_t max_bytes) CHECKED;
 const char *text_tail(const char *text, size_t max_bytes) CHECKED;
+/* Where the last line begins that is not blank, and how long it is without the blanks behind it. */
+const char *text_last_line(const char *text, size_t *out_length) CHECKED;
 /* As much of its beginning as there is room for. */
 void copy_head(char *out, size_t out_size, const char *text);
 

@@ -105,21 +105,12 @@ static int check_cpus(const struct check *check, const char *cpus)
 
 /* --- mounts --- */
 
-static const struct compose_named *find_named(
-    const struct compose_named *list, size_t count, const char *key)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (text_is(list[i].key, key))
-			return &list[i];
-	}
-	return NULL;
-}
-
 static int check_volume(const struct check *check, const struct compose_mount *mount)
 {
 	const struct compose_model *model = check->model;
 
-	if (!*mount->source || find_named(model->volumes, model->volume_count, mount->source))
+	if (!*mount->source ||
+	    compose_find_named(model->volumes, model->volume_count, mount->source))
 		return 0;
 	return fail(check, "mounts volume \"%.60s\" at %.60s: the files have none under volumes",
 	    mount->source, mount->target);
@@ -172,7 +163,7 @@ static int check_references(const struct check *check, const char *what,
     size_t defined_count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!find_named(defined, defined_count, references[i].source))
+		if (!compose_find_named(defined, defined_count, references[i].source))
 			return fail(check, "uses %s \"%.60s\": the files have none under %ss", what,
 			    references[i].source, what);
 	}
@@ -188,7 +179,7 @@ static int check_networks(const struct check *check)
 		const char *key = service->networks[i];
 
 		if (!text_is(key, "default") &&
-		    !find_named(model->networks, model->network_count, key))
+		    !compose_find_named(model->networks, model->network_count, key))
 			return fail(check,
 			    "is on network \"%.60s\": the files have none under networks", key);
 	}

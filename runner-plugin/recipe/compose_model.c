@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/recipe/compose_model.h"
 
+const struct compose_named *compose_find_named(
+    const struct compose_named *list, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (text_is(list[i].key, key))
+			return &list[i];
+	}
+	return NULL;
+}
+
 void compose_mount_release(struct compose_mount *mount)
 {
 	free(mount->type_word);

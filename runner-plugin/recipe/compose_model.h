@@ -119,6 +119,10 @@ struct compose_model { /* services by name, the others by key */
 void compose_model_release(struct compose_model *model);
 DEFINE_AUTO(compose_model, compose_model_release);
 
+/* Of a list of the model, by its key; NULL: the files have none. */
+const struct compose_named *compose_find_named(
+    const struct compose_named *list, size_t count, const char *key);
+
 /* What one item of a list holds. */
 void compose_mount_release(struct compose_mount *mount);
 void compose_port_release(struct compose_port *port);

@@ -115,14 +115,17 @@ static char *why_no_base(const struct plan_facts *facts)
 	    "no older version: no published version is older than %s", facts->head_version);
 }
 
+bool plan_runs(const struct plan *plan, enum stage stage)
+{
+	return plan->stages[stage].is_wanted && !plan->stages[stage].not_run;
+}
+
 /* Of a stage that runs: what comes up in it that no stage before has left up. */
 static int count_planned_deploys(const struct plan *plan, enum stage stage)
 {
-	const struct plan_stage *install = &plan->stages[STAGE_INSTALL];
-
 	if (stage == STAGE_UPGRADE)
 		return 2;
-	return stage == STAGE_RECREATE && install->is_wanted && !install->not_run ? 0 : 1;
+	return stage == STAGE_RECREATE && plan_runs(plan, STAGE_INSTALL) ? 0 : 1;
 }
 
 static void plan_stages(const struct plan_facts *facts, struct plan *plan)

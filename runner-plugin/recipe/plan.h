@@ -49,6 +49,8 @@ struct plan {
 
 /* ERR_CONFIG: --from names no version of this recipe, or not an older one. */
 int plan_make(const struct plan_facts *facts, struct plan *out, struct err *err) CHECKED;
+/* Wanted, and nothing known keeps it from running. */
+bool plan_runs(const struct plan *plan, enum stage stage);
 void plan_release(struct plan *plan);
 DEFINE_AUTO(plan, plan_release);
 

@@ -94,12 +94,17 @@ static char *replace_domain(const char *text, const char *recipe, const char *do
 	return buf_take(&out);
 }
 
+int64_t render_timeout_ms(const struct stages_work *work, const struct suite *suite)
+{
+	return suite->deploy_timeout_ms ? suite->deploy_timeout_ms
+					: work->settings->deploy_timeout_ms;
+}
+
 static void choose_values(const struct stages_work *work, const struct suite *suite,
     const struct env *sample, struct rendered *rendered)
 {
-	int64_t timeout_ms =
-	    suite->deploy_timeout_ms ? suite->deploy_timeout_ms : work->settings->deploy_timeout_ms;
-	auto_str char *timeout = xasprintf("%lld", (long long)(timeout_ms / 1000));
+	auto_str char *timeout =
+	    xasprintf("%lld", (long long)(render_timeout_ms(work, suite) / 1000));
 
 	/* So that abra does not give up first, where the recipe lets one choose. */
 	set(rendered, "TIMEOUT", timeout);

@@ -43,6 +43,8 @@ int render_commit(const struct stages_work *work, const struct suite *suite, con
 void rendered_release(struct rendered *rendered);
 DEFINE_AUTO(rendered, rendered_release);
 
+/* How long one deployment may take: the suite's word, else the setting's. */
+int64_t render_timeout_ms(const struct stages_work *work, const struct suite *suite);
 /* Our values into the text of an env file; the caller frees it. NULL: it is none. */
 char *render_env_file(const struct rendered *rendered, const char *text, struct err *err) CHECKED;
 /* Puts the suite's overlays into the checkout. */

@@ -8,7 +8,6 @@
 
 #include <unistd.h>
 
-#define SUITE_FILE "suite.yml"
 #define SUITE_WEIGHT_MAX 64
 
 /* Where mistakes are told: the first as the error, all of them as lines. */

@@ -19,6 +19,7 @@
 #include "common/err.h"
 #include "common/verdict.h"
 
+#define SUITE_FILE "suite.yml"
 #define SUITE_FILE_MAX_BYTES (128 * 1024)
 #define SUITE_ITEMS_MAX 64
 #define SUITE_STATUS_MAX 8

@@ -386,16 +386,6 @@ bool trespass_find_link(
 
 /* --- mounts and volumes --- */
 
-static const struct compose_named *find_named(
-    const struct compose_named *list, size_t count, const char *key)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (text_is(list[i].key, key))
-			return &list[i];
-	}
-	return NULL;
-}
-
 /* Is the word one of the comma separated ones? */
 static bool has_option(const char *list, const char *word)
 {
@@ -440,7 +430,8 @@ static void judge_volume(
     const struct judge *judge, const char *service, const char *key, bool is_read_only)
 {
 	const struct compose_model *model = judge->model;
-	const struct compose_named *volume = find_named(model->volumes, model->volume_count, key);
+	const struct compose_named *volume =
+	    compose_find_named(model->volumes, model->volume_count, key);
 
 	if (!volume)
 		return;
@@ -509,7 +500,7 @@ static void judge_network(const struct judge *judge, const char *service, const 
 {
 	const struct compose_model *model = judge->model;
 	const struct compose_named *network =
-	    find_named(model->networks, model->network_count, key);
+	    compose_find_named(model->networks, model->network_count, key);
 
 	if (!network)
 		return; /* the stack's own default */

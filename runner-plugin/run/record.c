@@ -204,11 +204,10 @@ static void find_forgotten(const struct run *run, struct results *results)
 		return;
 	for (size_t i = 0; i < results->stage_count; i++) {
 		struct results_stage *stage = &results->stages[i];
-		const struct plan_stage *planned = &plan.stages[stage->stage];
 
 		if (decides(stage->outcome)) /* what comes after it is pointless */
 			return;
-		if (stage->outcome != OUTCOME_NOT_RUN || !planned->is_wanted || planned->not_run ||
+		if (stage->outcome != OUTCOME_NOT_RUN || !plan_runs(&plan, stage->stage) ||
 		    handover_has_stage(run, stage->stage))
 			continue;
 		stage->outcome = OUTCOME_UNVERIFIED;

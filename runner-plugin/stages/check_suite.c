@@ -60,7 +60,7 @@ static int check_folder(const char *directory, struct tally *tally)
 
 enum exit_code check_suite(const char *directory)
 {
-	auto_str char *file = xasprintf("%s/suite.yml", directory);
+	auto_str char *file = xasprintf("%s/" SUITE_FILE, directory);
 	struct tally tally = {0};
 	int result =
 	    file_exists(file) ? check_one(directory, &tally) : check_folder(directory, &tally);

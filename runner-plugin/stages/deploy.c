@@ -79,17 +79,12 @@ static struct abra_target target_of(const struct deploy *deploy)
 static void complain(enum abra_verb verb, const struct proc_result *result, char *out, size_t size)
 {
 	char how[PROC_RESULT_TEXT_SIZE];
-	const char *text = buf_text(&result->tail);
-	size_t end = strlen(text);
+	size_t length = 0;
+	const char *last = text_last_line(buf_text(&result->tail), &length);
 
 	proc_result_text(result, how);
-	while (end && strchr(" \t\r\n", text[end - 1]))
-		end--;
-	size_t start = end;
-	while (start && text[start - 1] != '\n')
-		start--;
 	/* Who was killed did not say why. */
-	auto_str char *line = xstrndup(text + start, result->end == PROC_EXITED ? end - start : 0);
+	auto_str char *line = xstrndup(last, result->end == PROC_EXITED ? length : 0);
 	(void)snprintf(out, size, "%s: %s%s%.*s", abra_verb_text(verb), how, *line ? ": " : "",
 	    (int)text_head(line, SHOWN_MAX_BYTES), line);
 }
@@ -327,9 +322,7 @@ static void judge_ready(
 {
 	char within[CLOCK_DURATION_SIZE];
 	enum deploy_end not_up = ready->verdict.is_ours ? DEPLOY_BROKE : DEPLOY_FAILED;
-	int64_t timeout_ms = deploy->suite->deploy_timeout_ms
-				 ? deploy->suite->deploy_timeout_ms
-				 : deploy->work->settings->deploy_timeout_ms;
+	int64_t timeout_ms = render_timeout_ms(deploy->work, deploy->suite);
 
 	take_verdict(out, &ready->verdict);
 	clock_format_duration(timeout_ms, within);
@@ -481,8 +474,7 @@ static int prepare_deploy(const struct deploy *deploy, const struct rendered *re
 static int64_t deadline_of(const struct deploy *deploy)
 {
 	const struct stages_work *work = deploy->work;
-	int64_t timeout_ms = deploy->suite->deploy_timeout_ms ? deploy->suite->deploy_timeout_ms
-							      : work->settings->deploy_timeout_ms;
+	int64_t timeout_ms = render_timeout_ms(work, deploy->suite);
 	int64_t deadline_ns = clock_now() + timeout_ms * NS_PER_MS;
 
 	return deadline_ns < work->deadline_ns ? deadline_ns : work->deadline_ns;

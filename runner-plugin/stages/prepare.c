@@ -436,9 +436,7 @@ static int render_base(struct preparation *preparation)
 
 static bool needs_base(const struct preparation *preparation)
 {
-	const struct plan_stage *upgrade = &preparation->plan.stages[STAGE_UPGRADE];
-
-	return upgrade->is_wanted && !upgrade->not_run && *preparation->plan.base_commit;
+	return plan_runs(&preparation->plan, STAGE_UPGRADE) && *preparation->plan.base_commit;
 }
 
 static int make_plan(struct preparation *preparation)

@@ -19,6 +19,7 @@ void progress_release(struct progress *progress)
 	engine_close(progress->engine);
 	abra_release(&progress->abra);
 }
+
 void progress_say(void *context, const char *line)
 {
 	const struct progress *progress = context;
@@ -26,7 +27,6 @@ void progress_say(void *context, const char *line)
 	stages_say(stage_word(progress->which), line);
 }
 
-PRINTF_LIKE(3, 4)
 void progress_conclude(struct progress *progress, enum outcome outcome, const char *format, ...)
 {
 	char reason[RESULTS_TEXT_MAX];
@@ -219,6 +219,21 @@ void progress_take_deploy(struct progress *progress, const struct deploy_result 
 	}
 }
 
+int progress_deploy_head(struct progress *progress, const char *phase, struct deploy_result *out)
+{
+	AUTO(rendered) head = {0};
+	const char *commit = progress->plan.head_commit;
+	struct err err;
+
+	if (render_commit(progress->work, &progress->suite, commit, commit, &head, &err) < 0) {
+		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+		return -1;
+	}
+	deploy_run(&progress->deploy, &head, phase, out);
+	progress_take_deploy(progress, out);
+	return out->end == DEPLOY_UP ? 0 : -1;
+}
+
 /* Checks, then one look more: it must not have been up for a moment only. -1: concluded. */
 int progress_prove_app(struct progress *progress, struct deploy_result *deployed)
 {
@@ -316,11 +331,4 @@ int progress_check_marks(struct progress *progress, const struct survival_marks 
 		progress_conclude(progress, OUTCOME_FAIL, "%s", first->reason);
 	results_set(&progress->result.service, first->service);
 	return -1;
-}
-
-bool progress_has_head(const struct progress *progress)
-{
-	const struct plan_stage *install = &progress->plan.stages[STAGE_INSTALL];
-
-	return install->is_wanted && !install->not_run;
 }

@@ -3,9 +3,8 @@
  * One stage under way: what every stage shares. A stage is a file with one function, which deploys,
  * asks and concludes exactly once.
  *
- *   deploy_run(&progress->deploy, &head, "", &deployed);
- *   progress_take_deploy(progress, &deployed);                     concluded unless it is up
- *   if (deployed.end == DEPLOY_UP && progress_prove_app(progress, &deployed) == 0)
+ *   if (progress_deploy_head(progress, "", &deployed) == 0 &&
+ *       progress_prove_app(progress, &deployed) == 0)
  *           progress_conclude(progress, OUTCOME_PASS, "%s", "");
  *
  * Of a function that says "-1: concluded" nothing more is to be done.
@@ -38,6 +37,9 @@ PRINTF_LIKE(3, 4)
 void progress_conclude(struct progress *progress, enum outcome outcome, const char *format, ...);
 /* What did not come up, or did not stay up, with its last lines; nothing when it is up. */
 void progress_take_deploy(struct progress *progress, const struct deploy_result *deployed);
+/* The head, fresh; phase as deploy_run() takes it. -1: concluded. */
+int progress_deploy_head(
+    struct progress *progress, const char *phase, struct deploy_result *out) CHECKED;
 /* Ready items and checks, then one look more: it must not have been up for a moment only. -1:
  * concluded. */
 int progress_prove_app(struct progress *progress, struct deploy_result *deployed) CHECKED;
@@ -52,9 +54,6 @@ int progress_mark(
     struct progress *progress, const char *version, struct survival_marks *out) CHECKED;
 /* Each marker as a test of the stage. -1: concluded. */
 int progress_check_marks(struct progress *progress, const struct survival_marks *marks) CHECKED;
-
-/* Whether a stage before this one has the head up and left it so. */
-bool progress_has_head(const struct progress *progress);
 
 /* The stages, a file each. */
 void install_run(struct progress *progress);

@@ -5,23 +5,15 @@
  */
 #include "runner-plugin/stages/progress.h"
 
-/* The head, when no stage before has deployed it. -1: concluded. */
-static int deploy_head(struct progress *progress)
+/* The head, unless a stage before has deployed it. -1: concluded. */
+static int need_head(struct progress *progress)
 {
-	AUTO(rendered) head = {0};
 	AUTO(deploy_result) deployed = {0};
-	const char *commit = progress->plan.head_commit;
-	struct err err;
 
-	if (render_commit(progress->work, &progress->suite, commit, commit, &head, &err) < 0) {
-		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
-		return -1;
-	}
-	deploy_run(&progress->deploy, &head, " head", &deployed);
-	progress_take_deploy(progress, &deployed);
-	if (deployed.end != DEPLOY_UP)
-		return -1;
-	return progress_seed(progress);
+	if (plan_runs(&progress->plan, STAGE_INSTALL))
+		return 0; /* install has left it up */
+	return progress_deploy_head(progress, " head", &deployed) < 0 ? -1
+								      : progress_seed(progress);
 }
 
 void recreate_run(struct progress *progress)
@@ -29,7 +21,7 @@ void recreate_run(struct progress *progress)
 	AUTO(survival_marks) marks = {0};
 	AUTO(deploy_result) deployed = {0};
 
-	if ((!progress_has_head(progress) && deploy_head(progress) < 0) ||
+	if (need_head(progress) < 0 ||
 	    progress_mark(progress, "before every container was made anew", &marks) < 0)
 		return;
 	deploy_recreate(&progress->deploy, &deployed);

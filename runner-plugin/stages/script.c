@@ -6,8 +6,6 @@
 #include "common/log.h"
 #include "runner-plugin/run/proc.h"
 
-#include <ctype.h>
-
 #define OUTPUT_MAX_BYTES (256 * 1024) /* of stdout; a TAP of 200 tests has 20 KiB */
 #define LOG_MAX_BYTES (1024 * 1024)
 #define TAIL_MAX_BYTES (16 * 1024)
@@ -33,17 +31,6 @@ static void end_as(struct script_result *out, enum outcome outcome, const char *
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	copy_head(out->reason, sizeof(out->reason), text);
-}
-
-/* The last line that is not empty; the caller frees it. */
-static char *last_line(const char *text, size_t length)
-{
-	while (length && isspace((unsigned char)text[length - 1]))
-		length--;
-	size_t start = length;
-	while (start && text[start - 1] != '\n')
-		start--;
-	return xstrndup(text + start, length - start);
 }
 
 static void judge_tap(int exit_status, struct script_result *out)
@@ -82,7 +69,9 @@ static void judge_tap(int exit_status, struct script_result *out)
 
 void script_judge(int exit_status, const char *said, size_t length, struct script_result *out)
 {
-	auto_str char *last = last_line(said, length);
+	size_t last_length = 0;
+	const char *line = text_last_line(said, &last_length);
+	auto_str char *last = xstrndup(line, last_length);
 
 	tap_release(&out->tap);
 	tap_read(said, length, &out->tap);
@@ -123,10 +112,9 @@ static void make_environment(const struct stages_work *work, const struct script
     const char *home, struct environment *out)
 {
 	const struct run *run = work->run;
-	const char *path = environ_get(work->environ, "PATH");
 	auto_str char *url = xasprintf("https://%s", run->domain);
 
-	add_row(out, "PATH", path ? path : "/usr/local/bin:/usr/bin:/bin");
+	add_row(out, "PATH", environ_path(work->environ));
 	add_row(out, "HOME", home);
 	add_row(out, "LANG", "C.UTF-8");
 	add_row(out, "DOCKER_HOST", work->settings->docker_host);
@@ -140,11 +128,6 @@ static void make_environment(const struct stages_work *work, const struct script
 	add_row(out, "CCCI_CONNECT", work->settings->probe_connect);
 	if (work->settings->probe_ca_file)
 		add_row(out, "CCCI_CA_FILE", work->settings->probe_ca_file);
-}
-
-static void mask_into(struct buf *out, const struct buf *raw)
-{
-	(void)log_mask_text(out, buf_text(raw), raw->length);
 }
 
 static void judge_end(
@@ -205,10 +188,10 @@ int script_run(const struct stages_work *work, const struct script_spec *spec,
 		proc_result_text(&ended, how);
 		return err_set(err, ERR_CONFIG, "the suite's %s: %s", spec->path, how);
 	}
-	mask_into(&said, &raw);
+	(void)log_mask_text(&said, buf_text(&raw), raw.length);
 	judge_end(&ended, &said, &result);
 	result.elapsed_ms = ended.elapsed_ms;
-	mask_into(&result.evidence, &raw);
+	(void)buf_add(&result.evidence, said.data, said.length);
 	(void)buf_add(&result.evidence, ended.tail.data, ended.tail.length);
 	*out = result;
 	result = (struct script_result){0};

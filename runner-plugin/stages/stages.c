@@ -33,8 +33,7 @@ static char *find_obstacle(const struct progress *progress)
 		return xstrdup("not asked for");
 	if (planned->not_run)
 		return xstrdup(planned->not_run);
-	if (progress->which == STAGE_INSTALL || !progress->plan.stages[STAGE_INSTALL].is_wanted ||
-	    progress->plan.stages[STAGE_INSTALL].not_run)
+	if (progress->which == STAGE_INSTALL || !plan_runs(&progress->plan, STAGE_INSTALL))
 		return NULL;
 	if (handover_load_stage(progress->work->run, STAGE_INSTALL, &install, &err) < 0)
 		return xstrdup("install has no result");

@@ -160,12 +160,35 @@ START_TEST(out_of_memory_aborts)
 }
 END_TEST
 
+static const struct {
+	const char *text, *last;
+} last_line_rows[] = {
+    {"", ""},
+    {"\n \t\r\n", ""},
+    {"a", "a"},
+    {"a\nb", "b"},
+    {"a\nb\n", "b"},
+    {"a\n b c \r\n\n", " b c"},
+    {"\n\nb", "b"},
+};
+
+START_TEST(finds_the_last_line)
+{
+	size_t length = 99;
+	const char *line = text_last_line(last_line_rows[_i].text, &length);
+
+	ck_assert_uint_eq(length, strlen(last_line_rows[_i].last));
+	ck_assert(strncmp(line, last_line_rows[_i].last, length) == 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("base");
 	TCase *tc = tcase_create("base");
 
 	suite_add_tcase(suite, tc);
+	tcase_add_loop_test(tc, finds_the_last_line, 0, COUNT_OF(last_line_rows));
 	tcase_add_test(tc, copies_text_whole_or_not_at_all);
 	tcase_add_loop_test(tc, parses_number_row, 0, COUNT_OF(number_rows));
 	tcase_add_test(tc, compares_text);
