@@ -259,15 +259,16 @@ static int add_exports(const struct place *place, struct env *env, struct err *e
 	return 0;
 }
 
-/* A file that whoever deploys reads. One outside the recipe is not looked for: whether it may be
- * read at all is decided elsewhere. */
-static int check_file(
-    const struct rendered *rendered, const char *what, const char *file, struct err *err)
+/* A file that whoever deploys reads; *out_end is where it lies in the recipe, the caller frees it.
+ * NULL: outside, where it is not looked for: whether it may be read at all is decided elsewhere. */
+static int check_file(const struct rendered *rendered, const char *what, const char *file,
+    char **out_end, struct err *err)
 {
 	auto_str char *path = tree_loader_path(rendered->directory, file);
 	auto_str char *end = NULL;
 	enum tree_place place = tree_find(&rendered->tree, path, &end);
 
+	*out_end = place == TREE_IS_FILE ? take_ptr(end) : NULL;
 	if (place == TREE_IS_FILE || place == TREE_IS_OUTSIDE)
 		return 0;
 	return err_set(err, ERR_CONFIG, "%.100s: its file %.100s is not in the recipe", what, file);
@@ -278,24 +279,42 @@ static int check_contents(const struct rendered *rendered, const char *kind,
 {
 	for (size_t i = 0; i < count; i++) {
 		auto_str char *what = xasprintf("%s %s", kind, named[i].key);
+		auto_str char *end = NULL;
 
 		if (named[i].source_file && !named[i].is_external &&
-		    check_file(rendered, what, named[i].source_file, err) < 0)
+		    check_file(rendered, what, named[i].source_file, &end, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int check_files(const struct rendered *rendered, struct err *err)
+/* The deploy reads it too, and refuses the stack for a line of it. */
+static int check_env_file(const struct stages_work *work, const struct rendered *rendered,
+    const struct compose_service *service, const char *file, struct err *err)
+{
+	auto_str char *what = xasprintf("service %s, env_file", service->name);
+	auto_str char *end = NULL;
+	AUTO(buf) text = {0};
+
+	if (check_file(rendered, what, file, &end, err) < 0)
+		return -1;
+	if (!end)
+		return 0;
+	if (recipe_show(work, rendered->commit, end, SOURCE_MAX_BYTES, &text, err) < 0)
+		return -1;
+	return compose_check_env_file(file, buf_text(&text), text.length, err);
+}
+
+static int check_files(
+    const struct stages_work *work, const struct rendered *rendered, struct err *err)
 {
 	const struct compose_model *model = &rendered->model;
 
 	for (size_t i = 0; i < model->service_count; i++) {
 		const struct compose_service *service = &model->services[i];
-		auto_str char *what = xasprintf("service %s, env_file", service->name);
 
 		for (size_t k = 0; k < service->env_file_count; k++) {
-			if (check_file(rendered, what, service->env_files[k], err) < 0)
+			if (check_env_file(work, rendered, service, service->env_files[k], err) < 0)
 				return -1;
 		}
 	}
@@ -351,7 +370,7 @@ int render_commit(const struct stages_work *work, const struct suite *suite, con
 	env_set(env, "DOMAIN", work->run->domain);
 	if (compose_render(sources.files, sources.count, env, &rendered.model, err) < 0 ||
 	    compose_check(&rendered.model, work->run->stack, err) < 0 ||
-	    check_files(&rendered, err) < 0)
+	    check_files(work, &rendered, err) < 0)
 		return -1;
 	*out = rendered;
 	rendered = (struct rendered){0};

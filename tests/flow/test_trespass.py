@@ -217,6 +217,13 @@ class Files(Place):
         self.write("compose.yml", self.read("compose.yml").replace("    init: true", "    env_file: none.env"))
         self.check_refused("service app, env_file: its file none.env is not in the recipe")
 
+    def test_env_file_that_a_deploy_refuses(self):
+        self.write("compose.yml", self.read("compose.yml").replace("    init: true", "    env_file: web.env"))
+        self.write("web.env", "# fine\nA=1\nB C=2\n")
+        self.check_refused('web.env:3: the name "B C" has a blank in it')
+        self.write("web.env", "# fine\nA=1\nB\n")
+        self.check_planned()
+
     def test_a_file_of_the_host(self):
         compose, sample = self.read("compose.yml"), self.read(".env.sample")
         for key in ("configs", "secrets"):
