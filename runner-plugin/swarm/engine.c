@@ -9,7 +9,8 @@
 #define TAR_BLOCK 512
 #define LOG_MAX_BYTES (1024 * 1024) /* forty lines, even of a program that writes no newlines */
 #define LINE_MAX_BYTES (64 * 1024)  /* one event or progress line */
-#define REOPEN_AFTER_MS 500	    /* an event stream that breaks off, at most so often */
+#define EXEC_LOOK_EVERY_MS 20
+#define REOPEN_AFTER_MS 500 /* an event stream that breaks off, at most so often */
 
 struct engine {
 	char *address;	   /* as DOCKER_HOST names it */
@@ -779,6 +780,171 @@ int engine_pull_all(struct engine *engine, struct engine_pull *pulls, size_t cou
 	free(puller.transfers);
 	return result;
 }
+
+/* --- programs in containers --- */
+
+void engine_exec_result_release(struct engine_exec_result *result)
+{
+	buf_release(&result->output);
+	*result = (struct engine_exec_result){0};
+}
+
+static struct json *list_of(const char *const *texts)
+{
+	struct json *list = json_new_array();
+
+	for (; texts && *texts; texts++)
+		json_add_text(list, *texts);
+	return list;
+}
+
+/* The id of the new exec, which the caller frees; NULL: err is filled. */
+static char *make_exec(struct engine *engine, const struct engine_exec *spec, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	AUTO_PTR(json) wish = json_new_object();
+	auto_str char *escaped = http_escape(spec->container);
+	auto_str char *path = xasprintf("/containers/%s/exec", escaped);
+
+	json_set(wish, "Cmd", list_of(spec->argv));
+	json_set(wish, "Env", list_of(spec->env));
+	json_set_bool(wish, "AttachStdout", true);
+	json_set_bool(wish, "AttachStderr", true);
+	if (spec->user)
+		json_set_text(wish, "User", spec->user);
+	auto_str char *body = json_print(wish);
+	struct call call = {
+	    .method = "POST",
+	    .path = path,
+	    .body = body,
+	    .body_length = strlen(body),
+	    .type = "Content-Type: application/json",
+	};
+	if (send_call(engine, &call, &response, err) < 0)
+		return NULL;
+	AUTO_PTR(json) answer = json_parse(buf_text(&response.body), response.body.length, err);
+	const char *id = json_get_text(answer, "Id");
+	if (id)
+		return xstrdup(id);
+	if (answer)
+		err_set(err, ERR_PROTOCOL, "no Id in it");
+	err_prefix(err, "engine: POST %s", path);
+	return NULL;
+}
+
+struct exec_stream {
+	struct buf raw; /* framed; full: the rest is dropped */
+	bool is_over;
+	struct err err; /* ERR_NONE: the stream came to its end */
+};
+
+static bool exec_data(void *context, const char *data, size_t length)
+{
+	struct exec_stream *stream = context;
+	size_t room = stream->raw.max_bytes - stream->raw.length;
+
+	(void)buf_add(&stream->raw, data, length < room ? length : room);
+	return true;
+}
+
+static void exec_done(void *context, struct http_response *response, const struct err *err)
+{
+	struct exec_stream *stream = context;
+
+	stream->is_over = true;
+	if (err)
+		stream->err = *err;
+	else if (response->status >= 400)
+		(void)refusal("engine: exec", response->status, buf_text(&response->body),
+		    response->body.length, &stream->err);
+}
+
+/* Until it is over, or need not be waited for any longer. */
+static int wait_for_exec(struct http *http, const struct engine_exec *spec,
+    const struct exec_stream *stream, struct err *err)
+{
+	struct pollfd cancel = {.fd = spec->cancel_fd, .events = POLLIN};
+
+	while (!stream->is_over && clock_ms_until(spec->deadline_ns) && !cancel.revents) {
+		if (http_poll(http, &cancel, 1, clock_ms_until(spec->deadline_ns), err) < 0)
+			return -1;
+	}
+	if (stream->is_over)
+		return 0;
+	return err_set(err, ERR_TIMEOUT, "%.60s in a container: %s", spec->argv[0],
+	    cancel.revents ? "cancelled" : "not over in time");
+}
+
+/* Its output, until the program has closed it. */
+static int stream_exec(struct engine *engine, const struct engine_exec *spec, const char *id,
+    struct exec_stream *stream, struct err *err)
+{
+	static const char body[] = "{\"Detach\":false,\"Tty\":false}";
+	auto_str char *url =
+	    xasprintf("%s/v1.%d/exec/%s/start", engine->base, engine->api_minor, id);
+	struct http_request request = request_for(engine, url);
+	struct http *http = http_new();
+
+	request.method = "POST";
+	request.body = body;
+	request.body_length = strlen(body);
+	request.headers[0] = "Content-Type: application/json";
+	request.on_data = exec_data;
+	(void)http_send(http, &request, exec_done, stream);
+	int result = wait_for_exec(http, spec, stream, err);
+	http_free(http);
+	if (result < 0 || stream->err.code == ERR_NONE)
+		return result;
+	*err = stream->err;
+	return -1;
+}
+
+/* The engine learns of the end of a program a moment after that of its output. */
+static int ask_exit_code(struct engine *engine, const struct engine_exec *spec, const char *id,
+    int *out_code, struct err *err)
+{
+	auto_str char *path = xasprintf("/exec/%s/json", id);
+	int64_t code = 0;
+
+	for (;;) {
+		AUTO_PTR(json) answer = engine_get(engine, path, err);
+		bool runs = false;
+
+		if (!answer)
+			return -1;
+		(void)json_get_bool(answer, "Running", &runs);
+		if (!runs && !json_get_int(answer, "ExitCode", &code))
+			return err_set(err, ERR_PROTOCOL, "engine: %s has no exit code", path);
+		*out_code = (int)code;
+		if (!runs)
+			return 0;
+		if (!clock_ms_until(spec->deadline_ns))
+			return err_set(err, ERR_TIMEOUT,
+			    "%.60s in a container: its output is over, it is not", spec->argv[0]);
+		(void)poll(NULL, 0, EXEC_LOOK_EVERY_MS);
+	}
+}
+
+int engine_exec(struct engine *engine, const struct engine_exec *spec,
+    struct engine_exec_result *out, struct err *err)
+{
+	AUTO(engine_exec_result) result = {.output = buf_make(spec->max_bytes)};
+	struct exec_stream stream = {.raw = buf_make(spec->max_bytes)};
+	auto_str char *id = make_exec(engine, spec, err);
+
+	if (!id)
+		return -1;
+	int streamed = stream_exec(engine, spec, id, &stream, err);
+	engine_unframe(buf_text(&stream.raw), stream.raw.length, &result.output);
+	buf_release(&stream.raw);
+	if (streamed < 0 || ask_exit_code(engine, spec, id, &result.exit_code, err) < 0)
+		return -1;
+	*out = result;
+	result = (struct engine_exec_result){0};
+	return 0;
+}
+
+/* --- events --- */
 
 struct engine_watch {
 	struct engine *engine; /* borrowed */

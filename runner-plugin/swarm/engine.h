@@ -101,6 +101,29 @@ int engine_read_file(struct engine *engine, const char *container, const char *p
     size_t max_bytes, struct buf *out, struct err *err) CHECKED;
 
 /*
+ * Runs a program in a running container and waits for its end. What it ends with, 127 for one that
+ * is not there, is a result. ERR_MISSING, ERR_TRANSIENT: there is no such container, or it does
+ * not run; ERR_TIMEOUT: not over in time, and still running there.
+ */
+struct engine_exec { /* borrowed */
+	const char *container;
+	const char *const *argv; /* never a shell unless argv[0] is one */
+	const char *const *env;	 /* "NAME=value" beside the container's own; NULL: none */
+	const char *user;	 /* NULL: the container's own */
+	int64_t deadline_ns;
+	int cancel_fd;	  /* -1: none; readable: ERR_TIMEOUT */
+	size_t max_bytes; /* of its output; what is more is dropped */
+};
+struct engine_exec_result {
+	int exit_code;
+	struct buf output; /* stdout and stderr as they came; not masked */
+};
+void engine_exec_result_release(struct engine_exec_result *result);
+DEFINE_AUTO(engine_exec_result, engine_exec_result_release);
+int engine_exec(struct engine *engine, const struct engine_exec *spec,
+    struct engine_exec_result *out, struct err *err) CHECKED;
+
+/*
  * The last lines of a task's stdout and stderr, appended to out; what does not fit is dropped. Not
  * masked.
  */

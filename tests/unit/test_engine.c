@@ -366,6 +366,123 @@ START_TEST(an_event_wakes_the_waiter)
 }
 END_TEST
 
+#define EXEC_MADE                                                                                  \
+	{                                                                                          \
+		"POST /v1.41/containers/c/exec ", 201, "{\"Id\":\"e1\"}"                           \
+	}
+#define EXEC_START "POST /v1.41/exec/e1/start "
+#define EXEC_LOOK "GET /v1.41/exec/e1/json "
+#define FRAMES "\1\0\0\0\0\0\0\3one\2\0\0\0\0\0\0\3two"
+static const struct exec_row {
+	struct exchange exchanges[4];
+	enum err_code code;
+	const char *says; /* in the error, or all of the output */
+	int exit_code;
+	size_t max_bytes;
+} exec_rows[] = {
+    {{EXEC_MADE, {EXEC_START, 200, FRAMES, sizeof(FRAMES) - 1},
+	 {EXEC_LOOK, 200, "{\"ExitCode\":3}"}},
+	ERR_NONE, "onetwo", 3, 100},
+    {{EXEC_MADE, {EXEC_START, 200, ""}, {EXEC_LOOK, 200, "{\"ExitCode\":0}"}}, ERR_NONE, "", 0,
+	100},
+    /* what is more than there is room for is dropped, and the program's end is known all the same
+     */
+    {{EXEC_MADE, {EXEC_START, 200, FRAMES, sizeof(FRAMES) - 1},
+	 {EXEC_LOOK, 200, "{\"ExitCode\":1}"}},
+	ERR_NONE, "on", 1, 10},
+    {{{"POST /v1.41/containers/c/exec ", 404, "{\"message\":\"No such container: c\"}"}},
+	ERR_MISSING, "No such container", 0, 100},
+    {{{"POST /v1.41/containers/c/exec ", 409, "{\"message\":\"c is not running\"}"}}, ERR_TRANSIENT,
+	"is not running", 0, 100},
+    {{{"POST /v1.41/containers/c/exec ", 201, "{}"}}, ERR_PROTOCOL, "no Id in it", 0, 100},
+    {{EXEC_MADE, {EXEC_START, 409, "{\"message\":\"c is paused\"}"}}, ERR_TRANSIENT, "c is paused",
+	0, 100},
+    /* its output is over before the engine knows that it has ended */
+    {{EXEC_MADE, {EXEC_START, 200, ""}, {EXEC_LOOK, 200, "{\"Running\":true,\"ExitCode\":null}"},
+	 {EXEC_LOOK, 200, "{\"Running\":false,\"ExitCode\":2}"}},
+	ERR_NONE, "", 2, 100},
+    {{EXEC_MADE, {EXEC_START, 200, ""}, {EXEC_LOOK, 200, "{}"}}, ERR_PROTOCOL, "no exit code", 0,
+	100},
+};
+
+START_TEST(runs_a_program)
+{
+	static const char *const argv[] = {"psql", "-c", "a \"b\"", NULL};
+	static const char *const env[] = {"PGUSER=x y", NULL};
+	const struct exec_row *row = &exec_rows[_i];
+	struct exchange script[] = {{"GET /version ", 200, VERSION}, row->exchanges[0],
+	    row->exchanges[1], row->exchanges[2], row->exchanges[3]};
+	const struct engine_exec spec = {
+	    .container = "c",
+	    .argv = argv,
+	    .env = env,
+	    .deadline_ns = clock_now() + 10 * NS_PER_S,
+	    .cancel_fd = -1,
+	    .max_bytes = row->max_bytes,
+	};
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	AUTO(engine_exec_result) result = {0};
+	struct err err = {0};
+	int ended = engine_exec(engine, &spec, &result, &err);
+
+	peer_stop();
+	ck_assert_msg(ended == (row->code == ERR_NONE ? 0 : -1), "%s", err.msg);
+	ck_assert_msg(err.code == row->code, "%d: %s", (int)err.code, err.msg);
+	if (ended < 0) {
+		ck_assert_msg(strstr(err.msg, row->says) != NULL, "%s", err.msg);
+		return;
+	}
+	ck_assert_str_eq(buf_text(&result.output), row->says);
+	ck_assert_int_eq(result.exit_code, row->exit_code);
+}
+END_TEST
+
+/* It is told as words of a list, which no shell reads. */
+START_TEST(asks_for_a_program)
+{
+	static const char *const argv[] = {"sh", "-c", "echo \"$1\"", NULL};
+	static const char *const env[] = {"A=b c", NULL};
+	const struct exchange script[] = {
+	    {"GET /version ", 200, VERSION}, {"POST /v1.41/containers/c/exec ", 404, "{}"}};
+	const struct engine_exec spec = {
+	    .container = "c", .argv = argv, .env = env, .user = "postgres", .cancel_fd = -1};
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	AUTO(engine_exec_result) result = {0};
+	AUTO(buf) sent = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(engine_exec(engine, &spec, &result, &err), -1);
+	auto_str char *path = xasprintf("%s/request", peer_dir);
+	ck_assert_int_eq(file_read(path, 64 * 1024, &sent, &err), 0);
+	peer_stop();
+	ck_assert_msg(
+	    strstr(buf_text(&sent),
+		"{\"Cmd\":[\"sh\",\"-c\",\"echo \\\"$1\\\"\"],\"Env\":[\"A=b c\"],"
+		"\"AttachStdout\":true,\"AttachStderr\":true,\"User\":\"postgres\"}") != NULL,
+	    "%s", buf_text(&sent));
+}
+END_TEST
+
+START_TEST(a_program_ends_with_its_time)
+{
+	static const char *const argv[] = {"sleep", "9", NULL};
+	static const struct exchange script[] = {{"GET /version ", 200, VERSION}, EXEC_MADE};
+	const struct engine_exec spec = {.container = "c",
+	    .argv = argv,
+	    .deadline_ns = clock_now() + 200 * NS_PER_MS,
+	    .cancel_fd = -1,
+	    .max_bytes = 100};
+	AUTO_PTR(engine) engine = peer_start_as(script, COUNT_OF(script), true);
+	AUTO(engine_exec_result) result = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(engine_exec(engine, &spec, &result, &err), -1);
+	peer_stop();
+	ck_assert_int_eq(err.code, ERR_TIMEOUT);
+	ck_assert_str_eq(err.msg, "sleep in a container: not over in time");
+}
+END_TEST
+
 START_TEST(an_engine_that_is_gone_is_transient)
 {
 	struct err err = {0};
@@ -399,6 +516,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, pulls_and_repeats_the_complaint, 0, COUNT_OF(pull_rows));
 	tcase_add_test(tc, a_pull_ends_with_its_time);
 	tcase_add_loop_test(tc, an_event_wakes_the_waiter, 0, COUNT_OF(events));
+	tcase_add_loop_test(tc, runs_a_program, 0, COUNT_OF(exec_rows));
+	tcase_add_test(tc, asks_for_a_program);
+	tcase_add_test(tc, a_program_ends_with_its_time);
 	tcase_add_test(tc, an_engine_that_is_gone_is_transient);
 	suite_add_tcase(suite, tc);
 	return suite;
