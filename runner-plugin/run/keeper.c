@@ -429,6 +429,19 @@ static void begin_work(struct keeper *keeper, enum phase phase)
 	}
 }
 
+/* A suite that weighs more than the host has is no mistake of it: another host may have more. */
+static void say_weight(struct keeper *keeper)
+{
+	int64_t max_tests = keeper->job->settings->max_tests;
+
+	if (keeper->weight <= max_tests)
+		return;
+	auto_str char *text = xasprintf(
+	    "weight %lld is more than this host has (MAX_TESTS is %lld): it takes all slots",
+	    (long long)keeper->weight, (long long)max_tests);
+	say(keeper, text);
+}
+
 static void ask_prepare(struct keeper *keeper, struct peer *peer, const struct json *message)
 {
 	struct err err;
@@ -439,6 +452,7 @@ static void ask_prepare(struct keeper *keeper, struct peer *peer, const struct j
 	keeper->work_started_ns = clock_now();
 	keeper->weight = 1;
 	(void)json_get_int(message, "weight", &keeper->weight);
+	say_weight(keeper);
 	if (slot_queue(keeper->job->settings->state_dir, keeper->run.id, &keeper->slot, &err) < 0) {
 		say(keeper, err.msg);
 		end_run(keeper, RUN_BROKE, "%s", err.msg);
@@ -527,30 +541,35 @@ static void on_peer(struct keeper *keeper, struct peer *peer)
 
 /* --- what is watched --- */
 
+static void say_what_is_waited_for(
+    struct keeper *keeper, const struct slot_line *line, const struct slot_want *want)
+{
+	AUTO(buf) text = buf_make(8192);
+
+	if (clock_now() < keeper->next_say_ns)
+		return;
+	slot_line_print(line, want, clock_wall_s(), &text);
+	say(keeper, buf_text(&text));
+	keeper->next_say_ns = clock_now() + SAY_EVERY_MS * NS_PER_MS;
+}
+
 static void try_slot(struct keeper *keeper)
 {
-	AUTO(buf) holders = buf_make(8192);
 	auto_str char *name = run_describe(&keeper->run);
 	struct slot_want want = {
 	    .max_tests = keeper->job->settings->max_tests, .weight = keeper->weight, .name = name};
+	struct slot_line line;
 	bool has_got = false;
 	struct err err;
 
 	keeper->next_slot_ns = clock_now() + SLOT_EVERY_MS * NS_PER_MS;
-	if (slot_try(&keeper->slot, &want, &has_got, &holders, &err) < 0) {
+	if (slot_try(&keeper->slot, &want, &has_got, &line, &err) < 0) {
 		say(keeper, err.msg);
 		end_run(keeper, RUN_BROKE, "%s", err.msg);
-		return;
-	}
-	if (has_got) {
+	} else if (has_got) {
 		begin_work(keeper, PHASE_PREPARE);
-		return;
-	}
-	if (clock_now() >= keeper->next_say_ns) {
-		auto_str char *text = xasprintf("waiting for a slot: %s", buf_text(&holders));
-
-		say(keeper, text);
-		keeper->next_say_ns = clock_now() + SAY_EVERY_MS * NS_PER_MS;
+	} else {
+		say_what_is_waited_for(keeper, &line, &want);
 	}
 }
 

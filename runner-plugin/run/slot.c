@@ -59,18 +59,58 @@ static bool ticket_is_live(int waiting_fd, const char *name)
 	return false;
 }
 
-static int count_ahead(const struct slot *slot, unsigned *out_count, struct err *err)
+static int compare_tickets(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A name that is not there yet is of one that came just now. */
+static void read_name(const char *waiting, const char *ticket, char out[SLOT_NAME_SIZE])
+{
+	auto_str char *path = xasprintf("%s/%s", waiting, ticket);
+	AUTO(buf) text = {0};
+	struct err ignored;
+
+	if (file_read(path, SLOT_TEXT_MAX_BYTES, &text, &ignored) < 0 || !text.length)
+		(void)copy_text(out, SLOT_NAME_SIZE, strchr(ticket, '-') + 1);
+	else
+		copy_head(out, SLOT_NAME_SIZE, buf_text(&text));
+}
+
+/* Tickets of those that came before; the caller frees them. */
+struct tickets {
+	char **names;
+	size_t count;
+};
+
+static void tickets_release(struct tickets *tickets)
+{
+	while (tickets->count)
+		free(tickets->names[--tickets->count]);
+	free(tickets->names);
+}
+DEFINE_AUTO(tickets, tickets_release);
+
+static int look_ahead(const struct slot *slot, struct slot_line *line, struct err *err)
 {
 	auto_str char *path = xasprintf("%s/waiting", slot->dir);
 	auto_dir DIR *dir = opendir(path);
+	AUTO(tickets) ahead = {0};
 
 	if (!dir)
 		return err_sys(err, errno, "look at the queue in %s", path);
-	*out_count = 0;
-	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, slot->ticket) < 0 &&
-		    ticket_is_live(dirfd(dir), entry->d_name))
-			(*out_count)++;
+	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+		if (!strchr(entry->d_name, '-') || strcmp(entry->d_name, slot->ticket) >= 0 ||
+		    !ticket_is_live(dirfd(dir), entry->d_name))
+			continue;
+		ahead.names = xrealloc_array(ahead.names, ahead.count + 1, sizeof(*ahead.names));
+		ahead.names[ahead.count++] = xstrdup(entry->d_name);
+	}
+	if (ahead.count)
+		qsort(ahead.names, ahead.count, sizeof(*ahead.names), compare_tickets);
+	line->ahead_count = ahead.count;
+	for (size_t i = 0; i < ahead.count && i < SLOT_AHEAD_SHOWN; i++)
+		read_name(path, ahead.names[i], line->ahead[i]);
 	return 0;
 }
 
@@ -88,30 +128,39 @@ static void drop_ticket(struct slot *slot)
 
 /* --- the slots --- */
 
-static void add_holder(struct buf *holders, const char *path)
+static void add_holder(struct slot_line *line, const char *path)
 {
 	AUTO(buf) text = {0};
 	struct err ignored;
-	char elapsed[CLOCK_DURATION_SIZE];
-	int64_t since_s = 0;
+	struct slot_holder found = {.slots = 1};
 
 	if (file_read(path, SLOT_TEXT_MAX_BYTES, &text, &ignored) < 0)
 		return;
 	const char *newline = strchr(buf_text(&text), '\n');
-	if (!newline || !parse_int64(newline + 1, 0, INT64_MAX / 2000, &since_s))
+	if (!newline || !parse_int64(newline + 1, 0, INT64_MAX / 2000, &found.since_s))
 		return;
-	clock_format_duration((clock_wall_s() - since_s) * 1000, elapsed);
-	(void)buf_printf(holders, "%s%.*s holds it, for %s", holders->length ? "; " : "",
-	    (int)(newline - buf_text(&text)), buf_text(&text), elapsed);
+	auto_str char *name = xstrndup(buf_text(&text), (size_t)(newline - buf_text(&text)));
+	copy_head(found.name, sizeof(found.name), name);
+	for (size_t i = 0; i < line->holder_count; i++)
+		if (text_is(line->holders[i].name, found.name)) {
+			line->holders[i].slots++;
+			return;
+		}
+	line->holders[line->holder_count++] = found;
+}
+
+/* For people only: a full disk must not cost the slot. */
+static void write_whole(int fd, const char *text)
+{
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, strlen(text), 0) < 0)
+		return;
 }
 
 static void sign(int fd, const char *name)
 {
 	auto_str char *text = xasprintf("%s\n%lld", name, (long long)clock_wall_s());
 
-	/* For people only: a full disk must not cost the slot. */
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, strlen(text), 0) < 0)
-		return;
+	write_whole(fd, text);
 }
 
 static void let_go(struct slot *slot)
@@ -120,9 +169,9 @@ static void let_go(struct slot *slot)
 		close_fd(&slot->fds[--slot->count]);
 }
 
-/* Takes slots until there are enough; holders says who has the others. */
+/* Takes slots until there are enough; line gets who has the others. */
 static int take_free_ones(
-    struct slot *slot, int64_t max_tests, int64_t wanted, struct buf *holders, struct err *err)
+    struct slot *slot, int64_t max_tests, int64_t wanted, struct slot_line *line, struct err *err)
 {
 	for (int64_t n = 1; n <= max_tests && (int64_t)slot->count < wanted; n++) {
 		auto_str char *path = xasprintf("%s/%lld", slot->dir, (long long)n);
@@ -133,7 +182,7 @@ static int take_free_ones(
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			slot->fds[slot->count++] = take_fd(&fd);
 		else if (errno == EWOULDBLOCK)
-			add_holder(holders, path);
+			add_holder(line, path);
 		else
 			return err_sys(err, errno, "lock slot %s", path);
 	}
@@ -145,25 +194,47 @@ static int64_t within(int64_t value, int64_t least, int64_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
-int slot_try(struct slot *slot, const struct slot_want *want, bool *out_has_got,
-    struct buf *holders, struct err *err)
+static int64_t count_slots(const struct slot_want *want)
 {
-	int64_t max_tests = within(want->max_tests, 1, SLOT_COUNT_MAX);
-	int64_t wanted = within(want->weight, 1, max_tests);
-	unsigned ahead = 0;
+	return within(want->max_tests, 1, SLOT_COUNT_MAX);
+}
+
+int64_t slot_count_wanted(const struct slot_want *want)
+{
+	return within(want->weight, 1, count_slots(want));
+}
+
+/*
+ * One looks at a time: a lock that is taken only to see whether it is free must not look held to
+ * somebody else. Held for no longer than that.
+ */
+static int take_turn(const struct slot *slot, struct err *err)
+{
+	auto_str char *path = xasprintf("%s/turn", slot->dir);
+	auto_fd int fd = open_lock_file(path);
+
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return err_sys(err, errno, "lock %s", path);
+	return take_fd(&fd);
+}
+
+int slot_try(struct slot *slot, const struct slot_want *want, bool *out_has_got,
+    struct slot_line *line, struct err *err)
+{
+	int64_t wanted = slot_count_wanted(want);
+	struct slot_line found = {0};
 
 	assert(slot->ticket);
-	if (count_ahead(slot, &ahead, err) < 0)
+	auto_fd int turn = take_turn(slot, err);
+	if (turn < 0 || look_ahead(slot, &found, err) < 0)
 		return -1;
-	*out_has_got = false;
-	if (ahead) {
-		(void)buf_printf(holders, "%u waiting before this one", ahead);
-		return 0;
-	}
-	int result = take_free_ones(slot, max_tests, wanted, holders, err);
+	int result = take_free_ones(slot, count_slots(want), wanted, &found, err);
 	/* All or none: two that each hold a part would wait for each other. */
-	if (result < 0 || (int64_t)slot->count < wanted) {
+	if (result < 0 || found.ahead_count || (int64_t)slot->count < wanted) {
 		let_go(slot);
+		write_whole(slot->ticket_fd, want->name);
+		*line = found;
+		*out_has_got = false;
 		return result;
 	}
 	for (size_t i = 0; i < slot->count; i++)
@@ -172,6 +243,52 @@ int slot_try(struct slot *slot, const struct slot_want *want, bool *out_has_got,
 	*out_has_got = true;
 	return 0;
 }
+
+/* --- for people --- */
+
+static const char *ordinal_ending(size_t number)
+{
+	static const char *const endings[] = {"th", "st", "nd", "rd"};
+	size_t last = number % 10;
+
+	return number % 100 / 10 == 1 || last > 3 ? "th" : endings[last];
+}
+
+static void print_holder(const struct slot_holder *holder, int64_t now_s, struct buf *out)
+{
+	char elapsed[CLOCK_DURATION_SIZE];
+
+	clock_format_duration((now_s - holder->since_s) * 1000, elapsed);
+	(void)buf_printf(out, "%s has ", holder->name);
+	if (holder->slots == 1)
+		(void)buf_add_text(out, "one");
+	else
+		(void)buf_printf(out, "%lld", (long long)holder->slots);
+	(void)buf_printf(out, ", for %s; ", elapsed);
+}
+
+void slot_line_print(
+    const struct slot_line *line, const struct slot_want *want, int64_t now_s, struct buf *out)
+{
+	size_t shown = line->ahead_count < SLOT_AHEAD_SHOWN ? line->ahead_count : SLOT_AHEAD_SHOWN;
+
+	(void)buf_add_text(out, "waiting for ");
+	if (slot_count_wanted(want) == 1)
+		(void)buf_add_text(out, "a slot: ");
+	else
+		(void)buf_printf(out, "%lld of %lld slots: ", (long long)slot_count_wanted(want),
+		    (long long)count_slots(want));
+	for (size_t i = 0; i < line->holder_count; i++)
+		print_holder(&line->holders[i], now_s, out);
+	for (size_t i = 0; i < shown; i++)
+		(void)buf_printf(out, "%s%s", i ? ", " : "then ", line->ahead[i]);
+	if (line->ahead_count > shown)
+		(void)buf_printf(out, " and %zu more", line->ahead_count - shown);
+	(void)buf_printf(out, "%s%zu%s in line", shown ? "; " : "", line->ahead_count + 1,
+	    ordinal_ending(line->ahead_count + 1));
+}
+
+/* --- the end --- */
 
 void slot_close(struct slot *slot)
 {

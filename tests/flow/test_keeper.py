@@ -182,7 +182,7 @@ class Keeper(unittest.TestCase):
 
     def test_says_for_what_it_waits(self):
         process, run = self.start_waiting()
-        self.assertIn("waiting for a slot: wiki #7 (run 40-aaaaaa) holds it, for 2 min", self.waited)
+        self.assertIn("waiting for a slot: wiki #7 (run 40-aaaaaa) has one, for 2 min", self.waited)
         os.kill(self.front_of(process), signal.SIGTERM)
         code, output = self.finish(process)
         self.assertEqual(code, 6, output)
@@ -195,7 +195,7 @@ class Keeper(unittest.TestCase):
     def test_the_next_one_gets_the_slot_in_its_turn(self):
         first, first_run = self.start_waiting(build=41)
         second, second_run = self.start_waiting(build=42)
-        self.assertIn("1 waiting before this one", self.waited)
+        self.assertRegex(self.waited, r"has one, for .*; then custom-html #3 \(run 41-\w+\); 2nd in line")
         self.let_go()
         # No Swarm here: each fails at once, and gives the slot to the next.
         for process, run in ((first, first_run), (second, second_run)):

@@ -6,6 +6,7 @@ request it does not know is answered 500 and kept in `surprises`.
     with EmptyEngine(path) as engine:
         ... DOCKER_HOST=engine.url ...
         assert not engine.surprises
+        engine.gate.clear()                     who asks about the Swarm waits until gate.set()
 """
 import http.server
 import json
@@ -24,6 +25,8 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 class EmptyEngine:
     def __init__(self, path):
         self.path, self.url, self.surprises, self.requests = path, f"unix://{path}", [], []
+        self.gate = threading.Event()
+        self.gate.set()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -37,11 +40,14 @@ class EmptyEngine:
 
             def answer(self, status, body):
                 data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
+                except BrokenPipeError:
+                    pass  # who asked was killed meanwhile
 
             def do_GET(self):
                 outer.requests.append(self.path)
@@ -53,6 +59,7 @@ class EmptyEngine:
                 elif self.path.endswith("/version"):
                     self.answer(200, {"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})
                 elif self.path.endswith("/info"):
+                    outer.gate.wait()
                     self.answer(200, {"Swarm": {"LocalNodeState": "inactive", "ControlAvailable": False}})
                 else:
                     outer.surprises.append(self.path)
@@ -71,6 +78,7 @@ class EmptyEngine:
         self.close()
 
     def close(self):
+        self.gate.set()
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()

@@ -92,14 +92,16 @@ static void queue(const char *state_dir, const char *id, struct slot *out)
 }
 
 static bool try_for(
-    struct slot *slot, int64_t max_tests, int64_t weight, const char *name, struct buf *holders)
+    struct slot *slot, int64_t max_tests, int64_t weight, const char *name, struct buf *says)
 {
 	struct slot_want want = {.max_tests = max_tests, .weight = weight, .name = name};
+	struct slot_line line = {0};
 	struct err err = {0};
 	bool has_got = false;
 
-	buf_clear(holders);
-	ck_assert_msg(slot_try(slot, &want, &has_got, holders, &err) == 0, "%s", err.msg);
+	buf_clear(says);
+	ck_assert_msg(slot_try(slot, &want, &has_got, &line, &err) == 0, "%s", err.msg);
+	slot_line_print(&line, &want, clock_wall_s(), says);
 	return has_got;
 }
 
@@ -108,17 +110,23 @@ START_TEST(says_who_has_the_slot)
 	auto_str char *dir = harness_dir();
 	AUTO(slot) first = {0};
 	AUTO(slot) second = {0};
-	AUTO(buf) holders = buf_make(1000);
+	AUTO(slot) third = {0};
+	AUTO(buf) says = buf_make(1000);
 
 	queue(dir, "41-aaaaaa", &first);
 	queue(dir, "42-bbbbbb", &second);
-	ck_assert(try_for(&first, 1, 1, "custom-html #3 (run 41-aaaaaa)", &holders));
-	ck_assert(!try_for(&second, 1, 1, "wiki #1 (run 42-bbbbbb)", &holders));
-	ck_assert_msg(
-	    text_starts(buf_text(&holders), "custom-html #3 (run 41-aaaaaa) holds it, for 0 s"),
-	    "%s", buf_text(&holders));
+	queue(dir, "43-cccccc", &third);
+	ck_assert(try_for(&first, 2, 2, "custom-html #3 (run 41-aaaaaa)", &says));
+	ck_assert(!try_for(&second, 2, 1, "wiki #1 (run 42-bbbbbb)", &says));
+	ck_assert_msg(strstr(buf_text(&says), "custom-html #3 (run 41-aaaaaa) has 2, for 0 s; "
+					      "1st in line") != NULL,
+	    "%s", buf_text(&says));
+	ck_assert(!try_for(&third, 2, 2, "third", &says));
+	ck_assert_msg(strstr(buf_text(&says), "custom-html #3 (run 41-aaaaaa) has 2, for 0 s; then "
+					      "wiki #1 (run 42-bbbbbb); 2nd in line") != NULL,
+	    "%s", buf_text(&says));
 	slot_release(&first);
-	ck_assert(try_for(&second, 1, 1, "wiki #1 (run 42-bbbbbb)", &holders));
+	ck_assert(try_for(&second, 2, 1, "wiki #1 (run 42-bbbbbb)", &says));
 }
 END_TEST
 
@@ -127,13 +135,48 @@ START_TEST(serves_first_who_came_first)
 	auto_str char *dir = harness_dir();
 	AUTO(slot) first = {0};
 	AUTO(slot) second = {0};
-	AUTO(buf) holders = buf_make(1000);
+	AUTO(buf) says = buf_make(1000);
 
 	queue(dir, "41-aaaaaa", &first);
 	queue(dir, "42-bbbbbb", &second);
-	ck_assert(!try_for(&second, 1, 1, "second", &holders));
-	ck_assert_str_eq(buf_text(&holders), "1 waiting before this one");
-	ck_assert(try_for(&first, 1, 1, "first", &holders));
+	ck_assert(!try_for(&second, 1, 1, "second", &says));
+	/* It has not tried yet, so only its id is known. */
+	ck_assert_str_eq(buf_text(&says), "waiting for a slot: then 41-aaaaaa; 2nd in line");
+	ck_assert_uint_eq(second.count, 0);
+	ck_assert(try_for(&first, 1, 1, "first", &says));
+}
+END_TEST
+
+static const struct line_row {
+	struct slot_line line;
+	int64_t max_tests, weight;
+	const char *says;
+} line_rows[] = {
+    {{.holders = {{"a (run 1-a)", 1, 9880}}, .holder_count = 1}, 1, 1,
+	"waiting for a slot: a (run 1-a) has one, for 2 min 0 s; 1st in line"},
+    {{.holders = {{"a (run 1-a)", 1, 9999}, {"b (run 2-b)", 3, 9990}}, .holder_count = 2}, 4, 2,
+	"waiting for 2 of 4 slots: a (run 1-a) has one, for 1 s; b (run 2-b) has 3, for 10 s; "
+	"1st in line"},
+    {{.holders = {{"a", 1, 9999}}, .holder_count = 1, .ahead = {"b"}, .ahead_count = 1}, 1, 1,
+	"waiting for a slot: a has one, for 1 s; then b; 2nd in line"},
+    {{.ahead = {"a", "b"}, .ahead_count = 2}, 2, 9,
+	"waiting for 2 of 2 slots: then a, b; 3rd in line"},
+    {{.ahead = {"a", "b", "c", "d"}, .ahead_count = 4}, 1, 1,
+	"waiting for a slot: then a, b, c, d; 5th in line"},
+    {{.ahead = {"a", "b", "c", "d"}, .ahead_count = 10}, 1, 1,
+	"waiting for a slot: then a, b, c, d and 6 more; 11th in line"},
+    {{.ahead = {"a", "b", "c", "d"}, .ahead_count = 20}, 1, 1,
+	"waiting for a slot: then a, b, c, d and 16 more; 21st in line"},
+};
+
+START_TEST(says_for_what_and_how_long)
+{
+	const struct line_row *row = &line_rows[_i];
+	const struct slot_want want = {.max_tests = row->max_tests, .weight = row->weight};
+	AUTO(buf) says = buf_make(1000);
+
+	slot_line_print(&row->line, &want, 10000, &says);
+	ck_assert_str_eq(buf_text(&says), row->says);
 }
 END_TEST
 
@@ -141,7 +184,7 @@ START_TEST(passes_over_who_died_waiting)
 {
 	auto_str char *dir = harness_dir();
 	AUTO(slot) second = {0};
-	AUTO(buf) holders = buf_make(1000);
+	AUTO(buf) says = buf_make(1000);
 
 	pid_t dead = fork();
 	if (dead == 0) {
@@ -152,7 +195,7 @@ START_TEST(passes_over_who_died_waiting)
 	}
 	ck_assert_int_eq(waitpid(dead, NULL, 0), dead);
 	queue(dir, "42-bbbbbb", &second);
-	ck_assert(try_for(&second, 1, 1, "second", &holders));
+	ck_assert(try_for(&second, 1, 1, "second", &says));
 }
 END_TEST
 
@@ -162,20 +205,20 @@ START_TEST(takes_what_it_weighs_or_nothing)
 	AUTO(slot) light = {0};
 	AUTO(slot) heavy = {0};
 	AUTO(slot) third = {0};
-	AUTO(buf) holders = buf_make(1000);
+	AUTO(buf) says = buf_make(1000);
 
 	queue(dir, "1-a", &light);
 	queue(dir, "2-b", &heavy);
 	queue(dir, "3-c", &third);
-	ck_assert(try_for(&light, 3, 1, "light", &holders));
-	ck_assert(!try_for(&heavy, 3, 3, "heavy", &holders));
+	ck_assert(try_for(&light, 3, 1, "light", &says));
+	ck_assert(!try_for(&heavy, 3, 3, "heavy", &says));
 	ck_assert_uint_eq(heavy.count, 0);
 	/* A light one behind a heavy one waits, or the heavy one would wait for ever. */
-	ck_assert(!try_for(&third, 3, 1, "third", &holders));
+	ck_assert(!try_for(&third, 3, 1, "third", &says));
 	slot_release(&light);
-	ck_assert(try_for(&heavy, 3, 9, "heavy", &holders)); /* heavier than the host: all of it */
+	ck_assert(try_for(&heavy, 3, 9, "heavy", &says)); /* heavier than the host: all of it */
 	ck_assert_uint_eq(heavy.count, 3);
-	ck_assert(!try_for(&third, 3, 1, "third", &holders));
+	ck_assert(!try_for(&third, 3, 1, "third", &says));
 }
 END_TEST
 
@@ -183,7 +226,7 @@ START_TEST(comes_back_with_the_death_of_its_holder)
 {
 	auto_str char *dir = harness_dir();
 	AUTO(slot) slot = {0};
-	AUTO(buf) holders = buf_make(1000);
+	AUTO(buf) says = buf_make(1000);
 
 	pid_t dead = fork();
 	if (dead == 0) {
@@ -192,11 +235,11 @@ START_TEST(comes_back_with_the_death_of_its_holder)
 
 		if (slot_queue(dir, "41-aaaaaa", &first, &err) < 0)
 			_exit(1);
-		_exit(!try_for(&first, 1, 1, "first", &holders));
+		_exit(!try_for(&first, 1, 1, "first", &says));
 	}
 	ck_assert_int_eq(waitpid(dead, NULL, 0), dead);
 	queue(dir, "42-bbbbbb", &slot);
-	ck_assert(try_for(&slot, 1, 1, "second", &holders));
+	ck_assert(try_for(&slot, 1, 1, "second", &says));
 }
 END_TEST
 
@@ -212,6 +255,7 @@ static Suite *make_suite(void)
 	tcase_add_test(leases, lets_one_at_a_time_make_runs);
 	tcase_add_test(slots, says_who_has_the_slot);
 	tcase_add_test(slots, serves_first_who_came_first);
+	tcase_add_loop_test(slots, says_for_what_and_how_long, 0, COUNT_OF(line_rows));
 	tcase_add_test(slots, passes_over_who_died_waiting);
 	tcase_add_test(slots, takes_what_it_weighs_or_nothing);
 	tcase_add_test(slots, comes_back_with_the_death_of_its_holder);
