@@ -11,11 +11,13 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 #define READ_CHUNK_BYTES 16384
 #define ENVIRON_MAX_BYTES                                                                          \
@@ -282,6 +284,28 @@ static int open_input(const struct proc_spec *spec)
 	return take_fd(&fd);
 }
 
+/* read is ours, write is the child's; raw, so that what it writes arrives as it is. */
+static int terminal_open(struct pipe_pair *pair)
+{
+	const struct winsize size = {.ws_row = 24, .ws_col = PROC_COLUMNS};
+	auto_fd int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct termios mode;
+	char name[64];
+
+	if (ours < 0 || grantpt(ours) < 0 || unlockpt(ours) < 0 ||
+	    ptsname_r(ours, name, sizeof(name)) != 0)
+		return -1;
+	auto_fd int theirs = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (theirs < 0 || tcgetattr(theirs, &mode) < 0)
+		return -1;
+	cfmakeraw(&mode);
+	if (tcsetattr(theirs, TCSANOW, &mode) < 0 || ioctl(theirs, TIOCSWINSZ, &size) < 0)
+		return -1;
+	pair->read = take_fd(&ours);
+	pair->write = take_fd(&theirs);
+	return 0;
+}
+
 static int child_fork(struct child *child, struct err *err)
 {
 	const struct proc_spec *spec = child->spec;
@@ -290,13 +314,15 @@ static int child_fork(struct child *child, struct err *err)
 	AUTO(pipe_pair) exec_errno = {-1, -1};
 	auto_fd int input = open_input(spec);
 
-	if (input < 0 || pipe_pair_open(&output) < 0 || pipe_pair_open(&exec_errno) < 0 ||
-	    (spec->out_text && pipe_pair_open(&text) < 0))
+	assert(!spec->on_terminal || (!spec->in_text && !spec->out_text));
+	if (input < 0 ||
+	    (spec->on_terminal ? terminal_open(&output) : pipe_pair_open(&output)) < 0 ||
+	    pipe_pair_open(&exec_errno) < 0 || (spec->out_text && pipe_pair_open(&text) < 0))
 		return err_sys(err, errno, "run %s: open pipes", spec->label);
 	if (fcntl(output.read, F_SETFL, O_NONBLOCK) < 0 ||
 	    (spec->out_text && fcntl(text.read, F_SETFL, O_NONBLOCK) < 0))
 		return err_sys(err, errno, "run %s: set up pipes", spec->label);
-	struct ends ends = {.in = input,
+	struct ends ends = {.in = spec->on_terminal ? output.write : input,
 	    .out = spec->out_text ? text.write : output.write,
 	    .error = output.write,
 	    .exec_errno = exec_errno.write};
@@ -343,7 +369,7 @@ static void read_output(struct child *child, int *fd)
 			continue;
 		if (length < 0 && errno == EAGAIN)
 			return;
-		if (length <= 0) {
+		if (length <= 0) { /* a terminal without another end says EIO */
 			close_fd(fd);
 			return;
 		}

@@ -15,8 +15,8 @@
  * The contract, each line a test with its own child in tests/child/:
  *  1. PROC_NOT_STARTED (exec failed) is told apart from exit 127, by an errno pipe.
  *  2. The child has its own session, default signals, empty mask, fds 0-2 only, stdin from
- * /dev/null or memory, and dies with us (PR_SET_PDEATHSIG, checked against a parent that died
- * before).
+ * /dev/null or memory, or all three on a terminal of its own, and dies with us (PR_SET_PDEATHSIG,
+ * checked against a parent that died before).
  *  3. End of the leader (pidfd) and end of output (pipe) are different events; a grandchild that
  * keeps the pipe open costs drain_ms, not a hang.
  *  4. Timeout and cancel: TERM to the group, grace, KILL to the group; never to a group <= 1.
@@ -34,12 +34,19 @@
 
 #include <sys/types.h>
 
+#define PROC_COLUMNS 1000 /* wider than any table that a program prints */
+
 struct proc_spec {
 	const char *label;	 /* for messages; borrowed, like all of it */
 	const char *const *argv; /* absolute argv[0]; never a shell */
 	const char *const *env;	 /* the whole environment; nothing is inherited */
 	const char *cwd;	 /* NULL: "/" */
 	const char *in_text;	 /* what it reads on stdin; NULL: /dev/null */
+	/*
+	 * All three on a pseudo terminal of PROC_COLUMNS, for programs that do nothing without one:
+	 * nobody types, no line is broken, no byte changed. Without in_text and out_text.
+	 */
+	bool on_terminal;
 	const char
 	    *log_path; /* stdout and stderr appended, interleaved, masked, bounded; NULL: none */
 	size_t log_max_bytes, tail_max_bytes;

@@ -179,6 +179,24 @@ static pid_t wait_for_pid(const char *pid_file)
 	ck_abort_msg("no pid in %s", pid_file);
 }
 
+/* Nothing of what it writes is changed, and its end is the end of its output. */
+START_TEST(gives_a_terminal)
+{
+	const char *const argv[] = {CHILD("terminal"), NULL};
+	struct proc_spec spec = make_spec(argv);
+	AUTO(proc_result) result = {0};
+
+	spec.on_terminal = true;
+	spec.drain_ms = 20000;
+	run(&spec, &result);
+	ck_assert_int_eq(result.end, PROC_EXITED);
+	ck_assert_int_eq(result.code, 3);
+	ck_assert_str_eq(
+	    buf_text(&result.tail), "terminals=3 columns=1000 controlling=0\non stderr\n");
+	ck_assert_int_lt(result.elapsed_ms, 10000);
+}
+END_TEST
+
 START_TEST(lets_the_child_die_with_us)
 {
 	auto_str char *pid_file = path_in("pid");
@@ -535,6 +553,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, tells_exec_failure_from_exit_127);
 	tcase_add_test(tc, tells_a_missing_directory);
 	tcase_add_test(tc, gives_the_child_a_clean_birth);
+	tcase_add_test(tc, gives_a_terminal);
 	tcase_add_test(tc, lets_the_child_die_with_us);
 	tcase_add_test(tc, drains_a_held_pipe_only_so_long);
 	tcase_add_test(tc, ends_a_deaf_group_at_the_deadline);
