@@ -34,6 +34,7 @@ static const struct row {
     {"invalid RestartCondition", RECIPES, NULL},
     {"invalid CIDR address", RECIPES, NULL},
     /* docker's loader, in abra */
+    {"unable to validate recipe", RECIPES, NULL}, /* abra's own */
     {"invalid reference format", RECIPES, "image has to be a name with a tag"},
     {"no image specified", RECIPES, "every service needs an image"},
     {"additional property", RECIPES, "take it out: stack files do not know that key"},

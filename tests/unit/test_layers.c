@@ -77,6 +77,7 @@ static const char *const values[] = {
     "runner-plugin/run/junit",
     "runner-plugin/run/exit",
     "runner-plugin/stages/refusal",
+    "runner-plugin/stages/lint_table",
     "runner-plugin/stages/tap",
     "runner-plugin/swarm/registry_auth",
     "common/verdict",

@@ -77,6 +77,8 @@ static const struct row {
 	     "an ingress port\n",
 	REFUSES},
     /* the loader refuses */
+    {"FATA unable to validate recipe: .env.sample does not exist?\n",
+	LOADS "unable to validate recipe: .env.sample does not exist?"},
     {"FATA invalid image reference for service app: invalid reference format\n",
 	LOADS "invalid image reference for service app: invalid reference format (image has to"},
     {"FATA invalid image reference for service app: no image specified\n", LOADS},
