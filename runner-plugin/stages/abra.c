@@ -8,11 +8,12 @@
 #include <strings.h>
 
 #define ABRA_LOG_MAX_BYTES (4 * 1024 * 1024)
-#define ABRA_TAIL_MAX_BYTES (16 * 1024)
+#define ABRA_TAIL_MAX_BYTES (64 * 1024) /* the table of lint is 6 KiB, before what it warns of */
 #define ABRA_OUTPUT_MAX_BYTES (256 * 1024)
 #define ABRA_TERM_GRACE_MS 2000
 #define ABRA_DRAIN_MS 1000
 #define ABRA_VERSION_TIMEOUT_S 20
+#define ABRA_SHOWN_MAX_BYTES 200 /* of what it said last */
 
 enum word_kind { WORD_FIXED, WORD_RECIPE, WORD_DOMAIN, WORD_SERVER };
 
@@ -30,28 +31,32 @@ struct word {
 static const struct verb_row {
 	const char *text;
 	bool has_secrets; /* its output holds generated values */
+	bool on_terminal;
 	struct word words[ABRA_ARGS_MAX];
 } verbs[] = {
-    [ABRA_VERSION] = {"abra --version", false, {FIXED("--version")}},
-    [ABRA_APP_NEW] = {"abra app new", false,
+    [ABRA_VERSION] = {"abra --version", false, false, {FIXED("--version")}},
+    [ABRA_APP_NEW] = {"abra app new", false, false,
 	{FIXED("app"), FIXED("new"), {WORD_RECIPE, NULL}, FIXED("--server"), {WORD_SERVER, NULL},
 	    FIXED("--domain"), {WORD_DOMAIN, NULL}, FIXED("--chaos"), FIXED("--offline"),
 	    FIXED("--no-input")}},
-    [ABRA_SECRET_GENERATE] = {"abra app secret generate", true,
+    [ABRA_SECRET_GENERATE] = {"abra app secret generate", true, false,
 	{FIXED("app"), FIXED("secret"), FIXED("generate"), {WORD_DOMAIN, NULL}, FIXED("--all"),
 	    FIXED("--chaos"), FIXED("--offline"), FIXED("--no-input")}},
-    [ABRA_APP_DEPLOY] = {"abra app deploy", false,
+    [ABRA_APP_DEPLOY] = {"abra app deploy", false, false,
 	{FIXED("app"), FIXED("deploy"), {WORD_DOMAIN, NULL}, FIXED("--chaos"), FIXED("--offline"),
 	    FIXED("--no-domain-checks"), FIXED("--no-input")}},
-    [ABRA_APP_UNDEPLOY] = {"abra app undeploy", false,
+    [ABRA_APP_UNDEPLOY] = {"abra app undeploy", false, false,
 	{FIXED("app"), FIXED("undeploy"), {WORD_DOMAIN, NULL}, FIXED("--offline"),
 	    FIXED("--no-input")}},
-    [ABRA_VOLUME_REMOVE] = {"abra app volume rm", false,
+    [ABRA_VOLUME_REMOVE] = {"abra app volume rm", false, false,
 	{FIXED("app"), FIXED("volume"), FIXED("rm"), {WORD_DOMAIN, NULL}, FIXED("--force"),
 	    FIXED("--offline"), FIXED("--no-input")}},
-    [ABRA_SECRET_REMOVE] = {"abra app secret rm", false,
+    [ABRA_SECRET_REMOVE] = {"abra app secret rm", false, false,
 	{FIXED("app"), FIXED("secret"), FIXED("rm"), {WORD_DOMAIN, NULL}, FIXED("--all"),
 	    FIXED("--offline"), FIXED("--no-input")}},
+    [ABRA_RECIPE_LINT] = {"abra recipe lint", false, true,
+	{FIXED("recipe"), FIXED("lint"), {WORD_RECIPE, NULL}, FIXED("--chaos"), FIXED("--offline"),
+	    FIXED("--no-input")}},
 };
 
 const char *abra_verb_text(enum abra_verb verb)
@@ -146,6 +151,7 @@ int abra_call(const struct abra *abra, enum abra_verb verb, const struct abra_ta
 	    .log_max_bytes = ABRA_LOG_MAX_BYTES,
 	    .tail_max_bytes = ABRA_TAIL_MAX_BYTES,
 	    .out_text = verbs[verb].has_secrets ? &output : NULL,
+	    .on_terminal = verbs[verb].on_terminal,
 	    .deadline_ns = watch->deadline_ns,
 	    .term_grace_ms = ABRA_TERM_GRACE_MS,
 	    .drain_ms = ABRA_DRAIN_MS,
@@ -159,6 +165,20 @@ int abra_call(const struct abra *abra, enum abra_verb verb, const struct abra_ta
 
 	mask_values(&output, target->plain_words);
 	return result;
+}
+
+void abra_complain(
+    enum abra_verb verb, const struct proc_result *result, char out[ABRA_COMPLAINT_SIZE])
+{
+	char how[PROC_RESULT_TEXT_SIZE];
+	size_t length = 0;
+	const char *last = text_last_line(buf_text(&result->tail), &length);
+
+	proc_result_text(result, how);
+	/* Who was killed did not say why. */
+	auto_str char *line = xstrndup(last, result->end == PROC_EXITED ? length : 0);
+	(void)snprintf(out, ABRA_COMPLAINT_SIZE, "%s: %s%s%.*s", abra_verb_text(verb), how,
+	    *line ? ": " : "", (int)text_head(line, ABRA_SHOWN_MAX_BYTES), line);
 }
 
 int abra_find(const struct settings *settings, const struct run *run, const char *const *environ,

@@ -25,6 +25,7 @@ enum abra_verb {
 	ABRA_APP_UNDEPLOY,
 	ABRA_VOLUME_REMOVE,
 	ABRA_SECRET_REMOVE,
+	ABRA_RECIPE_LINT, /* recipe; without a terminal it prints nothing */
 };
 
 struct abra_target {
@@ -71,6 +72,11 @@ struct abra_watch {
 };
 int abra_call(const struct abra *abra, enum abra_verb verb, const struct abra_target *target,
     const struct abra_watch *watch, struct proc_result *out, struct err *err) CHECKED;
+
+/* "abra app new: exit status 1: FATA no such recipe", from its last line that is not empty. */
+#define ABRA_COMPLAINT_SIZE 400
+void abra_complain(
+    enum abra_verb verb, const struct proc_result *result, char out[ABRA_COMPLAINT_SIZE]);
 
 /* The app's env file in the operator's servers/ directory; the caller frees it. */
 char *abra_env_path(const struct abra *abra, const char *server, const char *domain) CHECKED;

@@ -16,7 +16,6 @@
 #define GONE_WITHIN_MS 90000 /* a program that ignores SIGTERM has 10 s, an engine is busy */
 #define GONE_EVERY_MS 250
 #define HELP_AFTER_MS 20000 /* then what abra has not removed is removed by us */
-#define SHOWN_MAX_BYTES 200 /* of what abra said last */
 #define COMMIT_DIGITS 8
 
 void deploy_result_release(struct deploy_result *result)
@@ -75,20 +74,6 @@ static struct abra_target target_of(const struct deploy *deploy)
 	};
 }
 
-/* "abra app new: exit status 1: FATA no such recipe", from its last line that is not empty. */
-static void complain(enum abra_verb verb, const struct proc_result *result, char *out, size_t size)
-{
-	char how[PROC_RESULT_TEXT_SIZE];
-	size_t length = 0;
-	const char *last = text_last_line(buf_text(&result->tail), &length);
-
-	proc_result_text(result, how);
-	/* Who was killed did not say why. */
-	auto_str char *line = xstrndup(last, result->end == PROC_EXITED ? length : 0);
-	(void)snprintf(out, size, "%s: %s%s%.*s", abra_verb_text(verb), how, *line ? ": " : "",
-	    (int)text_head(line, SHOWN_MAX_BYTES), line);
-}
-
 /* Who was stopped refused nothing. */
 static void read_refusal(
     const struct deploy *deploy, const struct proc_result *result, struct refusal *out)
@@ -116,7 +101,7 @@ static int call_abra(const struct deploy *deploy, enum abra_verb verb,
 	    .cancel_fd = deploy->work->cancel_fd,
 	    .watch_fd = -1,
 	};
-	char text[sizeof(err->msg)];
+	char text[ABRA_COMPLAINT_SIZE];
 
 	if (abra_call(deploy->abra, verb, target, &watch, &result, err) < 0)
 		return -1;
@@ -124,7 +109,7 @@ static int call_abra(const struct deploy *deploy, enum abra_verb verb,
 		return 0;
 	if (refusal)
 		read_refusal(deploy, &result, refusal);
-	complain(verb, &result, text, sizeof(text));
+	abra_complain(verb, &result, text);
 	return err_set(err, ERR_PROTOCOL, "%s", text);
 }
 
@@ -363,9 +348,9 @@ static bool judge_abra(const struct deploy *deploy, const struct rendered *rende
 	bool is_fine = result->end == PROC_EXITED && result->code == 0;
 	struct refusal refusal;
 	struct err err;
-	char text[256];
+	char text[ABRA_COMPLAINT_SIZE];
 
-	complain(ABRA_APP_DEPLOY, result, text, sizeof(text));
+	abra_complain(ABRA_APP_DEPLOY, result, text);
 	/* First: of what was refused nothing need be missing, and what is there is the old one. */
 	read_refusal(deploy, result, &refusal);
 	if (refusal.is_recipes) {
@@ -441,9 +426,9 @@ static int let_abra_deploy(const struct deploy *deploy, int64_t deadline_ns,
 		return -1;
 	}
 	if (result->end == PROC_NOT_STARTED) {
-		char text[256];
+		char text[ABRA_COMPLAINT_SIZE];
 
-		complain(ABRA_APP_DEPLOY, result, text, sizeof(text));
+		abra_complain(ABRA_APP_DEPLOY, result, text);
 		end_with(out, DEPLOY_BROKE, "%s", text);
 		return -1;
 	}

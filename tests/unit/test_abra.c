@@ -31,6 +31,7 @@ static const struct {
     {ABRA_APP_UNDEPLOY, "app undeploy cust-9f2c1a.ci.test --offline --no-input"},
     {ABRA_VOLUME_REMOVE, "app volume rm cust-9f2c1a.ci.test --force --offline --no-input"},
     {ABRA_SECRET_REMOVE, "app secret rm cust-9f2c1a.ci.test --all --offline --no-input"},
+    {ABRA_RECIPE_LINT, "recipe lint custom-html --chaos --offline --no-input"},
 };
 
 START_TEST(makes_the_command_line)
