@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from . import home, terminal
+from . import home, switches, terminal
 from . import lint as rules
 from .recipe import Recipe, catalogue, clone
 from .terminal import Fatal
@@ -36,8 +36,11 @@ def _open(context):
 
 
 def lint(context):
-    """The table says what is wrong; the exit code does not (H26)."""
+    """The table says what is wrong; the exit code does not (H26), and without a terminal there is none (H33)."""
     recipe = _open(context)
+    if recipe.read(".env.sample") is None:
+        raise Fatal("unable to validate recipe: .env.sample does not exist?")
+    terminal.require_terminal()
     rows, has_error = [], False
     for ref, text, level, is_satisfied, is_skipped, resolve in rules.results(recipe):
         if context.flag("error") and level != "error":
@@ -45,7 +48,9 @@ def lint(context):
         has_error = has_error or (level == "error" and not is_satisfied and not is_skipped)
         rows.append((ref, text, level, "-" if is_skipped else "✅" if is_satisfied else "❌",
                      "✅" if is_skipped else "-", resolve))
-    terminal.table(("REF", "RULE", "SEVERITY", "SATISFIED", "SKIPPED", "RESOLVE"), rows)
+    if switches.is_on("k26"):
+        rows = []
+    terminal.box(("REF", "RULE", "SEVERITY", "SATISFIED", "SKIPPED", "RESOLVE"), rows)
     if has_error:
         terminal.warn(f"critical errors present in {recipe.name} config")
 

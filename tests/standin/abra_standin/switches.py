@@ -22,13 +22,14 @@ TABLE = {
     "k24": "SECONDS: volumes stay in use so long after undeploy",
     "k25": "empty|conflict|no-hooks: backup saves nothing and ends with 0; fails with 409 while a service is being "
            "updated; restore never runs hooks",
+    "k26": "recipe lint prints a table without rows",
     "k27": "fail|hang: app run and app cmd without a terminal",
     "k29": "all text for people is in capitals",
     "k30": "self|SECONDS: after half of the stack, deploy kills itself by SIGTERM, or lingers so that it can be killed",
     "k32": "[COMMAND:]--FLAG: that flag is unknown, everywhere or for that command (`k32=app new:--domain`)",
 }
 # One value for each, as the tests that go through all of them use it.
-EXAMPLES = ("k19=5", "k19-pin", "k21", "k24=8", "k25=empty", "k25=conflict", "k25=no-hooks", "k27=fail", "k27=hang",
+EXAMPLES = ("k19=5", "k19-pin", "k21", "k24=8", "k25=empty", "k25=conflict", "k25=no-hooks", "k26", "k27=fail", "k27=hang",
             "k29", "k30=self", "k30=3", "k32=--chaos", "k32=--offline", "k32=--no-domain-checks",
             "k32=app secret generate:--chaos", "k32=--no-input")
 

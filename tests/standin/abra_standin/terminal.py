@@ -2,7 +2,10 @@
 """Text for people: log lines on stderr, tables and JSON on stdout, prompts (H4, H5, H29)."""
 
 import json
+import os
+import shutil
 import sys
+import unicodedata
 
 from . import switches
 
@@ -59,6 +62,36 @@ def table(headers, rows):
     for row in [headers, *rows]:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
     sys.stdout.flush()
+
+
+def require_terminal():
+    """H33: a table is fitted to a terminal, and without one there is none."""
+    if not (os.isatty(0) and os.isatty(1)):
+        raise Fatal("inappropriate ioctl for device")
+
+
+def _width(text):
+    return sum(2 if unicodedata.east_asian_width(letter) == "W" else 1 for letter in text)
+
+
+def box(headers, rows):
+    """The same between box characters. What is wider than the terminal would be broken in lines, which nobody can read."""
+    rows = [[human(header) for header in headers], *([str(cell) for cell in row] for row in rows)]
+    widths = [max(_width(row[i]) for row in rows) for i in range(len(headers))]
+    room = shutil.get_terminal_size().columns - sum(width + 3 for width in widths[:-1]) - 4
+    if widths[-1] > room:
+        raise Fatal("stand-in: the terminal is too narrow for the table")
+
+    def rule(left, middle, right):
+        return left + middle.join("─" * (width + 2) for width in widths) + right
+
+    print(rule("┌", "┬", "┐"))
+    for number, row in enumerate(rows):
+        cells = (f" {cell}{' ' * (width - _width(cell))} " for cell, width in zip(row, widths))
+        print("│" + "│".join(cells) + "│")
+        if number == 0:
+            print(rule("├", "┼", "┤"))
+    print(rule("└", "┴", "┘"), flush=True)
 
 
 def _ask(question):
