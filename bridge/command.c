@@ -151,10 +151,7 @@ static bool read_stage(struct command *out, const char *word)
 		return false;
 	}
 	if (!stage_parse(word, &stage) || stage >= STAGE_COUNT) {
-		mistype(out,
-		    "\"%s\" is no stage; there are install, recreate, upgrade, backup, recipe "
-		    "and extra.",
-		    quoted);
+		mistype(out, "\"%s\" is no stage; there are " STAGE_LIST ".", quoted);
 		return false;
 	}
 	if (out->stages[stage]) {

@@ -29,7 +29,7 @@
 #define COMMAND_LINE_MAX 512 /* all stages, a version and the flags need under 200 bytes */
 #define COMMAND_FROM_SIZE 65 /* docs/contracts.md, section 3: FROM has at most 64 */
 #define COMMAND_WHY_SIZE 256
-#define COMMAND_STAGES_SIZE 64 /* all six stage words with commas: 47 */
+#define COMMAND_STAGES_SIZE 64 /* all eight stage words with commas: 57 */
 
 enum command_kind {
 	COMMAND_NONE, /* a comment like any other */

@@ -283,10 +283,8 @@ static bool is_in_table(const struct reply_facts *facts)
 	return false;
 }
 
-static void add_stage_row(const struct results_stage *stage, const struct job *job, struct buf *out)
+static void add_stage_row(const struct results_stage *stage, size_t max_bytes, struct buf *out)
 {
-	size_t max_bytes = decided(stage, job) ? RESULTS_TEXT_MAX : REASON_SHOWN_BYTES;
-
 	(void)buf_printf(
 	    out, "| %s | %s | ", stage_word(stage->stage), outcome_text(stage->outcome));
 	if (stage->seconds > 0)
@@ -311,12 +309,18 @@ static void add_left(const struct results *results, struct buf *out)
 static void add_stages(const struct reply_facts *facts, struct buf *out)
 {
 	const struct results *results = facts->results;
+	bool is_told = false; /* whole, and once */
 
 	if (!results->stage_count)
 		return;
 	(void)buf_add_text(out, "\n| stage | result | time | |\n|---|---|---|---|\n");
-	for (size_t i = 0; i < results->stage_count; i++)
-		add_stage_row(&results->stages[i], facts->job, out);
+	for (size_t i = 0; i < results->stage_count; i++) {
+		bool is_whole = !is_told && decided(&results->stages[i], facts->job);
+
+		add_stage_row(
+		    &results->stages[i], is_whole ? RESULTS_TEXT_MAX : REASON_SHOWN_BYTES, out);
+		is_told |= is_whole;
+	}
 	(void)buf_printf(
 	    out, "| teardown | %s | ", results->is_clean ? "✅ clean" : "⚠️ something is left");
 	add_duration(out, results->teardown_seconds);

@@ -22,10 +22,12 @@ static const char *const verdict_words[] = {
 static const char *const stage_words[] = {
     [STAGE_INSTALL] = "install",
     [STAGE_RECREATE] = "recreate",
-    [STAGE_UPGRADE] = "upgrade",
-    [STAGE_BACKUP] = "backup",
     [STAGE_RECIPE] = "recipe",
     [STAGE_EXTRA] = "extra",
+    [STAGE_BACKUP] = "backup",
+    [STAGE_UPGRADE] = "upgrade",
+    [STAGE_ROLLBACK] = "rollback",
+    [STAGE_LINT] = "lint",
 };
 
 static_assert(COUNT_OF(stage_words) == STAGE_COUNT, "a word for each stage");
@@ -73,6 +75,11 @@ static size_t find_word(const char *const *words, size_t count, const char *word
 	return at;
 }
 
+bool stage_is_default(enum stage stage)
+{
+	return stage != STAGE_EXTRA && stage != STAGE_ROLLBACK;
+}
+
 bool outcome_parse(const char *word, enum outcome *out)
 {
 	size_t at = find_word(outcome_words, COUNT_OF(outcome_words), word);
@@ -110,7 +117,7 @@ static enum verdict_class judge_stages(const struct verdict_facts *facts)
 	bool has_unverified = false;
 
 	for (size_t i = 0; i < STAGE_COUNT; i++) {
-		if (!facts->stages[i].is_known)
+		if (!facts->stages[i].is_known || i == STAGE_ROLLBACK)
 			continue;
 		switch (facts->stages[i].outcome) {
 		case OUTCOME_FAIL:

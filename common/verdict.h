@@ -8,6 +8,8 @@
  * counts which came first, as what follows may only be its consequence. Else any unverified stage
  * makes ci_error: it never counts as passed. Nothing passed and nothing failed: not_run.
  *
+ * Whether one can go back (rollback) is worth knowing, and neither here nor there for the verdict.
+ *
  * A run that timed out, was cancelled or broke has that verdict whatever its stages say. What
  * teardown left changes no verdict.
  */
@@ -26,17 +28,25 @@ enum verdict_class {
 	VERDICT_SUPERSEDED,
 	VERDICT_NOT_RUN,
 };
-/* In the order they run; STAGE_NONE ends the enum. */
+/*
+ * In the order they run: those on the head as deployed fresh, then those that begin with an older
+ * version, then what needs no deployment. STAGE_NONE ends the enum.
+ */
 enum stage {
 	STAGE_INSTALL,
 	STAGE_RECREATE,
-	STAGE_UPGRADE,
-	STAGE_BACKUP,
 	STAGE_RECIPE,
 	STAGE_EXTRA,
+	STAGE_BACKUP,
+	STAGE_UPGRADE,
+	STAGE_ROLLBACK,
+	STAGE_LINT,
 	STAGE_NONE,
 };
 #define STAGE_COUNT STAGE_NONE
+#define STAGE_LIST "install, recreate, recipe, extra, backup, upgrade, rollback, lint"
+/* Runs without being asked for by name. */
+bool stage_is_default(enum stage stage);
 
 const char *outcome_word(enum outcome outcome);
 const char *verdict_word(enum verdict_class verdict);

@@ -124,10 +124,7 @@ int params_read_stages(const char *list, bool out[STAGE_COUNT], struct err *err)
 
 			quote(word, shown);
 			return err_set(err, ERR_CONFIG,
-			    "STAGES: \"%s\" is no stage; known: install, recreate, upgrade, "
-			    "backup, "
-			    "recipe, extra",
-			    shown);
+			    "STAGES: \"%s\" is no stage; known: " STAGE_LIST, shown);
 		}
 		wanted[stage] = true;
 		at += length;
@@ -199,7 +196,7 @@ int params_read(
 			return -1;
 	} else {
 		for (int stage = 0; stage < STAGE_COUNT; stage++)
-			params.stages[stage] = stage != STAGE_EXTRA;
+			params.stages[stage] = stage_is_default((enum stage)stage);
 	}
 	if (values[EXTRA_TESTS] && text_is(values[EXTRA_TESTS], "1"))
 		params.stages[STAGE_EXTRA] = true;

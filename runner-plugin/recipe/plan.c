@@ -120,12 +120,36 @@ bool plan_runs(const struct plan *plan, enum stage stage)
 	return plan->stages[stage].is_wanted && !plan->stages[stage].not_run;
 }
 
-/* Of a stage that runs: what comes up in it that no stage before has left up. */
-static int count_planned_deploys(const struct plan *plan, enum stage stage)
+/* What comes up in each stage that no stage before has left up. */
+static int count_planned_deploys(const struct plan *plan)
 {
-	if (stage == STAGE_UPGRADE)
-		return 2;
-	return stage == STAGE_RECREATE && plan_runs(plan, STAGE_INSTALL) ? 0 : 1;
+	bool is_head_up = false;
+	int deploys = 0;
+
+	for (int i = 0; i < STAGE_COUNT; i++) {
+		if (!plan_runs(plan, (enum stage)i))
+			continue;
+		switch ((enum stage)i) {
+		case STAGE_INSTALL:
+		case STAGE_RECREATE:
+		case STAGE_RECIPE:
+		case STAGE_EXTRA:
+		case STAGE_BACKUP:
+			deploys += is_head_up ? 0 : 1;
+			is_head_up = true;
+			break;
+		case STAGE_UPGRADE:
+			deploys += 2; /* base, head */
+			break;
+		case STAGE_ROLLBACK:
+			deploys += 1; /* base */
+			break;
+		case STAGE_LINT:
+		case STAGE_NONE:
+			break;
+		}
+	}
+	return deploys;
 }
 
 static void plan_stages(const struct plan_facts *facts, struct plan *plan)
@@ -145,9 +169,8 @@ static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 			stage->not_run = xstrdup(intended);
 		else if (i == STAGE_UPGRADE && !plan->base_version[0])
 			stage->not_run = why_no_base(facts);
-		else
-			plan->deploys += count_planned_deploys(plan, (enum stage)i);
 	}
+	plan->deploys = count_planned_deploys(plan);
 }
 
 static struct plan make_empty(void)

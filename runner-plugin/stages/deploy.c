@@ -519,6 +519,24 @@ void deploy_run(const struct deploy *deploy, const struct rendered *rendered, co
 		(void)copy_text(out->version, sizeof(out->version), app->version);
 }
 
+int deploy_find(
+    const struct deploy *deploy, const struct rendered *rendered, bool *out_is_up, struct err *err)
+{
+	const struct deploy_claim claim = {
+	    .model = &rendered->model,
+	    .commit = rendered->commit,
+	    .has_overlays = deploy->suite->compose_count > 0,
+	    .is_whole = true,
+	};
+	AUTO_PTR(ready) ready = open_ready(deploy, deadline_of(deploy), err);
+
+	if (!ready)
+		return -1;
+	auto_str char *mismatch = deploy_mismatch(&claim, ready_view(ready));
+	*out_is_up = !mismatch && view_is_running(ready_view(ready));
+	return 0;
+}
+
 /* --- anew --- */
 
 /* -1: out is filled. */

@@ -55,6 +55,9 @@ DEFINE_AUTO(deploy_result, deploy_result_release);
 /* phase: what stands behind "deploy", "converge" and "probe" in the phases' names: "", " base". */
 void deploy_run(const struct deploy *deploy, const struct rendered *rendered, const char *phase,
     struct deploy_result *out);
+/* Whether that is up, all of it, as it was left: then nothing need be deployed. */
+int deploy_find(const struct deploy *deploy, const struct rendered *rendered, bool *out_is_up,
+    struct err *err) CHECKED;
 /*
  * What is deployed, with every task made anew: containers go, volumes stay. Jobs that are done stay
  * done. As deploy_run() in all else; out->version is not asked again.

@@ -219,19 +219,47 @@ void progress_take_deploy(struct progress *progress, const struct deploy_result 
 	}
 }
 
-int progress_deploy_head(struct progress *progress, const char *phase, struct deploy_result *out)
+/* -1: concluded. */
+static int render_head(struct progress *progress, struct rendered *out)
 {
-	AUTO(rendered) head = {0};
 	const char *commit = progress->plan.head_commit;
 	struct err err;
 
-	if (render_commit(progress->work, &progress->suite, commit, commit, &head, &err) < 0) {
-		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+	if (render_commit(progress->work, &progress->suite, commit, commit, out, &err) == 0)
+		return 0;
+	progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+	return -1;
+}
+
+int progress_deploy_head(struct progress *progress, const char *phase, struct deploy_result *out)
+{
+	AUTO(rendered) head = {0};
+
+	if (render_head(progress, &head) < 0)
 		return -1;
-	}
 	deploy_run(&progress->deploy, &head, phase, out);
 	progress_take_deploy(progress, out);
 	return out->end == DEPLOY_UP ? 0 : -1;
+}
+
+int progress_need_head(struct progress *progress)
+{
+	AUTO(rendered) head = {0};
+	AUTO(deploy_result) deployed = {0};
+	bool is_up = false;
+	struct err err;
+
+	if (render_head(progress, &head) < 0)
+		return -1;
+	if (deploy_find(&progress->deploy, &head, &is_up, &err) < 0 ||
+	    (!is_up && deploy_reset(&progress->deploy, &err) < 0)) {
+		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+		return -1;
+	}
+	if (is_up)
+		return 0;
+	return progress_deploy_head(progress, " head", &deployed) < 0 ? -1
+								      : progress_seed(progress);
 }
 
 /* Checks, then one look more: it must not have been up for a moment only. -1: concluded. */

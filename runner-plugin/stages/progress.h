@@ -40,6 +40,11 @@ void progress_take_deploy(struct progress *progress, const struct deploy_result 
 /* The head, fresh; phase as deploy_run() takes it. -1: concluded. */
 int progress_deploy_head(
     struct progress *progress, const char *phase, struct deploy_result *out) CHECKED;
+/*
+ * The head is up, as a stage before has left it; deployed afresh and seeded when it is not. What
+ * else the stage proves, it proves itself. -1: concluded.
+ */
+int progress_need_head(struct progress *progress) CHECKED;
 /* Ready items and checks, then one look more: it must not have been up for a moment only. -1:
  * concluded. */
 int progress_prove_app(struct progress *progress, struct deploy_result *deployed) CHECKED;

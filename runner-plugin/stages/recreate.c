@@ -5,23 +5,12 @@
  */
 #include "runner-plugin/stages/progress.h"
 
-/* The head, unless a stage before has deployed it. -1: concluded. */
-static int need_head(struct progress *progress)
-{
-	AUTO(deploy_result) deployed = {0};
-
-	if (plan_runs(&progress->plan, STAGE_INSTALL))
-		return 0; /* install has left it up */
-	return progress_deploy_head(progress, " head", &deployed) < 0 ? -1
-								      : progress_seed(progress);
-}
-
 void recreate_run(struct progress *progress)
 {
 	AUTO(survival_marks) marks = {0};
 	AUTO(deploy_result) deployed = {0};
 
-	if (need_head(progress) < 0 ||
+	if (progress_need_head(progress) < 0 ||
 	    progress_mark(progress, "before every container was made anew", &marks) < 0)
 		return;
 	deploy_recreate(&progress->deploy, &deployed);

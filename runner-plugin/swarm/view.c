@@ -400,3 +400,29 @@ const struct view_service *view_find(const struct view *view, const char *name)
 	}
 	return NULL;
 }
+
+static size_t count_running(const struct view *view, const struct view_service *service)
+{
+	size_t running = 0;
+
+	for (size_t i = 0; i < view->task_count; i++) {
+		const struct view_task *task = &view->tasks[i];
+
+		if (text_is(task->service_id, service->id) && task->is_wanted && task->is_current &&
+		    task->state == VIEW_TASK_RUNNING)
+			running++;
+	}
+	return running;
+}
+
+bool view_is_running(const struct view *view)
+{
+	for (size_t i = 0; i < view->service_count; i++) {
+		const struct view_service *service = &view->services[i];
+		size_t wanted = service->replicas < 0 ? 1 : (size_t)service->replicas;
+
+		if (!service->is_job && count_running(view, service) < wanted)
+			return false;
+	}
+	return view->service_count > 0;
+}

@@ -109,6 +109,8 @@ int view_read(const char *stack, const struct json *services, const struct json 
 void view_task_read_container(struct view_task *task, const struct json *container);
 void view_release(struct view *view);
 DEFINE_AUTO(view, view_release);
+/* Every service that is no job has all of its tasks running, and of its spec as it is now. */
+bool view_is_running(const struct view *view);
 const struct view_service *view_find(const struct view *view, const char *name); /* NULL: none */
 
 #endif

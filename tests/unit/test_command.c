@@ -51,7 +51,7 @@ static const struct row rows[] = {
     {"!testme --extra", COMMAND_TEST, "", true, "", NULL},
     {"!testme --stages=upgrade,install", COMMAND_TEST, "install,upgrade", false, "", NULL},
     {"!testme --stages=install,recreate,upgrade,backup,recipe,extra", COMMAND_TEST,
-	"install,recreate,upgrade,backup,recipe,extra", false, "", NULL},
+	"install,recreate,recipe,extra,backup,upgrade", false, "", NULL},
     {"!testme --from=1.0.0+2.1.0", COMMAND_TEST, "", false, "1.0.0+2.1.0", NULL},
     {"!testme --from=1.0.0+v2.1.0~rc1 --extra --stages=install", COMMAND_TEST, "install", true,
 	"1.0.0+v2.1.0~rc1", NULL},
@@ -307,10 +307,11 @@ START_TEST(is_linear)
 	AUTO(buf) runs = buf_make(2 * most);
 	for (size_t run = 1; run < 2500; run++) {
 		for (size_t i = 0; i < run; i++)
-			ck_assert_int_eq(buf_add_char(&runs, '`'), 0);
-		ck_assert_int_eq(buf_add_char(&runs, ' '), 0);
+			(void)buf_add_char(&runs, '`');
+		(void)buf_add_char(&runs, ' ');
 	}
-	ck_assert_int_eq(buf_add_text(&runs, "\n!testme"), 0);
+	(void)buf_add_text(&runs, "\n!testme");
+	ck_assert(!runs.was_truncated);
 	struct command command;
 	command_read(runs.data, runs.length, "!testme", &command);
 	ck_assert_int_eq(command.kind, COMMAND_TEST);

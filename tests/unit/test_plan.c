@@ -47,7 +47,7 @@ static struct params make_params(const char *from)
 	struct params params = {.recipe = "custom-html"};
 
 	for (int stage = 0; stage < STAGE_COUNT; stage++)
-		params.stages[stage] = stage != STAGE_EXTRA;
+		params.stages[stage] = stage_is_default((enum stage)stage);
 	(void)copy_text(params.from, sizeof(params.from), from);
 	return params;
 }

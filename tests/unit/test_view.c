@@ -382,6 +382,49 @@ START_TEST(reads_odd_items_without_harm)
 }
 END_TEST
 
+/* One service "web" and its tasks: state, is_wanted, is_current. */
+static const struct running_row {
+	int64_t replicas;
+	bool is_job;
+	struct {
+		enum view_task_state state;
+		bool is_wanted, is_current;
+	} tasks[2];
+	bool is_running;
+} running_rows[] = {
+    {1, false, {{VIEW_TASK_RUNNING, true, true}}, true},
+    {1, false, {{VIEW_TASK_STARTING, true, true}}, false},
+    {1, false, {{VIEW_TASK_RUNNING, true, false}}, false},
+    {1, false, {{VIEW_TASK_RUNNING, false, true}}, false},
+    {2, false, {{VIEW_TASK_RUNNING, true, true}, {VIEW_TASK_FAILED, true, true}}, false},
+    {2, false, {{VIEW_TASK_RUNNING, true, true}, {VIEW_TASK_RUNNING, true, true}}, true},
+    {0, false, {{VIEW_TASK_GONE, false, true}}, true},
+    {-1, false, {{VIEW_TASK_RUNNING, true, true}}, true},
+    {-1, false, {{VIEW_TASK_PENDING, true, true}}, false},
+    {1, true, {{VIEW_TASK_COMPLETE, true, true}}, true},
+};
+
+START_TEST(tells_whether_all_runs)
+{
+	const struct running_row *row = &running_rows[_i];
+	struct view_service service = {
+	    .id = (char[]){"web"}, .replicas = row->replicas, .is_job = row->is_job};
+	struct view_task tasks[COUNT_OF(row->tasks)] = {0};
+	const struct view view = {
+	    .services = &service, .service_count = 1, .tasks = tasks, .task_count = 2};
+
+	for (size_t i = 0; i < COUNT_OF(row->tasks); i++)
+		tasks[i] = (struct view_task){
+		    .service_id = (char[]){"web"},
+		    .state = row->tasks[i].state,
+		    .is_wanted = row->tasks[i].is_wanted,
+		    .is_current = row->tasks[i].is_current,
+		};
+	ck_assert_msg(view_is_running(&view) == row->is_running, "row %d", _i);
+	ck_assert(!view_is_running(&(struct view){0}));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("view");
@@ -397,6 +440,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, reads_a_container, 0, COUNT_OF(container_rows));
 	tcase_add_loop_test(tc, refuses_what_is_no_list, 0, COUNT_OF(odd_answers));
 	tcase_add_test(tc, reads_odd_items_without_harm);
+	tcase_add_loop_test(tc, tells_whether_all_runs, 0, COUNT_OF(running_rows));
 	suite_add_tcase(suite, tc);
 	return suite;
 }
