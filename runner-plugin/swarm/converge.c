@@ -111,6 +111,7 @@ struct converge_memory {
 		char error[ERROR_MAX_BYTES + 4];
 		int exit_code;
 		bool is_rejected, is_complete, is_out_of_memory, is_unhealthy;
+		int64_t limit_bytes;	   /* of its memory; 0: none */
 		enum converge_state cause; /* GAVE_UP: its own */
 	} last;
 	char sickness[WHY_SIZE]; /* how the check of an unhealthy one failed; "" none was */
@@ -263,8 +264,17 @@ static void describe_check(const struct view_check *check, char out[WHY_SIZE])
 		(void)snprintf(out, WHY_SIZE, "its healthcheck fails");
 }
 
-static void remember_failure(
-    struct converge_memory *memory, const struct view_task *task, int64_t now_ns)
+/* Who has no limit of its own is killed for want of the host's memory. */
+static enum converge_state cause_of(
+    const struct view_service *service, const struct view_task *task)
+{
+	if (task->was_out_of_memory && !task->is_unhealthy && !service->limit_bytes)
+		return CONVERGE_NO_ROOM;
+	return why_failed(task);
+}
+
+static void remember_failure(struct converge_memory *memory, const struct view_service *service,
+    const struct view_task *task, int64_t now_ns)
 {
 	if (memory->recent_count == REMEMBERED_FAILURES) {
 		memmove(memory->recent_ns, memory->recent_ns + 1,
@@ -273,7 +283,7 @@ static void remember_failure(
 	}
 	memory->recent_ns[memory->recent_count++] = now_ns;
 	memory->total++;
-	memory->last.cause = why_failed(task);
+	memory->last.cause = cause_of(service, task);
 	memory->host_failures += is_ours(memory->last.cause);
 	(void)snprintf(memory->last.task, sizeof(memory->last.task), "%s", task->id);
 	(void)snprintf(
@@ -285,7 +295,8 @@ static void remember_failure(
 	memory->last.exit_code = task->exit_code;
 	memory->last.is_rejected = task->state == VIEW_TASK_REJECTED;
 	memory->last.is_complete = task->state == VIEW_TASK_COMPLETE;
-	memory->last.is_out_of_memory = task->was_out_of_memory;
+	memory->last.is_out_of_memory = task->was_out_of_memory && !task->is_unhealthy;
+	memory->last.limit_bytes = service->limit_bytes;
 	memory->last.is_unhealthy = task->is_unhealthy;
 	/* One of an older spec says nothing about this one. */
 	if (task->is_unhealthy && (task->is_current || !*memory->sickness))
@@ -473,7 +484,7 @@ static void remember(struct converge *converge, const struct view *view,
 		    is_known(converge, task->id))
 			continue;
 		make_known(converge, task->id);
-		remember_failure(memory, task, now_ns);
+		remember_failure(memory, service, task, now_ns);
 	}
 	/* Another task in its place between two looks: it was not up all the time. */
 	if (memory->up_tasks != tally.tasks)
@@ -503,6 +514,14 @@ static int64_t settle_ms(const struct view_service *service, const struct conver
 
 /* --- words --- */
 
+static void memory_text(const struct converge_memory *memory, char out[WHY_SIZE])
+{
+	(void)format_text(out, WHY_SIZE,
+	    "out of memory: its limit is %.4g MiB: raise it in deploy: resources: limits, or have "
+	    "it use less",
+	    (double)memory->last.limit_bytes / (1024.0 * 1024));
+}
+
 /* "exit code 1", "its healthcheck fails", what Swarm said. */
 static void failure_text(const struct converge_memory *memory, char out[WHY_SIZE])
 {
@@ -510,6 +529,8 @@ static void failure_text(const struct converge_memory *memory, char out[WHY_SIZE
 		(void)snprintf(out, WHY_SIZE, "%s", memory->last.error);
 	else if (memory->last.is_unhealthy)
 		(void)snprintf(out, WHY_SIZE, "%s", memory->sickness);
+	else if (memory->last.is_out_of_memory && memory->last.limit_bytes)
+		memory_text(memory, out);
 	else if (memory->last.is_complete)
 		(void)snprintf(out, WHY_SIZE, "exit code 0, but it is to run for ever");
 	else if (*memory->last.error && !strstr(memory->last.error, "non-zero exit"))
@@ -595,6 +616,11 @@ static bool judge_host(struct converge_verdict *verdict, const struct view_servi
 		    service->name, service->image);
 	else if (memory->last.cause == CONVERGE_PORT_TAKEN)
 		say_port_taken(verdict, service);
+	else if (memory->last.cause == CONVERGE_NO_ROOM)
+		give_reason(verdict,
+		    "this host ran out of memory, and service %s, which has no limit of its own, "
+		    "was killed for it",
+		    service->name);
 	else
 		give_reason(verdict, "the engine cannot start service %s: %s", service->name,
 		    memory->last.error);
@@ -619,9 +645,8 @@ static bool judge_failures(struct converge_verdict *verdict, const struct conver
 		return true;
 	if (is_loop && memory->last.is_out_of_memory) {
 		blame(verdict, CONVERGE_OUT_OF_MEMORY, service, memory);
-		give_reason(verdict,
-		    "service %s ran out of memory %zu times (limit of its container)",
-		    service->name, memory->total);
+		give_reason(verdict, "service %s was killed %zu times, %s", service->name,
+		    memory->total, why);
 		return true;
 	}
 	if (is_loop) {
@@ -780,7 +805,9 @@ static bool judge_standstill(struct converge_verdict *verdict, const struct view
 		if (judge_host(verdict, service, memory))
 			return true;
 		failure_text(memory, why);
-		blame(verdict, CONVERGE_GAVE_UP, service, memory);
+		blame(verdict,
+		    memory->last.is_out_of_memory ? CONVERGE_OUT_OF_MEMORY : CONVERGE_GAVE_UP,
+		    service, memory);
 		give_reason(verdict, "%s %s ended and is not started again: %s",
 		    service->is_job ? "job" : "service", service->name, why);
 		return true;

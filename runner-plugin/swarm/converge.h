@@ -48,7 +48,7 @@ enum converge_state {
 				 */
 	CONVERGE_PORT_OWN,	/* a port of the host that the stack itself holds */
 	CONVERGE_PORT_TAKEN,	/* a port of the host that somebody else holds */
-	CONVERGE_NO_ROOM,	/* no node takes it, for want of memory or cores */
+	CONVERGE_NO_ROOM,	/* no node takes it, or keeps it, for want of memory or cores */
 	CONVERGE_ENGINE,	/* the engine does not start it, for reasons of its own */
 	CONVERGE_ROLLED_BACK,
 	CONVERGE_PAUSED,

@@ -101,6 +101,7 @@ static void read_placement(const struct json *template, struct view_service *out
 	(void)json_get_int(placement, "MaxReplicas", &out->max_per_node);
 	(void)json_get_int(reserved, "MemoryBytes", &out->reserved_bytes);
 	(void)json_get_int(reserved, "NanoCPUs", &out->reserved_nano_cores);
+	(void)json_int(json_path(template, "Resources.Limits.MemoryBytes"), &out->limit_bytes);
 }
 
 static void read_ports(const struct json *list, struct view_service *out)

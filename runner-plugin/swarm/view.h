@@ -61,6 +61,7 @@ struct view_service {
 	char *platforms;      /* "linux/arm64, ..."; "" any */
 	int64_t max_per_node; /* 0: no limit */
 	int64_t reserved_bytes, reserved_nano_cores;
+	int64_t limit_bytes;	 /* of memory, of each container; 0: none */
 	bool starts_first;	 /* an update starts the new task while the old one runs */
 	struct view_port *ports; /* of the host, published in host mode */
 	size_t port_count;

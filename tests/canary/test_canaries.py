@@ -39,6 +39,7 @@ class Canaries(unittest.TestCase):
     def with_registry(self, name):
         with tempfile.TemporaryDirectory(prefix="canary-") as directory, \
                 standins.Registry(os.path.join(directory, "registry")) as registry:
+            registry.switch(canary.load(name).get("registry", ""))
             made = canary.make_repo(name, os.path.join(directory, name), REGISTRY=registry.address)
             return runs.run(made.path)
 

@@ -14,6 +14,8 @@ canary.yml of a canary:
       - {version, tag: annotated|lightweight}
     values: {NAME: text}    what stands for @NAME@ in the files unless make_repo() is told another one. @VERSION@ is
                             the version, @APP_VERSION@ its part behind the plus sign.
+    needs: registry         @REGISTRY@ is the address of tests/standin/registry
+    registry: word          what that is switched to
     images: [name]          the images of tests/lib/images.py that it needs; all by default
     expect:                 what ccci-run must say
       verdict, exit, level  words and numbers of docs/contracts.md, sections 4 and 7

@@ -64,6 +64,7 @@ static void read_service_line(const char *line, struct view *view)
 	    .platforms = xstrdup("linux/arm64"),
 	    .max_per_node = number_after(line, " max="),
 	    .reserved_bytes = number_after(line, " GiB=") * 1024 * 1024 * 1024,
+	    .limit_bytes = number_after(line, " limit=") * 1024 * 1024,
 	    .reserved_nano_cores = number_after(line, " cores=") * 1000 * 1000 * 1000,
 	    .starts_first = strstr(line, " start-first") != NULL,
 	    .ports = xcalloc(1, sizeof(struct view_port)),
@@ -161,6 +162,7 @@ static struct view read_look(const char *text)
 
 #define H "S web 1 h\n"
 #define R "S web 1\n"
+#define M "S web 1 h limit=48\n"
 #define L "S web 1 h labels\n"
 #define HELD "S web 1 h port=80 = host port 80 is held by service other_web\n"
 #define SICK " = task: non-zero exit (137): dockerexec: unhealthy container\n"
@@ -292,8 +294,31 @@ static const struct row {
     {"one that was unhealthy before this deploy", H "T web a fail143" SICK "T web b run", NULL,
 	{{0, H "T web a fail143" SICK "T web b run", CONVERGE_PENDING, "stay up", 1000}}},
     {"out of memory", NULL, NULL,
-	{{0, H "T web a fail137 oom\nT web b fail137 oom\nT web c fail137 oom\nT web d wait",
-	    CONVERGE_OUT_OF_MEMORY, "service web ran out of memory 3 times", 0}}},
+	{{0, M "T web a fail137 oom\nT web b fail137 oom\nT web c fail137 oom\nT web d wait",
+	    CONVERGE_OUT_OF_MEMORY,
+	    "service web was killed 3 times, out of memory: its limit is 48 MiB: raise it in "
+	    "deploy: resources: limits, or have it use less$",
+	    0}}},
+    {"twice out of memory is no loop yet", NULL, NULL,
+	{{0, M "T web a fail137 oom\nT web b fail137 oom\nT web d wait", CONVERGE_PENDING,
+	    "after 2 failures (out of memory: its limit is 48 MiB", 0}}},
+    {"a shell that outlives what was killed", NULL, NULL,
+	{{0, M "T web a fail1 oom\nT web b fail1 oom\nT web c fail1 oom = task: non-zero exit (1)",
+	    CONVERGE_OUT_OF_MEMORY, "out of memory", 0}}},
+    {"out of memory for good", NULL, NULL,
+	{{0, "S web 1 n limit=48\nT web a fail137 oom", CONVERGE_PENDING, NULL, 3000},
+	    {3000, "S web 1 n limit=48\nT web a fail137 oom", CONVERGE_OUT_OF_MEMORY,
+		"service web ended and is not started again: out of memory: its limit is 48 MiB",
+		0}}},
+    {"an update that memory has paused", M "T web a run", NULL,
+	{{0, "S web 1 hp limit=48\nT web b fail137 oom\nT web a run", CONVERGE_PAUSED,
+	    "paused by Swarm: out of memory: its limit is 48 MiB", 0}}},
+    {"the host is out of memory", NULL, NULL,
+	{{0, H "T web a fail137 oom\nT web b wait", CONVERGE_PENDING, "after 1 failure", 0},
+	    {1000, H "T web a fail137 oom\nT web b fail137 oom\nT web c wait", CONVERGE_NO_ROOM,
+		"this host ran out of memory, and service web, which has no limit of its own, was "
+		"killed for it$",
+		0}}},
     {"killed, but not for memory", NULL, NULL,
 	{{0, H "T web a fail137\nT web b fail137\nT web c fail137\nT web d wait",
 	    CONVERGE_CRASH_LOOPING, "exit code 137", 0}}},

@@ -46,6 +46,22 @@ START_TEST(reads_a_recorded_stack)
 }
 END_TEST
 
+START_TEST(reads_a_limit_of_memory)
+{
+	static const char text[] =
+	    "[{\"ID\":\"s\",\"Spec\":{\"TaskTemplate\":{\"Resources\":{\"Limits\":"
+	    "{\"MemoryBytes\":16777216}}}}}]";
+	struct err err;
+	AUTO_PTR(json) services = json_parse(text, strlen(text), &err);
+	AUTO_PTR(json) tasks = json_new_array();
+	AUTO(view) view = {0};
+
+	ck_assert_msg(view_read("x", services, tasks, &view, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(view.services[0].limit_bytes, 16777216);
+	ck_assert_int_eq(view.services[0].reserved_bytes, 0);
+}
+END_TEST
+
 START_TEST(reads_what_recorded_services_ask_of_a_node)
 {
 	AUTO_PTR(json) services = harness_engine_answer("placement.services");
@@ -431,6 +447,7 @@ static Suite *make_suite(void)
 	TCase *tc = tcase_create("view");
 
 	tcase_add_test(tc, reads_a_recorded_stack);
+	tcase_add_test(tc, reads_a_limit_of_memory);
 	tcase_add_test(tc, reads_what_recorded_services_ask_of_a_node);
 	tcase_add_loop_test(tc, judges_recorded_services, 0, COUNT_OF(recorded_rows));
 	tcase_add_loop_test(tc, knows_a_task_of_the_spec_of_now, 0, COUNT_OF(spec_rows));
