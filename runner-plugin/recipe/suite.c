@@ -6,6 +6,8 @@
 #include "common/yaml.h"
 #include "runner-plugin/recipe/trespass.h"
 
+#include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SUITE_WEIGHT_MAX 64
@@ -415,6 +417,60 @@ static int read_data(const struct reader *reader, const struct yaml *value, stru
 	return 0;
 }
 
+static int read_given_secret(
+    const struct reader *reader, const struct yaml *value, struct suite_secret *secret)
+{
+	static const char *const keys[] = {"value", "file"};
+	const struct yaml *given = yaml_get(value, "value");
+	const struct yaml *file = yaml_get(value, "file");
+
+	if (check_keys(reader, value, keys, COUNT_OF(keys)) < 0)
+		return -1;
+	if (!given == !file)
+		return mistake(
+		    reader, value, "secrets: %.40s has either a value or a file", secret->name);
+	if (file)
+		return read_program(reader, file, "file", &secret->file);
+	if (!yaml_text(given) || !*given->text)
+		return mistake(
+		    reader, given, "secrets: the value of %.40s must be a text", secret->name);
+	secret->value = xstrdup(given->text);
+	return 0;
+}
+
+/* The reader of its value finds the place for it here, so that it is released whatever happens. */
+static int read_secret(
+    const struct reader *reader, const char *name, const struct yaml *value, struct suite *suite)
+{
+	struct suite_secret *secret = NULL;
+
+	if (!*name || !is_file_name(name))
+		return mistake(reader, value, "secrets: \"%.40s\" is no name of a secret", name);
+	suite->secrets =
+	    xrealloc_array(suite->secrets, suite->secret_count + 1, sizeof(suite->secrets[0]));
+	secret = &suite->secrets[suite->secret_count++];
+	*secret = (struct suite_secret){.name = xstrdup(name)};
+	if (value->kind == YAML_MAPPING)
+		return read_given_secret(reader, value, secret);
+	if (!yaml_text(value) || !text_is(value->text, "generate"))
+		return mistake(reader, value,
+		    "secrets: %.40s is generate, {value: \"...\"} or {file: ...}", name);
+	return 0;
+}
+
+static int read_secrets(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	int result = 0;
+
+	if (need_kind(reader, value, "secrets", YAML_MAPPING) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		if (read_secret(reader, value->keys[i], value->items[i], suite) < 0)
+			result = -1;
+	}
+	return result;
+}
+
 static int read_stage(
     const struct reader *reader, const char *name, const struct yaml *value, struct suite *suite)
 {
@@ -487,7 +543,7 @@ static const char *const key_names[] = {"env", "compose", "deploy_timeout", "wei
 
 static int (*const key_readers[])(
     const struct reader *reader, const struct yaml *value, struct suite *suite) = {read_env,
-    read_compose, read_timeout, read_weight, read_ready, read_checks, read_data, refuse_later,
+    read_compose, read_timeout, read_weight, read_ready, read_checks, read_data, read_secrets,
     refuse_later, read_stages, refuse_later, read_allow, read_images};
 
 static int read_key(
@@ -560,6 +616,69 @@ static void check_program(
 		    "%s: %s is not executable (git update-index --chmod=+x)\n", path, program);
 }
 
+const struct suite_secret *suite_find_secret(const struct suite *suite, const char *name)
+{
+	for (size_t i = 0; i < suite->secret_count; i++) {
+		if (text_is(suite->secrets[i].name, name))
+			return &suite->secrets[i];
+	}
+	return NULL;
+}
+
+/* Where a file of the suite ends, links followed; the caller frees it. */
+static char *find_inside(const char *directory, const char *file, struct err *err)
+{
+	auto_str char *path = xasprintf("%s/%s", directory, file);
+	char top[PATH_MAX];
+	char whole[PATH_MAX];
+	struct stat status;
+
+	if (!realpath(directory, top) || !realpath(path, whole) || stat(whole, &status) < 0) {
+		err_set(err, ERR_MISSING, "there is no %s beside it", file);
+		return NULL;
+	}
+	if (strncmp(whole, top, strlen(top)) != 0 || whole[strlen(top)] != '/') {
+		err_set(err, ERR_CONFIG, "%s leads out of the suite", file);
+		return NULL;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		err_set(err, ERR_CONFIG, "%s is no file", file);
+		return NULL;
+	}
+	return xstrdup(whole);
+}
+
+int suite_read_secret(
+    const char *directory, const struct suite_secret *secret, struct buf *out, struct err *err)
+{
+	AUTO(buf) value = buf_make(SUITE_SECRET_MAX_BYTES);
+
+	if (secret->value) {
+		(void)buf_add_text(&value, secret->value);
+	} else {
+		auto_str char *path = find_inside(directory, secret->file, err);
+
+		if (!path || file_read(path, SUITE_SECRET_MAX_BYTES, &value, err) < 0)
+			return err_prefix(err, "secret %s", secret->name);
+	}
+	if (!value.length)
+		return err_set(err, ERR_CONFIG, "secret %s: %s is empty, which Swarm does not take",
+		    secret->name, secret->file);
+	*out = value;
+	value = (struct buf){0};
+	return 0;
+}
+
+static void check_secret(const char *path, const char *directory, const struct suite_secret *secret,
+    struct buf *mistakes)
+{
+	AUTO(buf) value = {0};
+	struct err err;
+
+	if (secret->file && suite_read_secret(directory, secret, &value, &err) < 0)
+		(void)buf_printf(mistakes, "%s: %s\n", path, err.msg);
+}
+
 /* What the suite names as a file is there, and what as a program may be run. */
 static void check_files(
     const char *path, const char *directory, const struct suite *suite, struct buf *mistakes)
@@ -573,6 +692,8 @@ static void check_files(
 	}
 	for (size_t i = 0; i < suite->program_count; i++)
 		check_program(path, directory, suite->programs[i], mistakes);
+	for (size_t i = 0; i < suite->secret_count; i++)
+		check_secret(path, directory, &suite->secrets[i], mistakes);
 	if (suite->data_seed)
 		check_program(path, directory, suite->data_seed, mistakes);
 	if (suite->data_check)
@@ -651,6 +772,12 @@ void suite_release(struct suite *suite)
 	free(suite->data_seed);
 	free(suite->data_check);
 	release_list(suite->dropped, suite->dropped_count);
+	for (size_t i = 0; i < suite->secret_count; i++) {
+		free(suite->secrets[i].name);
+		free(suite->secrets[i].value);
+		free(suite->secrets[i].file);
+	}
+	free(suite->secrets);
 	for (int i = 0; i < STAGE_COUNT; i++)
 		free(suite->not_run[i]);
 	release_list(suite->ignored_images, suite->ignored_image_count);

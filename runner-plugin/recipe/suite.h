@@ -24,6 +24,7 @@
 #define SUITE_ITEMS_MAX 64
 #define SUITE_STATUS_MAX 8
 #define SUITE_MISTAKES_MAX_BYTES (64 * 1024)
+#define SUITE_SECRET_MAX_BYTES (500 * 1024 - 1) /* Swarm takes less than 500 KiB */
 
 struct suite_pair {
 	char *key;
@@ -45,6 +46,13 @@ struct suite_probe {
 	int port;	/* with service */
 };
 
+/* What is inserted for a secret of the recipe; neither value nor file: something random. */
+struct suite_secret {
+	char *name;  /* its key in the compose files */
+	char *value; /* NULL: not given here */
+	char *file;  /* below the suite's directory; NULL */
+};
+
 struct suite {
 	struct suite_pair *env; /* written into the app's env file */
 	size_t env_count;
@@ -64,6 +72,8 @@ struct suite {
 	char *data_check; /* run after what the data must have survived */
 	char **dropped;	  /* volumes that an upgrade may drop on purpose */
 	size_t dropped_count;
+	struct suite_secret *secrets;
+	size_t secret_count;
 	char *not_run[STAGE_COUNT]; /* reason why a stage is intentionally not run; NULL: it runs */
 	char **ignored_images;
 	size_t ignored_image_count;
@@ -78,6 +88,14 @@ int suite_parse(
     const char *name, const char *text, size_t length, struct suite *out, struct err *err) CHECKED;
 /* ERR_MISSING: the directory does not exist ("not enrolled"). */
 int suite_read(const char *directory, struct suite *out, struct err *err) CHECKED;
+/*
+ * The value of a secret that is given, here or in a file that lies below the directory and is no
+ * link out of it. ERR_CONFIG, ERR_MISSING: the suite's mistake.
+ */
+int suite_read_secret(const char *directory, const struct suite_secret *secret, struct buf *out,
+    struct err *err) CHECKED;
+/* What the suite says of that secret; NULL: nothing. */
+const struct suite_secret *suite_find_secret(const struct suite *suite, const char *name);
 /*
  * Every mistake of a suite, a line each with its place and a guess; nothing is added to a good one.
  * mistakes was made by the caller, SUITE_MISTAKES_MAX_BYTES are plenty. ERR_MISSING, ERR_SYS: it

@@ -15,6 +15,7 @@
  *                                catalogue linked
  *       tests/, suite/           snapshots of the recipe's tests/ and of the suite
  *       scratch/                 home of the suite's executables, theirs to write to
+ *       secrets/                 values of the app's secrets, a file each, for them
  *   STATE_DIR/builds/<key>       link to ../runs/<id>; 16 hex of sha256(system host|repo|build)
  *   STATE_DIR/slots/<n>          flock()ed by the keepers that use them; names the run for people
  *
@@ -80,6 +81,7 @@ DEFINE_AUTO(run, run_release);
 char *run_path(const struct run *run, const char *name) CHECKED;
 /* "custom-html #3 (run 41-9f2c1a)": for people. */
 char *run_describe(const struct run *run) CHECKED;
+#define RUN_SECRETS_DIR "secrets"
 /* Every child of a run has CCCI_RUN=<id> in its environment; who reaps finds it by that. */
 #define RUN_ENVIRONMENT "CCCI_RUN"
 

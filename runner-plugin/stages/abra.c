@@ -15,7 +15,15 @@
 #define ABRA_VERSION_TIMEOUT_S 20
 #define ABRA_SHOWN_MAX_BYTES 200 /* of what it said last */
 
-enum word_kind { WORD_FIXED, WORD_RECIPE, WORD_DOMAIN, WORD_SERVER };
+enum word_kind {
+	WORD_FIXED,
+	WORD_RECIPE,
+	WORD_DOMAIN,
+	WORD_SERVER,
+	WORD_SECRET,
+	WORD_SECRET_VERSION,
+	WORD_SECRET_FILE,
+};
 
 struct word {
 	enum word_kind kind;
@@ -42,6 +50,10 @@ static const struct verb_row {
     [ABRA_SECRET_GENERATE] = {"abra app secret generate", true, false,
 	{FIXED("app"), FIXED("secret"), FIXED("generate"), {WORD_DOMAIN, NULL}, FIXED("--all"),
 	    FIXED("--chaos"), FIXED("--offline"), FIXED("--no-input")}},
+    [ABRA_SECRET_INSERT] = {"abra app secret insert", false, false,
+	{FIXED("app"), FIXED("secret"), FIXED("insert"), {WORD_DOMAIN, NULL}, {WORD_SECRET, NULL},
+	    {WORD_SECRET_VERSION, NULL}, {WORD_SECRET_FILE, NULL}, FIXED("--file"),
+	    FIXED("--chaos"), FIXED("--offline"), FIXED("--no-input")}},
     [ABRA_APP_DEPLOY] = {"abra app deploy", false, false,
 	{FIXED("app"), FIXED("deploy"), {WORD_DOMAIN, NULL}, FIXED("--chaos"), FIXED("--offline"),
 	    FIXED("--no-domain-checks"), FIXED("--no-input")}},
@@ -64,6 +76,27 @@ const char *abra_verb_text(enum abra_verb verb)
 	return verbs[verb].text;
 }
 
+static const char *word_value(const struct word *word, const struct abra_target *target)
+{
+	switch (word->kind) {
+	case WORD_FIXED:
+		return word->text;
+	case WORD_RECIPE:
+		return target->recipe;
+	case WORD_DOMAIN:
+		return target->domain;
+	case WORD_SERVER:
+		return target->server;
+	case WORD_SECRET:
+		return target->secret;
+	case WORD_SECRET_VERSION:
+		return target->version;
+	case WORD_SECRET_FILE:
+		return target->file;
+	}
+	return NULL;
+}
+
 int abra_arguments(enum abra_verb verb, const struct abra_target *target,
     const char *out[ABRA_ARGS_MAX], struct err *err)
 {
@@ -71,16 +104,10 @@ int abra_arguments(enum abra_verb verb, const struct abra_target *target,
 
 	for (size_t i = 0; i < ABRA_ARGS_MAX - 1; i++) {
 		const struct word *word = &verbs[verb].words[i];
-		const char *value = word->text;
+		const char *value = word_value(word, target);
 
 		if (word->kind == WORD_FIXED && !value)
 			break;
-		if (word->kind == WORD_RECIPE)
-			value = target->recipe;
-		else if (word->kind == WORD_DOMAIN)
-			value = target->domain;
-		else if (word->kind == WORD_SERVER)
-			value = target->server;
 		if (word->kind != WORD_FIXED && (!value || !*value || value[0] == '-'))
 			return err_set(err, ERR_CONFIG, "%s: \"%.60s\" cannot be an argument",
 			    verbs[verb].text, value ? value : "");
@@ -108,20 +135,46 @@ static bool is_plain(const char *word, const char *const *plain_words)
 	return false;
 }
 
+/* The next word of what abra printed, in a table or as JSON; the caller frees it. NULL: the end. */
+static char *next_word(const char **at)
+{
+	static const char between[] = " \t\r\n\"|,";
+
+	*at += strspn(*at, between);
+	if (!**at)
+		return NULL;
+	size_t length = strcspn(*at, between);
+	char *word = xstrndup(*at, length);
+	*at += length;
+	return word;
+}
+
 /* Values that abra printed are secrets from here on, whatever form it printed them in. */
 static void mask_values(const struct buf *output, const char *const *plain_words)
 {
 	const char *at = buf_text(output);
 
-	while (*at) {
-		size_t length = strcspn(at, " \t\r\n\"|,");
-		auto_str char *word = xstrndup(at, length);
-
-		if (length >= MASKED_WORD_MIN && !is_plain(word, plain_words))
+	for (char *word = next_word(&at); word; word = next_word(&at)) {
+		if (strlen(word) >= MASKED_WORD_MIN && !is_plain(word, plain_words))
 			log_mask(word);
-		at += length;
-		at += strspn(at, " \t\r\n\"|,");
+		free(word);
 	}
+}
+
+char *abra_find_generated(const char *said, const char *key, const char *const *plain_words)
+{
+	bool is_behind_key = false;
+
+	for (char *word = next_word(&said); word; word = next_word(&said)) {
+		if (is_behind_key && strlen(word) >= MASKED_WORD_MIN &&
+		    !is_plain(word, plain_words))
+			return word;
+		/* What follows another's name is another's. */
+		if (is_plain(word, plain_words))
+			is_behind_key = text_is(word, key);
+		free(word);
+	}
+	return NULL;
 }
 
 int abra_call(const struct abra *abra, enum abra_verb verb, const struct abra_target *target,
@@ -164,6 +217,11 @@ int abra_call(const struct abra *abra, enum abra_verb verb, const struct abra_ta
 	int result = proc_run(&spec, out, err);
 
 	mask_values(&output, target->plain_words);
+	if (target->said) {
+		buf_release(target->said);
+		*target->said = output;
+		output = (struct buf){0};
+	}
 	return result;
 }
 

@@ -21,6 +21,7 @@ enum abra_verb {
 	ABRA_VERSION,
 	ABRA_APP_NEW,	      /* recipe, server, domain */
 	ABRA_SECRET_GENERATE, /* prints values: its output is never logged, and masked */
+	ABRA_SECRET_INSERT,   /* domain, secret, version, file */
 	ABRA_APP_DEPLOY,
 	ABRA_APP_UNDEPLOY,
 	ABRA_VOLUME_REMOVE,
@@ -32,9 +33,11 @@ struct abra_target {
 	const char *recipe;
 	const char *domain;
 	const char *server;
+	const char *secret, *version, *file; /* file: holds the value, which is no argument */
 	/* Words that may stand in the output of secret generate and are none: names of secrets.
 	 * NULL-terminated; or NULL. */
 	const char *const *plain_words;
+	struct buf *said; /* gets the output of secret generate, values and all; or NULL */
 };
 
 struct abra {
@@ -52,6 +55,10 @@ struct abra {
 #define ABRA_ARGS_MAX 16
 int abra_arguments(enum abra_verb verb, const struct abra_target *target,
     const char *out[ABRA_ARGS_MAX], struct err *err) CHECKED;
+/* Pure: the value behind key in the output of secret generate, whatever form it has; the caller
+ * frees it. NULL: none was generated. */
+char *abra_find_generated(
+    const char *said, const char *key, const char *const *plain_words) CHECKED;
 const char *abra_verb_text(enum abra_verb verb); /* "abra app deploy" */
 
 /* Looks the program up on the step's PATH and asks its version. ERR_MISSING, ERR_PROTOCOL: it is

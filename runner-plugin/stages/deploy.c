@@ -6,9 +6,13 @@
 #include "common/http.h"
 #include "common/log.h"
 #include "runner-plugin/recipe/recipe.h"
+#include "runner-plugin/recipe/secrets.h"
 #include "runner-plugin/run/journal.h"
 #include "runner-plugin/stages/refusal.h"
 #include "runner-plugin/swarm/image.h"
+
+#include <errno.h>
+#include <sys/random.h>
 
 #define ENV_FILE_MAX_BYTES (1024 * 1024)
 #define ABRA_SHORT_CALL_S 120 /* abra app new, secret generate, undeploy, volume rm */
@@ -17,6 +21,7 @@
 #define GONE_EVERY_MS 250
 #define HELP_AFTER_MS 20000 /* then what abra has not removed is removed by us */
 #define COMMIT_DIGITS 8
+#define SECRET_RANDOM_BYTES 16
 
 void deploy_result_release(struct deploy_result *result)
 {
@@ -170,22 +175,135 @@ static int check_out(const struct deploy *deploy, const char *commit, struct err
 
 /* --- secrets --- */
 
-static int lacks_secret(
-    const struct deploy *deploy, const struct compose_model *model, bool *out, struct err *err)
+/* One that this stack has to make: it is the stack's own, outside the files, and not there. */
+static bool is_missing(const struct deploy *deploy, const struct compose_named *secret,
+    const struct engine_list *there)
+{
+	auto_str char *name = NULL;
+	auto_str char *version = NULL;
+
+	if (!secret->is_external ||
+	    !secrets_split(deploy->work->run->stack, secret->name, &name, &version))
+		return false;
+	for (size_t i = 0; i < there->count; i++) {
+		if (text_is(there->items[i].name, secret->name))
+			return false;
+	}
+	return true;
+}
+
+/* Which secrets of a model are still to be made. */
+struct missing {
+	bool *is_missing; /* as many as the model has */
+	size_t count;
+};
+
+static void missing_release(struct missing *missing)
+{
+	free(missing->is_missing);
+}
+DEFINE_AUTO(missing, missing_release);
+
+static int find_missing(const struct deploy *deploy, const struct compose_model *model,
+    struct missing *out, struct err *err)
 {
 	AUTO(engine_list) there = {0};
 
-	*out = false;
-	if (!model->secret_count)
-		return 0;
-	if (engine_list(deploy->engine, ENGINE_SECRET, deploy->work->run->stack, &there, err) < 0)
+	if (model->secret_count &&
+	    engine_list(deploy->engine, ENGINE_SECRET, deploy->work->run->stack, &there, err) < 0)
 		return -1;
+	*out = (struct missing){.is_missing = xcalloc(model->secret_count + 1, sizeof(bool))};
 	for (size_t i = 0; i < model->secret_count; i++) {
-		bool is_there = !model->secrets[i].is_external;
+		out->is_missing[i] = is_missing(deploy, &model->secrets[i], &there);
+		out->count += out->is_missing[i] ? 1 : 0;
+	}
+	return 0;
+}
 
-		for (size_t k = 0; k < there.count && !is_there; k++)
-			is_there = text_is(there.items[k].name, model->secrets[i].name);
-		*out = *out || !is_there;
+/* Where the suite's executables find it; the caller frees it. */
+static char *secret_path(const struct deploy *deploy, const char *key)
+{
+	auto_str char *name = xasprintf(RUN_SECRETS_DIR "/%s", key);
+
+	return run_path(deploy->work->run, name);
+}
+
+static int keep_secret(
+    const struct deploy *deploy, const char *key, const void *value, size_t length, struct err *err)
+{
+	auto_str char *directory = run_path(deploy->work->run, RUN_SECRETS_DIR);
+	auto_str char *path = secret_path(deploy, key);
+
+	if (file_make_dirs(directory, 0700, err) < 0)
+		return -1;
+	return file_write_atomic(path, 0600, value, length, err);
+}
+
+/* Letters and digits that no recipe's own quoting trips over. */
+static int make_value(struct buf *out, struct err *err)
+{
+	unsigned char bytes[SECRET_RANDOM_BYTES];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return err_sys(err, errno, "make a secret: getrandom");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)buf_printf(out, "%02x", bytes[i]);
+	return 0;
+}
+
+/* As the suite says it, into its file and behind the mask, before anybody else hears of it. */
+static int give_secret(
+    const struct deploy *deploy, const struct suite_secret *given, struct err *err)
+{
+	auto_str char *suite = run_path(deploy->work->run, "suite");
+	auto_str char *path = secret_path(deploy, given->name);
+	AUTO(buf) value = buf_make(SUITE_SECRET_MAX_BYTES);
+	bool is_random = !given->value && !given->file;
+
+	if (is_random && file_exists(path))
+		return 0; /* another version of the recipe takes what the first one got */
+	if (is_random ? make_value(&value, err) < 0
+		      : suite_read_secret(suite, given, &value, err) < 0)
+		return -1;
+	log_mask_lines(buf_text(&value));
+	log_mask_save(deploy->work->secrets_fd);
+	return keep_secret(deploy, given->name, value.data, value.length, err);
+}
+
+static int insert_secret(const struct deploy *deploy, const struct compose_named *secret,
+    const struct suite_secret *given, struct refusal *refusal, struct err *err)
+{
+	struct abra_target target = target_of(deploy);
+	auto_str char *path = secret_path(deploy, given->name);
+	auto_str char *text = xasprintf("secret insert %s", given->name);
+	auto_str char *name = NULL;
+	auto_str char *version = NULL;
+
+	if (!secrets_split(deploy->work->run->stack, secret->name, &name, &version))
+		return 0; /* it is none that is missing */
+	if (give_secret(deploy, given, err) < 0 || mark(deploy, text, err) < 0)
+		return -1;
+	say(deploy, "abra app secret insert %s", given->name);
+	target.secret = name;
+	target.version = version;
+	target.file = path;
+	return call_abra(deploy, ABRA_SECRET_INSERT, &target, refusal, err);
+}
+
+/* Those of which the suite says something; they are missing no more. */
+static int insert_given(const struct deploy *deploy, const struct compose_model *model,
+    struct missing *missing, struct refusal *refusal, struct err *err)
+{
+	for (size_t i = 0; i < model->secret_count; i++) {
+		const struct suite_secret *given =
+		    suite_find_secret(deploy->suite, model->secrets[i].key);
+
+		if (!missing->is_missing[i] || !given)
+			continue;
+		if (insert_secret(deploy, &model->secrets[i], given, refusal, err) < 0)
+			return -1;
+		missing->is_missing[i] = false;
+		missing->count--;
 	}
 	return 0;
 }
@@ -202,26 +320,78 @@ static const char **plain_words(const struct compose_model *model)
 	return words;
 }
 
-/* Only what this version has and none before it had: nothing is generated twice. */
-static int make_secrets(const struct deploy *deploy, const struct rendered *rendered,
+/* For the suite's executables: what abra printed that it made. */
+static int keep_generated(const struct deploy *deploy, const struct compose_model *model,
+    const char *said, const char *const *words, struct err *err)
+{
+	for (size_t i = 0; i < model->secret_count; i++) {
+		const char *key = model->secrets[i].key;
+		auto_str char *value = abra_find_generated(said, key, words);
+
+		if (value && keep_secret(deploy, key, value, strlen(value), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int generate_all(const struct deploy *deploy, const struct compose_model *model,
     struct refusal *refusal, struct err *err)
 {
 	struct abra_target target = target_of(deploy);
-	int64_t started_ns = clock_now();
-	bool is_needed = false;
+	AUTO(buf) said = {0};
 
-	if (lacks_secret(deploy, &rendered->model, &is_needed, err) < 0)
-		return -1;
-	if (!is_needed)
-		return 0;
 	say(deploy, "abra app secret generate");
 	if (mark(deploy, "secret generate", err) < 0)
 		return -1;
-	const char **words = plain_words(&rendered->model);
+	const char **words = plain_words(model);
 	target.plain_words = words;
+	target.said = &said;
 	int result = call_abra(deploy, ABRA_SECRET_GENERATE, &target, refusal, err);
-	free(words);
 	log_mask_save(deploy->work->secrets_fd);
+	if (result == 0)
+		result = keep_generated(deploy, model, buf_text(&said), words, err);
+	free(words);
+	return result;
+}
+
+/* abra passes over those that say generate=false: they are whoever tests the recipe's to give. */
+static int check_made(
+    const struct deploy *deploy, const struct compose_model *model, struct err *err)
+{
+	AUTO(missing) missing = {0};
+
+	if (find_missing(deploy, model, &missing, err) < 0)
+		return -1;
+	for (size_t i = 0; i < model->secret_count; i++) {
+		const char *key = model->secrets[i].key;
+
+		if (missing.is_missing[i])
+			return err_set(err, ERR_CONFIG,
+			    "abra makes no secret %.60s (generate=false in .env.sample): say in "
+			    "the "
+			    "suite secrets: {%.60s: generate}, or give a value or a file",
+			    key, key);
+	}
+	return 0;
+}
+
+/* Only what this version has and none before it had: nothing is made twice. */
+static int make_secrets(const struct deploy *deploy, const struct rendered *rendered,
+    struct refusal *refusal, struct err *err)
+{
+	const struct compose_model *model = &rendered->model;
+	int64_t started_ns = clock_now();
+	AUTO(missing) missing = {0};
+
+	if (find_missing(deploy, model, &missing, err) < 0)
+		return -1;
+	if (!missing.count)
+		return 0;
+	int result = insert_given(deploy, model, &missing, refusal, err);
+	if (result == 0 && missing.count)
+		result = generate_all(deploy, model, refusal, err) < 0
+			     ? -1
+			     : check_made(deploy, model, err);
 	add_phase(deploy, "secrets", "", started_ns);
 	return result < 0 ? -1 : check_out(deploy, rendered->commit, err);
 }

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "runner-plugin/recipe/recipe.h"
 #include "runner-plugin/recipe/render.h"
+#include "runner-plugin/recipe/secrets.h"
 #include "runner-plugin/recipe/trespass.h"
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/journal.h"
@@ -129,7 +130,7 @@ static int make_abra_dir(struct preparation *preparation, struct err *err)
 
 static int make_dirs(struct preparation *preparation, struct err *err)
 {
-	static const char *const names[] = {"tests", "suite", "scratch"};
+	static const char *const names[] = {"tests", "suite", "scratch", RUN_SECRETS_DIR};
 	auto_str char *log_dir = run_path(&preparation->run, "log");
 
 	if (file_make_dirs(log_dir, 0700, err) < 0 || make_abra_dir(preparation, err) < 0)
@@ -462,6 +463,20 @@ static int make_plan(struct preparation *preparation)
 	return needs_base(preparation) ? render_base(preparation) : 0;
 }
 
+/* A secret that no version has is a mistake of whoever wrote it. Whether an older version has it is
+ * known when that is the base: else it is let through. */
+static int check_secrets(struct preparation *preparation)
+{
+	const struct compose_model *const models[] = {
+	    &preparation->head.model, &preparation->base.model};
+	bool has_base = preparation->base.commit != NULL;
+	auto_str char *sentence = secrets_unknown(&preparation->suite, models, has_base ? 2 : 1);
+
+	if (!sentence || (!has_base && *preparation->plan.base_commit))
+		return 0;
+	return stop(preparation, OUTCOME_ERROR, EXIT_USAGE, "%s", sentence);
+}
+
 /* --- images --- */
 
 static bool is_ignored(const struct suite *suite, const struct compose_service *service)
@@ -643,7 +658,8 @@ static int prepare(struct preparation *preparation)
 	preparation->engine = engine;
 	if (check_host(preparation, engine) < 0 || read_suite(preparation) < 0 ||
 	    fetch(preparation) < 0 || render_head(preparation) < 0 ||
-	    snapshot_tests(preparation) < 0 || make_plan(preparation) < 0)
+	    snapshot_tests(preparation) < 0 || make_plan(preparation) < 0 ||
+	    check_secrets(preparation) < 0)
 		return -1;
 	if (handover_save_plan(&preparation->run, &preparation->plan, &err) < 0)
 		return stop_for(preparation, &err);
@@ -707,7 +723,8 @@ enum exit_code stages_plan(const struct stages_work *work, bool as_json)
 	if (file_make_dirs(log_dir, 0700, &err) < 0 || make_abra_dir(&preparation, &err) < 0)
 		(void)stop_for(&preparation, &err);
 	else if (read_suite(&preparation) == 0 && fetch(&preparation) == 0 &&
-		 render_head(&preparation) == 0 && make_plan(&preparation) == 0)
+		 render_head(&preparation) == 0 && make_plan(&preparation) == 0 &&
+		 check_secrets(&preparation) == 0)
 		(as_json ? print_plan_json : print_plan)(&preparation, STDOUT_FILENO);
 	if (*preparation.reason)
 		stages_say("plan", preparation.reason);

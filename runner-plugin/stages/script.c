@@ -113,6 +113,7 @@ static void make_environment(const struct stages_work *work, const struct script
 {
 	const struct run *run = work->run;
 	auto_str char *url = xasprintf("https://%s", run->domain);
+	auto_str char *secrets = run_path(run, RUN_SECRETS_DIR);
 
 	add_row(out, "PATH", environ_path(work->environ));
 	add_row(out, "HOME", home);
@@ -125,6 +126,7 @@ static void make_environment(const struct stages_work *work, const struct script
 	add_row(out, "CCCI_RECIPE", run->params.recipe);
 	add_row(out, "CCCI_STAGE", stage_word(spec->stage));
 	add_row(out, "CCCI_RUN_DIR", home);
+	add_row(out, "CCCI_SECRET_DIR", secrets);
 	add_row(out, "CCCI_CONNECT", work->settings->probe_connect);
 	if (work->settings->probe_ca_file)
 		add_row(out, "CCCI_CA_FILE", work->settings->probe_ca_file);

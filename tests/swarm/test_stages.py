@@ -430,6 +430,23 @@ class Verdicts(unittest.TestCase):
         for stage in ("recreate", "upgrade"):
             self.assertEqual(outcome.stage(stage)["evidence"].strip(), "***")
 
+    def run_secret_not_made(self):
+        """abra passes over it, and nobody says what it is to be: no fault of the recipe."""
+        return self.start(self.recipe("two-services").edit(("length=32 charset=hex", "generate=false"), file=".env.sample"))
+
+    def test_secret_not_made(self):
+        outcome = self.assert_ci_error("abra makes no secret db_password (generate=false in .env.sample): say in the suite "
+                                       "secrets: {db_password: generate}, or give a value or a file")
+        self.assertEqual(outcome.results["deploys"], 0, outcome)
+
+    def run_secret_unknown(self):
+        return self.start(self.recipe(), change=suite("secrets: {db_password: generate}\n"))
+
+    def test_secret_unknown(self):
+        outcome = self.outcome()
+        self.assert_verdict(outcome, "ci_error", 3, 'the suite\'s secrets: the recipe has no secret "db_password"')
+        self.assert_not_deployed(outcome)
+
     # ---- suites
 
     def run_suite(self):

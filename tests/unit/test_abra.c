@@ -14,6 +14,9 @@ static const struct abra_target target = {
     .recipe = "custom-html",
     .domain = "cust-9f2c1a.ci.test",
     .server = "default",
+    .secret = "api_key",
+    .version = "v1",
+    .file = "/run/x/secrets/api",
 };
 
 /* The whole command line of every call. */
@@ -26,6 +29,8 @@ static const struct {
 		   "--offline --no-input"},
     {ABRA_SECRET_GENERATE,
 	"app secret generate cust-9f2c1a.ci.test --all --chaos --offline --no-input"},
+    {ABRA_SECRET_INSERT, "app secret insert cust-9f2c1a.ci.test api_key v1 /run/x/secrets/api "
+			 "--file --chaos --offline --no-input"},
     {ABRA_APP_DEPLOY,
 	"app deploy cust-9f2c1a.ci.test --chaos --offline --no-domain-checks --no-input"},
     {ABRA_APP_UNDEPLOY, "app undeploy cust-9f2c1a.ci.test --offline --no-input"},
@@ -144,6 +149,34 @@ START_TEST(masks_what_it_generated)
 }
 END_TEST
 
+static const struct {
+	const char *said, *key, *value; /* NULL: none */
+} generated[] = {
+    {"NAME  VALUE\napi_key  Xy7-generated\ndb_password  willow-ember-2\n", "api_key",
+	"Xy7-generated"},
+    {"NAME  VALUE\napi_key  Xy7-generated\ndb_password  willow-ember-2\n", "db_password",
+	"willow-ember-2"},
+    {"[{\"name\":\"api_key\",\"value\":\"Xy7-generated\"}]", "api_key", "Xy7-generated"},
+    {"| api_key | v1 | Xy7-generated |\n", "api_key", "Xy7-generated"},
+    {"api_key\ndb_password  willow-ember-2\n", "api_key", NULL},
+    {"api_key is not generated (generate=false)\ndb_password  willow-ember-2\n", "api_key", NULL},
+    {"no secrets generated\n", "api_key", NULL},
+    {"", "api_key", NULL},
+    {"api_keys  Xy7-generated\n", "api_key", NULL},
+};
+
+START_TEST(finds_what_was_generated)
+{
+	static const char *const words[] = {"api_key", "db_password", NULL};
+	auto_str char *value = abra_find_generated(generated[_i].said, generated[_i].key, words);
+
+	if (generated[_i].value)
+		ck_assert_str_eq(value, generated[_i].value);
+	else
+		ck_assert_msg(!value, "%s", value);
+}
+END_TEST
+
 START_TEST(says_when_there_is_no_abra)
 {
 	static const struct {
@@ -179,6 +212,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, refuses_values_that_look_like_options, 0, 4);
 	tcase_add_test(tc, calls_with_its_own_environment);
 	tcase_add_test(tc, masks_what_it_generated);
+	tcase_add_loop_test(tc, finds_what_was_generated, 0, COUNT_OF(generated));
 	tcase_add_loop_test(tc, says_when_there_is_no_abra, 0, 3);
 	suite_add_tcase(suite, tc);
 	return suite;

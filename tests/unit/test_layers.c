@@ -70,6 +70,7 @@ static const char *const values[] = {
     "runner-plugin/recipe/compose_check",
     "runner-plugin/recipe/compose_value",
     "runner-plugin/recipe/compose_schema",
+    "runner-plugin/recipe/secrets",
     "runner-plugin/recipe/trespass",
     "runner-plugin/swarm/converge",
     "runner-plugin/swarm/view",
@@ -89,6 +90,7 @@ static const struct {
 	const char *module, *other;
 } type_headers[] = {
     {"runner-plugin/recipe/plan", "runner-plugin/recipe/suite"},
+    {"runner-plugin/recipe/secrets", "runner-plugin/recipe/suite"},
     {"bridge/learn", "bridge/drone"},
     {"bridge/standing", "bridge/gitea"},
 };

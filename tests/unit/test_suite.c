@@ -6,6 +6,8 @@
 #include "common/file.h"
 #include "runner-plugin/recipe/suite.h"
 
+#include <unistd.h>
+
 /* Every key wrong in each way: one error with its place. */
 static const struct {
 	const char *text;
@@ -61,7 +63,20 @@ static const struct {
     {"data: {check: ../y}\n", "check: \"../y\" is no path"},
     {"data: {dropped: cache}\n", "dropped must be a list"},
     {"data: {dropped: [a/b]}\n", "not allowed here"},
-    {"secrets: {a: generate}\n", "not in this version"},
+    {"secrets: [a]\n", "secrets must be a mapping"},
+    {"secrets: {a: generated}\n", "secrets: a is generate, {value: "},
+    {"secrets: {a: [generate]}\n", "secrets: a is generate, {value: "},
+    {"secrets: {a: }\n", "secrets: a is generate, {value: "},
+    {"secrets: {-a: generate}\n", "\"-a\" is no name of a secret"},
+    {"secrets: {a/b: generate}\n", "\"a/b\" is no name of a secret"},
+    {"secrets: {\"\": generate}\n", "\"\" is no name of a secret"},
+    {"secrets: {a: {}}\n", "a has either a value or a file"},
+    {"secrets: {a: {value: x, file: y}}\n", "a has either a value or a file"},
+    {"secrets: {a: {values: x}}\n", "did you mean \"value\""},
+    {"secrets: {a: {value: \"\"}}\n", "the value of a must be a text"},
+    {"secrets: {a: {value: [x]}}\n", "the value of a must be a text"},
+    {"secrets: {a: {file: ../x}}\n", "file: \"../x\" is no path below"},
+    {"secrets: {a: {file: /etc/shadow}}\n", "file: \"/etc/shadow\" is no path below"},
     {"needs: [keycloak]\n", "not in this version"},
     {"extra: [x]\n", "not in this version"},
     {"stages: [backup]\n", "stages must be a mapping"},
@@ -118,6 +133,7 @@ START_TEST(reads_all)
 	    "checks:\n  - http: {path: /, title: \"My app\", service: app, port: 80}\n"
 	    "  - run: checks/login\n"
 	    "data:\n  dropped: [cache]\n  seed: data/seed\n  check: data/check\n"
+	    "secrets:\n  db: generate\n  api: {value: \"a b\"}\n  key: {file: keys/a.pem}\n"
 	    "stages:\n  backup: {not_run: \"no state\"}\n"
 	    "allow: [docker-socket, \"host-bind:/etc/localtime\"]\n"
 	    "images: {ignore: [redis]}\n";
@@ -142,6 +158,11 @@ START_TEST(reads_all)
 	ck_assert_str_eq(suite.data_seed, "data/seed");
 	ck_assert_str_eq(suite.data_check, "data/check");
 	ck_assert_str_eq(suite.dropped[0], "cache");
+	ck_assert_uint_eq(suite.secret_count, 3);
+	ck_assert_ptr_null(suite_find_secret(&suite, "key2"));
+	ck_assert_str_eq(suite_find_secret(&suite, "key")->file, "keys/a.pem");
+	ck_assert_str_eq(suite_find_secret(&suite, "api")->value, "a b");
+	ck_assert(!suite.secrets[0].value && !suite.secrets[0].file);
 	ck_assert_str_eq(suite.not_run[STAGE_BACKUP], "no state");
 	ck_assert_uint_eq(suite.allow_count, 2);
 	ck_assert_str_eq(suite.ignored_images[0], "redis");
@@ -223,6 +244,50 @@ START_TEST(its_programs_are_there_and_may_run)
 }
 END_TEST
 
+/* The value of a secret is a file of the suite, whole and not empty, and no link leads out to it.
+ */
+START_TEST(reads_the_file_of_a_secret)
+{
+	static const char text[] = "secrets: {key: {file: keys/a}}\n";
+	auto_str char *above = harness_dir();
+	auto_str char *directory = xasprintf("%s/x", above);
+	auto_str char *sibling = xasprintf("%s/xy", above);
+	auto_str char *file = xasprintf("%s/suite.yml", directory);
+	auto_str char *key = xasprintf("%s/keys/a", directory);
+	auto_str char *other = xasprintf("%s/keys/b", directory);
+	auto_str char *large = xcalloc(1, SUITE_SECRET_MAX_BYTES + 1);
+	AUTO(suite) suite = {0};
+	AUTO(buf) value = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(file_make_dirs(directory, 0700, &err), 0);
+	ck_assert_int_eq(file_write_atomic(sibling, 0600, "a", 1, &err), 0);
+	ck_assert_int_eq(file_write_atomic(file, 0600, text, strlen(text), &err), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "secret key: there is no keys/a beside it"));
+	ck_assert_int_eq(file_make_dirs(key, 0700, &err), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "keys/a is no file"));
+	ck_assert_int_eq(rmdir(key), 0);
+	ck_assert_int_eq(symlink("../../xy", key), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "keys/a leads out of the suite"));
+	ck_assert_int_eq(unlink(key), 0);
+	ck_assert_int_eq(file_write_atomic(key, 0600, "", 0, &err), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "keys/a is empty"));
+	ck_assert_int_eq(file_write_atomic(key, 0600, large, SUITE_SECRET_MAX_BYTES + 1, &err), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "larger than"));
+	ck_assert_int_eq(unlink(key), 0);
+	ck_assert_int_eq(file_write_atomic(other, 0600, "a\nb\n", 4, &err), 0);
+	ck_assert_int_eq(symlink("b", key), 0);
+	ck_assert_msg(suite_read(directory, &suite, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(suite_read_secret(directory, &suite.secrets[0], &value, &err), 0);
+	ck_assert_str_eq(buf_text(&value), "a\nb\n");
+}
+END_TEST
+
 /* Who writes a suite wants all of them at once, each with its place. */
 START_TEST(tells_every_mistake)
 {
@@ -271,6 +336,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, reads_a_directory);
 	tcase_add_loop_test(tc, finds_its_directory, 0, COUNT_OF(places));
 	tcase_add_loop_test(tc, its_programs_are_there_and_may_run, 0, 3);
+	tcase_add_test(tc, reads_the_file_of_a_secret);
 	tcase_add_test(tc, tells_every_mistake);
 	suite_add_tcase(suite, tc);
 	return suite;
