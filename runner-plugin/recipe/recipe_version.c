@@ -46,6 +46,14 @@ bool recipe_version_is_valid(const char *text)
 	return true;
 }
 
+/* Behind the plus sign and a "v" that stands before a digit. */
+static const char *app_part(const char *rest)
+{
+	const char *at = *rest == '+' ? rest + 1 : rest;
+
+	return at[0] == 'v' && isdigit((unsigned char)at[1]) ? at + 1 : at;
+}
+
 /* Digits compare as numbers, everything else byte by byte: 1.9 < 1.10, 6-alpine < 16-alpine. */
 static int compare_right(const char *a, const char *b)
 {
@@ -85,5 +93,5 @@ int recipe_version_compare(const char *a, const char *b)
 		if (a_parts[i] != b_parts[i])
 			return a_parts[i] < b_parts[i] ? -1 : 1;
 	}
-	return compare_right(a_rest, b_rest);
+	return compare_right(app_part(a_rest), app_part(b_rest));
 }

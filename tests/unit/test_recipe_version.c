@@ -15,6 +15,10 @@ static const struct {
     {"2.0.1+1.0.6-social-amd64", true},
     {"1.2.3+6-alpine", true},
     {"0.1.0+v2.1~rc1_2", true},
+    {"1.0.0+v2.1-alpine", true},
+    {"0.1.0+2024-01-05", true},
+    {"0.1.0+latest", true},
+    {"999999999.0.0+1", true},
     {"", false},
     {"1", false},
     {"1.2", false},
@@ -28,6 +32,13 @@ static const struct {
     {"99999999999.0.0", false},
     {"release-1.2.3", false},
     {"1.2.3-rc1", false},
+    {"1.2.3-rc1+1", false},
+    {"vv1.2.3", false},
+    {"V1.2.3", false},
+    {"1.2.3v", false},
+    {"1000000000.0.0", false},
+    {"1.2.3+\xc3\xa9", false},
+    {"latest", false},
 };
 
 START_TEST(tells_a_version_from_other_tags)
@@ -41,6 +52,7 @@ END_TEST
 static const char *const ascending[] = {
     "0.1.0",
     "0.1.0+1.0.0",
+    "0.1.0+v1.8.0",
     "0.1.0+1.9.0",
     "0.1.0+1.10.0",
     "0.9.0+3.0.0",
@@ -48,6 +60,16 @@ static const char *const ascending[] = {
     "1.0.0+6-alpine",
     "1.0.0+16-alpine",
     "1.0.0+16-alpine2",
+    "1.0.0+16.1",
+    "1.0.0+v16.2-alpine",
+    "1.0.0+2023-11-30",
+    "1.0.0+2024-1-2",
+    "1.0.0+2024-01-10",
+    "1.0.0+20240105",
+    "1.0.0+20240105123456789012345",
+    "1.0.0+latest",
+    "v1.0.0+version",
+    "1.0.1",
     "2.0.0+1.0.0",
     "2.0.0+a",
     "10.0.0+0.0.1",
@@ -69,6 +91,7 @@ START_TEST(ignores_the_v_and_leading_zeros)
 {
 	ck_assert_int_eq(recipe_version_compare("v1.2.3+4", "1.2.3+4"), 0);
 	ck_assert_int_eq(recipe_version_compare("1.2.3+04", "1.2.3+4"), 0);
+	ck_assert_int_eq(recipe_version_compare("1.2.3+v4.1", "1.2.3+4.1"), 0);
 }
 END_TEST
 
