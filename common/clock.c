@@ -131,3 +131,20 @@ void clock_format_duration(int64_t duration_ms, char out[CLOCK_DURATION_SIZE])
 	else
 		(void)format_text(out, CLOCK_DURATION_SIZE, "%lld s", (long long)seconds);
 }
+
+void clock_format_age(int64_t age_s, char out[CLOCK_DURATION_SIZE])
+{
+	int64_t minutes = age_s / 60;
+	int64_t hours = minutes / 60;
+	int64_t days = hours / 24;
+
+	if (days > 0)
+		(void)format_text(out, CLOCK_DURATION_SIZE, "%lld day%s ago", (long long)days,
+		    days == 1 ? "" : "s");
+	else if (hours > 0)
+		(void)format_text(out, CLOCK_DURATION_SIZE, "%lld h ago", (long long)hours);
+	else if (minutes > 0)
+		(void)format_text(out, CLOCK_DURATION_SIZE, "%lld min ago", (long long)minutes);
+	else
+		(void)format_text(out, CLOCK_DURATION_SIZE, "just now");
+}

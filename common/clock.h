@@ -42,5 +42,7 @@ bool clock_parse_rfc3339(const char *text, int64_t *out_wall_s) CHECKED;
 /* "1 min 12 s", "9 s", "2 h 5 min": for people. */
 #define CLOCK_DURATION_SIZE 32
 void clock_format_duration(int64_t duration_ms, char out[CLOCK_DURATION_SIZE]);
+/* "3 days ago", "1 h ago", "just now": what is older is told by its largest unit alone. */
+void clock_format_age(int64_t age_s, char out[CLOCK_DURATION_SIZE]);
 
 #endif

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "common/yaml.h"
+#include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/front.h"
 #include "runner-plugin/run/reap.h"
 #include "runner-plugin/stages/check_suite.h"
@@ -60,7 +61,8 @@ static const struct {
     [FLAG_STAGES] = {"stages", true, "run, plan: only these, comma separated"},
     [FLAG_FROM] = {"from", true, "run, plan: version that the upgrade starts from"},
     [FLAG_KEEP] = {"keep", false, "run: leave a failed app up for a look"},
-    [FLAG_JSON] = {"json", true, "run: write the results there; plan, without a file: print JSON"},
+    [FLAG_JSON] = {"json", true,
+	"run: write the results there; plan, canonical, without a file: print JSON"},
     [FLAG_JUNIT] = {"junit", true, "run: write JUnit XML there"},
 };
 
@@ -76,6 +78,11 @@ struct command {
 };
 
 /* --- the words --- */
+
+static enum exit_code print_out(const char *text)
+{
+	return fputs(text, stdout) == EOF ? EXIT_OURS : EXIT_PASSED;
+}
 
 static enum exit_code do_prepare(const struct command *command)
 {
@@ -158,6 +165,19 @@ static enum exit_code do_check_suite(const struct command *command)
 	return check_suite(command->target ? command->target : CHECK_SUITE_DEFAULT);
 }
 
+static enum exit_code do_canonical(const struct command *command)
+{
+	AUTO(buf) out = buf_make(SIZE_MAX / 2);
+	struct err err;
+
+	if (canonical_show(command->front.settings->state_dir, command->target,
+		command->values[FLAG_JSON] != NULL, &out, &err) < 0) {
+		(void)fprintf(stderr, "ccci-run: %s\n", err.msg);
+		return exit_of_err(&err);
+	}
+	return print_out(buf_text(&out));
+}
+
 enum target { TARGET_NONE, TARGET_OPTIONAL };
 
 static const struct word_row {
@@ -185,6 +205,8 @@ static const struct word_row {
     {"doctor", do_doctor, TARGET_NONE, 0, 0, "check this host, row by row"},
     {"reap", do_reap, TARGET_NONE, BIT(FLAG_DRY_RUN) | BIT(FLAG_NOW), 0,
 	"take down what dead runs left"},
+    {"canonical", do_canonical, TARGET_OPTIONAL, BIT(FLAG_JSON), BIT(FLAG_JSON),
+	"what was green on the default branch, of RECIPE or of all"},
     {"check-suite", do_check_suite, TARGET_OPTIONAL, 0, 0,
 	"every mistake of a suite, or of a folder of them; default " CHECK_SUITE_DEFAULT,
 	.goes_without_settings = true},
@@ -358,11 +380,6 @@ static int read_arguments(struct command *command, char **arguments)
 }
 
 /* --- help --- */
-
-static enum exit_code print_out(const char *text)
-{
-	return fputs(text, stdout) == EOF ? EXIT_OURS : EXIT_PASSED;
-}
 
 static enum exit_code print_help(void)
 {

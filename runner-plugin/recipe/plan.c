@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/recipe/plan.h"
 
+#include "common/clock.h"
 #include "runner-plugin/recipe/recipe_version.h"
 
 #define PLAN_REJECTED_MAX 32 /* enough to see why; a recipe may have hundreds of tags */
@@ -12,14 +13,18 @@ static const bool is_built[STAGE_COUNT] = {
     [STAGE_UPGRADE] = true,
 };
 
-static void reject(struct plan *plan, const char *version, const char *why)
+static void add_rejected(struct plan *plan, const char *version, const char *why)
 {
-	if (plan->rejected_count == PLAN_REJECTED_MAX)
-		return;
 	plan->rejected =
 	    xrealloc_array(plan->rejected, plan->rejected_count + 1, sizeof(plan->rejected[0]));
 	plan->rejected[plan->rejected_count++] =
 	    (struct plan_rejected){xstrdup(version), xstrdup(why)};
+}
+
+static void reject(struct plan *plan, const char *version, const char *why)
+{
+	if (plan->rejected_count < PLAN_REJECTED_MAX)
+		add_rejected(plan, version, why);
 }
 
 static void replace(char **field, char *take_value)
@@ -42,16 +47,17 @@ static bool has_head_version(const struct plan_facts *facts)
 	return facts->head_version && recipe_version_is_valid(facts->head_version);
 }
 
-/* Why a tag cannot be the base; NULL when it can. */
-static const char *judge_tag(const struct plan_facts *facts, const struct plan_tag *tag)
+/* Why a version cannot be the base; NULL when it can. */
+static const char *judge_version(
+    const struct plan_facts *facts, const char *version, const char *commit)
 {
-	if (!recipe_version_is_valid(tag->name))
+	if (!recipe_version_is_valid(version))
 		return "is no recipe version";
-	if (text_is(tag->commit, facts->head_commit))
+	if (text_is(commit, facts->head_commit))
 		return "is the head itself";
 	if (!has_head_version(facts))
 		return NULL;
-	int order = recipe_version_compare(tag->name, facts->head_version);
+	int order = recipe_version_compare(version, facts->head_version);
 	if (order == 0)
 		return "is the version of the head";
 	if (order > 0)
@@ -59,11 +65,28 @@ static const char *judge_tag(const struct plan_facts *facts, const struct plan_t
 	return NULL;
 }
 
-static void set_base(struct plan *plan, const struct plan_tag *tag, char *take_why)
+static const char *judge_green(const struct plan_facts *facts, const struct plan_green *green)
 {
-	replace(&plan->base_version, xstrdup(tag->name));
-	replace(&plan->base_commit, xstrdup(tag->commit));
-	replace(&plan->base_why, take_why);
+	const char *why_not = judge_version(facts, green->version, green->commit);
+
+	if (!why_not && !green->is_there)
+		return "is of a commit that the recipe no longer has";
+	return why_not;
+}
+
+static void add_base(struct plan *plan, const char *version, const char *commit, char *take_why)
+{
+	plan->bases[plan->base_count++] =
+	    (struct plan_base){xstrdup(version), xstrdup(commit), take_why};
+}
+
+/* The second has to be another version than the first: the same again would be as broken. */
+static bool takes_base(const struct plan *plan, const char *version, const char *commit)
+{
+	if (plan->base_count == PLAN_BASES_MAX)
+		return false;
+	return !plan->base_count || (!text_is(plan->bases[0].version, version) &&
+					!text_is(plan->bases[0].commit, commit));
 }
 
 static int take_asked_base(const struct plan_facts *facts, struct plan *plan, struct err *err)
@@ -74,35 +97,114 @@ static int take_asked_base(const struct plan_facts *facts, struct plan *plan, st
 	if (!tag)
 		return err_set(err, ERR_CONFIG, "--from=%s: %s has no such published version", from,
 		    facts->params->recipe);
-	const char *why_not = judge_tag(facts, tag);
+	const char *why_not = judge_version(facts, tag->name, tag->commit);
 	if (why_not)
 		return err_set(err, ERR_CONFIG, "--from=%s: that version %s%s%s", from, why_not,
 		    has_head_version(facts) ? ", " : "",
 		    has_head_version(facts) ? facts->head_version : "");
-	set_base(plan, tag, xstrdup("asked for by --from"));
+	add_base(plan, tag->name, tag->commit, xstrdup("asked for by --from"));
 	return 0;
 }
 
-static void choose_base(const struct plan_facts *facts, struct plan *plan)
+static const char *which(const struct plan *plan)
 {
-	const struct plan_tag *best = NULL;
+	return plan->base_count ? "next newest" : "newest";
+}
+
+/* "build 40, 3 days ago" */
+static char *describe_green(const struct plan_facts *facts, const struct plan_green *green)
+{
+	char age[CLOCK_DURATION_SIZE];
+
+	clock_format_age(facts->now_s - green->when_s, age);
+	return green->build ? xasprintf("build %lld, %s", (long long)green->build, age)
+			    : xstrdup(age);
+}
+
+static void choose_from_greens(const struct plan_facts *facts, struct plan *plan)
+{
+	for (size_t i = 0; i < facts->green_count; i++) {
+		const struct plan_green *green = &facts->greens[i];
+		const char *why_not = judge_green(facts, green);
+		auto_str char *run = describe_green(facts, green);
+
+		if (why_not) {
+			auto_str char *why = xasprintf("was green (%s), but %s", run, why_not);
+
+			reject(plan, green->version, why);
+		} else if (takes_base(plan, green->version, green->commit)) {
+			add_base(plan, green->version, green->commit,
+			    xasprintf("%s green run of the default branch: %s", which(plan), run));
+		}
+	}
+}
+
+/* Newest first. */
+static int compare_tags(const void *a, const void *b)
+{
+	const struct plan_tag *const *left = a;
+	const struct plan_tag *const *right = b;
+
+	return recipe_version_compare((*right)->name, (*left)->name);
+}
+
+static void choose_from_tags(const struct plan_facts *facts, struct plan *plan)
+{
+	const struct plan_tag **fit = xcalloc(facts->tag_count + 1, sizeof(*fit));
+	size_t count = 0;
 
 	for (size_t i = 0; i < facts->tag_count; i++) {
 		const struct plan_tag *tag = &facts->tags[i];
-		const char *why_not = judge_tag(facts, tag);
+		const char *why_not = judge_version(facts, tag->name, tag->commit);
 
 		if (why_not)
 			reject(plan, tag->name, why_not);
-		else if (!best || recipe_version_compare(tag->name, best->name) > 0)
-			best = tag;
+		else
+			fit[count++] = tag;
 	}
-	if (!best)
-		return;
-	if (has_head_version(facts))
-		set_base(plan, best,
-		    xasprintf("newest published version older than %s", facts->head_version));
-	else
-		set_base(plan, best, xstrdup("newest published version; the head names none"));
+	qsort(fit, count, sizeof(*fit), compare_tags);
+	for (size_t i = 0; i < count; i++) {
+		if (!takes_base(plan, fit[i]->name, fit[i]->commit))
+			continue;
+		add_base(plan, fit[i]->name, fit[i]->commit,
+		    has_head_version(facts)
+			? xasprintf("%s published version older than %s", which(plan),
+			      facts->head_version)
+			: xasprintf("%s published version; the head names none", which(plan)));
+	}
+	free(fit);
+}
+
+const struct plan_base *plan_base(const struct plan *plan)
+{
+	return plan->base_count ? &plan->bases[0] : NULL;
+}
+
+static void base_release(struct plan_base *base)
+{
+	free(base->version);
+	free(base->commit);
+	free(base->why);
+	*base = (struct plan_base){0};
+}
+
+void plan_reject_base(struct plan *plan, const char *why)
+{
+	struct plan_base base = plan->bases[0];
+	auto_str char *reason = xasprintf("broken: %s", why);
+
+	assert(plan->base_count);
+	add_rejected(plan, base.version, reason);
+	replace(&plan->broken,
+	    xasprintf("%s%s%s: %s", plan->broken, *plan->broken ? "; " : "", base.version, why));
+	plan->base_count--;
+	for (size_t i = 0; i < plan->base_count; i++)
+		plan->bases[i] = plan->bases[i + 1];
+	plan->bases[plan->base_count] = (struct plan_base){0};
+	if (plan->base_count)
+		replace(&plan->bases[0].why,
+		    xasprintf("%s, as %s is broken", plan->bases[0].why, base.version));
+	base_release(&base);
 }
 
 static char *why_no_base(const struct plan_facts *facts)
@@ -118,6 +220,15 @@ static char *why_no_base(const struct plan_facts *facts)
 bool plan_runs(const struct plan *plan, enum stage stage)
 {
 	return plan->stages[stage].is_wanted && !plan->stages[stage].not_run;
+}
+
+bool plan_is_whole(const struct plan *plan)
+{
+	for (int i = 0; i < STAGE_COUNT; i++) {
+		if (is_built[i] && stage_is_default((enum stage)i) && !plan->stages[i].is_wanted)
+			return false;
+	}
+	return true;
 }
 
 /* What comes up in each stage that no stage before has left up. */
@@ -167,7 +278,7 @@ static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 			    "this version of ccci has no stage %s", stage_word((enum stage)i));
 		else if (intended)
 			stage->not_run = xstrdup(intended);
-		else if (i == STAGE_UPGRADE && !plan->base_version[0])
+		else if (i == STAGE_UPGRADE && !plan->base_count)
 			stage->not_run = why_no_base(facts);
 	}
 	plan->deploys = count_planned_deploys(plan);
@@ -178,9 +289,7 @@ static struct plan make_empty(void)
 	return (struct plan){
 	    .head_commit = xstrdup(""),
 	    .head_version = xstrdup(""),
-	    .base_version = xstrdup(""),
-	    .base_commit = xstrdup(""),
-	    .base_why = xstrdup(""),
+	    .broken = xstrdup(""),
 	};
 }
 
@@ -194,7 +303,8 @@ int plan_make(const struct plan_facts *facts, struct plan *out, struct err *err)
 		if (take_asked_base(facts, &plan, err) < 0)
 			return -1;
 	} else {
-		choose_base(facts, &plan);
+		choose_from_greens(facts, &plan);
+		choose_from_tags(facts, &plan);
 	}
 	plan_stages(facts, &plan);
 	*out = plan;
@@ -206,9 +316,9 @@ void plan_release(struct plan *plan)
 {
 	free(plan->head_commit);
 	free(plan->head_version);
-	free(plan->base_version);
-	free(plan->base_commit);
-	free(plan->base_why);
+	for (size_t i = 0; i < plan->base_count; i++)
+		base_release(&plan->bases[i]);
+	free(plan->broken);
 	for (size_t i = 0; i < plan->rejected_count; i++) {
 		free(plan->rejected[i].version);
 		free(plan->rejected[i].why);
@@ -222,14 +332,22 @@ void plan_release(struct plan *plan)
 struct json *plan_encode(const struct plan *plan)
 {
 	struct json *root = json_new_object();
+	struct json *bases = json_new_array();
 	struct json *rejected = json_new_array();
 	struct json *stages = json_new_array();
 
 	json_set_text(root, "head_commit", plan->head_commit);
 	json_set_text(root, "head_version", plan->head_version);
-	json_set_text(root, "base_version", plan->base_version);
-	json_set_text(root, "base_commit", plan->base_commit);
-	json_set_text(root, "base_why", plan->base_why);
+	for (size_t i = 0; i < plan->base_count; i++) {
+		struct json *row = json_new_object();
+
+		json_set_text(row, "version", plan->bases[i].version);
+		json_set_text(row, "commit", plan->bases[i].commit);
+		json_set_text(row, "why", plan->bases[i].why);
+		json_add(bases, row);
+	}
+	json_set(root, "bases", bases);
+	json_set_text(root, "broken", plan->broken);
 	for (size_t i = 0; i < plan->rejected_count; i++) {
 		struct json *row = json_new_object();
 
@@ -277,6 +395,22 @@ static bool decode_stage(const struct json *row, struct plan *plan)
 	return true;
 }
 
+static bool decode_bases(const struct json *bases, struct plan *plan)
+{
+	if (!json_is_array(bases) || json_count(bases) > PLAN_BASES_MAX)
+		return false;
+	for (const struct json *row = json_first(bases); row; row = json_next(row)) {
+		const char *version = json_get_text(row, "version");
+		const char *commit = json_get_text(row, "commit");
+		const char *why = json_get_text(row, "why");
+
+		if (!version || !commit || !why)
+			return false;
+		add_base(plan, version, commit, xstrdup(why));
+	}
+	return true;
+}
+
 static bool decode_lists(const struct json *root, struct plan *plan)
 {
 	const struct json *rejected = json_get(root, "rejected");
@@ -286,9 +420,9 @@ static bool decode_lists(const struct json *root, struct plan *plan)
 		const char *version = json_get_text(json_at(rejected, i), "version");
 		const char *why = json_get_text(json_at(rejected, i), "why");
 
-		if (!version || !why)
+		if (!version || !why || i == PLAN_REJECTED_MAX + PLAN_BASES_MAX)
 			return false;
-		reject(plan, version, why);
+		add_rejected(plan, version, why);
 	}
 	for (size_t i = 0; i < json_count(stages); i++) {
 		if (!decode_stage(json_at(stages, i), plan))
@@ -304,9 +438,8 @@ int plan_decode(const struct json *json, struct plan *out, struct err *err)
 
 	if (!decode_text(json, "head_commit", &plan.head_commit) ||
 	    !decode_text(json, "head_version", &plan.head_version) ||
-	    !decode_text(json, "base_version", &plan.base_version) ||
-	    !decode_text(json, "base_commit", &plan.base_commit) ||
-	    !decode_text(json, "base_why", &plan.base_why) || !decode_lists(json, &plan) ||
+	    !decode_text(json, "broken", &plan.broken) ||
+	    !decode_bases(json_get(json, "bases"), &plan) || !decode_lists(json, &plan) ||
 	    !json_get_int(json, "deploys", &deploys) || deploys < 0 || deploys > 100)
 		return err_set(err, ERR_PROTOCOL, "read the plan: it is damaged");
 	plan.deploys = (int)deploys;
@@ -319,9 +452,9 @@ void plan_print(const struct plan *plan, struct buf *out)
 {
 	(void)buf_printf(out, "head      %s  %s\n",
 	    plan->head_version[0] ? plan->head_version : "(no version label)", plan->head_commit);
-	if (plan->base_version[0])
-		(void)buf_printf(out, "base      %s  %s\n          %s\n", plan->base_version,
-		    plan->base_commit, plan->base_why);
+	for (size_t i = 0; i < plan->base_count; i++)
+		(void)buf_printf(out, "%s %s  %s\n          %s\n", i ? "or else  " : "base     ",
+		    plan->bases[i].version, plan->bases[i].commit, plan->bases[i].why);
 	for (size_t i = 0; i < plan->rejected_count; i++)
 		(void)buf_printf(
 		    out, "rejected  %s: %s\n", plan->rejected[i].version, plan->rejected[i].why);

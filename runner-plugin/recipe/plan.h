@@ -3,8 +3,13 @@
  * From parameters, suite and the recipe's versions to what this run will do. Pure; written to
  * plan.json and printed by `ccci-run plan`.
  *
- * Base of the upgrade: --from, else the newest published version strictly older than the head, else
- * none with the reason.
+ * Base of the upgrade: --from, else the newest green run of the default branch, else the newest
+ * published version, each strictly older than the head and of a commit that the recipe has, else
+ * none with the reason. Beside it stands the next one, for the case that the first is broken.
+ *
+ *   plan_make(&facts, &plan, err);
+ *   while ((base = plan_base(&plan)) && is_broken(base))
+ *           plan_reject_base(&plan, "does not come up");
  */
 #ifndef CCCI_PLAN_H
 #define CCCI_PLAN_H
@@ -18,6 +23,13 @@ struct plan_tag {
 	const char *name;
 	const char *commit;
 };
+struct plan_green {
+	const char *version;
+	const char *commit;
+	int64_t build; /* 0: not in Drone */
+	int64_t when_s;
+	bool is_there; /* the recipe's repository has that commit */
+};
 struct plan_facts {
 	const struct params *params;
 	const struct suite *suite;
@@ -25,6 +37,16 @@ struct plan_facts {
 	const char *head_version; /* the label in the head's compose files; NULL: none */
 	const struct plan_tag *tags;
 	size_t tag_count;
+	const struct plan_green *greens; /* of the default branch, newest first */
+	size_t green_count;
+	int64_t now_s; /* wall */
+};
+
+#define PLAN_BASES_MAX 2 /* a third would only cost time: two broken in a row say enough */
+struct plan_base {
+	char *version;
+	char *commit;
+	char *why; /* "newest published version older than 1.2.0+2.1.0" */
 };
 
 struct plan_rejected {
@@ -37,10 +59,10 @@ struct plan_stage {
 };
 struct plan {
 	char *head_commit;
-	char *head_version; /* "" when the recipe has no label */
-	char *base_version; /* "" none */
-	char *base_commit;
-	char *base_why; /* "newest published version older than 1.2.0+2.1.0" */
+	char *head_version;			/* "" when the recipe has no label */
+	struct plan_base bases[PLAN_BASES_MAX]; /* the first is the one to take */
+	size_t base_count;
+	char *broken; /* those that were taken first: "1.1.0+1: does not come up"; "" */
 	struct plan_rejected *rejected;
 	size_t rejected_count;
 	struct plan_stage stages[STAGE_COUNT];
@@ -49,8 +71,14 @@ struct plan {
 
 /* ERR_CONFIG: --from names no version of this recipe, or not an older one. */
 int plan_make(const struct plan_facts *facts, struct plan *out, struct err *err) CHECKED;
+/* The one to upgrade from; NULL: none, or none is left. */
+const struct plan_base *plan_base(const struct plan *plan);
+/* It turned out to be broken: it is noted among the rejected, and the next one takes its place. */
+void plan_reject_base(struct plan *plan, const char *why);
 /* Wanted, and nothing known keeps it from running. */
 bool plan_runs(const struct plan *plan, enum stage stage);
+/* Each stage is wanted that a run has when it names none. */
+bool plan_is_whole(const struct plan *plan);
 void plan_release(struct plan *plan);
 DEFINE_AUTO(plan, plan_release);
 

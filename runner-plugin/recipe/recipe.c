@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-#define GIT_ARGS_MAX 24
+#define GIT_ARGS_MAX 32
 #define GIT_TIMEOUT_S 300 /* a recipe is small; a forge under load may be slow */
 #define GIT_LOG_MAX_BYTES (1024 * 1024)
 #define GIT_TAIL_MAX_BYTES (8 * 1024)
@@ -227,6 +227,26 @@ static int read_commit(const struct buf *output, char out[PARAMS_REF_SIZE], stru
 	return 0;
 }
 
+int recipe_find(const struct stages_work *work, const char *const *commits, size_t count,
+    bool *out_has, struct err *err)
+{
+	const char *args[RECIPE_FIND_MAX + 4] = {
+	    "rev-list", "--no-walk=unsorted", "--ignore-missing"};
+	AUTO(buf) output = buf_make(RECIPE_FIND_MAX * (PARAMS_REF_SIZE + 1));
+
+	assert(count <= RECIPE_FIND_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (!params_is_ref(commits[i]))
+			return err_set(err, ERR_CONFIG, "find \"%.40s\": no commit", commits[i]);
+		args[i + 3] = commits[i];
+	}
+	if (count && git_here(work, args, &output, err) < 0)
+		return err_prefix(err, "look for commits of %s", work->run->params.recipe);
+	for (size_t i = 0; i < count; i++)
+		out_has[i] = strstr(buf_text(&output), commits[i]) != NULL;
+	return 0;
+}
+
 int recipe_head(const struct stages_work *work, char out[PARAMS_REF_SIZE], struct err *err)
 {
 	const char *const args[] = {"rev-parse", "--verify", "HEAD^{commit}", NULL};
@@ -404,28 +424,40 @@ static char *wanted_ref(const struct params *params)
 	return xstrdup("HEAD");
 }
 
+/* Where the head of the default branch is kept: no branch, so that abra sees none. */
+#define DEFAULT_REF "refs/ccci/default"
+
+static int rev_parse(
+    const struct stages_work *work, const char *what, char out[PARAMS_REF_SIZE], struct err *err)
+{
+	const char *const args[] = {"rev-parse", "--verify", what, NULL};
+	AUTO(buf) output = buf_make(1024);
+
+	return git_here(work, args, &output, err) < 0 ? -1 : read_commit(&output, out, err);
+}
+
 static int fetch_from_forge(const struct stages_work *work, struct recipe *recipe, struct err *err)
 {
 	const char *forge = work->settings->gitea_url;
 	const struct params *params = &work->run->params;
 	auto_str char *ref = wanted_ref(params);
-	AUTO(buf) output = buf_make(1024);
+	char branch[PARAMS_REF_SIZE];
 
 	if (!forge)
 		return err_set(err, ERR_CONFIG, "GITEA_URL is not set: where is %s?", params->src);
 	auto_str char *url = xasprintf("%s/%s.git", forge, params->src);
-	/* Whole history: versions are tags on it, and a recipe's repository is small. */
+	/* Whole history: versions are tags on it, and a recipe's repository is small. The default
+	 * branch as well: what was green there may be the base. */
 	const char *const fetch[] = {"-C", work->run->recipe_dir, "fetch", "--quiet",
-	    "--no-recurse-submodules", "--tags", "--", url, ref, NULL};
-	const char *const resolve[] = {"rev-parse", "--verify", "FETCH_HEAD^{commit}", NULL};
+	    "--no-recurse-submodules", "--tags", "--", url, ref, "HEAD:" DEFAULT_REF, NULL};
 
 	if (run_git(&(struct git_call){.work = work, .args = fetch, .token_url = forge}, err) < 0)
 		return err_prefix(
 		    err, "fetch %s of %s", params->ref[0] ? params->ref : ref, params->src);
-	if (git_here(work, resolve, &output, err) < 0)
+	if (rev_parse(work, "FETCH_HEAD^{commit}", recipe->head, err) < 0 ||
+	    rev_parse(work, DEFAULT_REF "^{commit}", branch, err) < 0)
 		return -1;
-	if (read_commit(&output, recipe->head, err) < 0)
-		return -1;
+	recipe->is_default = !params->pr && text_is(recipe->head, branch);
 	if (params->ref[0] && !text_is(params->ref, recipe->head))
 		return err_set(err, ERR_PROTOCOL, "fetch %s: got %.8s instead of %.8s", params->src,
 		    recipe->head, params->ref);

@@ -20,6 +20,7 @@ struct recipe_tag {
 };
 struct recipe {
 	char head[PARAMS_REF_SIZE]; /* the commit under test */
+	bool is_default; /* it was asked for as, and is, the head of the default branch */
 	struct recipe_tag *tags;
 	size_t tag_count;
 };
@@ -33,6 +34,10 @@ DEFINE_AUTO(recipe, recipe_release);
  * left that anything could fetch from later with a token.
  */
 int recipe_fetch(const struct stages_work *work, struct recipe *out, struct err *err) CHECKED;
+/* Which of these commits came with the fetch: the histories of head, tags and default branch. */
+#define RECIPE_FIND_MAX 24
+int recipe_find(const struct stages_work *work, const char *const *commits, size_t count,
+    bool *out_has, struct err *err) CHECKED;
 /* git checkout -f and clean -xdf: the tree is exactly that commit. */
 int recipe_checkout(const struct stages_work *work, const char *commit, struct err *err) CHECKED;
 /* Its files, with what each link says; ERR_LIMIT when there are too many of either. */

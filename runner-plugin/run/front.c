@@ -556,6 +556,7 @@ enum exit_code front_plan(const struct front *front, const struct front_local *l
 	} else {
 		const struct stages_work work = {.settings = &settings,
 		    .run = &run,
+		    .history_dir = front->settings->state_dir,
 		    .checkout = checkout,
 		    .local_recipe = directory,
 		    .control_fd = -1,

@@ -320,6 +320,7 @@ static int start_worker(struct keeper *keeper, struct err *err)
 	const struct worker_job job = {
 	    .work = {.settings = keeper->job->settings,
 		.run = &keeper->run,
+		.history_dir = keeper->job->settings->state_dir,
 		.checkout = keeper->job->checkout,
 		.local_recipe = keeper->job->local_recipe,
 		.secrets_fd = keeper->secrets_fd,
@@ -753,7 +754,8 @@ static void finish(struct keeper *keeper)
 
 		say(keeper, text);
 	}
-	if (record_write(&keeper->run, &keeper->end, &result, &err) < 0)
+	if (record_write(&keeper->run, &keeper->end, &result, &err) < 0 ||
+	    record_remember(&keeper->run, keeper->job->settings->state_dir, &err) < 0)
 		log_error("%s", err.msg);
 	answer_all(keeper, result.left.count == 0);
 	slot_release(&keeper->slot);

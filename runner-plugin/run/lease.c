@@ -59,14 +59,20 @@ int lease_wait(const char *run_dir, int64_t deadline_ns, struct err *err)
 	}
 }
 
+int lease_lock(const char *path, struct err *err)
+{
+	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+
+	if (fd < 0 || lock(fd, LOCK_EX) < 0)
+		return err_sys(err, errno, "lock %s", path);
+	return take_fd(&fd);
+}
+
 int lease_lock_births(const char *state_dir, struct err *err)
 {
 	auto_str char *path = xasprintf("%s/runs.lock", state_dir);
 
 	if (file_make_dirs(state_dir, 0700, err) < 0)
 		return -1;
-	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
-	if (fd < 0 || lock(fd, LOCK_EX) < 0)
-		return err_sys(err, errno, "lock %s", path);
-	return take_fd(&fd);
+	return lease_lock(path, err);
 }

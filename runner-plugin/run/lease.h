@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Locks that the kernel gives back when their holder dies: the lease of a run, and the turn to
- * make one.
+ * Locks that the kernel gives back when their holder dies: the lease of a run, the turn to make
+ * one, and the turn to change a file.
  *
  *   int fd = lease_take(run->dir, &err);  held for life by a run's keeper; who reaps takes it, or
  *                                         leaves that run alone
@@ -29,5 +29,7 @@ void lease_sign(int fd);
  * whose lease is not taken yet would look dead. Returns the descriptor; waits.
  */
 int lease_lock_births(const char *state_dir, struct err *err) CHECKED;
+/* Any other turn to write a file that several processes change. Returns the descriptor; waits. */
+int lease_lock(const char *path, struct err *err) CHECKED;
 
 #endif

@@ -63,6 +63,7 @@ int prepared_save(const struct run *run, const struct prepared *prepared, struct
 	json_set_text(root, "suite", prepared->suite);
 	json_set_text(root, "suite_hash", prepared->suite_hash);
 	json_set_text(root, "recipe_tests", prepared->recipe_tests_hash);
+	json_set_bool(root, "is_default", prepared->is_default);
 	json_set_text(root, "base_problem", prepared->base_problem);
 	for (size_t i = 0; i < prepared->image_count; i++)
 		json_set_text(images, prepared->images[i].name, prepared->images[i].value);
@@ -130,6 +131,7 @@ int prepared_load(const struct run *run, struct prepared *out, struct err *err)
 	    !take_text(root, "suite", &prepared.suite) ||
 	    !take_text(root, "suite_hash", &prepared.suite_hash) ||
 	    !take_text(root, "recipe_tests", &prepared.recipe_tests_hash) ||
+	    !json_get_bool(root, "is_default", &prepared.is_default) ||
 	    !take_text(root, "base_problem", &prepared.base_problem) ||
 	    !read_lists(root, &prepared))
 		return err_set(err, ERR_PROTOCOL, "%s is damaged", path);

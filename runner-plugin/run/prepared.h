@@ -14,6 +14,7 @@ struct prepared {
 	char *suite; /* where it was found, as SUITES is set; "defaults": there is none */
 	char *suite_hash;
 	char *recipe_tests_hash;
+	bool is_default;	     /* the head is the default branch's */
 	char *base_problem;	     /* why the upgrade is not tried, whole; "" when it is */
 	struct results_pair *images; /* service of the head, digest */
 	size_t image_count;

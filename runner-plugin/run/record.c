@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/version.h"
+#include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/junit.h"
 #include "runner-plugin/run/prepared.h"
@@ -65,8 +66,11 @@ static void collect_plan(const struct plan *plan, struct results *out)
 {
 	results_set(&out->ref, plan->head_commit);
 	results_set(&out->head_version, plan->head_version);
-	results_set(&out->base_version, plan->base_version);
-	results_set(&out->base_why, plan->base_why);
+	const struct plan_base *base = plan_base(plan);
+	if (base) {
+		results_set(&out->base_version, base->version);
+		results_set(&out->base_why, base->why);
+	}
 	for (size_t i = 0; i < plan->rejected_count; i++)
 		results_add_rejected(out, plan->rejected[i].version, plan->rejected[i].why);
 }
@@ -279,4 +283,34 @@ int record_read(const struct run *run, struct results *out, struct err *err)
 	if (results_decode(buf_text(&text), text.length, out, err) < 0)
 		return err_prefix(err, "%s", path);
 	return 0;
+}
+
+/* --- and is remembered --- */
+
+static int remember_canonical(
+    const struct run *run, const struct results *results, const char *state_dir, struct err *err)
+{
+	struct canonical_entry entry = {.build = results->build, .when_s = run->started_s};
+
+	/* A label longer than any version is none that could be a base. */
+	(void)copy_text(entry.version, sizeof(entry.version), results->head_version);
+	(void)copy_text(entry.commit, sizeof(entry.commit), results->ref);
+	return canonical_add(state_dir, results->recipe, &entry, err);
+}
+
+int record_remember(const struct run *run, const char *state_dir, struct err *err)
+{
+	AUTO(results) results = {0};
+	AUTO(plan) plan = {0};
+	AUTO(prepared) prepared = {0};
+
+	if (record_read(run, &results, err) < 0)
+		return -1;
+	if (results.verdict != VERDICT_PASSED)
+		return 0;
+	if (handover_load_plan(run, &plan, err) < 0 || prepared_load(run, &prepared, err) < 0)
+		return -1;
+	if (!prepared.is_default || !plan_is_whole(&plan))
+		return 0;
+	return remember_canonical(run, &results, state_dir, err);
 }

@@ -39,6 +39,12 @@ int record_write(const struct run *run, const struct record_end *end,
 int record_read(const struct run *run, struct results *out, struct err *err) CHECKED;
 
 /*
+ * Of a run that was written: a green one of the default branch's head goes into the recipe's
+ * history (canonical.h) when every stage was wanted that a run without STAGES has.
+ */
+int record_remember(const struct run *run, const char *state_dir, struct err *err) CHECKED;
+
+/*
  * Results that say why there was no run, for who asked by the step's environ. *out need not be
  * initialised; default_org may be NULL.
  */

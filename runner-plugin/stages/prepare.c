@@ -9,6 +9,7 @@
 #include "runner-plugin/recipe/render.h"
 #include "runner-plugin/recipe/secrets.h"
 #include "runner-plugin/recipe/trespass.h"
+#include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/journal.h"
 #include "runner-plugin/run/prepared.h"
@@ -207,6 +208,7 @@ static int fetch(struct preparation *preparation)
 		return stop_for(preparation, &err);
 	(void)copy_text(preparation->run.params.ref, sizeof(preparation->run.params.ref),
 	    preparation->recipe.head);
+	preparation->prepared.is_default = preparation->recipe.is_default;
 	if (!preparation->only_plans && run_save(&preparation->run, &err) < 0)
 		return stop_for(preparation, &err);
 	prepared_add_phase(
@@ -390,7 +392,7 @@ static void give_up_base(struct preparation *preparation, const char *format, ..
 
 static int judge_base(struct preparation *preparation)
 {
-	const char *version = preparation->plan.base_version;
+	const char *version = plan_base(&preparation->plan)->version;
 	char sentence[STACK_CONFIG_SENTENCE_SIZE];
 	AUTO(trespass) trespass;
 	struct err err;
@@ -414,36 +416,76 @@ static int judge_base(struct preparation *preparation)
 /* A base that cannot even be rendered is broken, and no fault of the head. */
 static int render_base(struct preparation *preparation)
 {
+	const struct plan_base *base = plan_base(&preparation->plan);
 	AUTO(trespass_item) link = {0};
 	struct err err;
 
-	int found = find_link(preparation, preparation->plan.base_commit, &link, &err);
+	int found = find_link(preparation, base->commit, &link, &err);
 	if (found > 0) {
 		auto_str char *sentence = trespass_sentence(&link);
 
-		give_up_base(
-		    preparation, "base broken: %s: %s", preparation->plan.base_version, sentence);
+		give_up_base(preparation, "base broken: %s: %s", base->version, sentence);
 		return 0;
 	}
-	if (found == 0 &&
-	    render_commit(&preparation->work, &preparation->suite, preparation->plan.base_commit,
-		preparation->recipe.head, &preparation->base, &err) == 0)
+	if (found == 0 && render_commit(&preparation->work, &preparation->suite, base->commit,
+			      preparation->recipe.head, &preparation->base, &err) == 0)
 		return judge_base(preparation);
 	if (!is_recipes_fault(&err))
 		return stop_for(preparation, &err);
-	give_up_base(preparation, "base broken: %s: %s", preparation->plan.base_version, err.msg);
+	give_up_base(preparation, "base broken: %s: %s", base->version, err.msg);
 	return 0;
 }
 
 static bool needs_base(const struct preparation *preparation)
 {
-	return plan_runs(&preparation->plan, STAGE_UPGRADE) && *preparation->plan.base_commit;
+	return plan_runs(&preparation->plan, STAGE_UPGRADE) && plan_base(&preparation->plan);
+}
+
+/* A history that cannot be read costs the better base, not the run. */
+static void read_history(const struct preparation *preparation, struct canonical *out)
+{
+	struct err err;
+
+	*out = (struct canonical){0};
+	if (canonical_read(
+		preparation->work.history_dir, preparation->run.params.recipe, out, &err) < 0)
+		say(NULL, err.msg);
+}
+
+static int list_greens(const struct preparation *preparation, const struct canonical *history,
+    struct plan_green out[CANONICAL_MAX], struct err *err)
+{
+	const char *commits[CANONICAL_MAX];
+	bool has[CANONICAL_MAX];
+
+	for (size_t i = 0; i < history->count; i++)
+		commits[i] = history->entries[i].commit;
+	if (recipe_find(&preparation->work, commits, history->count, has, err) < 0)
+		return -1;
+	for (size_t i = 0; i < history->count; i++)
+		out[i] = (struct plan_green){
+		    .version = history->entries[i].version,
+		    .commit = history->entries[i].commit,
+		    .build = history->entries[i].build,
+		    .when_s = history->entries[i].when_s,
+		    .is_there = has[i],
+		};
+	return 0;
 }
 
 static int make_plan(struct preparation *preparation)
 {
 	const struct recipe *recipe = &preparation->recipe;
 	struct plan_tag *tags = xcalloc(recipe->tag_count + 1, sizeof(*tags));
+	struct plan_green greens[CANONICAL_MAX];
+	struct canonical history;
+	struct err err;
+
+	read_history(preparation, &history);
+	if (list_greens(preparation, &history, greens, &err) < 0) {
+		free(tags);
+		return stop_for(preparation, &err);
+	}
 	struct plan_facts facts = {
 	    .params = &preparation->run.params,
 	    .suite = &preparation->suite,
@@ -451,8 +493,10 @@ static int make_plan(struct preparation *preparation)
 	    .head_version = preparation->head.model.version,
 	    .tags = tags,
 	    .tag_count = recipe->tag_count,
+	    .greens = greens,
+	    .green_count = history.count,
+	    .now_s = clock_wall_s(),
 	};
-	struct err err;
 
 	for (size_t i = 0; i < recipe->tag_count; i++)
 		tags[i] = (struct plan_tag){recipe->tags[i].name, recipe->tags[i].commit};
@@ -472,7 +516,7 @@ static int check_secrets(struct preparation *preparation)
 	bool has_base = preparation->base.commit != NULL;
 	auto_str char *sentence = secrets_unknown(&preparation->suite, models, has_base ? 2 : 1);
 
-	if (!sentence || (!has_base && *preparation->plan.base_commit))
+	if (!sentence || (!has_base && plan_base(&preparation->plan)))
 		return 0;
 	return stop(preparation, OUTCOME_ERROR, EXIT_USAGE, "%s", sentence);
 }
@@ -533,7 +577,7 @@ static void judge_base_images(struct preparation *preparation)
 			    image_is_recipes_fault(image->fault)
 				? "base broken: %s: %s"
 				: "the base %s cannot be deployed here for now: %s",
-			    preparation->plan.base_version, image->reason);
+			    plan_base(&preparation->plan)->version, image->reason);
 	}
 }
 

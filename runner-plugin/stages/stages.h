@@ -18,6 +18,7 @@
 struct stages_work {
 	const struct settings *settings;
 	const struct run *run;
+	const char *history_dir; /* STATE_DIR of the host: what was green before */
 	const char
 	    *checkout; /* directory of the CI checkout: SUITES may be relative to it; NULL: none */
 	const char *local_recipe;   /* `run DIR`: recipe directory instead of a fetch; NULL else */

@@ -7,7 +7,7 @@ static void conclude_base(struct progress *progress, const struct deploy_result 
 	progress_take_deploy(progress, deployed);
 	if (deployed->end == DEPLOY_FAILED)
 		progress_conclude(progress, OUTCOME_UNVERIFIED,
-		    "base broken: %s does not come up: %s", progress->plan.base_version,
+		    "base broken: %s does not come up: %s", plan_base(&progress->plan)->version,
 		    deployed->reason);
 }
 
@@ -20,7 +20,7 @@ static int seed_base(struct progress *progress)
 		auto_str char *why = xstrdup(progress->result.reason);
 
 		progress_conclude(progress, OUTCOME_UNVERIFIED, "base broken: %s: %s",
-		    progress->plan.base_version, why);
+		    plan_base(&progress->plan)->version, why);
 	}
 	return -1;
 }
@@ -60,8 +60,8 @@ void upgrade_run(struct progress *progress)
 		    progress, OUTCOME_UNVERIFIED, "%s", progress->prepared.base_problem);
 		return;
 	}
-	if (render_commit(progress->work, &progress->suite, plan->base_commit, plan->head_commit,
-		&base, &err) < 0 ||
+	if (render_commit(progress->work, &progress->suite, plan_base(plan)->commit,
+		plan->head_commit, &base, &err) < 0 ||
 	    render_commit(progress->work, &progress->suite, plan->head_commit, plan->head_commit,
 		&head, &err) < 0 ||
 	    deploy_reset(&progress->deploy, &err) < 0) {
@@ -73,6 +73,7 @@ void upgrade_run(struct progress *progress)
 		conclude_base(progress, &deployed);
 		return;
 	}
-	if (seed_base(progress) == 0 && progress_mark(progress, plan->base_version, &marks) == 0)
+	if (seed_base(progress) == 0 &&
+	    progress_mark(progress, plan_base(plan)->version, &marks) == 0)
 		run_over_base(progress, &head, deployed.version, &marks);
 }

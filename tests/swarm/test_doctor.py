@@ -103,7 +103,7 @@ class Plan(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="plan-") as directory, RunnerHost(os.path.join(directory, "host")) as host:
             made = canary.make_repo("same-version", os.path.join(directory, "same-version"))
             plan = self.plan_json(host, made.path)
-            self.assertEqual((plan["head_commit"], plan["base_version"], plan["deploys"], plan["suite"]),
+            self.assertEqual((plan["head_commit"], plan["bases"][0]["version"], plan["deploys"], plan["suite"]),
                              (made.head, "0.1.0+1.0", 3, "defaults"))
             self.assertEqual(host.ccci_run("plan", made.path, "--json=plan.json").returncode, 2)
 

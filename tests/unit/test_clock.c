@@ -139,6 +139,31 @@ START_TEST(formats_duration_row)
 }
 END_TEST
 
+static const struct {
+	int64_t age_s;
+	const char *text;
+} age_rows[] = {
+    {-5, "just now"},
+    {0, "just now"},
+    {59, "just now"},
+    {60, "1 min ago"},
+    {3599, "59 min ago"},
+    {3600, "1 h ago"},
+    {86399, "23 h ago"},
+    {86400, "1 day ago"},
+    {2 * 86400 - 1, "1 day ago"},
+    {INT64_C(3) * 86400, "3 days ago"},
+};
+
+START_TEST(formats_age_row)
+{
+	char text[CLOCK_DURATION_SIZE];
+
+	clock_format_age(age_rows[_i].age_s, text);
+	ck_assert_str_eq(text, age_rows[_i].text);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("clock");
@@ -150,6 +175,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, parses_date_row, 0, COUNT_OF(date_rows));
 	tcase_add_test(tc, formats_what_it_parses);
 	tcase_add_loop_test(tc, formats_duration_row, 0, COUNT_OF(duration_rows));
+	tcase_add_loop_test(tc, formats_age_row, 0, COUNT_OF(age_rows));
 	return suite;
 }
 

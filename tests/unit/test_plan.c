@@ -9,6 +9,8 @@
 #define C1 "1111111111111111111111111111111111111111"
 #define C2 "2222222222222222222222222222222222222222"
 #define C3 "3333333333333333333333333333333333333333"
+#define NOW_S 1700000000
+#define DAY_S 86400
 
 #define TAGS_MAX 4
 
@@ -83,11 +85,158 @@ START_TEST(chooses_a_base)
 		return;
 	}
 	ck_assert_msg(result == 0, "%s", err.msg);
-	ck_assert_str_eq(plan.base_version, rows[_i].base);
-	const char *reason = *rows[_i].base ? plan.base_why : plan.stages[STAGE_UPGRADE].not_run;
+	const struct plan_base *base = plan_base(&plan);
+	ck_assert_str_eq(base ? base->version : "", rows[_i].base);
+	const char *reason = base ? base->why : plan.stages[STAGE_UPGRADE].not_run;
 	ck_assert_ptr_nonnull(reason);
 	ck_assert_msg(strstr(reason, rows[_i].reason) != NULL, "%s", reason);
 	ck_assert_int_eq(plan.deploys, *rows[_i].base ? 3 : 1);
+}
+END_TEST
+
+#define GREENS_MAX 4
+
+/* What was green, with the tags 1.0.0+1 and 1.1.0+1 of C1 and C2, and head 1.2.0+1: both bases, why
+ * the first, and what is said of who was rejected. */
+static const struct {
+	struct plan_green greens[GREENS_MAX];
+	const char *first, *first_why, *second, *second_why;
+	const char *rejected; /* "version: why"; NULL: nobody */
+} green_rows[] = {
+    {{{NULL}}, "1.1.0+1", "newest published version older than 1.2.0+1", "1.0.0+1",
+	"next newest published version older than 1.2.0+1", NULL},
+    {{{"1.1.0+1", C3, 40, NOW_S - 3 * DAY_S, true}}, "1.1.0+1",
+	"newest green run of the default branch: build 40, 3 days ago", "1.0.0+1",
+	"next newest published version older than 1.2.0+1", NULL},
+    /* Green is better than newer. */
+    {{{"0.9.0+1", C3, 0, NOW_S - DAY_S, true}}, "0.9.0+1",
+	"newest green run of the default branch: 1 day ago", "1.1.0+1",
+	"next newest published version older than 1.2.0+1", NULL},
+    {{{"1.1.5+1", C3, 41, NOW_S, true}, {"1.1.4+1", HEAD "0", 40, NOW_S - 7200, true}}, "1.1.5+1",
+	"newest green run of the default branch: build 41, just now", "1.1.4+1",
+	"next newest green run of the default branch: build 40, 2 h ago", NULL},
+    /* The same version again, or the same commit, would be as broken. */
+    {{{"1.1.0+1", C3, 41, NOW_S, true}, {"1.1.0+1", HEAD "0", 40, NOW_S, true}}, "1.1.0+1",
+	"build 41", "1.0.0+1", "published", NULL},
+    {{{"1.1.1+1", C2, 41, NOW_S, true}}, "1.1.1+1", "build 41", "1.0.0+1", "published", NULL},
+    {{{"1.2.0+1", C3, 41, NOW_S, true}}, "1.1.0+1", "published", "1.0.0+1", "published",
+	"1.2.0+1: was green (build 41, just now), but is the version of the head"},
+    {{{"1.1.0+1", HEAD, 41, NOW_S, true}}, "1.1.0+1", "published", "1.0.0+1", "published",
+	"1.1.0+1: was green (build 41, just now), but is the head itself"},
+    {{{"1.3.0+1", C3, 41, NOW_S, true}}, "1.1.0+1", "published", "1.0.0+1", "published",
+	"1.3.0+1: was green (build 41, just now), but is newer than the head"},
+    {{{"1.1.0+1", C3, 41, NOW_S, false}}, "1.1.0+1", "published", "1.0.0+1", "published",
+	"1.1.0+1: was green (build 41, just now), but is of a commit that the recipe no longer "
+	"has"},
+    {{{"", C3, 41, NOW_S, true}}, "1.1.0+1", "published", "1.0.0+1", "published",
+	": was green (build 41, just now), but is no recipe version"},
+};
+
+static const struct plan_tag two_tags[] = {{"1.0.0+1", C1}, {"1.1.0+1", C2}};
+
+static void make_with_greens(int row, const struct params *params, struct plan *out)
+{
+	struct suite suite = {0};
+	struct plan_facts facts = {
+	    .params = params,
+	    .suite = &suite,
+	    .head_commit = HEAD,
+	    .head_version = "1.2.0+1",
+	    .tags = two_tags,
+	    .tag_count = COUNT_OF(two_tags),
+	    .greens = green_rows[row].greens,
+	    .now_s = NOW_S,
+	};
+	struct err err = {0};
+
+	while (facts.green_count < GREENS_MAX && facts.greens[facts.green_count].version)
+		facts.green_count++;
+	ck_assert_msg(plan_make(&facts, out, &err) == 0, "%s", err.msg);
+}
+
+START_TEST(prefers_what_was_green)
+{
+	struct params params = make_params("");
+	AUTO(plan) plan = {0};
+
+	make_with_greens(_i, &params, &plan);
+	ck_assert_uint_eq(plan.base_count, 2);
+	ck_assert_str_eq(plan.bases[0].version, green_rows[_i].first);
+	ck_assert_msg(
+	    strstr(plan.bases[0].why, green_rows[_i].first_why) != NULL, "%s", plan.bases[0].why);
+	ck_assert_str_eq(plan.bases[1].version, green_rows[_i].second);
+	ck_assert_msg(
+	    strstr(plan.bases[1].why, green_rows[_i].second_why) != NULL, "%s", plan.bases[1].why);
+	ck_assert_uint_eq(plan.rejected_count, green_rows[_i].rejected ? 1 : 0);
+	if (!green_rows[_i].rejected)
+		return;
+	auto_str char *text = xasprintf("%s: %s", plan.rejected[0].version, plan.rejected[0].why);
+	ck_assert_str_eq(text, green_rows[_i].rejected);
+}
+END_TEST
+
+/* Who asks for a version gets that one or none. */
+START_TEST(asks_no_history_with_from)
+{
+	struct params params = make_params("1.0.0+1");
+	AUTO(plan) plan = {0};
+
+	make_with_greens(1, &params, &plan);
+	ck_assert_uint_eq(plan.base_count, 1);
+	ck_assert_str_eq(plan.bases[0].version, "1.0.0+1");
+}
+END_TEST
+
+START_TEST(goes_on_with_the_next_base)
+{
+	struct params params = make_params("");
+	AUTO(plan) plan = {0};
+	AUTO(plan) again = {0};
+	struct err err = {0};
+
+	make_with_greens(1, &params, &plan);
+	plan_reject_base(&plan, "does not come up");
+	ck_assert_str_eq(plan_base(&plan)->version, "1.0.0+1");
+	ck_assert_str_eq(plan_base(&plan)->commit, C1);
+	ck_assert_str_eq(plan_base(&plan)->why,
+	    "next newest published version older than 1.2.0+1, as 1.1.0+1 is broken");
+	ck_assert_str_eq(plan.broken, "1.1.0+1: does not come up");
+	ck_assert_str_eq(plan.rejected[0].version, "1.1.0+1");
+	ck_assert_str_eq(plan.rejected[0].why, "broken: does not come up");
+	AUTO_PTR(json) file = plan_encode(&plan);
+	ck_assert_msg(plan_decode(file, &again, &err) == 0, "%s", err.msg);
+	plan_reject_base(&again, "nor does it");
+	ck_assert_ptr_null(plan_base(&again));
+	ck_assert_str_eq(again.broken, "1.1.0+1: does not come up; 1.0.0+1: nor does it");
+	ck_assert_uint_eq(again.rejected_count, 2);
+}
+END_TEST
+
+START_TEST(knows_a_whole_plan)
+{
+	struct params params = make_params("");
+	AUTO(plan) whole = {0};
+	AUTO(plan) part = {0};
+
+	make_with_greens(0, &params, &whole);
+	ck_assert(plan_is_whole(&whole));
+	params.stages[STAGE_RECREATE] = false;
+	make_with_greens(0, &params, &part);
+	ck_assert(!plan_is_whole(&part));
+}
+END_TEST
+
+START_TEST(shows_both_bases)
+{
+	struct params params = make_params("");
+	AUTO(plan) plan = {0};
+	AUTO(buf) text = buf_make(4096);
+
+	make_with_greens(1, &params, &plan);
+	plan_print(&plan, &text);
+	ck_assert_ptr_nonnull(
+	    strstr(buf_text(&text), "\nbase      1.1.0+1  " C3 "\n          newest green"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\nor else   1.0.0+1  " C1 "\n"));
 }
 END_TEST
 
@@ -157,10 +306,11 @@ START_TEST(deploys_as_little_as_it_can)
 }
 END_TEST
 
-#define FILE_WITH(rejected, stages, deploys)                                                       \
-	"{\"head_commit\":\"\",\"head_version\":\"\",\"base_version\":\"\",\"base_commit\":\"\","  \
-	"\"base_why\":\"\",\"rejected\":" rejected ",\"stages\":" stages ",\"deploys\":" deploys   \
-	"}"
+#define FILE_OF(bases, rejected, stages, deploys)                                                  \
+	"{\"head_commit\":\"\",\"head_version\":\"\",\"broken\":\"\",\"bases\":" bases             \
+	",\"rejected\":" rejected ",\"stages\":" stages ",\"deploys\":" deploys "}"
+#define FILE_WITH(rejected, stages, deploys) FILE_OF("[]", rejected, stages, deploys)
+#define BASE "{\"version\":\"1\",\"commit\":\"2\",\"why\":\"3\"}"
 
 START_TEST(reads_a_file)
 {
@@ -181,7 +331,9 @@ START_TEST(refuses_a_damaged_file)
 	    FILE_WITH("[]", "[]", "101"), FILE_WITH("[]", "[]", "\"1\""),
 	    FILE_WITH("[]", "[{\"name\":\"dance\"}]", "1"), FILE_WITH("[]", "[{}]", "1"),
 	    FILE_WITH("[{\"version\":\"1\"}]", "[]", "1"),
-	    FILE_WITH("[{\"why\":\"old\"}]", "[]", "1")};
+	    FILE_WITH("[{\"why\":\"old\"}]", "[]", "1"), FILE_OF("{}", "[]", "[]", "1"),
+	    FILE_OF("[" BASE "," BASE "," BASE "]", "[]", "[]", "1"),
+	    FILE_OF("[{\"version\":\"1\",\"commit\":\"2\"}]", "[]", "[]", "1")};
 	AUTO_PTR(json) root = NULL;
 	AUTO(plan) plan = {0};
 	struct err err = {0};
@@ -203,7 +355,12 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, says_what_is_not_run);
 	tcase_add_loop_test(tc, deploys_as_little_as_it_can, 0, 4);
 	tcase_add_test(tc, reads_a_file);
-	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 12);
+	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 15);
+	tcase_add_loop_test(tc, prefers_what_was_green, 0, COUNT_OF(green_rows));
+	tcase_add_test(tc, asks_no_history_with_from);
+	tcase_add_test(tc, goes_on_with_the_next_base);
+	tcase_add_test(tc, knows_a_whole_plan);
+	tcase_add_test(tc, shows_both_bases);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -142,6 +142,43 @@ START_TEST(fetches_exactly_the_commit)
 }
 END_TEST
 
+/* Pull request 3 is a commit behind; its history and the default branch's are there, others not. */
+START_TEST(knows_the_default_branch)
+{
+	struct world *first = make_world("");
+	struct world *second = make_world("");
+	AUTO(recipe) head = {0};
+	AUTO(recipe) pull = {0};
+	AUTO(recipe) named = {0};
+	struct err err = {0};
+
+	ck_assert_msg(recipe_fetch(&first->work, &head, &err) == 0, "%s", err.msg);
+	ck_assert(head.is_default);
+
+	auto_str char *copy = xasprintf("rm -rf o; cp -r %s/o .", first->root);
+	shell(second->root, copy);
+	second->run.params.pr = 3;
+	ck_assert_msg(recipe_fetch(&second->work, &pull, &err) == 0, "%s", err.msg);
+	ck_assert(!pull.is_default);
+	const char *const commits[] = {
+	    pull.head, "0123456789abcdef0123456789abcdef01234567", head.head};
+	bool has[3] = {false, true, false};
+	ck_assert_msg(recipe_find(&second->work, commits, 3, has, &err) == 0, "%s", err.msg);
+	ck_assert(has[0] && !has[1] && has[2]);
+	ck_assert_int_eq(recipe_find(&second->work, commits, 0, has, &err), 0);
+
+	/* Named, it has to be what it is called. */
+	struct world *third = make_world(pull.head);
+	auto_str char *again = xasprintf("rm -rf o; cp -r %s/o .", first->root);
+	shell(third->root, again);
+	ck_assert_msg(recipe_fetch(&third->work, &named, &err) == 0, "%s", err.msg);
+	ck_assert(!named.is_default);
+	free_world(third);
+	free_world(second);
+	free_world(first);
+}
+END_TEST
+
 START_TEST(checks_out_over_anything)
 {
 	struct world *world = make_world("");
@@ -363,6 +400,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, fetches_the_pull_request);
 	tcase_add_test(tc, fetches_exactly_the_commit);
+	tcase_add_test(tc, knows_the_default_branch);
 	tcase_add_test(tc, checks_out_over_anything);
 	tcase_add_test(tc, says_what_is_missing);
 	tcase_add_test(tc, takes_a_directory_with_its_changes);

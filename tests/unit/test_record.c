@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/run/record.h"
@@ -28,8 +29,8 @@ static void write_file(const struct run *run, const char *name, const char *text
 
 #define PLAN(stages)                                                                               \
 	"{\"head_commit\":\"0123456789abcdef0123456789abcdef01234567\",\"head_version\":"          \
-	"\"1.1.0+2\",\"base_version\":\"1.0.0+2\",\"base_commit\":"                                \
-	"\"1123456789abcdef0123456789abcdef01234567\",\"base_why\":\"newest\",\"rejected\":["      \
+	"\"1.1.0+2\",\"broken\":\"\",\"bases\":[{\"version\":\"1.0.0+2\",\"commit\":"              \
+	"\"1123456789abcdef0123456789abcdef01234567\",\"why\":\"newest\"}],\"rejected\":["         \
 	"{\"version\":\"x\",\"why\":\"is no recipe version\"}],\"stages\":[" stages                \
 	"],\"deploys\":3}"
 
@@ -259,14 +260,76 @@ START_TEST(what_prepare_found_comes_back)
 	ck_assert_int_eq(err.code, ERR_MISSING);
 	free(prepared.base_problem);
 	prepared.base_problem = xstrdup("no \"image\"");
+	prepared.is_default = true;
 	prepared_add_phase(&prepared, "pull", 1.25);
 	prepared_add_image(&prepared, "app", "sha256:00");
 	ck_assert_int_eq(prepared_save(&run, &prepared, &err), 0);
 	ck_assert_msg(prepared_load(&run, &again, &err) == 0, "%s", err.msg);
 	ck_assert_str_eq(again.base_problem, "no \"image\"");
+	ck_assert(again.is_default);
 	ck_assert_uint_eq(again.phase_count, 1);
 	ck_assert_double_eq(again.phases[0].seconds, 1.25);
 	ck_assert_str_eq(again.images[0].value, "sha256:00");
+	free(run.dir);
+}
+END_TEST
+
+static void write_whole_plan(const struct run *run, enum stage without)
+{
+	AUTO(plan) plan = {0};
+	AUTO_PTR(json) file = NULL;
+	struct err err;
+
+	file = json_parse(PLAN(""), strlen(PLAN("")), &err);
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(plan_decode(file, &plan, &err), 0);
+	for (int i = 0; i < STAGE_COUNT; i++)
+		plan.stages[i].is_wanted = i != (int)without;
+	ck_assert_msg(handover_save_plan(run, &plan, &err) == 0, "%s", err.msg);
+}
+
+static const struct {
+	enum outcome outcome; /* of each stage */
+	bool is_default;
+	enum stage without;
+	bool is_remembered;
+} remember_rows[] = {
+    {OUTCOME_PASS, true, STAGE_NONE, true},
+    {OUTCOME_PASS, true, STAGE_EXTRA, true},
+    {OUTCOME_PASS, true, STAGE_RECREATE, false},
+    {OUTCOME_PASS, false, STAGE_NONE, false},
+    {OUTCOME_FAIL, true, STAGE_NONE, false},
+    {OUTCOME_UNVERIFIED, true, STAGE_NONE, false},
+    {OUTCOME_NOT_RUN, true, STAGE_NONE, false},
+};
+
+START_TEST(remembers_what_was_green)
+{
+	auto_str char *state_dir = harness_dir();
+	struct run run = make_run();
+	AUTO(prepared) prepared;
+	AUTO(results) results = {0};
+	struct canonical history;
+	struct err err;
+
+	write_whole_plan(&run, remember_rows[_i].without);
+	prepared_init(&prepared);
+	prepared.is_default = remember_rows[_i].is_default;
+	ck_assert_int_eq(prepared_save(&run, &prepared, &err), 0);
+	for (int i = 0; i < STAGE_COUNT; i++)
+		write_stage(&run, (enum stage)i, remember_rows[_i].outcome, NULL, 0);
+	run.step.build = 40;
+	write_record(&run, RUN_COMPLETE, &results);
+	ck_assert_msg(record_remember(&run, state_dir, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(canonical_read(state_dir, "green", &history, &err), 0);
+	ck_assert_uint_eq(history.count, remember_rows[_i].is_remembered ? 1 : 0);
+	if (history.count) {
+		ck_assert_str_eq(history.entries[0].version, "1.1.0+2");
+		ck_assert_str_eq(
+		    history.entries[0].commit, "0123456789abcdef0123456789abcdef01234567");
+		ck_assert_int_eq(history.entries[0].build, 40);
+		ck_assert_int_eq(history.entries[0].when_s, run.started_s);
+	}
 	free(run.dir);
 }
 END_TEST
@@ -301,6 +364,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("record");
 	TCase *tc = tcase_create("record");
 
+	tcase_add_loop_test(tc, remembers_what_was_green, 0, COUNT_OF(remember_rows));
 	tcase_add_test(tc, collects_a_whole_run);
 	tcase_add_test(tc, says_what_was_not_come_to);
 	tcase_add_test(tc, a_run_that_was_not_prepared_has_its_reason);
