@@ -42,6 +42,8 @@ class RunnerHost:
 
     def configure(self, **settings):
         """Writes run.yml: what a test host needs, and these keys; None leaves one away."""
+        # It would take what the tests beside this one deploy, in a zone that all of them share.
+        assert self.zone != standins.Proxy.ZONE or settings.get("ccci_janitor_max_age") != "0s", "wants a zone of its own"
         values = {"zone": self.zone, "abra": self.abra.path, "abra_dir": self.abra_dir,
                   "state_dir": self.state_dir, "probe_connect": self.probe_connect, "probe_ca_file": self.ca_file,
                   **settings}

@@ -54,12 +54,12 @@ class Abra:
 class _Program:
     name = ""
 
-    def __init__(self, directory, port=0):
+    def __init__(self, directory, port=0, options=()):
         self.directory = directory
         os.makedirs(directory, exist_ok=True)
         self._log = open(os.path.join(directory, f"{self.name}.stderr"), "wb")
         self._process = subprocess.Popen(
-            [os.path.join(STANDIN, self.name), "--port", str(port), directory],
+            [os.path.join(STANDIN, self.name), "--port", str(port), *options, directory],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True,
             start_new_session=True)
         line = self._process.stdout.readline()
@@ -84,9 +84,10 @@ class _Program:
 
 class Proxy(_Program):
     name = "proxy"
+    ZONE = "ci.test"  # of the lab too
 
-    def __init__(self, directory, port=0):
-        super().__init__(directory, port)
+    def __init__(self, directory, zone=ZONE):
+        super().__init__(directory, options=("--zone", zone))
         self.env = read_env(os.path.join(directory, "proxy.env"))
 
 

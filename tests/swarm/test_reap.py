@@ -12,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-from lib import canary, docker, images
+from lib import canary, docker, images, standins
 from lib.host import RunnerHost
 from lib.world import wait_for
 
@@ -47,6 +47,13 @@ class Reap(unittest.TestCase):
         self.addCleanup(host.close)
         self.addCleanup(host.wait_idle)
         return host
+
+    def make_host_of_zone(self, **settings):
+        """A host alone in its zone: its janitor of age 0 takes every stack there that it knows nothing of, the runs of
+        tests beside this one too."""
+        proxy = standins.Proxy(tempfile.mkdtemp(dir=self.directory), zone=f"z{secrets.token_hex(3)}.test")
+        self.addCleanup(proxy.close)
+        return self.make_host(proxy=proxy.env, **settings)
 
     def make_recipe(self, name):
         path = os.path.join(tempfile.mkdtemp(dir=self.directory), name)
@@ -84,9 +91,9 @@ class Reap(unittest.TestCase):
         self.addCleanup(docker.remove_stack, stack)
 
     def test_leftovers_that_no_run_knows(self):
-        zone = f"z{secrets.token_hex(3)}.test"
+        host = self.make_host_of_zone()
+        zone = host.zone
         under = zone.replace(".", "_")
-        host = self.make_host(zone=zone)
         ours, elsewhere, short = f"cust-abc123_{under}", f"cust-abc123_other_{under}", f"cust-abc12_{under}"
         for stack in (ours, elsewhere, short):
             self.make_stack(stack)
@@ -100,7 +107,7 @@ class Reap(unittest.TestCase):
 
         self.assertIn("0 taken down", host.ccci_run("reap", check=True).stdout)  # they are young
         self.assertEqual(names_in_swarm(under), before)
-        host.configure(zone=zone, ccci_janitor_max_age="0s")
+        host.configure(ccci_janitor_max_age="0s")
         done = host.ccci_run("reap", "--dry-run", check=True)
         self.assertIn(f"would remove stack {ours}", done.stdout)
         self.assertNotIn(short, done.stdout)
@@ -128,7 +135,7 @@ class Reap(unittest.TestCase):
 
     def test_leftover_that_stays(self):
         """A volume that a container of somebody else's holds: no run waits for it."""
-        host = self.make_host(ccci_janitor_max_age="0s", max_tests="1")
+        host = self.make_host_of_zone(ccci_janitor_max_age="0s", max_tests="1")
         stack = f"cust-abc123_{host.zone.replace('.', '_')}"
         volume = f"{stack}_data"
         docker.request("POST", "/volumes/create", body={"Name": volume, "Labels": {LABEL: stack}})
