@@ -44,19 +44,34 @@ static size_t controlling_length(const char *at)
 	return 0;
 }
 
-/* The text without what controls. First of all, so that nothing is found only once it is gone. */
-static char *clean(const char *text, const char *kept)
+static char *without_escapes(const char *text)
 {
 	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 
 	for (const char *at = text; *at;) {
 		size_t escape = escape_length(at);
+
+		if (!escape)
+			(void)buf_add_char(&out, *at);
+		at += escape ? escape : 1;
+	}
+	return buf_take(&out);
+}
+
+/*
+ * The text without what controls. First of all, so that nothing is found only once it is gone; and
+ * escapes first of that, as the bytes around one may be a character that controls.
+ */
+static char *clean(const char *raw, const char *kept)
+{
+	auto_str char *text = without_escapes(raw);
+	AUTO(buf) out = buf_make(SIZE_MAX / 2);
+
+	for (const char *at = text; *at;) {
 		size_t controlling = controlling_length(at);
 		unsigned char c = (unsigned char)*at;
 
-		if (escape) {
-			at += escape;
-		} else if (controlling) {
+		if (controlling) {
 			at += controlling;
 			(void)buf_add_text(&out, REPLACEMENT);
 		} else if (text_starts(at, "\r\n")) {

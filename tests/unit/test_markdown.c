@@ -33,6 +33,8 @@ static const struct row {
     {"a\x1b[ ?~b\x1b[/@c", "abc", NULL},
     {"a\x1b[\x1f~\x1b[1\x7f.", "a &#91; &#126; &#91;1 .", NULL},
     {"a#\x1b[0m1 [\x1b[m[x h:\x1b[m//y", "a#" GAP "1 &#91;" GAP "&#91;x h:" GAP "//y", NULL},
+    /* What stands around an escape may be one character. */
+    {"a\xe2\x80\x1b[m\xae.", "a\xef\xbf\xbd.", NULL},
     {"\x1b]0;t\x07 \x1b[31", " &#93;0;t   &#91;31", "&#93;0;t   &#91;31"},
     {"a\xe2\x80\xae"
      "b\xe2\x81\xa6"
