@@ -6,6 +6,7 @@
 #include "common/http.h"
 #include "common/log.h"
 #include "common/testpoint.h"
+#include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/run/channel.h"
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/journal.h"
@@ -855,6 +856,8 @@ __attribute__((noreturn)) static void keeper_main(
 	    job->run->step.workspace[0] && stat(job->run->step.workspace, &status) == 0;
 	if (open_own(&keeper, &err) < 0)
 		end_run(&keeper, RUN_BROKE, "%s", err.msg);
+	if (cgroup_make(job->run->dir, job->run->id, &err) < 0)
+		log_info("no control group of the run's own: %s", err.msg);
 	wanted_open(&keeper.wanted, keeper.http, job->settings, &keeper.run.step);
 	watch(&keeper);
 	finish(&keeper);

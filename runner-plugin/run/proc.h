@@ -92,7 +92,7 @@ void proc_result_text(const struct proc_result *result, char out[PROC_RESULT_TEX
 /*
  * Ends every process whose environment has RUN_ENVIRONMENT=<id>, but not ourselves; *out_count were
  * ended. Who cleared its environment is not found: proc_end_children() finds those as long as the
- * keeper lives.
+ * keeper lives, cgroup_end() where the run has a control group.
  */
 int proc_kill_run(const char *run_id, unsigned *out_count, struct err *err) CHECKED;
 

@@ -6,6 +6,7 @@
  *       lease                    flock()ed by the keeper for its life; holds its pid for people
  *       journal                  undo records, see journal.h
  *       keeper.sock
+ *       cgroup                   path of the run's control group while there is one (cgroup.h)
  *       run.json                 params, step facts, domain, started: written by prepare's front
  *       plan.json                written by the prepare worker, prepared.json too
  *       stage-<word>.json        one results_stage each, written by its worker

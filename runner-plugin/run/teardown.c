@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/run/proc.h"
 #include "runner-plugin/stages/abra.h"
 
@@ -300,15 +301,19 @@ static void kill_all(struct undo *undo)
 {
 	unsigned children = 0;
 	unsigned others = 0;
+	unsigned members = 0;
 	struct err err;
 
 	if (proc_end_children(&children, &err) < 0 ||
 	    proc_kill_run(undo->with->run->id, &others, &err) < 0)
 		leaks_add(undo->left, "%s", err.msg);
+	if (cgroup_end(undo->with->run->dir, &members, &err) < 0)
+		leaks_add(undo->left, "%s", err.msg);
+	unsigned count = children + others + members;
 	undo->cut_ns = clock_now();
-	undo->was_cut = undo->with->was_cut || children + others > 0;
-	if (children + others)
-		say(undo, "ended %u processes that were left", children + others);
+	undo->was_cut = undo->with->was_cut || count > 0;
+	if (count)
+		say(undo, "ended %u processes that were left", count);
 }
 
 void teardown_run(const struct teardown *teardown, struct teardown_result *out)

@@ -2,6 +2,7 @@
 #include "runner-plugin/run/worker.h"
 
 #include "common/log.h"
+#include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/run/channel.h"
 #include "runner-plugin/run/proc.h"
 
@@ -41,6 +42,7 @@ __attribute__((noreturn)) static void worker_main(
     const struct worker_job *job, int control_fd, pid_t parent)
 {
 	struct stages_work work = job->work;
+	struct err err;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(EXIT_OURS);
@@ -48,6 +50,8 @@ __attribute__((noreturn)) static void worker_main(
 	use_descriptors(job, control_fd);
 	reset_signals();
 	log_set_fd(-1);
+	if (cgroup_enter(work.run->dir, &err) < 0)
+		log_warning("%s", err.msg); /* what it starts is found by its environment still */
 	work.control_fd = control_fd;
 	if (job->is_prepare) {
 		log_scope("run=%s stage=prepare", work.run->id);

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/http.h"
+#include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/stages/abra.h"
 
 #include <errno.h>
@@ -193,7 +194,7 @@ static int row_slots(struct patient *patient, struct err *err)
 	int64_t taken = 0;
 
 	(void)err;
-	for (int64_t i = 0; i < most; i++) {
+	for (int64_t i = 1; i <= most; i++) {
 		auto_str char *path =
 		    xasprintf("%s/slots/%lld", patient->settings->state_dir, (long long)i);
 		auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -202,6 +203,18 @@ static int row_slots(struct patient *patient, struct err *err)
 			taken++;
 	}
 	return note(patient, "%lld of %lld free", (long long)(most - taken), (long long)most);
+}
+
+/* A run does without, so it is never red. */
+static int row_processes(struct patient *patient, struct err *err)
+{
+	char below[CGROUP_PATH_SIZE];
+
+	if (cgroup_try(below, err) == 0)
+		return note(
+		    patient, "each run's in a control group of its own, below %.90s", below);
+	return note(
+	    patient, "no control group (%.80s): found by environment and parents only", err->msg);
 }
 
 /* Any answer will do, with a certificate that is good for a test's name. */
@@ -236,6 +249,7 @@ static const struct row {
     {"state directory", row_state_dir, false},
     {"disk", row_disk, false},
     {"slots", row_slots, false},
+    {"processes", row_processes, false},
     {"proxy", row_proxy, false},
 };
 

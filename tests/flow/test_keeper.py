@@ -374,6 +374,58 @@ class Keeper(unittest.TestCase):
         self.assertEqual(os.listdir(os.path.join(self.host.state_dir, "runs")), [])
         self.assertEqual(os.listdir(os.path.join(self.host.state_dir, "builds")), [])
 
+    # --- who tries to outlive a run ---
+
+    def start_survivor(self):
+        """A prepare whose abra leaves somebody behind: without an environment, in a session of its own, no child of ours."""
+        pids = os.path.join(self.directory, "pids")
+        child = os.path.join(os.environ["CCCI_BUILD"], "tests", "child_lingers")
+        self.host.write("bin/fake-abra", f"#!/bin/sh\nexec '{child}' '{pids}' escape stay\n", 0o755)
+        self.host.configure(docker_host=self.engine.url, recipe_org="org", abra=os.path.join(self.host.bin, "fake-abra"))
+        self.engine.is_swarm = True
+        process, run = self.start_waiting()
+        self.let_go()
+
+        def found():
+            with open(pids, encoding="ascii") as file:
+                lines = file.read().split()
+            with open(os.path.join(run, "log", "abra.log"), encoding="utf-8") as file:
+                is_ready = file.read().count("ready") == 2  # the survivor's is the second: it writes no more
+            return int(lines[1]) if is_ready and is_alone(int(lines[1])) else None
+
+        def is_alone(pid):
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                return not file.read() and os.getsid(pid) not in (os.getsid(0), os.getsid(process.pid))
+
+        return process, run, wait_for(found, 20, f"a survivor\n{self.host.logs()}")
+
+    def test_survivor_ends_with_its_run(self):
+        process, run, survivor = self.start_survivor()
+        os.kill(self.front_of(process), signal.SIGTERM)
+        self.finish(process)
+        self.wait_over(run)
+        self.assertFalse(is_alive(survivor))
+
+    def test_survivor_of_a_killed_keeper(self):
+        """Only the control group knows it: a host that allows none cannot promise this, and doctor says so."""
+        process, run, survivor = self.start_survivor()
+        self.addCleanup(lambda: is_alive(survivor) and os.kill(survivor, signal.SIGKILL))
+        if not os.path.exists(os.path.join(run, "cgroup")):
+            self.skipTest("no control groups for us on this host")
+        with open(os.path.join(run, "cgroup"), encoding="utf-8") as file:
+            group = file.read()
+        front, keeper = self.front_of(process), self.keeper_of(run)
+        os.kill(keeper, signal.SIGSTOP)
+        os.kill(front, signal.SIGKILL)
+        os.kill(keeper, signal.SIGKILL)
+        wait_for(lambda: not self.host.live_runs(), 5, "end of the keeper")
+        self.assertTrue(is_alive(survivor))
+        done = self.host.ccci_run("reap", check=True)
+        self.assertRegex(done.stdout, r"ended \d+ processes that were left")
+        self.assertFalse(is_alive(survivor))
+        self.assertFalse(os.path.exists(group))
+        self.assertEqual(self.wait_over(run)["verdict"], "ci_error")
+
     # --- an engine that is down ---
 
     def test_engine_down(self):

@@ -7,6 +7,7 @@ request it does not know is answered 500 and kept in `surprises`.
         ... DOCKER_HOST=engine.url ...
         assert not engine.surprises
         engine.gate.clear()                     who asks about the Swarm waits until gate.set()
+        engine.is_swarm = True                  a Swarm's manager, with the network proxy
 """
 import http.server
 import json
@@ -27,6 +28,7 @@ class EmptyEngine:
         self.path, self.url, self.surprises, self.requests = path, f"unix://{path}", [], []
         self.gate = threading.Event()
         self.gate.set()
+        self.is_swarm = False
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -60,7 +62,10 @@ class EmptyEngine:
                     self.answer(200, {"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})
                 elif self.path.endswith("/info"):
                     outer.gate.wait()
-                    self.answer(200, {"Swarm": {"LocalNodeState": "inactive", "ControlAvailable": False}})
+                    self.answer(200, {"Swarm": {"LocalNodeState": "active" if outer.is_swarm else "inactive",
+                                                "ControlAvailable": outer.is_swarm}})
+                elif self.path.endswith("/networks/proxy") and outer.is_swarm:
+                    self.answer(200, {"Name": "proxy", "Driver": "overlay"})
                 else:
                     outer.surprises.append(self.path)
                     self.answer(500, {"message": f"the empty engine does not know {self.path}"})
