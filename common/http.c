@@ -22,6 +22,7 @@ struct transfer {
 	struct err early;
 	http_done done;
 	bool (*on_data)(void *context, const char *data, size_t length);
+	size_t (*on_send)(void *context, char *data, size_t most);
 	void *context;
 	int64_t started_ns;
 	char *label; /* "GET host/path" */
@@ -31,6 +32,7 @@ struct transfer {
 	bool is_cancelled;
 	bool is_stopped; /* on_data had enough */
 	bool is_too_large;
+	bool has_no_more; /* on_send ended before the body does */
 };
 
 struct http {
@@ -149,6 +151,20 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 	return CURL_WRITEFUNC_ERROR;
 }
 
+static size_t on_read(char *data, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+
+	if (transfer->is_cancelled)
+		return CURL_READFUNC_ABORT;
+	size_t got = transfer->on_send(transfer->context, data, size * count);
+	if (got)
+		return got;
+	/* libcurl does not ask again once it has the whole body. */
+	transfer->has_no_more = true;
+	return CURL_READFUNC_ABORT;
+}
+
 /* --- from a request to a transfer --- */
 
 static bool is_word(const char *text)
@@ -224,6 +240,15 @@ static void set_method(CURL *easy, const struct http_request *request)
 
 	if (text_is(method, "HEAD"))
 		must(curl_easy_setopt(easy, CURLOPT_NOBODY, 1L));
+	if (request->on_send) {
+		must(curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L));
+		must(curl_easy_setopt(
+		    easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_length));
+		must(curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read));
+		must(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L));
+		must(curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method));
+		return;
+	}
 	/* With a body of no bytes a POST says Content-Length: 0, which some servers insist on. */
 	if (request->body || text_is(method, "POST") || text_is(method, "PUT") ||
 	    text_is(method, "PATCH")) {
@@ -292,6 +317,7 @@ static void set_callbacks(struct transfer *transfer)
 	must(curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer->response));
 	must(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
 	must(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
+	must(curl_easy_setopt(easy, CURLOPT_READDATA, transfer));
 }
 
 static void transfer_prepare(struct transfer *transfer, const struct http_request *request)
@@ -302,6 +328,7 @@ static void transfer_prepare(struct transfer *transfer, const struct http_reques
 	if (!transfer->easy)
 		abort();
 	transfer->on_data = request->on_data;
+	transfer->on_send = request->on_send;
 	transfer->response.retry_after_s = -1;
 	transfer->response.total_count = -1;
 	if (request->keep_headers)
@@ -351,6 +378,9 @@ static int judge_end(struct transfer *transfer, CURLcode code, struct err *err)
 	if (transfer->is_too_large)
 		return err_set(err, ERR_LIMIT, "%s: the answer is larger than %zu bytes",
 		    transfer->label, transfer->response.body.max_bytes);
+	if (transfer->has_no_more)
+		return err_set(
+		    err, ERR_SYS, "%s: there is less to send than was said", transfer->label);
 	if (code != CURLE_OK && !transfer->is_stopped)
 		return err_set(err, code_of(code), "%s: %s", transfer->label,
 		    transfer->reason[0] ? transfer->reason : curl_easy_strerror(code));
@@ -569,7 +599,7 @@ int http_call(const struct http_request *request, struct http_response *out, str
 	struct http *http = http_new();
 	struct call call = {0};
 
-	assert(!request->on_data);
+	assert(!request->on_data && !request->on_send);
 	(void)http_send(http, request, call_done, &call);
 	while (!call.is_done) {
 		if (http_poll(http, NULL, 0, LONGEST_SLEEP_MS, err) < 0) {

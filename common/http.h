@@ -55,6 +55,12 @@ struct http_request {
 	 * error. It may send and cancel.
 	 */
 	bool (*on_data)(void *context, const char *data, size_t length);
+	/*
+	 * The body piece by piece instead of from body, body_length bytes in all: fills in up to
+	 * most bytes and returns how many. Fewer in all, or 0 before the end, ends the transfer as
+	 * ERR_SYS. It is sent once, as a POST is.
+	 */
+	size_t (*on_send)(void *context, char *data, size_t most);
 };
 
 struct http_response {
@@ -95,7 +101,7 @@ size_t http_pending(const struct http *http);
 int http_poll(
     struct http *http, struct pollfd *fds, size_t count, int timeout_ms, struct err *err) CHECKED;
 
-/* One exchange, blocking; no on_data. *out is filled on 0, untouched on -1. */
+/* One exchange, blocking; no on_data, no on_send. *out is filled on 0, untouched on -1. */
 int http_call(
     const struct http_request *request, struct http_response *out, struct err *err) CHECKED;
 

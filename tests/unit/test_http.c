@@ -498,6 +498,7 @@ END_TEST
 /* --- many at once --- */
 
 struct seen {
+	size_t to_send;
 	struct http *http;
 	int calls;
 	int statuses[8];
@@ -801,6 +802,59 @@ START_TEST(streams_row)
 }
 END_TEST
 
+/* Of so many bytes, at most 1,000 at once. */
+static size_t send_some(void *context, char *data, size_t most)
+{
+	struct seen *seen = context;
+	size_t part = seen->to_send < 1000 ? seen->to_send : 1000;
+
+	ck_assert_uint_ge(most, part);
+	memset(data, 'b', part);
+	seen->to_send -= part;
+	return part;
+}
+
+static const struct send_row {
+	size_t length, has;
+	int status; /* 0: an error */
+	enum err_code code;
+} send_rows[] = {
+    {300000, 300000, 201, ERR_NONE},
+    {1, 1, 201, ERR_NONE},
+    {300000, 299999, 0, ERR_SYS},
+};
+
+START_TEST(sends_in_pieces_row)
+{
+	const struct send_row *row = &send_rows[_i];
+	struct peer peer = peer_start("HTTP/1.1 201 OK\r\nContent-Length: 0\r\n\r\n", PEER_HOLDS);
+	struct seen seen = {.http = http_new(), .to_send = row->has};
+	struct http_request request = {.method = "PUT",
+	    .url = peer.url,
+	    .on_send = send_some,
+	    .body_length = row->length,
+	    .timeout_ms = WAIT_S * 1000,
+	    .max_bytes = 10};
+
+	(void)http_send(seen.http, &request, record, &seen);
+	poll_until(&seen, 1);
+	ck_assert_int_eq(seen.statuses[0], row->status);
+	ck_assert_int_eq(seen.codes[0], row->code);
+	http_free(seen.http);
+	if (row->status) {
+		auto_str char *asked = peer_finish(&peer);
+		auto_str char *says = xasprintf("Content-Length: %zu\r\n", row->length);
+
+		ck_assert(text_starts(asked, "PUT / HTTP/1.1\r\n"));
+		ck_assert_ptr_nonnull(strstr(asked, says));
+		ck_assert_ptr_null(strstr(asked, "Expect:"));
+		ck_assert_uint_eq(strspn(strstr(asked, "\r\n\r\n") + 4, "b"), row->length);
+	} else {
+		peer_end(&peer);
+	}
+}
+END_TEST
+
 /* What a stream brings may be the reason to end another. */
 static bool cancel_other(void *context, const char *data, size_t length)
 {
@@ -869,6 +923,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, freeing_calls_nobody);
 	tcase_add_test(tc, descriptors_wake_it);
 	tcase_add_test(tc, sleeps_no_longer_than_told);
+	tcase_add_loop_test(tc, sends_in_pieces_row, 0, COUNT_OF(send_rows));
 	tcase_add_loop_test(tc, streams_row, 0, COUNT_OF(stream_rows));
 	tcase_add_test(tc, on_data_may_cancel_and_send);
 	return suite;
