@@ -2,11 +2,16 @@
 #include "runner-plugin/swarm/engine.h"
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/http.h"
+#include "runner-plugin/swarm/archive.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #define API_VERSION 41 /* 1.41 */
 #define CALL_TIMEOUT_MS 30000
-#define TAR_BLOCK 512
 #define LOG_MAX_BYTES (1024 * 1024) /* forty lines, even of a program that writes no newlines */
 #define LINE_MAX_BYTES (64 * 1024)  /* one event or progress line */
 #define EXEC_LOOK_EVERY_MS 20
@@ -460,101 +465,80 @@ int engine_force_update(struct engine *engine, const char *service, struct err *
 
 /* --- files in containers --- */
 
-/* One header of the ustar form (POSIX.1-1988, pax(1)): numbers are octal texts. */
-static void tar_header(char block[TAR_BLOCK], const char *name, size_t size)
-{
-	unsigned sum = 0;
-
-	memset(block, 0, TAR_BLOCK);
-	(void)format_text(block, 100, "%s", name);
-	(void)format_text(block + 100, 8, "%07o", 0644U);
-	(void)format_text(block + 108, 8, "%07o", 0U);
-	(void)format_text(block + 116, 8, "%07o", 0U);
-	(void)format_text(block + 124, 12, "%011zo", size);
-	(void)format_text(block + 136, 12, "%011llo", (unsigned long long)clock_wall_s());
-	block[156] = '0';
-	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): a field of bytes, no text */
-	memcpy(block + 257, "ustar\00000", 8);
-	memset(block + 148, ' ', 8); /* the sum is of the header with blanks in its own place */
-	for (size_t i = 0; i < TAR_BLOCK; i++)
-		sum += (unsigned char)block[i];
-	(void)format_text(block + 148, 8, "%06o", sum);
-}
-
 int engine_write_file(struct engine *engine, const char *container, const char *directory,
-    const char *name, const struct buf *content, struct err *err)
+    const char *name, const struct engine_facts *facts, const struct buf *content, struct err *err)
 {
-	char archive[TAR_BLOCK + ENGINE_FILE_MAX_BYTES + 3 * TAR_BLOCK] = {0};
+	char archive[ARCHIVE_BLOCK + ENGINE_FILE_MAX_BYTES + 3 * ARCHIVE_BLOCK] = {0};
+	struct archive_entry entry = {.kind = '0', .size = content->length, .mode = 0644};
 	AUTO(http_response) response = {0};
 	auto_str char *escaped = http_escape(directory);
 	auto_str char *path = xasprintf("/containers/%s/archive?path=%s", container, escaped);
-	size_t padded = (content->length + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
 
-	if (content->length > ENGINE_FILE_MAX_BYTES || strlen(name) >= 100)
+	if (content->length > ENGINE_FILE_MAX_BYTES || !copy_text(entry.name, 100, name))
 		return err_set(err, ERR_LIMIT, "write \"%.100s\": too large for a marker", name);
-	tar_header(archive, name, content->length);
+	if (facts) {
+		entry.mode = facts->mode;
+		entry.uid = facts->uid;
+		entry.gid = facts->gid;
+	}
+	archive_header(archive, &entry, clock_wall_s());
 	if (content->length)
-		memcpy(archive + TAR_BLOCK, content->data, content->length);
+		memcpy(archive + ARCHIVE_BLOCK, content->data, content->length);
 	struct call call = {
 	    .method = "PUT",
 	    .path = path,
 	    .body = archive,
-	    .body_length = TAR_BLOCK + padded + 2 * (size_t)TAR_BLOCK,
+	    .body_length = (size_t)archive_padded(content->length) + 3 * (size_t)ARCHIVE_BLOCK,
 	    .type = "Content-Type: application/x-tar",
 	};
 	return send_call(engine, &call, &response, err);
 }
 
-static bool octal(const char *field, size_t length, size_t *out)
-{
-	size_t value = 0;
-
-	for (size_t i = 0; i < length && field[i] && field[i] != ' '; i++) {
-		if (field[i] < '0' || field[i] > '7')
-			return false;
-		value = value * 8 + (size_t)(field[i] - '0');
-	}
-	*out = value;
-	return true;
-}
-
 /* The first regular file of an archive; headers with extended attributes stand before it. */
-static int tar_first_file(const struct buf *archive, struct buf *out, struct err *err)
+static int first_file(
+    const struct buf *archive, struct buf *out, struct archive_entry *facts, struct err *err)
 {
 	size_t at = 0;
 
-	while (at + TAR_BLOCK <= archive->length) {
+	while (at + ARCHIVE_BLOCK <= archive->length) {
 		const char *header = archive->data + at;
-		size_t size = 0;
+		struct archive_entry entry;
 
 		if (!*header)
 			break;
-		if (!octal(header + 124, 12, &size) || size > archive->length - at - TAR_BLOCK)
+		if (archive_read_header(header, &entry, err) < 0)
+			return -1;
+		if (entry.size > archive->length - at - ARCHIVE_BLOCK)
 			return err_set(err, ERR_PROTOCOL, "a damaged archive");
-		if (header[156] == '0' || header[156] == '\0')
-			return buf_add(out, header + TAR_BLOCK, size) == 0
-				   ? 0
-				   : err_set(
-					 err, ERR_LIMIT, "larger than %zu bytes", out->max_bytes);
-		at += TAR_BLOCK + (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+		if (entry.kind == '0') {
+			if (buf_add(out, header + ARCHIVE_BLOCK, entry.size) < 0)
+				return err_set(
+				    err, ERR_LIMIT, "larger than %zu bytes", out->max_bytes);
+			*facts = entry;
+			return 0;
+		}
+		at += ARCHIVE_BLOCK + archive_padded(entry.size);
 	}
 	return err_set(err, ERR_MISSING, "no regular file");
 }
 
 int engine_read_file(struct engine *engine, const char *container, const char *path,
-    size_t max_bytes, struct buf *out, struct err *err)
+    size_t max_bytes, struct engine_facts *facts, struct buf *out, struct err *err)
 {
 	AUTO(http_response) response = {0};
 	AUTO(buf) content = buf_make(max_bytes);
+	struct archive_entry entry = {0};
 	auto_str char *escaped = http_escape(path);
 	auto_str char *url = xasprintf("/containers/%s/archive?path=%s", container, escaped);
 	/* Its own header, those before it and what pads the end. */
-	struct call call = {.path = url, .max_bytes = max_bytes + 40 * (size_t)TAR_BLOCK};
+	struct call call = {.path = url, .max_bytes = max_bytes + 40 * (size_t)ARCHIVE_BLOCK};
 
 	if (send_call(engine, &call, &response, err) < 0)
 		return -1;
-	if (tar_first_file(&response.body, &content, err) < 0)
+	if (first_file(&response.body, &content, &entry, err) < 0)
 		return err_prefix(err, "read \"%.100s\" of a container", path);
+	if (facts)
+		*facts = (struct engine_facts){entry.mode, entry.uid, entry.gid};
 	*out = content;
 	content = (struct buf){0};
 	return 0;
@@ -834,7 +818,6 @@ static char *make_exec(struct engine *engine, const struct engine_exec *spec, st
 
 struct exec_stream {
 	struct buf raw; /* framed; full: the rest is dropped */
-	bool is_over;
 	struct err err; /* ERR_NONE: the stream came to its end */
 };
 
@@ -851,7 +834,6 @@ static void exec_done(void *context, struct http_response *response, const struc
 {
 	struct exec_stream *stream = context;
 
-	stream->is_over = true;
 	if (err)
 		stream->err = *err;
 	else if (response->status >= 400)
@@ -859,19 +841,19 @@ static void exec_done(void *context, struct http_response *response, const struc
 		    response->body.length, &stream->err);
 }
 
-/* Until it is over, or need not be waited for any longer. */
-static int wait_for_exec(struct http *http, const struct engine_exec *spec,
-    const struct exec_stream *stream, struct err *err)
+/* Until the one transfer is over, or need not be waited for any longer. */
+static int wait_for_stream(
+    struct http *http, const char *what, int64_t deadline_ns, int cancel_fd, struct err *err)
 {
-	struct pollfd cancel = {.fd = spec->cancel_fd, .events = POLLIN};
+	struct pollfd cancel = {.fd = cancel_fd, .events = POLLIN};
 
-	while (!stream->is_over && clock_ms_until(spec->deadline_ns) && !cancel.revents) {
-		if (http_poll(http, &cancel, 1, clock_ms_until(spec->deadline_ns), err) < 0)
+	while (http_pending(http) && clock_ms_until(deadline_ns) && !cancel.revents) {
+		if (http_poll(http, &cancel, 1, clock_ms_until(deadline_ns), err) < 0)
 			return -1;
 	}
-	if (stream->is_over)
+	if (!http_pending(http))
 		return 0;
-	return err_set(err, ERR_TIMEOUT, "%.60s in a container: %s", spec->argv[0],
+	return err_set(err, ERR_TIMEOUT, "%.60s in a container: %s", what,
 	    cancel.revents ? "cancelled" : "not over in time");
 }
 
@@ -891,7 +873,7 @@ static int stream_exec(struct engine *engine, const struct engine_exec *spec, co
 	request.headers[0] = "Content-Type: application/json";
 	request.on_data = exec_data;
 	(void)http_send(http, &request, exec_done, stream);
-	int result = wait_for_exec(http, spec, stream, err);
+	int result = wait_for_stream(http, spec->argv[0], spec->deadline_ns, spec->cancel_fd, err);
 	http_free(http);
 	if (result < 0 || stream->err.code == ERR_NONE)
 		return result;
@@ -942,6 +924,124 @@ int engine_exec(struct engine *engine, const struct engine_exec *spec,
 	*out = result;
 	result = (struct engine_exec_result){0};
 	return 0;
+}
+
+/* --- trees of containers --- */
+
+#define ROOM_EVERY_BYTES (16 * 1024 * 1024) /* written between two looks at the disk */
+
+struct tree_stream {
+	const struct engine_tree *tree;
+	struct archive_scan *scan; /* NULL: it goes in */
+	uint64_t left;		   /* to send; or to write before the next look at the disk */
+	struct err err;		   /* ERR_NONE: good so far */
+};
+
+static bool has_room(const struct engine_tree *tree)
+{
+	struct statvfs disk;
+
+	return fstatvfs(tree->fd, &disk) < 0 ||
+	       (uint64_t)disk.f_bavail * disk.f_frsize > tree->keep_free_bytes + ROOM_EVERY_BYTES;
+}
+
+static bool tree_data(void *context, const char *data, size_t length)
+{
+	struct tree_stream *stream = context;
+	const struct engine_tree *tree = stream->tree;
+
+	if (stream->left < length) {
+		if (!has_room(tree)) {
+			(void)err_set(
+			    &stream->err, ERR_LIMIT, "the host's disk has no room for it");
+			return false;
+		}
+		stream->left = ROOM_EVERY_BYTES;
+	}
+	stream->left -= length < stream->left ? length : stream->left;
+	if (file_write_all(tree->fd, data, length) < 0) {
+		(void)err_sys(&stream->err, errno, "write its archive");
+		return false;
+	}
+	return archive_scan_add(stream->scan, data, length, &stream->err) == 0;
+}
+
+static size_t tree_send(void *context, char *data, size_t most)
+{
+	struct tree_stream *stream = context;
+	ssize_t got = read(stream->tree->fd, data, most < stream->left ? most : stream->left);
+
+	if (got <= 0)
+		return 0;
+	stream->left -= (size_t)got;
+	return (size_t)got;
+}
+
+static void tree_done(void *context, struct http_response *response, const struct err *err)
+{
+	struct tree_stream *stream = context;
+
+	if (stream->err.code != ERR_NONE)
+		return;
+	if (err)
+		stream->err = *err;
+	else if (response->status >= 400)
+		(void)refusal("engine: archive", response->status, buf_text(&response->body),
+		    response->body.length, &stream->err);
+}
+
+static int move_tree(struct engine *engine, const struct engine_tree *tree, const char *method,
+    struct tree_stream *stream, struct err *err)
+{
+	if (settle_version(engine, err) < 0)
+		return -1;
+	auto_str char *escaped = http_escape(tree->path);
+	auto_str char *url = xasprintf("%s/v1.%d/containers/%s/archive?path=%s", engine->base,
+	    engine->api_minor, tree->container, escaped);
+	struct http_request request = request_for(engine, url);
+	struct http *http = http_new();
+
+	request.method = method;
+	request.on_data = tree_data;
+	if (!stream->scan) {
+		request.on_data = NULL;
+		request.on_send = tree_send;
+		request.body_length = (size_t)stream->left;
+		request.headers[0] = "Content-Type: application/x-tar";
+		request.max_bytes = ENGINE_ANSWER_MAX_BYTES;
+		request.timeout_ms = clock_ms_until(tree->deadline_ns) + 1;
+	}
+	(void)http_send(http, &request, tree_done, stream);
+	int result = wait_for_stream(http, tree->path, tree->deadline_ns, tree->cancel_fd, err);
+	http_free(http);
+	if (result < 0 || stream->err.code == ERR_NONE)
+		return result;
+	*err = stream->err;
+	return err_prefix(
+	    err, "%s %.100s of a container", stream->scan ? "save" : "put back", tree->path);
+}
+
+int engine_save_tree(struct engine *engine, const struct engine_tree *tree,
+    struct archive_scan *scan, struct err *err)
+{
+	struct tree_stream stream = {.tree = tree, .scan = scan};
+
+	if (move_tree(engine, tree, "GET", &stream, err) < 0)
+		return -1;
+	return archive_scan_end(scan, err) < 0
+		   ? err_prefix(err, "save %.100s of a container", tree->path)
+		   : 0;
+}
+
+int engine_load_tree(struct engine *engine, const struct engine_tree *tree, struct err *err)
+{
+	struct tree_stream stream = {.tree = tree};
+	struct stat file;
+
+	if (fstat(tree->fd, &file) < 0 || lseek(tree->fd, 0, SEEK_SET) < 0)
+		return err_sys(err, errno, "read the archive of %.100s", tree->path);
+	stream.left = (uint64_t)file.st_size;
+	return move_tree(engine, tree, "PUT", &stream, err);
 }
 
 /* --- events --- */

@@ -93,12 +93,40 @@ char *engine_unhealthy_path(const char *stack) CHECKED;
 
 /*
  * A small file of a running or ended container, whatever it has for a shell: written to and read
- * from a directory of it. ERR_LIMIT when it is larger than max_bytes.
+ * from a directory of it. ERR_LIMIT when it is larger than max_bytes. facts may be NULL: written
+ * as root's, for all to read.
  */
+struct engine_facts {
+	unsigned mode, uid, gid;
+};
 int engine_write_file(struct engine *engine, const char *container, const char *directory,
-    const char *name, const struct buf *content, struct err *err) CHECKED;
+    const char *name, const struct engine_facts *facts, const struct buf *content,
+    struct err *err) CHECKED;
 int engine_read_file(struct engine *engine, const char *container, const char *path,
-    size_t max_bytes, struct buf *out, struct err *err) CHECKED;
+    size_t max_bytes, struct engine_facts *facts, struct buf *out, struct err *err) CHECKED;
+
+/*
+ * A file or directory of a container to a file of the host, as an archive with owners and modes,
+ * and in again: into a directory, whatever has the same name there is replaced. "/x/." is what is
+ * in directory /x.
+ *
+ * ERR_MISSING: no such path, or container. ERR_LIMIT: no room for it, keep_free_bytes of the file's
+ * system have to stay free. ERR_TIMEOUT: as engine_exec().
+ */
+struct engine_tree { /* borrowed */
+	const char *container;
+	const char *path;
+	int fd; /* of the archive, at its beginning */
+	uint64_t keep_free_bytes;
+	int64_t deadline_ns;
+	int cancel_fd; /* -1: none */
+};
+struct archive_scan;
+/* scan: zero but for what is not to be counted; says then what is in it, and that it is whole. */
+int engine_save_tree(struct engine *engine, const struct engine_tree *tree,
+    struct archive_scan *scan, struct err *err) CHECKED;
+int engine_load_tree(
+    struct engine *engine, const struct engine_tree *tree, struct err *err) CHECKED;
 
 /*
  * Runs a program in a running container and waits for its end. What it ends with, 127 for one that

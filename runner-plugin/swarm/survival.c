@@ -157,8 +157,8 @@ int survival_mark(struct engine *engine, const char *stack, const char *marker,
 
 		if (mount->is_read_only)
 			continue;
-		if (engine_write_file(
-			engine, mount->container, mount->path, SURVIVAL_FILE, &content, err) < 0)
+		if (engine_write_file(engine, mount->container, mount->path, SURVIVAL_FILE, NULL,
+			&content, err) < 0)
 			return err_prefix(err, "mark volume %s at %s of service %s", mount->volume,
 			    mount->path, mount->service);
 		add_mount(&marks.mounts, mount->service, mount->container, mount->volume)->path =
@@ -241,7 +241,8 @@ static int find_marker(
 	auto_str char *path =
 	    xasprintf("%s/%s", text_is(mount->path, "/") ? "" : mount->path, SURVIVAL_FILE);
 
-	if (engine_read_file(engine, mount->container, path, MARKER_MAX_BYTES, &content, &why) == 0)
+	if (engine_read_file(
+		engine, mount->container, path, MARKER_MAX_BYTES, NULL, &content, &why) == 0)
 		return text_is(buf_text(&content), marker);
 	if (why.code == ERR_MISSING || why.code == ERR_LIMIT)
 		return 0;

@@ -2,6 +2,8 @@
 /* The engine's answers, as recorded and from a peer that follows a script. */
 #include "scripted_engine.h"
 
+#include "runner-plugin/swarm/archive.h"
+
 #include "common/clock.h"
 
 /* --- lists --- */
@@ -248,7 +250,7 @@ START_TEST(a_written_file_comes_back)
 	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
 
 	ck_assert_int_eq(buf_add_text(&marker, "marker 7\n"), 0);
-	int result = engine_write_file(engine, "c1", "/data", ".ccci-marker", &marker, &err);
+	int result = engine_write_file(engine, "c1", "/data", ".ccci-marker", NULL, &marker, &err);
 	auto_str char *path = xasprintf("%s/request", peer_dir);
 	ck_assert_int_eq(file_read(path, 64 * 1024, &request, &err), 0);
 	auto_str char *dir = xstrdup(peer_dir);
@@ -483,6 +485,122 @@ START_TEST(a_program_ends_with_its_time)
 }
 END_TEST
 
+/* An archive of one file of 3 bytes. */
+static struct exchange archive_exchange(char archive[4 * ARCHIVE_BLOCK], size_t length)
+{
+	const struct archive_entry entry = {.name = "a", .kind = '0', .size = 3, .mode = 0600};
+
+	memset(archive, 0, 4 * (size_t)ARCHIVE_BLOCK);
+	archive_header(archive, &entry, 0);
+	memcpy(archive + ARCHIVE_BLOCK, "abc", 3);
+	return (struct exchange){
+	    "GET /v1.41/containers/c/archive?path=%2Fx%2F. ", 200, archive, length};
+}
+
+static int open_scratch(void)
+{
+	FILE *file = tmpfile();
+
+	ck_assert_ptr_nonnull(file);
+	return fileno(file); /* closed with the process, which is this test's */
+}
+
+static const struct tree_row {
+	int status; /* 200: the archive */
+	size_t length;
+	uint64_t keep_free_bytes;
+	enum err_code code;
+	const char *says;
+} tree_rows[] = {
+    {200, 4 * ARCHIVE_BLOCK, 0, ERR_NONE, NULL},
+    {200, 2 * ARCHIVE_BLOCK, 0, ERR_PROTOCOL, "save /x/. of a container: the archive is cut off"},
+    {200, 4 * ARCHIVE_BLOCK, UINT64_MAX / 2, ERR_LIMIT, "the host's disk has no room for it"},
+    {404, 0, 0, ERR_MISSING, "Could not find the file"},
+    {500, 0, 0, ERR_TRANSIENT, "broken"},
+};
+
+START_TEST(saves_a_tree)
+{
+	const struct tree_row *row = &tree_rows[_i];
+	char archive[4 * ARCHIVE_BLOCK];
+	struct exchange script[] = {
+	    {"GET /version ", 200, VERSION}, archive_exchange(archive, row->length)};
+	const struct engine_tree tree = {.container = "c",
+	    .path = "/x/.",
+	    .fd = open_scratch(),
+	    .keep_free_bytes = row->keep_free_bytes,
+	    .deadline_ns = clock_now() + 10 * NS_PER_S,
+	    .cancel_fd = -1};
+	struct archive_scan scan = {0};
+	struct err err = {0};
+
+	script[1].status = row->status;
+	if (row->status == 404 || row->status == 500)
+		script[1].body = row->status == 404
+				     ? "{\"message\":\"Could not find the file /x in container\"}"
+				     : "{\"message\":\"broken\"}";
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	int result = engine_save_tree(engine, &tree, &scan, &err);
+	peer_stop();
+	ck_assert_msg(err.code == row->code, "%d: %s", (int)err.code, err.msg);
+	if (row->says)
+		ck_assert_msg(strstr(err.msg, row->says) != NULL, "%s", err.msg);
+	if (result == 0) {
+		char written[5 * ARCHIVE_BLOCK];
+
+		ck_assert_int_eq(pread(tree.fd, written, sizeof(written), 0), sizeof(archive));
+		ck_assert_int_eq(memcmp(written, archive, sizeof(archive)), 0);
+		ck_assert_uint_eq(scan.files, 1);
+	}
+}
+END_TEST
+
+START_TEST(puts_a_tree_back)
+{
+	const struct exchange script[] = {{"GET /version ", 200, VERSION},
+	    {"PUT /v1.41/containers/c/archive?path=%2Fx ", 200, ""},
+	    {"PUT /v1.41/containers/c/archive?path=%2Fx ", 400,
+		"{\"message\":\"extraction point is not a directory\"}"}};
+	const struct engine_tree tree = {.container = "c",
+	    .path = "/x",
+	    .fd = open_scratch(),
+	    .deadline_ns = clock_now() + 10 * NS_PER_S,
+	    .cancel_fd = -1};
+	AUTO(buf) sent = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(write(tree.fd, "an archive", 10), 10);
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	ck_assert_msg(engine_load_tree(engine, &tree, &err) == 0, "%s", err.msg);
+	auto_str char *path = xasprintf("%s/request", peer_dir);
+	ck_assert_int_eq(file_read(path, 64 * 1024, &sent, &err), 0);
+	ck_assert(text_ends(buf_text(&sent), "\r\n\r\nan archive"));
+	ck_assert_int_eq(engine_load_tree(engine, &tree, &err), -1);
+	peer_stop();
+	ck_assert_int_eq(err.code, ERR_PROTOCOL);
+	ck_assert_str_eq(err.msg, "put back /x of a container: engine: archive: status 400: "
+				  "extraction point is not a directory");
+}
+END_TEST
+
+START_TEST(a_tree_ends_with_its_time)
+{
+	const struct engine_tree tree = {.container = "c",
+	    .path = "/x",
+	    .fd = open_scratch(),
+	    .deadline_ns = clock_now() + 200 * NS_PER_MS,
+	    .cancel_fd = -1};
+	struct archive_scan scan = {0};
+	struct err err = {0};
+	AUTO_PTR(engine) engine = silent_peer_start();
+
+	ck_assert_int_eq(engine_save_tree(engine, &tree, &scan, &err), -1);
+	peer_stop();
+	ck_assert_int_eq(err.code, ERR_TIMEOUT);
+	ck_assert_str_eq(err.msg, "/x in a container: not over in time");
+}
+END_TEST
+
 START_TEST(an_engine_that_is_gone_is_transient)
 {
 	struct err err = {0};
@@ -519,6 +637,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, runs_a_program, 0, COUNT_OF(exec_rows));
 	tcase_add_test(tc, asks_for_a_program);
 	tcase_add_test(tc, a_program_ends_with_its_time);
+	tcase_add_loop_test(tc, saves_a_tree, 0, COUNT_OF(tree_rows));
+	tcase_add_test(tc, puts_a_tree_back);
+	tcase_add_test(tc, a_tree_ends_with_its_time);
 	tcase_add_test(tc, an_engine_that_is_gone_is_transient);
 	suite_add_tcase(suite, tc);
 	return suite;
