@@ -35,7 +35,7 @@ static_assert(COUNT_OF(stage_words) == STAGE_COUNT, "a word for each stage");
 /*
  * What must hold for each level, from 1 up: the stage that proves it, and one that proves nothing
  * of it but forbids it. Who loses data when its containers are made anew cannot be said to survive
- * an upgrade. Level 5 would need a lint that no stage does yet: 4 is the highest there is.
+ * an upgrade. The last one holds only of a run that left nothing.
  */
 static const struct {
 	enum stage proof;
@@ -45,6 +45,7 @@ static const struct {
     {STAGE_UPGRADE, STAGE_RECREATE},
     {STAGE_BACKUP, STAGE_NONE},
     {STAGE_RECIPE, STAGE_NONE},
+    {STAGE_LINT, STAGE_NONE},
 };
 
 const char *outcome_word(enum outcome outcome)
@@ -115,6 +116,7 @@ static enum verdict_class judge_stages(const struct verdict_facts *facts)
 {
 	bool has_pass = false;
 	bool has_unverified = false;
+	bool has_unread_lint = false;
 
 	for (size_t i = 0; i < STAGE_COUNT; i++) {
 		if (!facts->stages[i].is_known || i == STAGE_ROLLBACK)
@@ -125,7 +127,8 @@ static enum verdict_class judge_stages(const struct verdict_facts *facts)
 		case OUTCOME_ERROR:
 			return VERDICT_CI_ERROR;
 		case OUTCOME_UNVERIFIED:
-			has_unverified = true;
+			has_unverified |= i != STAGE_LINT;
+			has_unread_lint |= i == STAGE_LINT;
 			break;
 		case OUTCOME_PASS:
 			has_pass = true;
@@ -134,7 +137,7 @@ static enum verdict_class judge_stages(const struct verdict_facts *facts)
 			break;
 		}
 	}
-	if (has_unverified)
+	if (has_unverified || (has_unread_lint && !has_pass))
 		return VERDICT_CI_ERROR;
 	return has_pass ? VERDICT_PASSED : VERDICT_NOT_RUN;
 }
@@ -181,7 +184,8 @@ static int judge_level(const struct verdict_facts *facts)
 		enum stage proof = levels[i].proof;
 
 		if (!facts->stages[proof].is_known || is_in_the_way(facts, proof) ||
-		    is_in_the_way(facts, levels[i].forbids))
+		    is_in_the_way(facts, levels[i].forbids) ||
+		    (proof == STAGE_LINT && !facts->is_clean))
 			break;
 		if (facts->stages[proof].outcome == OUTCOME_PASS)
 			level = (int)i + 1;

@@ -9,6 +9,8 @@
  * makes ci_error: it never counts as passed. Nothing passed and nothing failed: not_run.
  *
  * Whether one can go back (rollback) is worth knowing, and neither here nor there for the verdict.
+ * A lint that could not be done leaves the verdict to what was: whether the recipe works is not
+ * less known for it. Only where nothing else passed it is as any other.
  *
  * A run that timed out, was cancelled or broke has that verdict whatever its stages say. What
  * teardown left changes no verdict.
@@ -64,6 +66,7 @@ enum run_end {
 
 struct verdict_facts {
 	enum run_end end;
+	bool is_clean; /* teardown left nothing */
 	struct {
 		bool is_known; /* the stage was planned; others are not looked at */
 		enum outcome outcome;
@@ -75,8 +78,7 @@ struct verdict {
 	/*
 	 * 0 to 5: 1 installs, 2 upgrades, 3 backs up, 4 passes its tests, 5 lint clean and nothing
 	 * left. The highest level whose own stage passed; those below passed or were not run. A
-	 * stage that was not planned ends the climb, so a run of install alone reaches 1. 5 is not
-	 * reachable before there is a lint stage.
+	 * stage that was not planned ends the climb, so a run of install alone reaches 1.
 	 */
 	int level;
 };

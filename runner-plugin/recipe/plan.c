@@ -11,6 +11,7 @@ static const bool is_built[STAGE_COUNT] = {
     [STAGE_INSTALL] = true,
     [STAGE_RECREATE] = true,
     [STAGE_UPGRADE] = true,
+    [STAGE_LINT] = true,
 };
 
 static void add_rejected(struct plan *plan, const char *version, const char *why)

@@ -184,10 +184,12 @@ static void add_reason(struct results *results, const struct record_end *end)
 		results_set(&results->reason, end->reason);
 		return;
 	}
+	if (results->verdict == VERDICT_PASSED) /* whatever a lint or a rollback came to */
+		return;
 	for (size_t i = 0; i < results->stage_count; i++) {
 		const struct results_stage *stage = &results->stages[i];
 
-		if (!decides(stage->outcome))
+		if (!decides(stage->outcome) || stage->stage == STAGE_ROLLBACK)
 			continue;
 		auto_str char *reason = results_stage_reason(stage);
 		results_set(&results->reason, reason);
@@ -221,7 +223,7 @@ static void find_forgotten(const struct run *run, struct results *results)
 
 static void add_verdict(struct results *results, enum run_end end)
 {
-	struct verdict_facts facts = {.end = end};
+	struct verdict_facts facts = {.end = end, .is_clean = results->is_clean};
 
 	for (size_t i = 0; i < results->stage_count; i++) {
 		facts.stages[results->stages[i].stage].is_known = true;

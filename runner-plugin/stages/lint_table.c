@@ -128,14 +128,14 @@ static bool is_cross(const char *cell)
 
 static void judge_broken(struct lint_row *row, bool is_error, const char *advice)
 {
-	bool is_fault = is_error && !is_of_repository(row->ref);
-	const char *why = is_fault   ? ""
-			  : is_error ? "of the repository, not of this commit: "
-				     : "a warning: ";
-
-	row->outcome = is_fault ? OUTCOME_FAIL : OUTCOME_NOT_RUN;
-	row->is_warning = !is_fault;
-	row->reason = xasprintf("%s%s", why, advice);
+	if (is_of_repository(row->ref)) {
+		row->outcome = OUTCOME_NOT_RUN;
+		row->reason = xasprintf("of the repository, not of this commit: %s", advice);
+		return;
+	}
+	row->outcome = is_error ? OUTCOME_FAIL : OUTCOME_NOT_RUN;
+	row->is_warning = !is_error;
+	row->reason = xasprintf("%s%s", is_error ? "" : "a warning: ", advice);
 }
 
 static struct lint_row judge_cells(const struct cells *cells)

@@ -12,8 +12,8 @@
  * worse of the two.
  *
  * A broken rule of level error is the recipe's fault: abra deploys such a version by --chaos alone.
- * One that speaks of the repository, its tags or where it is published, is none that a commit could
- * keep: it is shown, as a warning is, and fails nothing.
+ * One that speaks of the repository, its tags or where it is published, no commit can keep: it is a
+ * row of the table, and neither a fault nor a warning.
  *
  * Source: abra 0.13.0-beta: columns ref, rule, severity, satisfied, skipped, resolve between box
  * characters; satisfied is a check mark, a cross, or "-" where skipped is a check mark.
@@ -30,7 +30,7 @@ struct lint_row {
 	char *name;	      /* "R009 one service named 'app'" */
 	enum outcome outcome; /* not_run: skipped, or broken and no fault; unverified: unreadable */
 	char *reason;	      /* why not pass; "" */
-	bool is_warning;      /* broken, and no fault */
+	bool is_warning;      /* broken, of level warn */
 };
 struct lint_table {
 	struct lint_row rows[LINT_ROWS_MAX]; /* in the order of their numbers */

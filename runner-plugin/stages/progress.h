@@ -64,5 +64,6 @@ int progress_check_marks(struct progress *progress, const struct survival_marks 
 void install_run(struct progress *progress);
 void recreate_run(struct progress *progress);
 void upgrade_run(struct progress *progress);
+void lint_run(struct progress *progress);
 
 #endif

@@ -33,7 +33,8 @@ static char *find_obstacle(const struct progress *progress)
 		return xstrdup("not asked for");
 	if (planned->not_run)
 		return xstrdup(planned->not_run);
-	if (progress->which == STAGE_INSTALL || !plan_runs(&progress->plan, STAGE_INSTALL))
+	if (progress->which == STAGE_INSTALL || progress->which == STAGE_LINT ||
+	    !plan_runs(&progress->plan, STAGE_INSTALL))
 		return NULL;
 	if (handover_load_stage(progress->work->run, STAGE_INSTALL, &install, &err) < 0)
 		return xstrdup("install has no result");
@@ -74,6 +75,7 @@ static void run_wanted(struct progress *progress)
 	    [STAGE_INSTALL] = install_run,
 	    [STAGE_RECREATE] = recreate_run,
 	    [STAGE_UPGRADE] = upgrade_run,
+	    [STAGE_LINT] = lint_run,
 	};
 	auto_str char *obstacle = NULL;
 	struct err err;

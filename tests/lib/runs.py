@@ -42,8 +42,10 @@ class Outcome:
                 return stage
         raise AssertionError(f"no stage {name}\n{self}")
 
-    def outcomes(self):
-        return {stage["name"]: stage["outcome"] for stage in self.results.get("stages", ())}
+    def outcomes(self, *names):
+        """By stage; with names, of these alone."""
+        return {stage["name"]: stage["outcome"] for stage in self.results.get("stages", ())
+                if not names or stage["name"] in names}
 
     def reasons(self):
         """All that a person reads of why: reasons and evidence."""

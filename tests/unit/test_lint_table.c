@@ -34,9 +34,9 @@ static const struct row {
     /* a warning is shown and fails nothing */
     {HEAD R001 R002_NO R009, OUTCOME_PASS, "1 warning: R002 healthchecks",
 	"R001 p|R002 n a warning: wire up healthchecks|R009 p|"},
-    {R002_NO R006_NO R009, OUTCOME_PASS,
-	"2 warnings: R002 healthchecks; R006 has published catalogue version",
-	"R002 n a warning: wire up healthchecks|R006 n a warning: publish it|R009 p|"},
+    {R002_NO R009 ROW("R015", "long names", "warn", NO, "-", "cut them"), OUTCOME_PASS,
+	"2 warnings: R002 healthchecks; R015 long names",
+	"R002 n a warning: wire up healthchecks|R009 p|R015 n a warning: cut them|"},
     /* an error is the recipe's */
     {HEAD R001 R009_NO, OUTCOME_FAIL, "R009 one service named 'app': name a service 'app'",
 	"R001 p|R009 f name a service 'app'|"},
@@ -44,7 +44,10 @@ static const struct row {
 	"R009 one service named 'app': name a service 'app' (and 1 more)",
 	"R002 n a warning: wire up healthchecks|R009 f name a service 'app'|R011 f set an image|"},
     /* but not what no commit could keep */
-    {R009 R014_NO, OUTCOME_PASS, "1 warning: R014 only annotated tags",
+    {R002_NO R006_NO R009, OUTCOME_PASS, "1 warning: R002 healthchecks",
+	"R002 n a warning: wire up healthchecks|R006 n of the repository, not of this commit: "
+	"publish it|R009 p|"},
+    {R009 R014_NO, OUTCOME_PASS, "",
 	"R009 p|R014 n of the repository, not of this commit: replace the tag|"},
     {R014_NO R009_NO, OUTCOME_FAIL, "R009 one service named 'app': name a service 'app'",
 	"R009 f name a service 'app'|R014 n of the repository, not of this commit: replace the "
