@@ -24,10 +24,37 @@ exec /usr/bin/git "$@"
 """
 
 
+def start_proxy(directory):
+    """The lab's Traefik, with its proxy.env in that directory. It keeps to itself why a deploy failed and does not try
+    again: so we do once, after saying how far it came and what the engine held."""
+    done = _proxy("proxy-up", directory)
+    if done.returncode:
+        looks = [subprocess.run(["docker", what, "ls"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+                 for what in ("service", "network", "secret", "config")]
+        print(f"proxy-up ended with {done.returncode} and is tried again:", done.stdout,
+              *(look.stdout + look.stderr for look in looks), sep="\n", flush=True)
+        _proxy("proxy-down", directory)
+        done = _proxy("proxy-up", directory)
+    if done.returncode:
+        raise AssertionError(f"proxy-up ended with {done.returncode} twice:\n{done.stdout}")
+
+
+def end_proxy(directory):
+    """What start_proxy() made there, when it came that far."""
+    if os.path.exists(os.path.join(directory, "proxy.env")):
+        done = _proxy("proxy-down", directory)
+        assert done.returncode == 0, done.stdout
+
+
+def _proxy(script, directory):
+    return subprocess.run([os.path.join(need_lab(), script), directory], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=180, check=False)
+
+
 class LabChain(Chain):
     def make_host(self):
-        self.lab = need_lab()
-        self._lab_script("proxy-up")
+        need_lab()
+        start_proxy(self.directory)
         host = RunnerHost(os.path.join(self.directory, "host"), proxy=read_env(os.path.join(self.directory, "proxy.env")))
         host.write("bin/git", SLOW_GIT.format(bin=host.bin), 0o755)
         return host
@@ -36,12 +63,7 @@ class LabChain(Chain):
         return LabWorld(capacity, self.host.path)
 
     def end_proxy(self):
-        if os.path.exists(os.path.join(self.directory, "proxy.env")):
-            self._lab_script("proxy-down")
-
-    def _lab_script(self, name):
-        subprocess.run([os.path.join(self.lab, name), self.directory], stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, timeout=180, check=True)
+        end_proxy(self.directory)
 
     def slow_git(self, is_slow):
         path = os.path.join(self.host.bin, "slow-git")

@@ -528,8 +528,11 @@ class LabWorld(World):
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def server(self, name, action):
-        subprocess.run([os.path.join(self.lab, "server"), self.state, name, action], stdin=subprocess.DEVNULL,
-            timeout=60, check=True)
+        done = subprocess.run([os.path.join(self.lab, "server"), self.state, name, action], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90, check=False)
+        if done.returncode:
+            with open(os.path.join(self.state, "log", f"{name}.log"), encoding="utf-8", errors="replace") as log:
+                raise AssertionError(f"server {name} {action}: {done.stdout}the end of its log:\n{log.read()[-3000:]}")
 
     # ---- git
 

@@ -16,6 +16,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from lib import docker, images, standins  # noqa: E402
+from lib.lab_chain import end_proxy, start_proxy  # noqa: E402
 
 STACK = f"proxytest{os.getpid()}"
 NOT_FOUND = (404, "text/plain; charset=utf-8", "404 page not found\n")
@@ -166,10 +167,10 @@ class StandIn(Contract, unittest.TestCase):
 class Traefik(Contract, unittest.TestCase):
     @classmethod
     def start(cls):
-        lab, state = os.environ["CCCI_LAB"], os.path.join(cls.directory.name, "lab")
+        state = os.path.join(cls.directory.name, "lab")
         os.makedirs(state)
-        cls.addClassCleanup(subprocess.run, [os.path.join(lab, "proxy-down"), state], check=True)
-        subprocess.run([os.path.join(lab, "proxy-up"), state], stdout=subprocess.DEVNULL, check=True)
+        cls.addClassCleanup(end_proxy, state)
+        start_proxy(state)
         cls.env = standins.read_env(os.path.join(state, "proxy.env"))
         cls.wait_for_certificate()
 
