@@ -292,7 +292,11 @@ static void set_peer(struct transfer *transfer, const struct http_request *reque
 	must(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
 	must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
 	must(curl_easy_setopt(easy, CURLOPT_USERAGENT, "ccci/" CCCI_VERSION));
-	must(curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket));
+	if (request->unix_socket && request->unix_socket[0] == '@')
+		must(
+		    curl_easy_setopt(easy, CURLOPT_ABSTRACT_UNIX_SOCKET, request->unix_socket + 1));
+	else
+		must(curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket));
 	if (request->connect_to) {
 		auto_str char *line = xasprintf("::%s", request->connect_to);
 
@@ -594,26 +598,34 @@ static void call_done(void *context, struct http_response *response, const struc
 	}
 }
 
-int http_call(const struct http_request *request, struct http_response *out, struct err *err)
+int http_call_on(struct http *http, const struct http_request *request, struct http_response *out,
+    struct err *err)
 {
-	struct http *http = http_new();
 	struct call call = {0};
 
 	assert(!request->on_data && !request->on_send);
-	(void)http_send(http, request, call_done, &call);
+	int64_t id = http_send(http, request, call_done, &call);
 	while (!call.is_done) {
 		if (http_poll(http, NULL, 0, LONGEST_SLEEP_MS, err) < 0) {
-			http_free(http);
+			http_cancel(http, id);
 			return -1;
 		}
 	}
-	http_free(http);
 	if (!call.is_good) {
 		*err = call.err;
 		return -1;
 	}
 	*out = call.response;
 	return 0;
+}
+
+int http_call(const struct http_request *request, struct http_response *out, struct err *err)
+{
+	struct http *http = http_new();
+	int result = http_call_on(http, request, out, err);
+
+	http_free(http);
+	return result;
 }
 
 char *http_escape(const char *text)

@@ -37,7 +37,7 @@
 struct http_request {
 	const char *method; /* NULL: GET */
 	const char *url;
-	const char *unix_socket;	       /* path; NULL: TCP */
+	const char *unix_socket;	       /* path, or "@name" of an abstract one; NULL: TCP */
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value"; NULL ends it */
 	const void *body;
 	size_t body_length;
@@ -101,9 +101,14 @@ size_t http_pending(const struct http *http);
 int http_poll(
     struct http *http, struct pollfd *fds, size_t count, int timeout_ms, struct err *err) CHECKED;
 
-/* One exchange, blocking; no on_data, no on_send. *out is filled on 0, untouched on -1. */
+/*
+ * One exchange, blocking; no on_data, no on_send. *out is filled on 0, untouched on -1. With
+ * http_call_on() the connection is kept for the next one; others of this http move meanwhile.
+ */
 int http_call(
     const struct http_request *request, struct http_response *out, struct err *err) CHECKED;
+int http_call_on(struct http *http, const struct http_request *request, struct http_response *out,
+    struct err *err) CHECKED;
 
 /* Percent-encodes for a path segment or query value; the caller frees it. */
 char *http_escape(const char *text) CHECKED;

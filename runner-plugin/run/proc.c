@@ -15,7 +15,9 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -141,6 +143,7 @@ static void sink_finish(struct sink *sink)
 
 struct ends { /* of the pipes, as the child uses them */
 	int in, out, error, exec_errno;
+	bool stays_in_group; /* of a relay: with it */
 };
 
 __attribute__((noreturn)) static void child_fail(int exec_errno_fd)
@@ -177,7 +180,7 @@ static char *const *as_exec_list(const char *const *list)
 __attribute__((noreturn)) static void child_main(
     const struct proc_spec *spec, const struct ends *ends, pid_t parent)
 {
-	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	if ((!ends->stays_in_group && setsid() < 0) || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		child_fail(ends->exec_errno);
 	if (getppid() != parent) /* it died before the line above: no signal will come */
 		_exit(127);
@@ -533,12 +536,20 @@ static int each_process(bool (*visit)(pid_t pid, void *context), void *context)
 	return 0;
 }
 
+struct sweep {
+	pid_t spared_group; /* 0: none is spared */
+	bool has_any;
+};
+
 static bool kill_child(pid_t pid, void *context)
 {
+	struct sweep *sweep = context;
 	struct stat_line stat;
 
-	(void)context;
-	if (read_stat(pid, &stat) && stat.parent == getpid() && stat.state != 'Z')
+	if (!read_stat(pid, &stat) || stat.parent != getpid() || stat.group == sweep->spared_group)
+		return true;
+	sweep->has_any = true;
+	if (stat.state != 'Z')
 		(void)kill(pid, SIGKILL); /* ours and not reaped: the number is its own */
 	return true;
 }
@@ -566,15 +577,24 @@ static bool has_children(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
 }
 
-/* Ends and reaps every child of ours, and theirs as they come back to us. */
+/*
+ * Ends and reaps every child of ours, and theirs as they come back to us. Behind a leader a relay
+ * is spared: it is no child of its.
+ */
 static int sweep_children(pid_t leader_group, unsigned *out_killed, struct err *err)
 {
+	struct sweep sweep = {.spared_group = leader_group ? getpgrp() : 0};
 	int64_t deadline_ns = clock_now() + KILL_PATIENCE_MS * NS_PER_MS;
 
 	*out_killed = 0;
 	while (has_children()) {
-		if (each_process(kill_child, NULL) < 0)
+		sweep.has_any = false;
+		if (each_process(kill_child, &sweep) < 0)
 			return err_sys(err, errno, "look for processes left behind");
+		if (!sweep.has_any) {
+			reap_children(leader_group, out_killed);
+			return 0;
+		}
 		(void)poll(NULL, 0, 1); /* a killed process needs a moment to end */
 		reap_children(leader_group, out_killed);
 		if (clock_now() >= deadline_ns)
@@ -588,6 +608,103 @@ int proc_end_children(unsigned *out_count, struct err *err)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return err_sys(err, errno, "become a child subreaper");
 	return sweep_children(0, out_count, err);
+}
+
+/* --- a program for each connection --- */
+
+#define RELAY_BACKLOG 64
+
+/* Who connected must be the process that the relay is for. */
+static bool is_from(int connection, pid_t wanted)
+{
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       peer.pid == wanted;
+}
+
+/* As in child_main(): only async-signal-safe calls, here and in what it forks. */
+__attribute__((noreturn)) static void relay_main(
+    const struct proc_spec *spec, int listener, int error_fd, pid_t owner)
+{
+	const int kept[] = {listener, error_fd};
+	struct sigaction action = {.sa_handler = SIG_IGN};
+	pid_t self = getpid();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != owner)
+		_exit(127);
+	child_reset_signals();
+	(void)sigaction(SIGCHLD, &action, NULL); /* nobody waits for them */
+	proc_close_others(kept, COUNT_OF(kept));
+	for (;;) {
+		int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		struct ends ends = {.in = connection,
+		    .out = connection,
+		    .error = error_fd,
+		    .exec_errno = error_fd,
+		    .stays_in_group = true};
+
+		if (connection < 0 && errno != EINTR && errno != ECONNABORTED)
+			_exit(126);
+		if (connection >= 0 && is_from(connection, owner) && fork() == 0)
+			child_main(spec, &ends, self);
+		if (connection >= 0)
+			(void)close(connection);
+	}
+}
+
+/* The kernel chooses a name that nobody has. Source: unix(7), autobind. */
+static int listen_somewhere(char **out_name, struct err *err)
+{
+	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t length = sizeof(address);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)) < 0 ||
+	    listen(fd, RELAY_BACKLOG) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+		return err_sys(err, errno, "open a socket for a relay");
+	size_t size = length - offsetof(struct sockaddr_un, sun_path) - 1;
+	*out_name = xasprintf("@%.*s", (int)size, address.sun_path + 1);
+	return take_fd(&fd);
+}
+
+int proc_relay_open(struct proc_relay *relay, const char *const *argv, const char *const *env,
+    int error_fd, struct err *err)
+{
+	const struct proc_spec spec = {.label = argv[0], .argv = argv, .env = env};
+	auto_str char *name = NULL;
+	auto_fd int listener = listen_somewhere(&name, err);
+	pid_t owner = getpid();
+
+	if (listener < 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0)
+		relay_main(&spec, listener, error_fd, owner);
+	if (pid < 0)
+		return err_sys(err, errno, "run %s: fork", argv[0]);
+	int pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0) {
+		int saved = errno;
+
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		return err_sys(err, saved, "run %s: pidfd_open", argv[0]);
+	}
+	*relay = (struct proc_relay){.name = take_ptr(name), .pidfd = pidfd};
+	return 0;
+}
+
+void proc_relay_close(struct proc_relay *relay)
+{
+	siginfo_t ignored;
+
+	if (relay->pidfd >= 0 && pidfd_send_signal(relay->pidfd, SIGKILL, NULL, 0) == 0)
+		(void)waitid(P_PIDFD, (id_t)relay->pidfd, &ignored, WEXITED);
+	close_fd(&relay->pidfd);
+	free(take_ptr(relay->name));
 }
 
 /* --- running one --- */

@@ -9,8 +9,8 @@
  *           ...
  *   if (result.end == PROC_EXITED && result.code == 0)
  *
- * The caller has no other child that is alive meanwhile: what comes back to the subreaper cannot
- * be told apart. Its descriptors 0 to 2 are open.
+ * The caller has no other child that is alive meanwhile but those of a relay: what comes back
+ * to the subreaper cannot be told apart. Its descriptors 0 to 2 are open.
  *
  * The contract, each line a test with its own child in tests/child/:
  *  1. PROC_NOT_STARTED (exec failed) is told apart from exit 127, by an errno pipe.
@@ -83,6 +83,23 @@ struct proc_result {
 int proc_run(const struct proc_spec *spec, struct proc_result *out, struct err *err) CHECKED;
 void proc_result_release(struct proc_result *result);
 DEFINE_AUTO(proc_result, proc_result_release);
+
+/*
+ * Answers each connection of ours to an abstract unix socket with a program of its own, which has
+ * the connection as stdin and stdout and is to end when that is closed; what it says on stderr is
+ * appended to the memory file error_fd. Others who connect are hung up on (SO_PEERCRED).
+ *
+ * The relay and its programs stay in our process group, and so a proc_run() meanwhile can spare
+ * them: from another session nobody comes into ours (setpgid(2): EPERM). They die with us, and
+ * proc_end_children() ends them.
+ */
+struct proc_relay {
+	char *name; /* "@0002f" */
+	int pidfd;
+};
+int proc_relay_open(struct proc_relay *relay, const char *const *argv, const char *const *env,
+    int error_fd, struct err *err) CHECKED;
+void proc_relay_close(struct proc_relay *relay); /* of { NULL, -1 }: nothing */
 
 /* "exit status 3", "killed by SIGSEGV", "timed out after 20 s", "cannot start: No such file"; out:
  * 128 bytes are enough. */

@@ -11,8 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #define CHILD(name) TEST_CHILD_DIR "/child_" name
@@ -375,6 +378,126 @@ START_TEST(finds_who_leaves_the_group)
 }
 END_TEST
 
+/* --- relays --- */
+
+static struct proc_relay open_relay(const char *const *argv, int words)
+{
+	struct proc_relay relay = {NULL, -1};
+	struct err err;
+
+	ck_assert_msg(
+	    proc_relay_open(&relay, argv, empty_environment, words, &err) == 0, "%s", err.msg);
+	return relay;
+}
+
+static int connect_to(const struct proc_relay *relay)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t length = strlen(relay->name);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path + 1, relay->name + 1, length - 1);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address,
+			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)),
+	    0);
+	return fd;
+}
+
+static void assert_echoes(int fd, const char *text)
+{
+	char got[64] = "";
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	ck_assert_int_eq(poll(&ready, 1, 10000), 1);
+	ck_assert_int_eq(read(fd, got, sizeof(got) - 1), (ssize_t)strlen(text));
+	ck_assert_str_eq(got, text);
+}
+
+static void assert_closed(int fd)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	char byte = 0;
+
+	ck_assert_int_eq(poll(&ready, 1, 10000), 1);
+	ck_assert_int_le(read(fd, &byte, 1), 0);
+}
+
+START_TEST(relays_beside_a_run)
+{
+	const char *argv[] = {"/bin/cat", NULL};
+	const char *other[] = {"/bin/true", NULL};
+	AUTO(proc_result) result = {0};
+	struct proc_spec spec = make_spec(other);
+	auto_fd int words = memfd_create("words", MFD_CLOEXEC);
+	struct proc_relay relay = open_relay(argv, words);
+	auto_fd int first = connect_to(&relay);
+	auto_fd int second = connect_to(&relay);
+
+	assert_echoes(first, "one");
+	assert_echoes(second, "two");
+	run(&spec, &result);
+	ck_assert_uint_eq(result.escaped, 0);
+	assert_echoes(first, "after");
+	proc_relay_close(&relay);
+	assert_closed(first); /* its program died with the relay */
+	assert_closed(second);
+}
+END_TEST
+
+START_TEST(a_relay_is_ended_with_all_others)
+{
+	const char *argv[] = {"/bin/cat", NULL};
+	auto_fd int words = memfd_create("words", MFD_CLOEXEC);
+	struct proc_relay relay = open_relay(argv, words);
+	auto_fd int fd = connect_to(&relay);
+	unsigned count = 0;
+	struct err err;
+
+	assert_echoes(fd, "here");
+	ck_assert_int_eq(proc_end_children(&count, &err), 0);
+	ck_assert_uint_ge(count, 1);
+	assert_closed(fd);
+	proc_relay_close(&relay);
+}
+END_TEST
+
+START_TEST(a_relay_serves_nobody_else)
+{
+	const char *argv[] = {"/bin/cat", NULL};
+	auto_fd int words = memfd_create("words", MFD_CLOEXEC);
+	struct proc_relay relay = open_relay(argv, words);
+	int status = 0;
+	pid_t other = fork();
+
+	if (other == 0) {
+		int fd = connect_to(&relay);
+		char byte = 'x';
+
+		(void)alarm(10);
+		_exit(write(fd, &byte, 1) == 1 && read(fd, &byte, 1) == 1 ? 1 : 0);
+	}
+	ck_assert_int_eq(waitpid(other, &status, 0), other);
+	ck_assert_int_eq(status == 0 || WTERMSIG(status) == SIGPIPE, 1);
+	proc_relay_close(&relay);
+}
+END_TEST
+
+START_TEST(keeps_what_a_relay_complains_of)
+{
+	const char *argv[] = {CHILD("talks"), "2:no such host", NULL};
+	auto_fd int words = memfd_create("words", MFD_CLOEXEC);
+	struct proc_relay relay = open_relay(argv, words);
+	auto_fd int fd = connect_to(&relay);
+	char text[64] = "";
+
+	assert_closed(fd);
+	ck_assert_int_gt(pread(words, text, sizeof(text) - 1, 0), 0);
+	ck_assert_str_eq(text, "no such host");
+	proc_relay_close(&relay);
+}
+END_TEST
+
 /* --- 6: output --- */
 
 START_TEST(bounds_log_and_tail)
@@ -562,6 +685,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, wakes_for_the_watched_descriptor);
 	tcase_add_test(tc, names_the_signal_of_a_death);
 	tcase_add_test(tc, finds_who_leaves_the_group);
+	tcase_add_test(tc, relays_beside_a_run);
+	tcase_add_test(tc, a_relay_is_ended_with_all_others);
+	tcase_add_test(tc, a_relay_serves_nobody_else);
+	tcase_add_test(tc, keeps_what_a_relay_complains_of);
 	tcase_add_test(tc, bounds_log_and_tail);
 	tcase_add_test(tc, appends_to_the_log);
 	tcase_add_loop_test(tc, masks_secrets_across_reads, 0, COUNT_OF(mask_rows));
