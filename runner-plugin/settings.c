@@ -2,6 +2,7 @@
 #include "runner-plugin/settings.h"
 
 #include "runner-plugin/recipe/compose_short.h"
+#include "runner-plugin/swarm/nodes.h"
 
 #include <pwd.h>
 
@@ -25,11 +26,18 @@ static const char *check_zone(const char *value)
 
 static const char *check_docker_host(const char *value)
 {
-	if (text_starts(value, "ssh://"))
-		return "is ssh://, which this version cannot use: unix:///path or tcp://host:port";
-	if (!text_starts(value, "unix:///") && !text_starts(value, "tcp://"))
-		return "is neither unix:///path nor tcp://host:port";
+	if (!text_starts(value, "unix:///") && !text_starts(value, "tcp://") &&
+	    !text_starts(value, "ssh://"))
+		return "is neither unix:///path, tcp://host:port nor ssh://user@host";
 	return NULL;
+}
+
+static const char *check_engine_nodes(const char *value)
+{
+	AUTO(nodes) nodes = {0};
+	struct err why;
+
+	return nodes_read(value, &nodes, &why) == 0 ? NULL : "is no list of node=url, each once";
 }
 
 static const char *check_host_port(const char *value)
@@ -128,7 +136,13 @@ const struct conf_row settings_rows[] = {
     {"ABRA_SERVER", CONF_TEXT, AT(abra_server), .fallback = "default", .check = check_word,
 	.help = "abra's name of the server that tests are deployed on"},
     {"DOCKER_HOST", CONF_TEXT, AT(docker_host), .fallback = "unix:///var/run/docker.sock",
-	.check = check_docker_host, .help = "Docker engine of the test Swarm"},
+	.check = check_docker_host, .help = "Docker engine of the test Swarm, a manager"},
+    {"DOCKER_CERT_PATH", CONF_TEXT, AT(docker_cert_path), .check = check_home_path,
+	.help = "directory of ca.pem, cert.pem and key.pem for tcp://"},
+    {"DOCKER_TLS_VERIFY", CONF_TEXT, AT(docker_tls_verify),
+	.help = "any text: TLS for tcp://, with the files of DOCKER_CONFIG unless told otherwise"},
+    {"ENGINE_NODES", CONF_TEXT, AT(engine_nodes), .check = check_engine_nodes,
+	.help = "node=url,...: engines of the other nodes of the Swarm"},
     {"DOCKER_CONFIG", CONF_TEXT, AT(docker_config), .fallback = "~/.docker",
 	.check = check_home_path, .help = "where docker login keeps the logins at registries"},
     {"RECIPE_ORG", CONF_TEXT, AT(recipe_org), .check = check_word,
@@ -205,6 +219,8 @@ int settings_load(const struct conf_sources *sources, struct settings *out, stru
 	settings.home = xstrdup(find_home(sources));
 	expand_home(settings.home, &settings.abra_dir);
 	expand_home(settings.home, &settings.docker_config);
+	if (settings.docker_cert_path)
+		expand_home(settings.home, &settings.docker_cert_path);
 	*out = settings;
 	return 0;
 }

@@ -20,9 +20,12 @@ struct settings {
 	char *abra_dir;	   /* the operator's, "~" already expanded */
 	char *abra_server;
 	char *docker_host;
-	char *docker_config; /* directory of the operator's config.json, "~" already expanded */
-	char *recipe_org;    /* may be NULL */
-	char *suites;	     /* directory, absolute or relative to the CI checkout */
+	char *docker_cert_path;	 /* "~" already expanded; may be NULL */
+	char *docker_tls_verify; /* any text: TLS, with the files of DOCKER_CONFIG; may be NULL */
+	char *engine_nodes;	 /* "worker2=tcp://10.0.0.2:2376"; may be NULL */
+	char *docker_config;	 /* directory of the operator's config.json, "~" already expanded */
+	char *recipe_org;	 /* may be NULL */
+	char *suites;		 /* directory, absolute or relative to the CI checkout */
 	int64_t max_tests;
 	int64_t run_timeout_ms;
 	int64_t deploy_timeout_ms;

@@ -502,7 +502,7 @@ void reap_all(const struct reap *reap, struct reap_summary *out)
 				take_down(&census, &census.dead[i].run);
 			remove_dead_links(reap);
 		}
-		AUTO_PTR(engine) engine = engine_open(reap->settings->docker_host, &err);
+		AUTO_PTR(engine) engine = engine_open(reap->settings, &err);
 		if (!engine)
 			leaks_add(&summary.left, "%s", err.msg);
 		else if (!reap->only_id)

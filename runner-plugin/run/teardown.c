@@ -322,7 +322,7 @@ void teardown_run(const struct teardown *teardown, struct teardown_result *out)
 	struct err err;
 	struct leaks left = {0};
 	auto_str char *journal_path = run_path(teardown->run, JOURNAL_FILE);
-	AUTO_PTR(engine) engine = engine_open(teardown->settings->docker_host, &err);
+	AUTO_PTR(engine) engine = engine_open(teardown->settings, &err);
 	struct undo undo = {
 	    .with = teardown, .engine = engine, .journal_path = journal_path, .left = &left};
 

@@ -259,7 +259,7 @@ enum exit_code doctor_run(const struct settings *settings, const char *const *en
 	struct err no_engine;
 	bool is_missing_some = false;
 
-	patient.engine = engine_open(settings->docker_host, &no_engine);
+	patient.engine = engine_open(settings, &no_engine);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct err err = no_engine;
 		bool is_good = false;

@@ -695,7 +695,7 @@ static void print_plan_json(const struct preparation *preparation, int fd)
 static int prepare(struct preparation *preparation)
 {
 	struct err err;
-	AUTO_PTR(engine) engine = engine_open(preparation->work.settings->docker_host, &err);
+	AUTO_PTR(engine) engine = engine_open(preparation->work.settings, &err);
 
 	if (!engine || make_dirs(preparation, &err) < 0)
 		return stop_for(preparation, &err);

@@ -53,7 +53,7 @@ static int open_tools(struct progress *progress, struct err *err)
 	if ((file_exists(suite) && suite_read(suite, &progress->suite, err) < 0) ||
 	    prepared_load(work->run, &progress->prepared, err) < 0)
 		return -1;
-	progress->engine = engine_open(work->settings->docker_host, err);
+	progress->engine = engine_open(work->settings, err);
 	if (!progress->engine ||
 	    abra_find(work->settings, work->run, work->environ, &progress->abra, err) < 0)
 		return -1;

@@ -4,79 +4,189 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/http.h"
+#include "runner-plugin/run/proc.h"
 #include "runner-plugin/swarm/archive.h"
+#include "runner-plugin/swarm/endpoint.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #define API_VERSION 41 /* 1.41 */
 #define CALL_TIMEOUT_MS 30000
+#define SSH_WORDS_MAX_BYTES 4096    /* of its stderr: a banner and a reason */
 #define LOG_MAX_BYTES (1024 * 1024) /* forty lines, even of a program that writes no newlines */
 #define LINE_MAX_BYTES (64 * 1024)  /* one event or progress line */
 #define EXEC_LOOK_EVERY_MS 20
 #define REOPEN_AFTER_MS 500 /* an event stream that breaks off, at most so often */
 
 struct engine {
-	char *address;	   /* as DOCKER_HOST names it */
-	char *base;	   /* "http://docker", "https://host:2376" */
-	char *unix_socket; /* NULL: TCP */
-	char *ca, *cert, *key;
-	int api_minor; /* 0: not asked yet */
+	struct endpoint at;
+	const char *base;  /* at.base */
+	struct http *http; /* its connections are kept for the next exchange; NULL: none yet */
+	int api_minor;	   /* 0: not asked yet */
+	char *home;	   /* of the operator, whose keys and known hosts ssh takes */
+	struct proc_relay relay; /* to ssh; none until it is needed */
+	int ssh_says;		 /* what ssh leaves on stderr; -1: none yet */
+	off_t ssh_said;		 /* so much of it is of earlier connections */
+	struct nodes named;	 /* of ENGINE_NODES */
+	struct engine **others;	 /* those of them that are other nodes', once they are settled */
+	size_t other_count;
+	bool is_settled;
 };
 
 /* --- where the engine is --- */
 
-static struct engine *open_tcp(const char *address, struct err *err)
+static int check_tls_files(const struct endpoint *at, struct err *err)
 {
-	const char *directory = getenv("DOCKER_CERT_PATH");
-	const char *verify = getenv("DOCKER_TLS_VERIFY");
+	const char *const files[] = {at->ca, at->cert, at->key};
 
-	if (!*address || strpbrk(address, "/@?#")) {
-		err_set(err, ERR_CONFIG, "DOCKER_HOST \"tcp://%.100s\" is not tcp://host:port",
-		    address);
+	for (size_t i = 0; at->ca && i < COUNT_OF(files); i++) {
+		if (access(files[i], R_OK) < 0)
+			return err_set(err, ERR_CONFIG,
+			    "the engine at %.60s: cannot read %.120s (DOCKER_CERT_PATH): %s",
+			    at->address, files[i], strerror(errno));
+	}
+	return 0;
+}
+
+static struct engine *open_at(
+    const struct settings *settings, const char *docker_host, struct err *err)
+{
+	AUTO(endpoint) at = {0};
+	const char *cert_dir = settings->docker_cert_path;
+
+	/* As docker's own program has it: told to use TLS, and not where its files are. */
+	if (!cert_dir && settings->docker_tls_verify)
+		cert_dir = settings->docker_config;
+	if (endpoint_read(docker_host, cert_dir, &at, err) < 0 || check_tls_files(&at, err) < 0)
 		return NULL;
-	}
 	struct engine *engine = xcalloc(1, sizeof(*engine));
-	engine->address = xasprintf("tcp://%s", address);
-	if (directory && *directory) {
-		engine->ca = xasprintf("%s/ca.pem", directory);
-		engine->cert = xasprintf("%s/cert.pem", directory);
-		engine->key = xasprintf("%s/key.pem", directory);
-	}
-	engine->base =
-	    xasprintf("%s://%s", engine->ca || (verify && *verify) ? "https" : "http", address);
+	engine->at = at;
+	at = (struct endpoint){0};
+	engine->base = engine->at.base;
+	engine->home = settings->home ? xstrdup(settings->home) : NULL;
+	engine->relay.pidfd = -1;
+	engine->ssh_says = -1;
 	return engine;
 }
 
-struct engine *engine_open(const char *docker_host, struct err *err)
+struct engine *engine_open(const struct settings *settings, struct err *err)
 {
-	if (text_starts(docker_host, "tcp://"))
-		return open_tcp(docker_host + strlen("tcp://"), err);
-	if (!text_starts(docker_host, "unix:///")) {
-		err_set(err, ERR_CONFIG,
-		    "DOCKER_HOST \"%.100s\" is neither unix:///path nor tcp://host:port",
-		    docker_host);
+	struct engine *engine = open_at(settings, settings->docker_host, err);
+
+	if (!engine)
 		return NULL;
+	if (nodes_read(settings->engine_nodes, &engine->named, err) < 0)
+		goto broken;
+	engine->others = xcalloc(engine->named.count + 1, sizeof(struct engine *));
+	for (; engine->other_count < engine->named.count; engine->other_count++) {
+		const struct node *node = &engine->named.items[engine->other_count];
+		struct engine *other = open_at(settings, node->url, err);
+
+		if (!other) {
+			err_prefix(err, "ENGINE_NODES, %.60s", node->name);
+			goto broken;
+		}
+		engine->others[engine->other_count] = other;
 	}
-	struct engine *engine = xcalloc(1, sizeof(*engine));
-	engine->address = xstrdup(docker_host);
-	engine->base = xstrdup("http://docker");
-	engine->unix_socket = xstrdup(docker_host + strlen("unix://"));
 	return engine;
+broken:
+	engine_close(engine);
+	return NULL;
 }
 
 void engine_close(struct engine *engine)
 {
 	if (!engine)
 		return;
-	free(engine->address);
-	free(engine->base);
-	free(engine->unix_socket);
-	free(engine->ca);
-	free(engine->cert);
-	free(engine->key);
+	for (size_t i = 0; i < engine->other_count; i++)
+		engine_close(engine->others[i]);
+	free(engine->others);
+	nodes_release(&engine->named);
+	http_free(engine->http);
+	proc_relay_close(&engine->relay);
+	endpoint_release(&engine->at);
+	free(engine->home);
+	close_fd(&engine->ssh_says);
 	free(engine);
+}
+
+bool engine_is_here(const struct engine *engine)
+{
+	return engine->at.kind == ENDPOINT_UNIX;
+}
+
+/* --- over ssh --- */
+
+static char *named_variable(const char *name, const char *value)
+{
+	return xasprintf("%s=%s", name, value ? value : "");
+}
+
+/* A connection each, as docker's own program has it; libcurl sees a socket. */
+static int open_relay(struct engine *engine, struct err *err)
+{
+	const char *argv[ENDPOINT_SSH_WORDS];
+	const char *path_list = getenv("PATH");
+	auto_str char *program = NULL;
+	auto_str char *home = named_variable("HOME", engine->home);
+	auto_str char *path = named_variable("PATH", path_list);
+	auto_str char *agent = named_variable("SSH_AUTH_SOCK", getenv("SSH_AUTH_SOCK"));
+	const char *const env[] = {home, path, "LC_ALL=C.UTF-8", agent, NULL};
+
+	if (file_find_program("ssh", path_list ? path_list : "/usr/bin:/bin", &program, err) < 0)
+		return err_prefix(err, "find ssh (apt-get install openssh-client)");
+	engine->ssh_says = memfd_create("ccci-ssh", MFD_CLOEXEC);
+	if (engine->ssh_says < 0)
+		return err_sys(err, errno, "keep what ssh says");
+	endpoint_ssh_arguments(&engine->at, program, argv);
+	return proc_relay_open(&engine->relay, argv, env, engine->ssh_says, err);
+}
+
+static bool has_ended(const struct proc_relay *relay)
+{
+	struct pollfd end = {.fd = relay->pidfd, .events = POLLIN};
+
+	return relay->pidfd >= 0 && poll(&end, 1, 0) == 1;
+}
+
+/* Before anything is sent. */
+static int reach(struct engine *engine, struct err *err)
+{
+	if (engine->at.kind != ENDPOINT_SSH)
+		return 0;
+	if (has_ended(&engine->relay)) { /* somebody ended all of our children */
+		proc_relay_close(&engine->relay);
+		close_fd(&engine->ssh_says);
+	}
+	if (engine->relay.pidfd < 0 && open_relay(engine, err) < 0)
+		return err_prefix(err, "the engine at %.60s", engine->at.address);
+	/* The descriptor's position is the relay's too: what comes is appended. */
+	engine->ssh_said = lseek(engine->ssh_says, 0, SEEK_END);
+	return 0;
+}
+
+/* What ssh has said since the last connection was begun; the caller frees it. */
+static char *ssh_words(const struct engine *engine)
+{
+	char *text = xcalloc(SSH_WORDS_MAX_BYTES + 1, 1);
+
+	if (engine->ssh_says >= 0 &&
+	    pread(engine->ssh_says, text, SSH_WORDS_MAX_BYTES, engine->ssh_said) < 0)
+		*text = '\0';
+	return text;
+}
+
+/* Why there was no answer, in words that say what to do. */
+static int explain(const struct engine *engine, struct err *err)
+{
+	bool is_ssh = engine->at.kind == ENDPOINT_SSH;
+
+	auto_str char *said = is_ssh ? ssh_words(engine) : xstrdup(err->msg);
+	endpoint_explain(&engine->at, said, err);
+	return -1;
 }
 
 /* --- one exchange --- */
@@ -90,14 +200,15 @@ struct call {
 	size_t max_bytes; /* 0: ENGINE_ANSWER_MAX_BYTES */
 };
 
+/* Of this very engine: who streams from a container asks engine_with() first. */
 static struct http_request request_for(const struct engine *engine, const char *url)
 {
 	return (struct http_request){
 	    .url = url,
-	    .unix_socket = engine->unix_socket,
-	    .ca_file = engine->ca,
-	    .client_cert = engine->cert,
-	    .client_key = engine->key,
+	    .unix_socket = engine->relay.name ? engine->relay.name : engine->at.unix_socket,
+	    .ca_file = engine->at.ca,
+	    .client_cert = engine->at.cert,
+	    .client_key = engine->at.key,
 	};
 }
 
@@ -107,7 +218,7 @@ static char *call_text(const char *method, const char *path)
 	return xasprintf("engine: %s %.*s", method ? method : "GET", (int)strcspn(path, "?"), path);
 }
 
-static int exchange(const struct engine *engine, const char *prefix, const struct call *call,
+static int exchange(struct engine *engine, const char *prefix, const struct call *call,
     struct http_response *out, struct err *err)
 {
 	auto_str char *url = xasprintf("%s%s%s", engine->base, prefix, call->path);
@@ -121,12 +232,13 @@ static int exchange(const struct engine *engine, const char *prefix, const struc
 	request.max_bytes = call->max_bytes ? call->max_bytes : ENGINE_ANSWER_MAX_BYTES;
 	if (call->body)
 		request.headers[0] = call->type;
-	if (http_call(&request, out, err) == 0)
+	if (!engine->http)
+		engine->http = http_new();
+	if (http_call_on(engine->http, &request, out, err) == 0)
 		return 0;
 	/* What libcurl says of a socket names a host that does not exist. */
-	if (err->code == ERR_TIMEOUT || err->code == ERR_TRANSIENT)
-		return err_set(
-		    err, ERR_TRANSIENT, "the engine at %.100s does not answer", engine->address);
+	if (err->code != ERR_LIMIT)
+		return explain(engine, err);
 	return err_prefix(err, "%s", text);
 }
 
@@ -149,11 +261,17 @@ static int settle_version(struct engine *engine, struct err *err)
 	AUTO(http_response) response = {0};
 	struct call call = {.path = "/version"};
 
+	if (reach(engine, err) < 0)
+		return -1;
 	if (engine->api_minor)
 		return 0;
 	if (exchange(engine, "", &call, &response, err) < 0)
 		return -1;
 	AUTO_PTR(json) answer = json_parse(buf_text(&response.body), response.body.length, err);
+	if (!answer && response.status >= 400) {
+		endpoint_explain(&engine->at, buf_text(&response.body), err);
+		return -1;
+	}
 	if (!answer)
 		return err_prefix(err, "engine: GET /version");
 	int newest = api_minor(json_get_text(answer, "ApiVersion"));
@@ -196,7 +314,8 @@ static int refusal(const char *text, int status, const char *body, size_t length
 	    err, code_of(status, message), "%s: status %d: %.160s", text, status, message);
 }
 
-static int send_call(
+/* Of this very engine. */
+static int send_here(
     struct engine *engine, const struct call *call, struct http_response *out, struct err *err)
 {
 	AUTO(http_response) response = {0};
@@ -217,11 +336,213 @@ static int send_call(
 	return 0;
 }
 
+static struct json *get_here(struct engine *engine, const char *path, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	struct call call = {.path = path};
+
+	if (send_here(engine, &call, &response, err) < 0)
+		return NULL;
+	struct json *answer = json_parse(buf_text(&response.body), response.body.length, err);
+	if (!answer) {
+		auto_str char *text = call_text(NULL, path);
+		err_prefix(err, "%s", text);
+	}
+	return answer;
+}
+
+/* --- on which node --- */
+
+static char *own_node(struct engine *engine, struct err *err)
+{
+	AUTO_PTR(json) info = get_here(engine, "/info", err);
+	const char *id = json_text(json_path(info, "Swarm.NodeID"));
+
+	if (!info)
+		return NULL;
+	if (id && *id)
+		return xstrdup(id);
+	err_set(err, ERR_MISSING, "the engine at %.100s is in no Swarm", engine->at.address);
+	return NULL;
+}
+
+static int check_other(struct engine *other, const struct node *node, struct err *err)
+{
+	auto_str char *id = own_node(other, err);
+
+	if (!id)
+		return err_prefix(err, "ENGINE_NODES, %.60s", node->name);
+	if (!text_is(id, node->id))
+		return err_set(err, ERR_CONFIG,
+		    "ENGINE_NODES: %.80s is not the engine of node %.60s", node->url, node->name);
+	return 0;
+}
+
+/* Which node each is; an own one among the named needs no second engine. */
+static int settle_nodes(struct engine *engine, struct err *err)
+{
+	AUTO_PTR(json) answer = NULL;
+	AUTO(nodes) nodes = {0};
+	auto_str char *own = NULL;
+
+	if (engine->is_settled)
+		return 0;
+	own = own_node(engine, err);
+	answer = own ? get_here(engine, "/nodes", err) : NULL;
+	if (!answer || nodes_settle(&engine->named, answer, own, err) < 0)
+		return -1;
+	size_t kept = 0;
+	for (size_t i = 0; i < engine->other_count; i++) {
+		const struct node *node = &engine->named.items[i];
+
+		if (check_other(engine->others[i], node, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < engine->other_count; i++) {
+		if (engine->named.items[i].is_own)
+			engine_close(engine->others[i]);
+		else
+			engine->others[kept++] = engine->others[i];
+	}
+	engine->other_count = kept;
+	engine->is_settled = true;
+	return 0;
+}
+
+/* With no other engine there is nothing to find out. */
+static int settle_others(struct engine *engine, struct err *err)
+{
+	return engine->other_count ? settle_nodes(engine, err) : 0;
+}
+
+/* The engine itself is the first. */
+static struct engine *place(struct engine *engine, size_t i)
+{
+	return i ? engine->others[i - 1] : engine;
+}
+
+/* Of a container, or of an exec in one: the engine that knows it has it. */
+static bool is_of_container(const char *path)
+{
+	return text_starts(path, "/exec/") ||
+	       (text_starts(path, "/containers/") && !text_starts(path, "/containers/json"));
+}
+
+static bool is_of_volume(const char *path)
+{
+	return text_starts(path, "/volumes/");
+}
+
+static bool is_of_image(const char *path)
+{
+	return text_starts(path, "/images/");
+}
+
+/*
+ * A container is known to one engine only, and the others answer 404, which does nothing. A volume
+ * may be on several nodes under one name: each is asked, and one that has it is enough.
+ */
+static int send_call(
+    struct engine *engine, const struct call *call, struct http_response *out, struct err *err)
+{
+	bool asks_all = is_of_volume(call->path) || is_of_image(call->path);
+	bool has_answer = false;
+	struct err missing = {0};
+
+	if (!asks_all && !is_of_container(call->path))
+		return send_here(engine, call, out, err);
+	if (settle_others(engine, err) < 0)
+		return -1;
+	for (size_t i = 0; i <= engine->other_count && (asks_all || !has_answer); i++) {
+		AUTO(http_response) response = {0};
+		struct err why;
+
+		if (send_here(place(engine, i), call, &response, &why) < 0) {
+			/* An image has to be there on every node. */
+			if (why.code == ERR_MISSING && !is_of_image(call->path)) {
+				missing = why;
+				continue;
+			}
+			if (has_answer)
+				http_response_release(out);
+			*err = why;
+			return -1;
+		}
+		if (has_answer)
+			continue;
+		*out = response;
+		response = (struct http_response){0};
+		has_answer = true;
+	}
+	if (has_answer)
+		return 0;
+	*err = missing;
+	return -1;
+}
+
+/* The engine that has a container; of all that can be asked. */
+static struct engine *engine_with(struct engine *engine, const char *container, struct err *err)
+{
+	auto_str char *escaped = http_escape(container);
+	auto_str char *path = xasprintf("/containers/%s/json", escaped);
+
+	if (settle_others(engine, err) < 0)
+		return NULL;
+	for (size_t i = 0; i < engine->other_count; i++) {
+		struct err why;
+		AUTO_PTR(json) answer = get_here(engine->others[i], path, &why);
+
+		if (answer)
+			return engine->others[i];
+		if (why.code != ERR_MISSING) {
+			*err = why;
+			return NULL;
+		}
+	}
+	return engine;
+}
+
+/* Adds the items of another engine's list; "/volumes" has its own among other members. */
+static void add_items(struct json *list, const struct json *more)
+{
+	for (const struct json *item = json_first(more); item; item = json_next(item))
+		json_add(list, json_copy(item));
+}
+
+static struct json *get_everywhere(struct engine *engine, const char *path, struct err *err)
+{
+	bool is_volumes = text_starts(path, "/volumes");
+	AUTO_PTR(json) all = json_new_array();
+
+	if (settle_others(engine, err) < 0)
+		return NULL;
+	for (size_t i = 0; i <= engine->other_count; i++) {
+		AUTO_PTR(json) answer = get_here(place(engine, i), path, err);
+
+		if (!answer)
+			return NULL;
+		add_items(all, is_volumes ? json_get(answer, "Volumes") : answer);
+	}
+	if (!is_volumes)
+		return take_ptr(all);
+	struct json *answer = json_new_object();
+	json_set(answer, "Volumes", take_ptr(all));
+	return answer;
+}
+
+static bool is_list_of_each_node(const char *path)
+{
+	return text_starts(path, "/containers/json") || text_is(path, "/volumes") ||
+	       text_starts(path, "/volumes?");
+}
+
 struct json *engine_get(struct engine *engine, const char *path, struct err *err)
 {
 	AUTO(http_response) response = {0};
 	struct call call = {.path = path};
 
+	if (engine->other_count && is_list_of_each_node(path))
+		return get_everywhere(engine, path, err);
 	if (send_call(engine, &call, &response, err) < 0)
 		return NULL;
 	struct json *answer = json_parse(buf_text(&response.body), response.body.length, err);
@@ -230,6 +551,43 @@ struct json *engine_get(struct engine *engine, const char *path, struct err *err
 		err_prefix(err, "%s", text);
 	}
 	return answer;
+}
+
+static struct node copy_node(const struct node *node)
+{
+	return (struct node){.name = xstrdup(node->name),
+	    .url = node->url ? xstrdup(node->url) : NULL,
+	    .id = xstrdup(node->id),
+	    .is_own = node->is_own};
+}
+
+int engine_nodes(struct engine *engine, struct nodes *out, struct err *err)
+{
+	if (settle_nodes(engine, err) < 0)
+		return -1;
+	struct nodes nodes = {.items = xcalloc(engine->named.count + 1, sizeof(*nodes.items))};
+	for (; nodes.count < engine->named.count; nodes.count++)
+		nodes.items[nodes.count] = copy_node(&engine->named.items[nodes.count]);
+	*out = nodes;
+	return 0;
+}
+
+int engine_check_nodes(struct engine *engine, const char *stack, struct err *err)
+{
+	auto_str char *path = engine_stack_path("/tasks", stack);
+	AUTO_PTR(json) services = NULL;
+	AUTO_PTR(json) tasks = NULL;
+	char text[200];
+
+	if (settle_nodes(engine, err) < 0)
+		return -1;
+	tasks = get_here(engine, path, err);
+	services = tasks ? get_here(engine, "/services", err) : NULL;
+	if (!services)
+		return -1;
+	if (nodes_find_stranger(&engine->named, tasks, services, stack, text, sizeof(text)))
+		return err_set(err, ERR_CONFIG, "%s", text);
+	return 0;
 }
 
 /* --- lists --- */
@@ -640,6 +998,7 @@ struct transfer {
 	struct engine_pull *pull;
 	const struct puller *puller;
 	int64_t started_ns;
+	bool is_over;
 	char problem[200];
 };
 
@@ -668,8 +1027,16 @@ static bool pull_data(void *context, const char *data, size_t length)
 	return true;
 }
 
+/* Over when it is on every node. */
 static void end_pull(struct transfer *transfer)
 {
+	const struct puller *puller = transfer->puller;
+
+	transfer->is_over = true;
+	for (size_t i = 0; i < puller->count; i++) {
+		if (puller->transfers[i].pull == transfer->pull && !puller->transfers[i].is_over)
+			return;
+	}
 	transfer->pull->is_over = true;
 	transfer->pull->elapsed_ms = clock_elapsed_ms(transfer->started_ns);
 	if (transfer->puller->on_pull)
@@ -691,8 +1058,8 @@ static void pull_done(void *context, struct http_response *response, const struc
 	end_pull(transfer);
 }
 
-static void start_pull(const struct engine *engine, struct puller *puller,
-    struct transfer *transfer, struct engine_pull *pull)
+static void start_pull(struct engine *engine, struct puller *puller, struct transfer *transfer,
+    struct engine_pull *pull)
 {
 	auto_str char *escaped = http_escape(pull->image);
 	auto_str char *url = xasprintf(
@@ -705,8 +1072,6 @@ static void start_pull(const struct engine *engine, struct puller *puller,
 	request.on_data = pull_data;
 	if (pull->auth)
 		request.headers[0] = auth;
-	pull->is_over = false;
-	pull->err = (struct err){0};
 	*transfer = (struct transfer){
 	    .lines = {.rest = buf_make(LINE_MAX_BYTES), .on_line = pull_line, .context = transfer},
 	    .pull = pull,
@@ -735,11 +1100,9 @@ static int wait_for_pulls(
 			puller->on_pull(puller->context, NULL);
 	}
 	for (size_t i = 0; i < puller->count; i++) {
-		struct engine_pull *pull = puller->transfers[i].pull;
-
-		if (pull->is_over)
+		if (puller->transfers[i].is_over)
 			continue;
-		(void)err_set(&pull->err, ERR_TIMEOUT, "pull: %s",
+		(void)err_set(&puller->transfers[i].pull->err, ERR_TIMEOUT, "pull: %s",
 		    cancel.revents ? "cancelled" : "not done in time");
 		end_pull(&puller->transfers[i]);
 	}
@@ -749,17 +1112,27 @@ static int wait_for_pulls(
 int engine_pull_all(struct engine *engine, struct engine_pull *pulls, size_t count,
     int64_t deadline_ns, int cancel_fd, engine_on_pull on_pull, void *context, struct err *err)
 {
-	struct puller puller = {.count = count, .on_pull = on_pull, .context = context};
+	struct puller puller = {.on_pull = on_pull, .context = context};
 
-	if (settle_version(engine, err) < 0)
+	if (settle_others(engine, err) < 0)
 		return -1;
+	for (size_t i = 0; i <= engine->other_count; i++) {
+		if (settle_version(place(engine, i), err) < 0)
+			return -1;
+	}
 	puller.http = http_new();
-	puller.transfers = xcalloc(count + 1, sizeof(*puller.transfers));
-	for (size_t i = 0; i < count; i++)
-		start_pull(engine, &puller, &puller.transfers[i], &pulls[i]);
+	puller.count = count * (engine->other_count + 1);
+	puller.transfers = xcalloc(puller.count + 1, sizeof(*puller.transfers));
+	for (size_t i = 0; i < count; i++) {
+		pulls[i].is_over = false;
+		pulls[i].err = (struct err){0};
+	}
+	for (size_t i = 0; i < puller.count; i++)
+		start_pull(
+		    place(engine, i / count), &puller, &puller.transfers[i], &pulls[i % count]);
 	int result = wait_for_pulls(&puller, deadline_ns, cancel_fd, err);
 	http_free(puller.http); /* a pull under way ends with its connection */
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < puller.count; i++)
 		buf_release(&puller.transfers[i].lines.rest);
 	free(puller.transfers);
 	return result;
@@ -912,8 +1285,10 @@ int engine_exec(struct engine *engine, const struct engine_exec *spec,
 {
 	AUTO(engine_exec_result) result = {.output = buf_make(spec->max_bytes)};
 	struct exec_stream stream = {.raw = buf_make(spec->max_bytes)};
-	auto_str char *id = make_exec(engine, spec, err);
+	auto_str char *id = NULL;
 
+	engine = engine_with(engine, spec->container, err);
+	id = engine ? make_exec(engine, spec, err) : NULL;
 	if (!id)
 		return -1;
 	int streamed = stream_exec(engine, spec, id, &stream, err);
@@ -993,7 +1368,8 @@ static void tree_done(void *context, struct http_response *response, const struc
 static int move_tree(struct engine *engine, const struct engine_tree *tree, const char *method,
     struct tree_stream *stream, struct err *err)
 {
-	if (settle_version(engine, err) < 0)
+	engine = engine_with(engine, tree->container, err);
+	if (!engine || settle_version(engine, err) < 0)
 		return -1;
 	auto_str char *escaped = http_escape(tree->path);
 	auto_str char *url = xasprintf("%s/v1.%d/containers/%s/archive?path=%s", engine->base,
@@ -1087,7 +1463,8 @@ static void watch_done(void *context, struct http_response *response, const stru
 	buf_clear(&watch->lines.rest);
 }
 
-/* exec_* is left out: each healthcheck makes three of them. */
+/* Those of the manager alone: a container of another node shows in the waiter's next look.
+ * exec_* is left out: each healthcheck makes three of them. */
 static const char watch_filters[] =
     "{\"type\":[\"container\",\"service\"],\"event\":[\"start\",\"die\",\"oom\",\"destroy\","
     "\"health_status\",\"create\",\"update\",\"remove\"]}";

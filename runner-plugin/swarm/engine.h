@@ -3,11 +3,16 @@
  * Docker's Engine API (1.41, Docker 20.10), as far as a run watches, audits and cleans up.
  * Deploying is abra's.
  *
- *   AUTO_PTR(engine) engine = engine_open(settings->docker_host, err);
+ *   AUTO_PTR(engine) engine = engine_open(settings, err);
  *   engine_list(engine, ENGINE_SERVICE, stack, &list, err);
  *
- * Hides where the engine is (a socket, or TCP behind TLS), the API version asked for, filters, tar
- * archives and the framing of logs. Used by the keeper, reap, the stages and the doctor.
+ * Hides where the engine is (a socket, TCP behind TLS, ssh), on which node of the Swarm a container
+ * or a volume is, the API version asked for, filters, tar archives and the framing of logs. Used by
+ * the keeper, reap, the stages and the doctor.
+ *
+ * The engine is DOCKER_HOST's, a manager. What only the engine of another node can do is asked of
+ * that one, when ENGINE_NODES names it: containers and volumes are those of all of them, an image
+ * is there when all have it.
  *
  * Errors: ERR_TRANSIENT the engine does not answer or is busy with the object, ERR_MISSING no such
  * object, ERR_DENIED a registry refused, ERR_CONFIG a DOCKER_HOST we cannot use, ERR_PROTOCOL else.
@@ -21,6 +26,8 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "runner-plugin/settings.h"
+#include "runner-plugin/swarm/nodes.h"
 
 #include <poll.h>
 
@@ -30,10 +37,24 @@
 
 struct engine;
 
-/* Does not talk to the engine yet. TLS files of a tcp:// host come from DOCKER_CERT_PATH. */
-struct engine *engine_open(const char *docker_host, struct err *err) CHECKED;
+/*
+ * Does not talk to the engine yet. Of the settings: where it and the other nodes' are, the
+ * operator's home for ssh.
+ */
+struct engine *engine_open(const struct settings *settings, struct err *err) CHECKED;
 void engine_close(struct engine *engine);
 DEFINE_AUTO_PTR(engine, engine_close);
+
+/* On this machine: what it says of addresses is true here. */
+bool engine_is_here(const struct engine *engine);
+
+/*
+ * Every node of the Swarm, with those that ENGINE_NODES does not name; the engine of each that it
+ * names has answered. ERR_CONFIG: a name, or an engine, is not the Swarm's.
+ */
+int engine_nodes(struct engine *engine, struct nodes *out, struct err *err) CHECKED;
+/* 0: whatever the stack has a volume on can be asked. ERR_CONFIG: the service and its node. */
+int engine_check_nodes(struct engine *engine, const char *stack, struct err *err) CHECKED;
 
 enum engine_kind {
 	ENGINE_SERVICE,

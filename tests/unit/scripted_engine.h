@@ -98,7 +98,8 @@ static inline struct engine *peer_start_as(
 	}
 	close(listener);
 	auto_str char *host = xasprintf("unix://%s", path);
-	struct engine *engine = engine_open(host, &err);
+	const struct settings settings = {.docker_host = host};
+	struct engine *engine = engine_open(&settings, &err);
 	ck_assert_ptr_nonnull(engine);
 	return engine;
 }

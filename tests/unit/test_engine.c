@@ -105,24 +105,28 @@ END_TEST
 /* --- addresses --- */
 
 static const struct host_row {
-	const char *host;
+	const char *host, *cert_dir;
 	const char *complaint; /* NULL: accepted */
 } host_rows[] = {
-    {"unix:///var/run/docker.sock", NULL},
-    {"tcp://10.0.0.1:2376", NULL},
-    {"ssh://ci@host", "is neither"},
-    {"tcp://", "is not tcp://host:port"},
-    {"tcp://user@host:1", "is not tcp://host:port"},
-    {"unix://relative", "is neither"},
-    {"", "is neither"},
-    {"http://host", "is neither"},
+    {"unix:///var/run/docker.sock", NULL, NULL},
+    {"unix:///var/run/docker.sock", "/nonexistent", NULL}, /* of no concern there */
+    {"tcp://10.0.0.1:2376", NULL, NULL},
+    {"tcp://10.0.0.1:2376", "/nonexistent", "cannot read /nonexistent/ca.pem"},
+    {"ssh://ci@host", NULL, NULL},
+    {"tcp://user@host:1", NULL, "is not tcp://host:port"},
+    {"http://host", NULL, "is neither"},
 };
 
 START_TEST(knows_addresses)
 {
 	const struct host_row *row = &host_rows[_i];
+	char host[200];
+	const struct settings settings = {
+	    .docker_host = host, .docker_cert_path = (char *)(uintptr_t)row->cert_dir};
 	struct err err = {0};
-	AUTO_PTR(engine) engine = engine_open(row->host, &err);
+
+	ck_assert(copy_text(host, sizeof(host), row->host));
+	AUTO_PTR(engine) engine = engine_open(&settings, &err);
 
 	if (!row->complaint) {
 		ck_assert_ptr_nonnull(engine);
@@ -604,7 +608,9 @@ END_TEST
 START_TEST(an_engine_that_is_gone_is_transient)
 {
 	struct err err = {0};
-	AUTO_PTR(engine) engine = engine_open("unix:///nonexistent/docker.sock", &err);
+	char host[] = "unix:///nonexistent/docker.sock";
+	const struct settings settings = {.docker_host = host};
+	AUTO_PTR(engine) engine = engine_open(&settings, &err);
 	AUTO(engine_list) list = {0};
 	bool has_changed = false;
 

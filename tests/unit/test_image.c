@@ -215,7 +215,8 @@ static struct peer peer_start(const struct exchange *script, size_t count)
 	struct peer peer = {.server = scripted_start(script, count)};
 	auto_str char *address = xasprintf("tcp%s", strchr(peer.server.url, ':'));
 
-	peer.engine = engine_open(address, &err);
+	const struct settings settings = {.docker_host = address};
+	peer.engine = engine_open(&settings, &err);
 	ck_assert_msg(peer.engine != NULL, "%s", err.msg);
 	return peer;
 }

@@ -77,6 +77,8 @@ static const char *const values[] = {
     "runner-plugin/swarm/view",
     "runner-plugin/swarm/holder",
     "runner-plugin/swarm/archive",
+    "runner-plugin/swarm/endpoint",
+    "runner-plugin/swarm/nodes",
     "runner-plugin/run/junit",
     "runner-plugin/run/exit",
     "runner-plugin/stages/refusal",
