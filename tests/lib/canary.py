@@ -17,6 +17,7 @@ canary.yml of a canary:
     needs: registry         @REGISTRY@ is the address of tests/standin/registry
     registry: word          what that is switched to
     images: [name]          the images of tests/lib/images.py that it needs; all by default
+    switches: [name]        faults of the abra stand-in that are on
     expect:                 what ccci-run must say
       verdict, exit, level  words and numbers of docs/contracts.md, sections 4 and 7
       stages: {name: outcome}

@@ -77,8 +77,9 @@ def run(recipe, switches=(), arguments=(), change=None, environment=None, **sett
     try:
         path = recipe if os.path.isdir(recipe) else canary.make_repo(recipe, os.path.join(directory, recipe)).path
         with RunnerHost(os.path.join(directory, "host"), **settings) as host:
-            host.abra.switch(*switches)
-            if not os.path.isdir(recipe) and canary.suite(recipe):
+            is_canary = not os.path.isdir(recipe)
+            host.abra.switch(*switches, *(canary.load(recipe).get("switches", ()) if is_canary else ()))
+            if is_canary and canary.suite(recipe):
                 canary.copy_suite(recipe, os.path.join(host.directory, "tests/recipes", recipe))
             if change:
                 change(host)

@@ -186,6 +186,9 @@ def remove(stack):
         terminal.debug(line)
     if result.returncode:
         raise Fatal((result.stderr.strip().splitlines() or ["docker stack rm failed"])[-1])
+    if switches.is_on("k23-network"):
+        call(docker.request, "POST", "/networks/create", None, {
+            "Name": f"{stack}_left", "Driver": "overlay", "Labels": {docker.STACK_LABEL: stack}})
 
 
 def container(app, service):

@@ -19,6 +19,7 @@ TABLE = {
     "k19": "SECONDS: converging takes so much longer",
     "k19-pin": "the env file is pinned although the deploy timed out",
     "k21": "deploy ends with 0 as soon as a task runs, an old one too",
+    "k23-network": "undeploy leaves a network of the stack behind",
     "k24": "SECONDS: volumes stay in use so long after undeploy",
     "k25": "empty|conflict|no-hooks: backup saves nothing and ends with 0; fails with 409 while a service is being "
            "updated; restore never runs hooks",
@@ -29,7 +30,7 @@ TABLE = {
     "k32": "[COMMAND:]--FLAG: that flag is unknown, everywhere or for that command (`k32=app new:--domain`)",
 }
 # One value for each, as the tests that go through all of them use it.
-EXAMPLES = ("k19=5", "k19-pin", "k21", "k24=8", "k25=empty", "k25=conflict", "k25=no-hooks", "k26", "k27=fail", "k27=hang",
+EXAMPLES = ("k19=5", "k19-pin", "k21", "k23-network", "k24=8", "k25=empty", "k25=conflict", "k25=no-hooks", "k26", "k27=fail", "k27=hang",
             "k29", "k30=self", "k30=3", "k32=--chaos", "k32=--offline", "k32=--no-domain-checks",
             "k32=app secret generate:--chaos", "k32=--no-input")
 
