@@ -70,6 +70,10 @@ static void collect_plan(const struct plan *plan, struct results *out)
 	if (base) {
 		results_set(&out->base_version, base->version);
 		results_set(&out->base_why, base->why);
+	} else if (*plan->broken) {
+		auto_str char *why = xasprintf("base broken: %s", plan->broken);
+
+		results_set(&out->base_why, why);
 	}
 	for (size_t i = 0; i < plan->rejected_count; i++)
 		results_add_rejected(out, plan->rejected[i].version, plan->rejected[i].why);

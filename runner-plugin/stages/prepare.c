@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The first worker of a run, and `ccci-run plan`: everything that can be known before a deploy. */
-#include "runner-plugin/stages/stages.h"
+#include "runner-plugin/stages/prepare.h"
 
 #include "common/clock.h"
 #include "common/file.h"
@@ -374,65 +374,75 @@ static int render_head(struct preparation *preparation)
 	return judge_head(preparation) < 0 ? -1 : ask_docker_of_head(preparation);
 }
 
-/* The first reason counts. Whoever's fault it is, the head can be installed and judged. */
-PRINTF_LIKE(2, 3)
-static void give_up_base(struct preparation *preparation, const char *format, ...)
+/* 1: it is broken, *out_why says how, the caller frees it; -1: stopped. */
+static int judge_base(struct preparation *preparation, char **out_why)
 {
-	char text[RESULTS_TEXT_MAX];
-	va_list args;
-
-	if (*preparation->prepared.base_problem)
-		return;
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	free(preparation->prepared.base_problem);
-	preparation->prepared.base_problem = xstrdup(text);
-}
-
-static int judge_base(struct preparation *preparation)
-{
-	const char *version = plan_base(&preparation->plan)->version;
 	char sentence[STACK_CONFIG_SENTENCE_SIZE];
 	AUTO(trespass) trespass;
 	struct err err;
 
 	judge(preparation, &preparation->base, &trespass);
 	if (trespass.refused_count) {
-		auto_str char *refused = all_refused(&trespass);
-
-		give_up_base(preparation, "base broken: %s: %s", version, refused);
-		return 0;
+		*out_why = all_refused(&trespass);
+		return 1;
 	}
-	keep_allowed(preparation, &trespass);
 	int refused = ask_docker(preparation, &preparation->base, sentence, &err);
 	if (refused < 0)
 		return stop_for(preparation, &err);
-	if (refused)
-		give_up_base(preparation, "base broken: %s: %s", version, sentence);
+	if (refused) {
+		*out_why = xstrdup(sentence);
+		return 1;
+	}
+	keep_allowed(preparation, &trespass);
 	return 0;
 }
 
-/* A base that cannot even be rendered is broken, and no fault of the head. */
-static int render_base(struct preparation *preparation)
+/* The same, from its files on. */
+static int look_at_base(
+    struct preparation *preparation, const struct plan_base *base, char **out_why)
 {
-	const struct plan_base *base = plan_base(&preparation->plan);
 	AUTO(trespass_item) link = {0};
 	struct err err;
 
 	int found = find_link(preparation, base->commit, &link, &err);
 	if (found > 0) {
-		auto_str char *sentence = trespass_sentence(&link);
-
-		give_up_base(preparation, "base broken: %s: %s", base->version, sentence);
-		return 0;
+		*out_why = trespass_sentence(&link);
+		return 1;
 	}
+	rendered_release(&preparation->base);
 	if (found == 0 && render_commit(&preparation->work, &preparation->suite, base->commit,
 			      preparation->recipe.head, &preparation->base, &err) == 0)
-		return judge_base(preparation);
+		return judge_base(preparation, out_why);
 	if (!is_recipes_fault(&err))
 		return stop_for(preparation, &err);
-	give_up_base(preparation, "base broken: %s: %s", base->version, err.msg);
+	*out_why = xstrdup(err.msg);
+	return 1;
+}
+
+static void reject_base(struct preparation *preparation, const char *why)
+{
+	auto_str char *line =
+	    xasprintf("base broken: %s: %s", plan_base(&preparation->plan)->version, why);
+
+	say(NULL, line);
+	plan_reject_base(&preparation->plan, why);
+}
+
+/* The first that can be deployed, as far as its files tell. A broken one is no fault of the head.
+ */
+static int render_base(struct preparation *preparation)
+{
+	const struct plan_base *base;
+
+	while ((base = plan_base(&preparation->plan))) {
+		auto_str char *why = NULL;
+		int broken = look_at_base(preparation, base, &why);
+
+		if (broken <= 0)
+			return broken;
+		reject_base(preparation, why);
+	}
+	rendered_release(&preparation->base);
 	return 0;
 }
 
@@ -567,18 +577,14 @@ static int judge_images(struct preparation *preparation)
 	return recipes ? stop(preparation, OUTCOME_FAIL, EXIT_RECIPE, "%s", recipes->reason) : 0;
 }
 
-static void judge_base_images(struct preparation *preparation)
+/* The first image that the base cannot have; NULL: it has them all. */
+static const struct image *find_missing_image(const struct image_list *images)
 {
-	for (size_t i = 0; i < preparation->base_images.count; i++) {
-		const struct image *image = &preparation->base_images.items[i];
-
-		if (image->fault != IMAGE_FINE)
-			give_up_base(preparation,
-			    image_is_recipes_fault(image->fault)
-				? "base broken: %s: %s"
-				: "the base %s cannot be deployed here for now: %s",
-			    plan_base(&preparation->plan)->version, image->reason);
+	for (size_t i = 0; i < images->count; i++) {
+		if (images->items[i].fault != IMAGE_FINE)
+			return &images->items[i];
 	}
+	return NULL;
 }
 
 static void keep_digests(struct preparation *preparation)
@@ -611,28 +617,58 @@ static int pull(struct preparation *preparation, struct engine *engine, struct i
 }
 
 /* A registry that hangs over the base's images leaves the head half of the time. */
-static int get_base_images(struct preparation *preparation, struct engine *engine)
+static int pull_base_images(struct preparation *preparation, struct engine *engine)
 {
 	int64_t now_ns = clock_now();
 
-	if (!needs_base(preparation) || *preparation->prepared.base_problem)
-		return 0;
+	image_list_release(&preparation->base_images);
 	add_images(preparation, &preparation->base.model, &preparation->base_images);
-	if (pull(preparation, engine, &preparation->base_images,
-		now_ns + (preparation->work.deadline_ns - now_ns) / 2) < 0)
-		return -1;
-	judge_base_images(preparation);
+	return pull(preparation, engine, &preparation->base_images,
+	    now_ns + (preparation->work.deadline_ns - now_ns) / 2);
+}
+
+/* Of the first base that has them all; one that cannot have them is broken, but for now is not for
+ * ever: then the upgrade waits for another day. */
+static int get_base_images(struct preparation *preparation, struct engine *engine)
+{
+	while (needs_base(preparation)) {
+		const char *version = plan_base(&preparation->plan)->version;
+
+		if (pull_base_images(preparation, engine) < 0)
+			return -1;
+		const struct image *missing = find_missing_image(&preparation->base_images);
+		if (!missing)
+			return 0;
+		if (!image_is_recipes_fault(missing->fault)) {
+			free(preparation->prepared.base_problem);
+			preparation->prepared.base_problem =
+			    xasprintf("the base %s cannot be deployed here for now: %s", version,
+				missing->reason);
+			return 0;
+		}
+		reject_base(preparation, missing->reason);
+		if (render_base(preparation) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int open_logins(struct preparation *preparation)
+{
+	struct err err;
+
+	if (logins_open(preparation->work.settings, environ_path(preparation->work.environ),
+		&preparation->logins, &err) < 0)
+		return stop_for(preparation, &err);
 	return 0;
 }
 
 static int get_images(struct preparation *preparation, struct engine *engine)
 {
 	int64_t started_ns = clock_now();
-	struct err err;
 
-	if (logins_open(preparation->work.settings, environ_path(preparation->work.environ),
-		&preparation->logins, &err) < 0)
-		return stop_for(preparation, &err);
+	if (open_logins(preparation) < 0)
+		return -1;
 	add_images(preparation, &preparation->head.model, &preparation->images);
 	if (pull(preparation, engine, &preparation->images, preparation->work.deadline_ns) < 0 ||
 	    judge_images(preparation) < 0 || get_base_images(preparation, engine) < 0)
@@ -705,10 +741,12 @@ static int prepare(struct preparation *preparation)
 	    snapshot_tests(preparation) < 0 || make_plan(preparation) < 0 ||
 	    check_secrets(preparation) < 0)
 		return -1;
-	if (handover_save_plan(&preparation->run, &preparation->plan, &err) < 0)
-		return stop_for(preparation, &err);
 	print_plan(preparation, STDERR_FILENO);
-	return get_images(preparation, engine);
+	/* Of a run that ends here as well: its results name head and base. */
+	int result = get_images(preparation, engine);
+	if (handover_save_plan(&preparation->run, &preparation->plan, &err) < 0 && result == 0)
+		return stop_for(preparation, &err);
+	return result;
 }
 
 static struct preparation begin(const struct stages_work *work)
@@ -717,6 +755,41 @@ static struct preparation begin(const struct stages_work *work)
 
 	prepared_init(&preparation.prepared);
 	return preparation;
+}
+
+static int look_at_next_base(struct preparation *preparation, struct err *err)
+{
+	auto_str char *suite = run_path(&preparation->run, "suite");
+
+	(void)copy_text(preparation->recipe.head, sizeof(preparation->recipe.head),
+	    preparation->plan.head_commit);
+	if (file_exists(suite) && suite_read(suite, &preparation->suite, err) < 0)
+		return -1;
+	(void)!stack_config_find(&preparation->work, &preparation->stack_config);
+	if (render_base(preparation) < 0 || open_logins(preparation) < 0 ||
+	    get_base_images(preparation, preparation->engine) < 0)
+		return err_set(err, ERR_SYS, "%s", preparation->reason);
+	if (handover_save_plan(&preparation->run, &preparation->plan, err) < 0)
+		return -1;
+	return prepared_save(&preparation->run, &preparation->prepared, err);
+}
+
+int prepare_next_base(const struct stages_work *work, struct engine *engine, struct plan *plan,
+    struct prepared *prepared, struct err *err)
+{
+	AUTO(preparation) preparation = begin(work);
+
+	preparation.work.run = &preparation.run;
+	preparation.engine = engine;
+	prepared_release(&preparation.prepared);
+	preparation.plan = *plan;
+	preparation.prepared = *prepared;
+	int result = look_at_next_base(&preparation, err);
+	*plan = preparation.plan;
+	*prepared = preparation.prepared;
+	preparation.plan = (struct plan){0};
+	preparation.prepared = (struct prepared){0};
+	return result;
 }
 
 /* The result in the place where a stage's would be. */

@@ -255,18 +255,23 @@ class Verdicts(unittest.TestCase):
 
     def run_base_broken(self):
         return self.start(self.recipe().edit_tag("0.2.0+1.1", ("ccci-canary/web:1.1", "ccci-canary/crasher:1.0"),
-                                                 ("condition: on-failure", "condition: on-failure\n        delay: 0s")))
+                                                 ("condition: on-failure", "condition: on-failure\n        delay: 0s"))
+                          .edit_tag("0.1.0+1.0", ("ccci-canary/web:1.0", "ccci-canary/WEB:1.0")))
 
     def test_base_broken(self):
-        """Neither green nor the head's fault."""
+        """Neither green nor the head's fault, and no third one is tried."""
         outcome = self.outcome()
         self.assertEqual(outcome.outcomes("install", "recreate", "upgrade"), {"install": "pass", "recreate": "pass", "upgrade": "unverified"}, outcome)
         self.assertNotEqual(outcome.results["verdict"], "passed")
         self.assertNotEqual(outcome.results["verdict"], "recipe_failed")
-        self.assertIn("base broken: 0.2.0+1.1 does not come up: service app ended 3 times", outcome.stage("upgrade")["reason"])
+        reason = outcome.stage("upgrade")["reason"]
+        self.assertIn("base broken: 0.2.0+1.1: does not come up: service app ended 3 times", reason)
+        self.assertIn("; 0.1.0+1.0: image ccci-canary/WEB:1.0", reason)
+        self.assertEqual([entry["version"] for entry in outcome.results["versions"]["rejected"]], ["0.2.0+1.1", "0.1.0+1.0"])
 
     def run_base_without_image(self):
-        return self.start(self.recipe().edit_tag("0.2.0+1.1", ("ccci-canary/web:1.1", "ccci-canary/WEB:1.1")))
+        return self.start(self.recipe().edit_tag("0.2.0+1.1", ("ccci-canary/web:1.1", "ccci-canary/WEB:1.1")),
+                          arguments=("--from=0.2.0+1.1",))
 
     def test_base_without_image(self):
         outcome = self.outcome()
@@ -302,12 +307,13 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(outcome.outcomes("install", "recreate", "upgrade"), {"install": "pass", "recreate": "pass", "upgrade": "fail"}, outcome)
 
     def run_refused_base(self):
-        return self.start(self.recipe().edit_tag("0.2.0+1.1", ("interval: 1s", "interval: 1us")))
+        return self.start(self.recipe().edit_tag("0.2.0+1.1", ("interval: 1s", "interval: 1us")),
+                          arguments=("--from=0.2.0+1.1",))
 
     def test_refused_base(self):
         outcome = self.outcome()
         self.assertEqual(outcome.outcomes("install", "recreate", "upgrade"), {"install": "pass", "recreate": "pass", "upgrade": "unverified"}, outcome)
-        self.assertIn("base broken: 0.2.0+1.1 does not come up: Docker refuses what the recipe asks for: ",
+        self.assertIn("base broken: 0.2.0+1.1: does not come up: Docker refuses what the recipe asks for: ",
                       outcome.stage("upgrade")["reason"])
         self.assertIn("Interval in HealthConfig cannot be less than 1ms", outcome.stage("upgrade")["reason"])
 
@@ -516,7 +522,7 @@ class Registry(unittest.TestCase):
                 standins.Registry(os.path.join(directory, "registry")) as registry:
             registry.switch(word)
             recipe = Recipe(directory).edit_tag("0.2.0+1.1", ("ccci-canary/web:1.1", f"{registry.address}/web:1.429.0"))
-            outcome = runs.run(recipe.path, **settings)
+            outcome = runs.run(recipe.path, arguments=("--from=0.2.0+1.1",), **settings)
         self.assertEqual(outcome.outcomes("install", "recreate", "upgrade"), {"install": "pass", "recreate": "pass", "upgrade": "unverified"}, outcome)
         self.assertEqual((outcome.left, outcome.code), ([], 3), outcome)
         for text in (*reason, "/web:1.429.0 of service app: "):
