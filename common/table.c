@@ -52,30 +52,92 @@ static void add_blanks(struct buf *out, size_t count)
 		(void)buf_add_char(out, ' ');
 }
 
+#define REASON_LEAST 30 /* columns that make a column; else it goes below its row */
+
+static bool is_break(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t';
+}
+
+/* Word by word, in lines of columns that begin with indent blanks; at is where the first one is. */
+static void add_wrapped(struct buf *out, const char *text, size_t at, size_t indent, size_t columns)
+{
+	bool is_first = true;
+
+	for (;;) {
+		while (is_break(*text))
+			text++;
+		if (!*text)
+			return;
+		size_t length = 0;
+		while (text[length] && !is_break(text[length]))
+			length++;
+		auto_str char *word = xstrndup(text, length);
+		size_t width = width_of(word);
+
+		if (!is_first && at + 1 + width > columns) {
+			(void)buf_add_char(out, '\n');
+			add_blanks(out, indent);
+			at = indent;
+			is_first = true;
+		}
+		if (!is_first)
+			(void)buf_add_char(out, ' ');
+		table_add_text(out, word, NULL);
+		at += width + (is_first ? 0 : 1);
+		is_first = false;
+		text += length;
+	}
+}
+
 struct row {
 	size_t indent;
 	const char *name, *word, *reason;
 	double seconds;
 };
 
-static void add_row(struct buf *out, size_t column, const struct row *row)
+/* The shape of a table: where outcomes stand, and how wide the terminal is (0: none). */
+struct shape {
+	size_t column, columns;
+};
+
+/* Behind a row that is as wide as at. */
+static void add_reason(struct buf *out, const struct shape *shape, const struct row *row, size_t at)
+{
+	bool fits = !shape->columns || at + 3 + width_of(row->reason) <= shape->columns;
+
+	if (fits || at + 3 + REASON_LEAST <= shape->columns) {
+		at += 3;
+		add_blanks(out, 3);
+	} else {
+		at = row->indent + 4;
+		(void)buf_add_char(out, '\n');
+		add_blanks(out, at);
+	}
+	if (fits)
+		table_add_text(out, row->reason, " ");
+	else
+		add_wrapped(out, row->reason, at, at, shape->columns);
+}
+
+static void add_row(struct buf *out, const struct shape *shape, const struct row *row)
 {
 	char duration[CLOCK_DURATION_SIZE];
 	size_t end = row->indent + width_of(row->name);
+	size_t start = out->length;
 
 	clock_format_duration((int64_t)(row->seconds * 1000), duration);
 	add_blanks(out, row->indent);
 	table_add_text(out, row->name, NULL);
-	if (end > column) {
+	if (end > shape->column) {
 		(void)buf_add_char(out, '\n');
+		start = out->length;
 		end = 0;
 	}
-	add_blanks(out, column - end);
+	add_blanks(out, shape->column - end);
 	(void)buf_printf(out, " %-11s %12s", row->word, duration);
-	if (row->reason[0]) {
-		(void)buf_add_text(out, "   ");
-		table_add_text(out, row->reason, " ");
-	}
+	if (row->reason[0])
+		add_reason(out, shape, row, width_of(buf_text(out) + start));
 	(void)buf_add_char(out, '\n');
 }
 
@@ -98,18 +160,19 @@ static size_t find_column(const struct results *results)
 	return column;
 }
 
-static void print_stage(const struct results_stage *stage, size_t column, struct buf *out)
+static void print_stage(
+    const struct results_stage *stage, const struct shape *shape, struct buf *out)
 {
 	const struct row row = {0, stage_word(stage->stage), outcome_word(stage->outcome),
 	    stage->reason, stage->seconds};
 
-	add_row(out, column, &row);
+	add_row(out, shape, &row);
 	for (size_t i = 0; i < stage->test_count; i++) {
 		const struct results_test *test = &stage->tests[i];
 		const struct row test_row = {TEST_INDENT, test->name, outcome_word(test->outcome),
 		    test->reason, test->seconds};
 
-		add_row(out, column, &test_row);
+		add_row(out, shape, &test_row);
 	}
 	if (!stage->evidence[0])
 		return;
@@ -124,7 +187,7 @@ static void print_stage(const struct results_stage *stage, size_t column, struct
 		(void)buf_add_char(out, '\n');
 }
 
-static void print_head(const struct results *results, struct buf *out)
+static void print_head(const struct results *results, size_t columns, struct buf *out)
 {
 	char duration[CLOCK_DURATION_SIZE];
 
@@ -143,7 +206,10 @@ static void print_head(const struct results *results, struct buf *out)
 	    results->level, duration, results->deploys, results->deploys == 1 ? "" : "s");
 	if (results->reason[0]) {
 		(void)buf_add_text(out, "  ");
-		table_add_text(out, results->reason, "  ");
+		if (columns)
+			add_wrapped(out, results->reason, 2, 2, columns);
+		else
+			table_add_text(out, results->reason, "  ");
 		(void)buf_add_char(out, '\n');
 	}
 }
@@ -162,19 +228,19 @@ static void print_allowed(const struct results_allowed *allowed, struct buf *out
 	(void)buf_add_text(out, ")\n");
 }
 
-void table_print(const struct results *results, struct buf *out)
+void table_print(const struct results *results, size_t columns, struct buf *out)
 {
 	const struct row teardown = {
 	    0, "teardown", results->is_clean ? "clean" : "left", "", results->teardown_seconds};
-	size_t column = find_column(results);
+	const struct shape shape = {.column = find_column(results), .columns = columns};
 
-	print_head(results, out);
+	print_head(results, columns, out);
 	for (size_t i = 0; i < results->allowed.count; i++)
 		print_allowed(&results->allowed.items[i], out);
 	(void)buf_add_char(out, '\n');
 	for (size_t i = 0; i < results->stage_count; i++)
-		print_stage(&results->stages[i], column, out);
-	add_row(out, column, &teardown);
+		print_stage(&results->stages[i], &shape, out);
+	add_row(out, &shape, &teardown);
 	for (size_t i = 0; i < results->left_count; i++) {
 		(void)buf_add_text(out, "  left: ");
 		table_add_text(out, results->left[i], NULL);

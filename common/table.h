@@ -5,14 +5,16 @@
  * is one of the document's marker lines.
  *
  *   AUTO(buf) out = buf_make(SIZE_MAX / 2);
- *   table_print(&results, &out);
+ *   table_print(&results, 0, &out);
  */
 #ifndef CCCI_TABLE_H
 #define CCCI_TABLE_H
 
 #include "common/results.h"
 
-void table_print(const struct results *results, struct buf *out);
+/* columns: of the terminal that it is for, so that reasons are broken between words and stand under
+ * each other; 0: one reason, one line. */
+void table_print(const struct results *results, size_t columns, struct buf *out);
 
 /*
  * A text from outside, for a terminal or a log: control characters become "?", and what follows a

@@ -317,7 +317,7 @@ static enum exit_code print_results(const struct results *results)
 	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 	auto_str char *line = results_encode(results);
 
-	table_print(results, &out);
+	table_print(results, 0, &out);
 	(void)buf_printf(&out, "%s\n%s\n%s\n", RESULTS_BEGIN, line, RESULTS_END);
 	if (fwrite(buf_text(&out), 1, out.length, stdout) != out.length || fflush(stdout) != 0) {
 		print_error("write the results: %s", strerror(errno));
@@ -488,7 +488,7 @@ static enum exit_code print_outcome(const struct front_local *local, const struc
 
 	if (record_read(run, &results, &err) < 0)
 		return fail(&err);
-	table_print(&results, &table);
+	table_print(&results, live_columns(STDOUT_FILENO), &table);
 	if (fputs(buf_text(&table), stdout) == EOF || fflush(stdout) != 0)
 		print_error("write the table: %s", strerror(errno));
 	if (copy_out(run, RECORD_RESULTS_FILE, local->json, &err) < 0 ||
@@ -521,7 +521,7 @@ enum exit_code front_run(const struct front *front, const struct front_local *lo
 		return fail(&err);
 	reap_beside(front->settings, front->environ);
 	print_error("run %s, %s", run.id, run.domain);
-	live_open(&waiter.live);
+	live_open(&waiter.live, front->environ);
 	int64_t weight = find_weight(front, checkout, params.recipe);
 	if (run_stages(&waiter, fd, weight, &err) < 0 &&
 	    take_over(front, &run, &by_keeper, &err) < 0)

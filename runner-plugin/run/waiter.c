@@ -120,12 +120,12 @@ static int wait_for_answer(struct waiter *waiter, int fd, enum exit_code *out_co
 		if (!is_answered)
 			live_draw(&waiter->live);
 	}
-	live_clear(&waiter->live);
 	return 0;
 }
 
-static int ask(struct waiter *waiter, int fd, const struct json *request, enum exit_code *out_code,
-    struct err *err)
+/* word: what a terminal calls it. */
+static int ask(struct waiter *waiter, int fd, const struct json *request, const char *word,
+    enum exit_code *out_code, struct err *err)
 {
 	int lines_fd = waiter->live.write_fd;
 	const int fds[] = {
@@ -133,7 +133,10 @@ static int ask(struct waiter *waiter, int fd, const struct json *request, enum e
 
 	if (channel_send(fd, request, fds, COUNT_OF(fds), err) < 0)
 		return -1;
-	return wait_for_answer(waiter, fd, out_code, err);
+	live_begin(&waiter->live, word);
+	int result = wait_for_answer(waiter, fd, out_code, err);
+	live_end(&waiter->live);
+	return result;
 }
 
 int waiter_prepare(
@@ -142,7 +145,7 @@ int waiter_prepare(
 	AUTO_PTR(json) request = make_request("prepare");
 
 	json_set_int(request, "weight", weight);
-	return ask(waiter, fd, request, out_code, err);
+	return ask(waiter, fd, request, "prepare", out_code, err);
 }
 
 int waiter_stage(
@@ -151,12 +154,12 @@ int waiter_stage(
 	AUTO_PTR(json) request = make_request("stage");
 
 	json_set_text(request, "stage", stage_word(stage));
-	return ask(waiter, fd, request, out_code, err);
+	return ask(waiter, fd, request, stage_word(stage), out_code, err);
 }
 
 int waiter_teardown(struct waiter *waiter, int fd, enum exit_code *out_code, struct err *err)
 {
 	AUTO_PTR(json) request = make_request("teardown");
 
-	return ask(waiter, fd, request, out_code, err);
+	return ask(waiter, fd, request, "teardown", out_code, err);
 }

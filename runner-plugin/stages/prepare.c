@@ -66,6 +66,12 @@ static void say(void *context, const char *line)
 	stages_say("prepare", line);
 }
 
+static void show(void *context, const char *line)
+{
+	(void)context;
+	stages_show("prepare", line);
+}
+
 /* Always -1, so that a step can end with it. */
 PRINTF_LIKE(4, 5)
 static int stop(struct preparation *preparation, enum outcome outcome, enum exit_code exit_code,
@@ -203,7 +209,7 @@ static int fetch(struct preparation *preparation)
 	int64_t started_ns = clock_now();
 	struct err err;
 
-	say(NULL, preparation->work.local_recipe ? "copying the recipe" : "fetching the recipe");
+	show(NULL, preparation->work.local_recipe ? "copying the recipe" : "fetching the recipe");
 	if (recipe_fetch(&preparation->work, &preparation->recipe, &err) < 0)
 		return stop_for(preparation, &err);
 	(void)copy_text(preparation->run.params.ref, sizeof(preparation->run.params.ref),
@@ -609,7 +615,7 @@ static int pull(struct preparation *preparation, struct engine *engine, struct i
 	    .logins = &preparation->logins,
 	    .deadline_ns = deadline_ns,
 	    .cancel_fd = preparation->work.cancel_fd,
-	    .say = say,
+	    .say = show,
 	};
 	struct err err;
 

@@ -27,6 +27,13 @@ void progress_say(void *context, const char *line)
 	stages_say(stage_word(progress->which), line);
 }
 
+void progress_show(void *context, const char *line)
+{
+	const struct progress *progress = context;
+
+	stages_show(stage_word(progress->which), line);
+}
+
 void progress_conclude(struct progress *progress, enum outcome outcome, const char *format, ...)
 {
 	char reason[RESULTS_TEXT_MAX];
@@ -148,7 +155,7 @@ static int run_data(struct progress *progress, const char *program, const char *
 
 	if (!program)
 		return 0;
-	progress_say(progress, program);
+	progress_show(progress, program);
 	int result = run_program(progress, program);
 	results_stage_add_phase(
 	    &progress->result, phase, (double)clock_elapsed_ms(started_ns) / 1000);

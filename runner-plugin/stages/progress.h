@@ -31,8 +31,10 @@ struct progress {
 void progress_release(struct progress *progress);
 DEFINE_AUTO(progress, progress_release);
 
-/* A line for whoever watches; context is the progress, as struct deploy hands it on. */
+/* A line for whoever watches; one that stays, or of what is done for now. context is the progress,
+ * as struct deploy hands it on. */
 void progress_say(void *context, const char *line);
+void progress_show(void *context, const char *line);
 PRINTF_LIKE(3, 4)
 void progress_conclude(struct progress *progress, enum outcome outcome, const char *format, ...);
 /* What did not come up, or did not stay up, with its last lines; nothing when it is up. */

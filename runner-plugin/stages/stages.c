@@ -4,20 +4,34 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/table.h"
 #include "runner-plugin/run/handover.h"
+#include "runner-plugin/run/live.h"
 #include "runner-plugin/stages/progress.h"
 
 #define LINE_MAX_BYTES 900
 
+static void say(const char *word, const char *line, const char *end)
+{
+	AUTO(buf) masked = buf_make(4096);
+	AUTO(buf) text = buf_make(8192);
+
+	(void)log_mask_text(&masked, line, text_head(line, LINE_MAX_BYTES));
+	(void)buf_printf(&text, "%s: ", word);
+	table_add_text(&text, buf_text(&masked), NULL);
+	(void)buf_printf(&text, "%s\n", end);
+	if (write(STDERR_FILENO, buf_text(&text), text.length) < 0)
+		return; /* a step that nobody reads any more goes on */
+}
+
 void stages_say(const char *word, const char *line)
 {
-	AUTO(buf) text = buf_make(1024);
-	AUTO(buf) masked = buf_make(2048);
+	say(word, line, "");
+}
 
-	(void)buf_printf(&text, "%s: %.*s\n", word, (int)text_head(line, LINE_MAX_BYTES), line);
-	(void)log_mask_text(&masked, buf_text(&text), text.length);
-	if (write(STDERR_FILENO, buf_text(&masked), masked.length) < 0)
-		return; /* a step that nobody reads any more goes on */
+void stages_show(const char *word, const char *line)
+{
+	say(word, line, LIVE_FOR_NOW);
 }
 
 /* --- around a stage --- */
@@ -63,7 +77,7 @@ static int open_tools(struct progress *progress, struct err *err)
 	    .engine = progress->engine,
 	    .abra = &progress->abra,
 	    .stage = &progress->result,
-	    .say = progress_say,
+	    .say = progress_show,
 	    .context = progress,
 	};
 	return 0;
@@ -138,7 +152,10 @@ enum exit_code stages_stage(const struct stages_work *work, enum stage stage)
 	results_stage_init(&progress.result, stage);
 	run_wanted(&progress);
 	progress.result.seconds = (double)clock_elapsed_ms(started_ns) / 1000;
-	say_end(&progress);
+	/* A step of Drone's says it; of a run of all stages it would be noise. */
+	if (work->run->step.build || progress.plan.stages[stage].is_wanted ||
+	    progress.result.outcome != OUTCOME_NOT_RUN)
+		say_end(&progress);
 	if (handover_save_stage(work->run, &progress.result, &err) < 0) {
 		log_error("%s", err.msg);
 		return EXIT_OURS;

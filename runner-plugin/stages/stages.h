@@ -45,7 +45,10 @@ enum exit_code stages_stage(const struct stages_work *work, enum stage stage);
  */
 enum exit_code stages_plan(const struct stages_work *work, bool as_json);
 
-/* A line of progress to stderr, masked: "install: waits for service web to start". */
+/* A line of progress to stderr, masked, no character of which moves a cursor: "install: passed". */
 void stages_say(const char *word, const char *line);
+/* The same of what is done for now: "install: waits for service web to start ...". A terminal shows
+ * it until the next one. */
+void stages_show(const char *word, const char *line);
 
 #endif

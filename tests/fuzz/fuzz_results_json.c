@@ -20,7 +20,7 @@ static void check_stable(const struct results *results)
 		abort();
 	auto_str char *second = results_encode(&again);
 	assert(text_is(first, second));
-	table_print(results, &table);
+	table_print(results, 0, &table);
 	assert(!strchr(buf_text(&table), '\x1b'));
 	assert(!strstr(buf_text(&table), "\n" RESULTS_BEGIN "\n"));
 }

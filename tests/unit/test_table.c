@@ -42,7 +42,7 @@ START_TEST(is_for_people)
 
 	fill(&results);
 	results.is_clean = false;
-	table_print(&results, &out);
+	table_print(&results, 0, &out);
 	ck_assert_str_eq(buf_text(&out),
 	    "custom-html 1.1.0+2.0.3 -> 1.2.0+2.1.0: recipe_failed, level 1, 31 s, 3 deploys\n"
 	    "  upgrade failed\n"
@@ -75,7 +75,7 @@ START_TEST(long_names_do_not_push_it_apart)
 	results_stage_add_test(
 	    &stage, "volume data at /var/lib/postgresql/data of db", OUTCOME_FAIL, 2, "gone");
 	results_take_stage(&results, &stage);
-	table_print(&results, &out);
+	table_print(&results, 0, &out);
 	const char *rows = strstr(buf_text(&out), "install ");
 	ck_assert_ptr_nonnull(rows);
 	ck_assert_str_eq(rows,
@@ -84,6 +84,65 @@ START_TEST(long_names_do_not_push_it_apart)
 	    "  volume data at /var/lib/postgresql/data of db\n"
 	    "                                     fail                 2 s   gone\n"
 	    "teardown                             clean                0 s\n");
+}
+END_TEST
+
+/* On a terminal reasons are broken between words; in a column of their own where there is room. */
+static const struct wrap_row {
+	size_t columns;
+	const char *rows;
+} wrap_rows[] = {
+    {200, "install                      fail                 9 s   service app is not up: "
+	  "gr\xc3\xbc\xc3\x9f "
+	  "Gott, volume data lost its marker\n"
+	  "  GET /                      fail                 0 s   no answer\n"
+	  "teardown"},
+    {100, "install                      fail                 9 s   service app is not up: "
+	  "gr\xc3\xbc\xc3\x9f "
+	  "Gott, volume\n"
+	  "                                                        data lost its marker\n"
+	  "  GET /                      fail                 0 s   no answer\n"
+	  "teardown"},
+    {60, "install                      fail                 9 s\n"
+	 "    service app is not up: gr\xc3\xbc\xc3\x9f Gott, volume data lost its\n"
+	 "    marker\n"
+	 "  GET /                      fail                 0 s\n"
+	 "      no answer\n"
+	 "teardown"},
+    {10,
+	"install                      fail                 9 s\n"
+	"    service\n    app is\n    not\n    up:\n    gr\xc3\xbc\xc3\x9f\n    Gott,\n    volume\n"
+	"    data\n    lost\n    its\n    marker\n"
+	"  GET /                      fail                 0 s\n"
+	"      no\n      answer\n"
+	"teardown"},
+};
+
+START_TEST(wraps_for_a_terminal)
+{
+	const struct wrap_row *row = &wrap_rows[_i];
+	AUTO(results) results = {0};
+	AUTO(buf) out = buf_make(10000);
+	struct results_stage stage;
+
+	results_init(&results);
+	results_stage_init(&stage, STAGE_INSTALL);
+	stage.outcome = OUTCOME_FAIL;
+	stage.seconds = 9;
+	results_set(&stage.reason,
+	    "service app is not up: gr\xc3\xbc\xc3\x9f Gott, volume data lost its marker");
+	results_stage_add_test(&stage, "GET /", OUTCOME_FAIL, 0, "no answer");
+	results_take_stage(&results, &stage);
+	results_set(&results.reason, results.stages[0].reason);
+	table_print(&results, row->columns, &out);
+	const char *rows = strstr(buf_text(&out), "install ");
+	ck_assert_ptr_nonnull(rows);
+	auto_str char *seen = xstrndup(rows, strlen(row->rows));
+	ck_assert_str_eq(seen, row->rows);
+	if (row->columns == 60)
+		ck_assert_ptr_nonnull(
+		    strstr(buf_text(&out), "\n  service app is not up: gr\xc3\xbc\xc3\x9f Gott, "
+					   "volume data lost its\n  marker\n"));
 }
 END_TEST
 
@@ -96,7 +155,7 @@ START_TEST(moves_no_cursor)
 	results_init(&results);
 	results_set(&results.reason, "a\x1b[2Jb\xc2\x9b"
 				     "2Jc\xc2\xa0\rd\xc3\xa9\xc2\x80\xc2\x9f.");
-	table_print(&results, &out);
+	table_print(&results, 0, &out);
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\n  a?[2Jb?2Jc\xc2\xa0?d\xc3\xa9??.\n"));
 }
 END_TEST
@@ -130,7 +189,7 @@ START_TEST(forges_no_document)
 	results_take_stage(&results, &stage);
 	results_add_left(&results, text);
 	(void)buf_add_char(&out, '\n');
-	table_print(&results, &out);
+	table_print(&results, 0, &out);
 	ck_assert_int_eq(results_find(buf_text(&out), out.length, &found, &err), -1);
 	ck_assert_msg(err.code == ERR_MISSING, "%s", err.msg);
 	ck_assert_msg(!strstr(buf_text(&out), "\n" RESULTS_BEGIN "\n") &&
@@ -147,6 +206,7 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, is_for_people);
 	tcase_add_test(tc, long_names_do_not_push_it_apart);
+	tcase_add_loop_test(tc, wraps_for_a_terminal, 0, COUNT_OF(wrap_rows));
 	tcase_add_test(tc, moves_no_cursor);
 	tcase_add_loop_test(tc, forges_no_document, 0, COUNT_OF(forgeries));
 	return suite;
