@@ -177,13 +177,20 @@ static char *const *as_exec_list(const char *const *list)
 	return cast.to;
 }
 
+static void child_die_with(pid_t parent, int exec_errno_fd)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		child_fail(exec_errno_fd);
+	if (getppid() != parent) /* it died before the line above: no signal will come */
+		_exit(127);
+}
+
 __attribute__((noreturn)) static void child_main(
     const struct proc_spec *spec, const struct ends *ends, pid_t parent)
 {
-	if ((!ends->stays_in_group && setsid() < 0) || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	if (!ends->stays_in_group && setsid() < 0)
 		child_fail(ends->exec_errno);
-	if (getppid() != parent) /* it died before the line above: no signal will come */
-		_exit(127);
+	child_die_with(parent, ends->exec_errno);
 	child_reset_signals();
 	(void)umask(077);
 	if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 || dup2(ends->error, 2) < 0)
@@ -193,6 +200,11 @@ __attribute__((noreturn)) static void child_main(
 		child_fail(ends->exec_errno);
 	if (chdir(spec->cwd ? spec->cwd : "/") < 0)
 		child_fail(ends->exec_errno);
+	if (spec->enter) {
+		if (spec->enter(spec->enter_context) < 0)
+			child_fail(ends->exec_errno);
+		child_die_with(parent, ends->exec_errno); /* another user's has forgotten it */
+	}
 	(void)execve(spec->argv[0], as_exec_list(spec->argv), as_exec_list(spec->env));
 	child_fail(ends->exec_errno);
 }

@@ -25,6 +25,9 @@
  *  6. Output is read while it is produced, masked (log_mask_text), to a bounded file and a bounded
  * tail; excess is counted.
  *  7. When proc_run() returns, nothing it started is alive.
+ *  8. enter() runs in the child right before exec, with our descriptors still open; when it fails
+ * the program is PROC_NOT_STARTED for its errno. It may change the user: the child still dies with
+ * us.
  */
 #ifndef CCCI_PROC_H
 #define CCCI_PROC_H
@@ -65,6 +68,10 @@ struct proc_spec {
 	void *watch_context;
 	int watch_fd;
 	int64_t watch_every_ms;
+	/* In the child: puts it into a smaller place. 0, or -1 with errno. NULL: stays where we
+	 * are. */
+	int (*enter)(const void *context);
+	const void *enter_context;
 };
 
 enum proc_end { PROC_EXITED, PROC_SIGNALLED, PROC_TIMED_OUT, PROC_CANCELLED, PROC_NOT_STARTED };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Says what it was born with: session, group, signals, descriptors, stdin, directory, environment.
+/* Says what it was born with: session, group, signals, descriptors, stdin, directory, environment,
+ * the signal that its parent's death is.
  */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -50,12 +52,15 @@ int main(void)
 	char directory[4096];
 	char byte = 0;
 	int variables = 0;
+	int dies_by = 0;
 
 	while (environ[variables])
 		variables++;
-	(void)printf("leads=%d blocked=%d handled=%d fds=%d stdin=%zd directory=%s variables=%d\n",
+	(void)prctl(PR_GET_PDEATHSIG, &dies_by);
+	(void)printf("leads=%d blocked=%d handled=%d fds=%d stdin=%zd directory=%s variables=%d "
+		     "dies_by=%d\n",
 	    getsid(0) == getpid() && getpgrp() == getpid(), count_blocked_signals(),
 	    count_unusual_signals(), count_descriptors(), read(0, &byte, 1),
-	    getcwd(directory, sizeof(directory)), variables);
+	    getcwd(directory, sizeof(directory)), variables, dies_by);
 	return 0;
 }

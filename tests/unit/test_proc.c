@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -152,7 +153,7 @@ START_TEST(gives_the_child_a_clean_birth)
 	spec.env = environment;
 	run(&spec, &result);
 	ck_assert_str_eq(buf_text(&result.tail),
-	    "leads=1 blocked=0 handled=0 fds=3 stdin=0 directory=/ variables=2\n");
+	    "leads=1 blocked=0 handled=0 fds=3 stdin=0 directory=/ variables=2 dies_by=9\n");
 }
 END_TEST
 
@@ -666,6 +667,56 @@ START_TEST(kills_a_run_by_its_environment)
 }
 END_TEST
 
+/* --- 8: into a smaller place --- */
+
+static int enter_or_not(const void *context)
+{
+	const int *wanted = context;
+
+	if (setpriority(PRIO_PROCESS, 0, 7) < 0)
+		return -1;
+	errno = *wanted;
+	return *wanted ? -1 : 0;
+}
+
+START_TEST(enters_before_it_is_started)
+{
+	static const int wanted[] = {0, ENOTBLK};
+	const char *const argv[] = {"/usr/bin/nice", NULL};
+
+	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+		struct proc_spec spec = make_spec(argv);
+		AUTO(proc_result) result = {0};
+
+		spec.enter = enter_or_not;
+		spec.enter_context = &wanted[i];
+		run(&spec, &result);
+		ck_assert_int_eq(result.end, wanted[i] ? PROC_NOT_STARTED : PROC_EXITED);
+		ck_assert_int_eq(result.code, wanted[i]);
+		ck_assert_str_eq(buf_text(&result.tail), wanted[i] ? "" : "7\n");
+	}
+}
+END_TEST
+
+/* Another user's process has forgotten whom to die with; this one sees that it was told again. */
+static int forget_parent(const void *context)
+{
+	(void)context;
+	return prctl(PR_SET_PDEATHSIG, 0);
+}
+
+START_TEST(dies_with_us_whoever_it_became)
+{
+	const char *const argv[] = {CHILD("describes"), NULL};
+	struct proc_spec spec = make_spec(argv);
+	AUTO(proc_result) result = {0};
+
+	spec.enter = forget_parent;
+	run(&spec, &result);
+	ck_assert_msg(strstr(buf_text(&result.tail), " dies_by=9\n"), "%s", buf_text(&result.tail));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("proc");
@@ -695,6 +746,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, keeps_machine_output_apart);
 	tcase_add_test(tc, bounds_machine_output);
 	tcase_add_test(tc, kills_a_run_by_its_environment);
+	tcase_add_test(tc, enters_before_it_is_started);
+	tcase_add_test(tc, dies_with_us_whoever_it_became);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
