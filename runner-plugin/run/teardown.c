@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "runner-plugin/run/bounds.h"
 #include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/run/proc.h"
 #include "runner-plugin/stages/abra.h"
@@ -307,6 +308,8 @@ static void kill_all(struct undo *undo)
 	if (proc_end_children(&children, &err) < 0 ||
 	    proc_kill_run(undo->with->run->id, &others, &err) < 0)
 		leaks_add(undo->left, "%s", err.msg);
+	if (!bounds_remove(undo->with->run->id))
+		leaks_add(undo->left, "control group ccci-sandbox-%s", undo->with->run->id);
 	if (cgroup_end(undo->with->run->dir, &members, &err) < 0)
 		leaks_add(undo->left, "%s", err.msg);
 	unsigned count = children + others + members;

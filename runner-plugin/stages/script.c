@@ -36,7 +36,7 @@ static void end_as(struct script_result *out, enum outcome outcome, const char *
 static void judge_tap(int exit_status, struct script_result *out)
 {
 	const struct tap_test *failed = NULL;
-	size_t failures = 0;
+	size_t failures = out->tap.dropped_failed;
 	size_t passed = 0;
 
 	for (size_t i = 0; i < out->tap.count; i++) {
@@ -49,6 +49,9 @@ static void judge_tap(int exit_status, struct script_result *out)
 	}
 	if (out->tap.bailed)
 		end_as(out, OUTCOME_FAIL, "%s", out->tap.bailed);
+	else if (failures && !failed)
+		end_as(out, OUTCOME_FAIL, "%zu tests beyond the first %d failed", failures,
+		    TAP_TESTS_MAX);
 	else if (failures > 1)
 		end_as(out, OUTCOME_FAIL, "%s%s%s (and %zu more)", failed->name,
 		    *failed->reason ? ": " : "", failed->reason, failures - 1);
@@ -88,6 +91,63 @@ void script_judge(int exit_status, const char *said, size_t length, struct scrip
 		    out, OUTCOME_FAIL, "exit status %d%s%s", exit_status, *last ? ": " : "", last);
 }
 
+/* --- what a terminal would obey --- */
+
+#define ESCAPE 0x1b
+#define BELL 0x07
+#define DELETE 0x7f
+
+/* How many bytes from ESC on are one sequence: CSI, a string such as a title (up to BEL or ESC \),
+ * or two or three characters. Source: ECMA-48, 5.4 and 8.3. */
+static size_t escape_length(const char *at, size_t length)
+{
+	size_t i = 2;
+
+	if (length < 2 || (unsigned char)at[1] < 0x20)
+		return 1;
+	if (at[1] == '[') {
+		while (i < length && !(at[i] >= 0x40 && at[i] <= 0x7e) && at[i] != '\n')
+			i++;
+		return i < length && at[i] != '\n' ? i + 1 : i;
+	}
+	if (strchr("]PX^_", at[1])) {
+		while (i < length && at[i] != BELL && at[i] != ESCAPE && at[i] != '\n')
+			i++;
+		if (i < length && at[i] == ESCAPE)
+			return i + 1 < length && at[i + 1] == '\\' ? i + 2 : i;
+		return i < length && at[i] == BELL ? i + 1 : i;
+	}
+	while (i <= 3 && i <= length && at[i - 1] >= 0x20 && at[i - 1] <= 0x2f)
+		i++; /* intermediates before the last one */
+	return i < length ? i : length;
+}
+
+/* How many bytes to leave out at this place; 0: it is text. */
+static size_t control_length(const char *at, size_t length)
+{
+	unsigned char c = (unsigned char)*at;
+
+	if (c == ESCAPE)
+		return escape_length(at, length);
+	/* C1 in UTF-8; its CSI begins a sequence of which the rest is then only text. */
+	if (c == 0xc2 && length > 1 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] <= 0x9f)
+		return 2;
+	return (c < 0x20 && c != '\n' && c != '\t') || c == DELETE;
+}
+
+void script_clean(const char *said, size_t length, struct buf *out)
+{
+	for (size_t i = 0; i < length;) {
+		size_t control = control_length(said + i, length - i);
+
+		if (said[i] == '\r' && (i + 1 == length || said[i + 1] != '\n'))
+			(void)buf_add_char(out, '\n');
+		else if (!control)
+			(void)buf_add_char(out, said[i]);
+		i += control ? control : 1;
+	}
+}
+
 /* --- the process --- */
 
 struct environment {
@@ -108,28 +168,45 @@ static void add_row(struct environment *environment, const char *name, const cha
 	environment->rows[environment->count++] = xasprintf("%s=%s", name, value);
 }
 
-static void make_environment(const struct stages_work *work, const struct script_spec *spec,
-    const char *home, struct environment *out)
+/* What every one is told, wherever it runs. */
+static void add_app(
+    struct environment *out, const struct stages_work *work, const struct script_spec *spec)
 {
 	const struct run *run = work->run;
 	auto_str char *url = xasprintf("https://%s", run->domain);
 	auto_str char *secrets = run_path(run, RUN_SECRETS_DIR);
 
-	add_row(out, "PATH", environ_path(work->environ));
-	add_row(out, "HOME", home);
 	add_row(out, "LANG", "C.UTF-8");
-	add_row(out, "DOCKER_HOST", work->settings->docker_host);
 	add_row(out, RUN_ENVIRONMENT, run->id);
 	add_row(out, "CCCI_URL", url);
 	add_row(out, "CCCI_DOMAIN", run->domain);
 	add_row(out, "CCCI_STACK", run->stack);
 	add_row(out, "CCCI_RECIPE", run->params.recipe);
 	add_row(out, "CCCI_STAGE", stage_word(spec->stage));
+}
+
+static void add_host(struct environment *out, const struct stages_work *work, const char *home)
+{
+	auto_str char *secrets = run_path(work->run, RUN_SECRETS_DIR);
+
+	add_row(out, "PATH", environ_path(work->environ));
+	add_row(out, "HOME", home);
+	add_row(out, "DOCKER_HOST", work->settings->docker_host);
 	add_row(out, "CCCI_RUN_DIR", home);
 	add_row(out, "CCCI_SECRET_DIR", secrets);
 	add_row(out, "CCCI_CONNECT", work->settings->probe_connect);
 	if (work->settings->probe_ca_file)
 		add_row(out, "CCCI_CA_FILE", work->settings->probe_ca_file);
+}
+
+static void add_sandbox(struct environment *out, const struct stages_work *work)
+{
+	add_row(out, "PATH", SANDBOX_PATH);
+	add_row(out, "HOME", "/tmp");
+	add_row(out, "CCCI_RUN_DIR", SANDBOX_SCRATCH);
+	add_row(out, "CCCI_CONNECT", SANDBOX_CONNECT);
+	if (work->settings->probe_ca_file)
+		add_row(out, "CCCI_CA_FILE", SANDBOX_CA_FILE);
 }
 
 static void judge_end(
@@ -148,7 +225,44 @@ static void judge_end(
 		end_as(out, OUTCOME_FAIL, "%s", how);
 }
 
-int script_run(const struct stages_work *work, const struct script_spec *spec,
+/* Cleaned first: a secret may not hide behind an escape sequence in its middle. */
+static void add_clean(struct buf *out, const char *said, size_t length)
+{
+	AUTO(buf) clean = buf_make(2 * (size_t)OUTPUT_MAX_BYTES);
+
+	script_clean(said, length, &clean);
+	(void)log_mask_text(out, buf_text(&clean), clean.length);
+}
+
+/* What both kinds have in common; the rest of proc is filled. */
+static int run_program(const struct stages_work *work, const struct script_spec *spec,
+    struct proc_spec *proc, struct proc_result *ended, struct script_result *out, struct err *err)
+{
+	AUTO(buf) raw = buf_make(OUTPUT_MAX_BYTES);
+	AUTO(buf) said = buf_make(2 * (size_t)OUTPUT_MAX_BYTES);
+	int64_t until_ns = clock_now() + SCRIPT_TIMEOUT_MS * NS_PER_MS;
+
+	proc->label = spec->path;
+	proc->log_max_bytes = LOG_MAX_BYTES;
+	proc->tail_max_bytes = TAIL_MAX_BYTES;
+	proc->out_text = &raw;
+	proc->deadline_ns = until_ns < work->deadline_ns ? until_ns : work->deadline_ns;
+	proc->term_grace_ms = TERM_GRACE_MS;
+	proc->drain_ms = DRAIN_MS;
+	proc->cancel_fd = work->cancel_fd;
+	if (proc_run(proc, ended, err) < 0)
+		return -1;
+	add_clean(&said, buf_text(&raw), raw.length);
+	judge_end(ended, &said, out);
+	out->elapsed_ms = ended->elapsed_ms;
+	(void)buf_add(&out->evidence, said.data, said.length);
+	add_clean(&out->evidence, buf_text(&ended->tail), ended->tail.length);
+	return 0;
+}
+
+/* --- on the host --- */
+
+static int run_on_host(const struct stages_work *work, const struct script_spec *spec,
     struct script_result *out, struct err *err)
 {
 	auto_str char *inside = xasprintf("suite/%s", spec->path);
@@ -157,32 +271,21 @@ int script_run(const struct stages_work *work, const struct script_spec *spec,
 	auto_str char *home = run_path(work->run, "scratch");
 	auto_str char *log = run_path(work->run, "log/scripts.log");
 	AUTO(environment) environment = {0};
-	AUTO(buf) raw = buf_make(OUTPUT_MAX_BYTES);
-	AUTO(buf) said = buf_make(2 * (size_t)OUTPUT_MAX_BYTES);
 	AUTO(proc_result) ended = {0};
-	AUTO(script_result) result = {.evidence = buf_make(2 * (size_t)OUTPUT_MAX_BYTES)};
 	const char *const argv[] = {program, NULL};
-	int64_t until_ns = clock_now() + SCRIPT_TIMEOUT_MS * NS_PER_MS;
 
 	if (file_make_dirs(home, 0700, err) < 0)
 		return -1;
-	make_environment(work, spec, home, &environment);
-	const struct proc_spec proc = {
-	    .label = spec->path,
+	add_app(&environment, work, spec);
+	add_host(&environment, work, home);
+	struct proc_spec proc = {
 	    .argv = argv,
 	    .env = (const char *const *)environment.rows,
 	    .cwd = cwd,
 	    .log_path = log,
-	    .log_max_bytes = LOG_MAX_BYTES,
-	    .tail_max_bytes = TAIL_MAX_BYTES,
-	    .out_text = &raw,
-	    .deadline_ns = until_ns < work->deadline_ns ? until_ns : work->deadline_ns,
-	    .term_grace_ms = TERM_GRACE_MS,
-	    .drain_ms = DRAIN_MS,
-	    .cancel_fd = work->cancel_fd,
 	    .watch_fd = -1,
 	};
-	if (proc_run(&proc, &ended, err) < 0)
+	if (run_program(work, spec, &proc, &ended, out, err) < 0)
 		return -1;
 	if (ended.end == PROC_NOT_STARTED) {
 		char how[PROC_RESULT_TEXT_SIZE];
@@ -190,11 +293,61 @@ int script_run(const struct stages_work *work, const struct script_spec *spec,
 		proc_result_text(&ended, how);
 		return err_set(err, ERR_CONFIG, "the suite's %s: %s", spec->path, how);
 	}
-	(void)log_mask_text(&said, buf_text(&raw), raw.length);
-	judge_end(&ended, &said, &result);
-	result.elapsed_ms = ended.elapsed_ms;
-	(void)buf_add(&result.evidence, said.data, said.length);
-	(void)buf_add(&result.evidence, ended.tail.data, ended.tail.length);
+	return 0;
+}
+
+/* --- in the sandbox --- */
+
+/* bwrap ends as a shell does: 128 and the signal. */
+static void name_signal(const struct proc_result *ended, struct script_result *out)
+{
+	const char *name = ended->code > 128 ? sigabbrev_np(ended->code - 128) : NULL;
+
+	if (ended->end == PROC_EXITED && name && !out->tap.is_tap)
+		end_as(out, OUTCOME_FAIL, "killed by SIG%s", name);
+}
+
+static int run_in_sandbox(const struct stages_work *work, const struct script_spec *spec,
+    struct script_result *out, struct err *err)
+{
+	auto_str char *tests = run_path(work->run, "tests");
+	const struct sandbox_spec where = {
+	    .run_id = work->run->id,
+	    .domain = work->run->domain,
+	    .connect_to = work->settings->probe_connect,
+	    .ca_file = work->settings->probe_ca_file,
+	    .tests_dir = tests,
+	    .path = environ_path(work->environ),
+	    .limits = *spec->sandbox,
+	};
+	AUTO_PTR(sandbox) sandbox = sandbox_open(&where, err);
+	AUTO(environment) environment = {0};
+	AUTO(proc_result) ended = {0};
+
+	if (!sandbox)
+		return -1;
+	add_app(&environment, work, spec);
+	add_sandbox(&environment, work);
+	struct proc_spec proc = {.env = (const char *const *)environment.rows};
+	sandbox_fill(sandbox, spec->path, &proc);
+	if (run_program(work, spec, &proc, &ended, out, err) < 0 ||
+	    sandbox_check(sandbox, &ended, err) < 0)
+		return -1;
+	name_signal(&ended, out);
+	if (sandbox_refused(sandbox))
+		(void)buf_printf(&out->evidence,
+		    "[%u connections to others than the app were closed]\n",
+		    sandbox_refused(sandbox));
+	return 0;
+}
+
+int script_run(const struct stages_work *work, const struct script_spec *spec,
+    struct script_result *out, struct err *err)
+{
+	AUTO(script_result) result = {.evidence = buf_make(2 * (size_t)OUTPUT_MAX_BYTES)};
+
+	if ((spec->sandbox ? run_in_sandbox : run_on_host)(work, spec, &result, err) < 0)
+		return -1;
 	*out = result;
 	result = (struct script_result){0};
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Runs an executable of the suite (docs/contracts.md, section 6): trusted, on the host, with an
- * environment of its own that says which app it is about.
+ * environment of its own that says which app it is about; or one of the recipe's own tests, which
+ * nobody trusts, in a sandbox.
  *
  *   struct script_spec spec = {.path = "checks/login", .stage = STAGE_INSTALL};
  *   if (script_run(work, &spec, &result, err) < 0)              ours: it could not even be started
@@ -11,11 +12,13 @@
  * Exit 0 passed, 1 failed, 77 not run with the last line as the reason; TAP on stdout counts test
  * by test. Any other end is a failure that says how it ended; one that cannot be started is an
  * error (ERR_CONFIG), and the suite's. It gets no secret of ccci's and dies,
- * with all that it started, when its time is over.
+ * with all that it started, when its time is over. What it says is masked, and holds nothing that
+ * a terminal would obey.
  */
 #ifndef CCCI_SCRIPT_H
 #define CCCI_SCRIPT_H
 
+#include "runner-plugin/stages/sandbox.h"
 #include "runner-plugin/stages/stages.h"
 #include "runner-plugin/stages/tap.h"
 
@@ -23,8 +26,10 @@
 #define SCRIPT_REASON_SIZE 256
 
 struct script_spec {
-	const char *path; /* below the suite's directory; borrowed */
+	const char *path; /* below the suite's directory, or below the recipe's tests/; borrowed */
 	enum stage stage;
+	/* Set: one of the recipe's, in a sandbox with these bounds. */
+	const struct sandbox_limits *sandbox;
 };
 struct script_result {
 	enum outcome outcome; /* pass, fail, not run; unverified: cancelled */
@@ -41,5 +46,11 @@ int script_run(const struct stages_work *work, const struct script_spec *spec,
 
 /* From how it ended and what it said on stdout, masked; pure. */
 void script_judge(int exit_status, const char *said, size_t length, struct script_result *out);
+
+/*
+ * Adds what a program said, without escape sequences and control characters but newline and tab; a
+ * carriage return ends a line. Pure.
+ */
+void script_clean(const char *said, size_t length, struct buf *out);
 
 #endif

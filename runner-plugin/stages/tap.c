@@ -37,6 +37,7 @@ static void add_test(struct tap *tap, char *take_name, enum outcome outcome, cha
 		free(take_name);
 		free(take_reason);
 		tap->dropped++;
+		tap->dropped_failed += outcome == OUTCOME_FAIL;
 		return;
 	}
 	tap->tests = xrealloc_array(tap->tests, tap->count + 1, sizeof(tap->tests[0]));

@@ -28,9 +28,10 @@ struct tap {
 	bool is_tap;
 	struct tap_test *tests;
 	size_t count;
-	size_t dropped; /* tests beyond TAP_TESTS_MAX */
-	char *bailed;	/* "Bail out!" and why; NULL: it did not */
-	char *skipped;	/* "1..0 # SKIP why": the reason; NULL */
+	size_t dropped;	       /* tests beyond TAP_TESTS_MAX */
+	size_t dropped_failed; /* those of them that failed */
+	char *bailed;	       /* "Bail out!" and why; NULL: it did not */
+	char *skipped;	       /* "1..0 # SKIP why": the reason; NULL */
 };
 void tap_read(const char *text, size_t length, struct tap *out);
 void tap_release(struct tap *tap);

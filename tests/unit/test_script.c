@@ -78,6 +78,21 @@ START_TEST(counts_what_it_does_not_keep)
 }
 END_TEST
 
+/* Of the thousandth test nobody keeps the name; that it failed counts all the same. */
+START_TEST(a_failure_beyond_what_is_kept_counts)
+{
+	AUTO(buf) text = buf_make(64 * 1024);
+	AUTO(script_result) result = {0};
+
+	(void)buf_printf(&text, "1..%d\n", TAP_TESTS_MAX + 3);
+	for (int i = 0; i < TAP_TESTS_MAX + 3; i++)
+		(void)buf_printf(&text, "%sok %d - t\n", i > TAP_TESTS_MAX ? "not " : "", i + 1);
+	script_judge(0, buf_text(&text), text.length, &result);
+	ck_assert_int_eq(result.outcome, OUTCOME_FAIL);
+	ck_assert_str_eq(result.reason, "2 tests beyond the first 200 failed");
+}
+END_TEST
+
 /* --- exit status and last line --- */
 
 static const struct {
@@ -127,6 +142,61 @@ START_TEST(cuts_a_reason_between_characters)
 	script_judge(1, buf_text(&said), said.length, &result);
 	ck_assert_uint_eq(strlen(result.reason), SCRIPT_REASON_SIZE - 1);
 	ck_assert_str_eq(result.reason + SCRIPT_REASON_SIZE - 3, "ä");
+}
+END_TEST
+
+/* --- what a terminal would obey --- */
+
+static const struct {
+	const char *said, *clean;
+} cleaned[] = {
+    {"", ""},
+    {"plain\ttext\n\xc3\xa4\n", "plain\ttext\n\xc3\xa4\n"},
+    {"\x1b[31mred\x1b[0m", "red"},
+    {"\x1b[2J\x1b[1;1Hok", "ok"},
+    {"a\x1b[38;5;196mb", "ab"},
+    {"\x1b]0;title\aok", "ok"},
+    {"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"},
+    {"\x1bPq#0\x1b\\ok", "ok"},
+    {"\x1b(Bok", "ok"},
+    {"\x1b#8ok", "ok"},
+    {"\x1b"
+     "c"
+     "ok",
+	"ok"},
+    {"\x1b", ""},
+    {"\x1b[", ""},
+    {"\x1b[31", ""},
+    {"\x1b]0;never ends", ""},
+    {"\x1b]0;never ends\nnot ok 1\n", "\nnot ok 1\n"}, /* no line is hidden */
+    {"\x1b[31\nnot ok 1\n", "\nnot ok 1\n"},
+    {"\x1b\nnot ok 1\n", "\nnot ok 1\n"},
+    {"\x1b\x1b[31mred", "red"},
+    {"10%\r50%\rdone\n", "10%\n50%\ndone\n"},
+    {"a\r\nb\r\n", "a\nb\n"},
+    {"a\b\x7f\v\f\x01z", "az"},
+    {"\xc2\x9b"
+     "31m\xc2\xa0",
+	"31m\xc2\xa0"},
+};
+
+START_TEST(leaves_out_what_a_terminal_obeys)
+{
+	AUTO(buf) clean = buf_make(4096);
+
+	script_clean(cleaned[_i].said, strlen(cleaned[_i].said), &clean);
+	ck_assert_str_eq(buf_text(&clean), cleaned[_i].clean);
+}
+END_TEST
+
+/* A NUL would end the text for whoever reads on. */
+START_TEST(leaves_out_a_nul)
+{
+	static const char said[] = "ok 1\0\nnot ok 2\x1b\0\nend";
+	AUTO(buf) clean = buf_make(4096);
+
+	script_clean(said, sizeof(said) - 1, &clean);
+	ck_assert_str_eq(buf_text(&clean), "ok 1\nnot ok 2\nend");
 }
 END_TEST
 
@@ -216,8 +286,11 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_loop_test(tc, reads_tap, 0, COUNT_OF(tap_rows));
 	tcase_add_test(tc, counts_what_it_does_not_keep);
+	tcase_add_test(tc, a_failure_beyond_what_is_kept_counts);
 	tcase_add_loop_test(tc, judges_an_end, 0, COUNT_OF(ends));
 	tcase_add_test(tc, cuts_a_reason_between_characters);
+	tcase_add_loop_test(tc, leaves_out_what_a_terminal_obeys, 0, COUNT_OF(cleaned));
+	tcase_add_test(tc, leaves_out_a_nul);
 	tcase_add_test(tc, tells_it_which_app_and_no_secret);
 	tcase_add_test(tc, an_unstartable_one_is_no_result);
 	return suite;
