@@ -98,14 +98,37 @@ static void add_counts(struct buf *out, const struct counts *counts, double seco
 	    counts->tests, counts->failures, counts->errors, counts->skipped, seconds);
 }
 
+/* What nobody judges by makes no report red. */
+static enum outcome shown_outcome(enum stage stage, enum outcome outcome)
+{
+	return stage == STAGE_ROLLBACK && outcome != OUTCOME_PASS ? OUTCOME_NOT_RUN : outcome;
+}
+
 static struct counts count_stage(const struct results_stage *stage)
 {
 	struct counts counts = {0};
 
-	count(&counts, stage->outcome);
+	count(&counts, shown_outcome(stage->stage, stage->outcome));
 	for (size_t i = 0; i < stage->test_count; i++)
-		count(&counts, stage->tests[i].outcome);
+		count(&counts, shown_outcome(stage->stage, stage->tests[i].outcome));
 	return counts;
+}
+
+/* Where the time went, and what a passed stage has to say. */
+static void add_output(struct buf *out, const struct results_stage *stage)
+{
+	AUTO(buf) text = buf_make(SIZE_MAX / 2);
+
+	if (stage->outcome == OUTCOME_PASS && stage->reason[0])
+		(void)buf_printf(&text, "%s\n", stage->reason);
+	for (size_t i = 0; i < stage->phase_count; i++)
+		(void)buf_printf(
+		    &text, "%s: %.1f s\n", stage->phases[i].name, stage->phases[i].seconds);
+	if (!text.length)
+		return;
+	(void)buf_add_text(out, "    <system-out>");
+	add_escaped(out, buf_text(&text), false);
+	(void)buf_add_text(out, "</system-out>\n");
 }
 
 static void add_stage(
@@ -123,16 +146,52 @@ static void add_stage(
 			      .name = stage_word(stage->stage),
 			      .reason = stage->reason,
 			      .evidence = stage->evidence,
-			      .outcome = stage->outcome,
+			      .outcome = shown_outcome(stage->stage, stage->outcome),
 			      .seconds = stage->seconds});
 	for (size_t i = 0; i < stage->test_count; i++)
-		add_testcase(out, &(struct testcase){.suite = suite,
-				      .name = stage->tests[i].name,
-				      .reason = stage->tests[i].reason,
-				      .evidence = "",
-				      .outcome = stage->tests[i].outcome,
-				      .seconds = stage->tests[i].seconds});
+		add_testcase(
+		    out, &(struct testcase){.suite = suite,
+			     .name = stage->tests[i].name,
+			     .reason = stage->tests[i].reason,
+			     .evidence = "",
+			     .outcome = shown_outcome(stage->stage, stage->tests[i].outcome),
+			     .seconds = stage->tests[i].seconds});
+	add_output(out, stage);
 	(void)buf_add_text(out, "  </testsuite>\n");
+}
+
+static void add_property(struct buf *out, const char *name, const char *value)
+{
+	if (!value[0])
+		return;
+	(void)buf_add_text(out, "      <property");
+	add_attribute(out, "name", name);
+	add_attribute(out, "value", value);
+	(void)buf_add_text(out, "/>\n");
+}
+
+/* What was tested, and what with. */
+static void add_properties(struct buf *out, const struct results *results)
+{
+	auto_str char *level = xasprintf("%d", results->level);
+
+	(void)buf_add_text(out, "    <properties>\n");
+	add_property(out, "run", results->id);
+	add_property(out, "verdict", verdict_word(results->verdict));
+	add_property(out, "level", level);
+	add_property(out, "ref", results->ref);
+	add_property(out, "head", results->head_version);
+	add_property(out, "base", results->base_version);
+	add_property(out, "ccci", results->ccci);
+	add_property(out, "abra", results->abra);
+	add_property(out, "suite", results->suite_hash);
+	add_property(out, "recipe_tests", results->recipe_tests_hash);
+	for (size_t i = 0; i < results->image_count; i++) {
+		auto_str char *name = xasprintf("image %s", results->images[i].name);
+
+		add_property(out, name, results->images[i].value);
+	}
+	(void)buf_add_text(out, "    </properties>\n");
 }
 
 /* The run as a whole: what no stage says, a cancel or something left behind. */
@@ -151,6 +210,7 @@ static void add_run(struct buf *out, const struct results *results)
 	(void)buf_add_text(out, "  <testsuite");
 	add_attribute(out, "name", suite);
 	add_counts(out, &counts, results->teardown_seconds);
+	add_properties(out, results);
 	add_testcase(out, &(struct testcase){.suite = suite,
 			      .name = "verdict",
 			      .reason = results->reason,

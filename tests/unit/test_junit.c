@@ -34,18 +34,37 @@ START_TEST(writes_a_green_run)
 	AUTO(buf) out = buf_make(1 << 20);
 
 	add_stage(&results, STAGE_INSTALL, OUTCOME_PASS, "");
+	results_set(&results.stages[0].reason, "2 <warnings>");
+	results_stage_add_phase(&results.stages[0], "deploy", 1.25);
+	results_stage_add_phase(&results.stages[0], "converge", 0.25);
+	results_stage_add_test(&results.stages[0], "GET /", OUTCOME_PASS, 0.01, "");
+	results_set(&results.id, "41-9f2c1a");
+	results.level = 2;
+	results_set(&results.head_version, "1.2.0+2");
+	results_set(&results.abra, "abra \"0.13\"");
+	results_add_image(&results, "app", "sha256:00");
 	results.verdict = VERDICT_PASSED;
 	junit_print(&results, &out);
 	ck_assert_str_eq(buf_text(&out),
 	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	    "<testsuites name=\"custom-html\" time=\"3.000\">\n"
 	    "  <testsuite name=\"custom-html.install\" hostname=\"ci1\" "
-	    "timestamp=\"2026-11-22T03:10:00Z\" tests=\"1\" failures=\"0\" errors=\"0\" "
+	    "timestamp=\"2026-11-22T03:10:00Z\" tests=\"2\" failures=\"0\" errors=\"0\" "
 	    "skipped=\"0\" time=\"1.500\">\n"
 	    "    <testcase classname=\"custom-html.install\" name=\"install\" time=\"1.500\"/>\n"
+	    "    <testcase classname=\"custom-html.install\" name=\"GET /\" time=\"0.010\"/>\n"
+	    "    <system-out>2 &#60;warnings&#62;\ndeploy: 1.2 s\nconverge: 0.2 s\n</system-out>\n"
 	    "  </testsuite>\n"
 	    "  <testsuite name=\"custom-html.run\" tests=\"2\" failures=\"0\" errors=\"0\" "
 	    "skipped=\"0\" time=\"0.000\">\n"
+	    "    <properties>\n"
+	    "      <property name=\"run\" value=\"41-9f2c1a\"/>\n"
+	    "      <property name=\"verdict\" value=\"passed\"/>\n"
+	    "      <property name=\"level\" value=\"2\"/>\n"
+	    "      <property name=\"head\" value=\"1.2.0+2\"/>\n"
+	    "      <property name=\"abra\" value=\"abra &#34;0.13&#34;\"/>\n"
+	    "      <property name=\"image app\" value=\"sha256:00\"/>\n"
+	    "    </properties>\n"
 	    "    <testcase classname=\"custom-html.run\" name=\"verdict\" time=\"0.000\"/>\n"
 	    "    <testcase classname=\"custom-html.run\" name=\"teardown\" time=\"0.000\"/>\n"
 	    "  </testsuite>\n"
@@ -77,6 +96,23 @@ START_TEST(names_each_outcome)
 	junit_print(&results, &out);
 	ck_assert_msg(strstr(buf_text(&out), row->counts), "%s", buf_text(&out));
 	ck_assert_msg(strstr(buf_text(&out), row->element), "%s", buf_text(&out));
+}
+END_TEST
+
+/* Whether one can go back is told, and judged by nobody: no report is red for it. */
+START_TEST(counts_no_rollback)
+{
+	AUTO(results) results = make_results();
+	AUTO(buf) out = buf_make(1 << 20);
+
+	add_stage(&results, STAGE_ROLLBACK, OUTCOME_FAIL, "it cannot go back");
+	results_stage_add_test(&results.stages[0], "GET /", OUTCOME_FAIL, 0, "no answer");
+	junit_print(&results, &out);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "tests=\"2\" failures=\"0\" errors=\"0\" "
+						     "skipped=\"2\" time=\"1.500\">"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "<skipped message=\"it cannot go back\">"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "<skipped message=\"no answer\">"));
+	ck_assert_ptr_null(strstr(buf_text(&out), "<failure"));
 }
 END_TEST
 
@@ -122,6 +158,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tc, writes_a_green_run);
 	tcase_add_loop_test(tc, names_each_outcome, 0, COUNT_OF(outcome_rows));
+	tcase_add_test(tc, counts_no_rollback);
 	tcase_add_test(tc, escapes_whatever_it_is_given);
 	tcase_add_test(tc, says_what_was_left);
 	suite_add_tcase(suite, tc);
