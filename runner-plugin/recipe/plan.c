@@ -10,6 +10,7 @@
 static const bool is_built[STAGE_COUNT] = {
     [STAGE_INSTALL] = true,
     [STAGE_RECREATE] = true,
+    [STAGE_BACKUP] = true,
     [STAGE_UPGRADE] = true,
     [STAGE_LINT] = true,
 };

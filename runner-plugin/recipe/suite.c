@@ -400,20 +400,24 @@ static int read_checks(const struct reader *reader, const struct yaml *value, st
 
 static int read_data(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
-	static const char *const keys[] = {"dropped", "seed", "check"};
+	static const char *const keys[] = {"dropped", "seed", "check", "wipe"};
 	const struct yaml *dropped = yaml_get(value, "dropped");
 	const struct yaml *seed = yaml_get(value, "seed");
 	const struct yaml *check = yaml_get(value, "check");
+	const struct yaml *wipe = yaml_get(value, "wipe");
 
 	if (need_kind(reader, value, "data", YAML_MAPPING) < 0 ||
 	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0 ||
 	    (dropped && read_list(reader, dropped, "dropped", is_file_name, &suite->dropped,
 			    &suite->dropped_count) < 0) ||
 	    (seed && read_program(reader, seed, "seed", &suite->data_seed) < 0) ||
-	    (check && read_program(reader, check, "check", &suite->data_check) < 0))
+	    (check && read_program(reader, check, "check", &suite->data_check) < 0) ||
+	    (wipe && read_program(reader, wipe, "wipe", &suite->data_wipe) < 0))
 		return -1;
 	if (seed && !check)
 		return mistake(reader, seed, "a seed without a check proves nothing");
+	if (wipe && !check)
+		return mistake(reader, wipe, "a wipe without a check proves nothing");
 	return 0;
 }
 
@@ -698,6 +702,8 @@ static void check_files(
 		check_program(path, directory, suite->data_seed, mistakes);
 	if (suite->data_check)
 		check_program(path, directory, suite->data_check, mistakes);
+	if (suite->data_wipe)
+		check_program(path, directory, suite->data_wipe, mistakes);
 }
 
 /* The suite, and every mistake in it. -1 with a line at least in mistakes, or when it cannot be
@@ -771,6 +777,7 @@ void suite_release(struct suite *suite)
 	release_list(suite->programs, suite->program_count);
 	free(suite->data_seed);
 	free(suite->data_check);
+	free(suite->data_wipe);
 	release_list(suite->dropped, suite->dropped_count);
 	for (size_t i = 0; i < suite->secret_count; i++) {
 		free(suite->secrets[i].name);

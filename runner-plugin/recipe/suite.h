@@ -70,6 +70,7 @@ struct suite {
 	 * none. */
 	char *data_seed;  /* run once after a fresh deployment */
 	char *data_check; /* run after what the data must have survived */
+	char *data_wipe;  /* run before a restore: takes away what seed wrote, in the app */
 	char **dropped;	  /* volumes that an upgrade may drop on purpose */
 	size_t dropped_count;
 	struct suite_secret *secrets;

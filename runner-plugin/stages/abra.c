@@ -23,12 +23,18 @@ enum word_kind {
 	WORD_SECRET,
 	WORD_SECRET_VERSION,
 	WORD_SECRET_FILE,
+	WORD_CHAOS, /* where the command knows it */
+	WORD_HOOKS,
+	WORD_HELP, /* when only that is asked for */
 };
 
 struct word {
 	enum word_kind kind;
 	const char *text;
 };
+
+/* Stands for all flags of a target: its --help. */
+#define ASKS_HELP 0x100U
 
 #define FIXED(word)                                                                                \
 	{                                                                                          \
@@ -69,7 +75,29 @@ static const struct verb_row {
     [ABRA_RECIPE_LINT] = {"abra recipe lint", false, true,
 	{FIXED("recipe"), FIXED("lint"), {WORD_RECIPE, NULL}, FIXED("--chaos"), FIXED("--offline"),
 	    FIXED("--no-input")}},
+    [ABRA_BACKUP_CREATE] = {"abra app backup create", false, false,
+	{FIXED("app"), FIXED("backup"), FIXED("create"), {WORD_DOMAIN, NULL},
+	    {WORD_CHAOS, "--chaos"}, FIXED("--offline"), FIXED("--no-input"),
+	    {WORD_HELP, "--help"}}},
+    [ABRA_BACKUP_SNAPSHOTS] = {"abra app backup snapshots", false, false,
+	{FIXED("app"), FIXED("backup"), FIXED("snapshots"), {WORD_DOMAIN, NULL},
+	    {WORD_CHAOS, "--chaos"}, FIXED("--offline"), FIXED("--no-input"),
+	    {WORD_HELP, "--help"}}},
+    [ABRA_RESTORE] = {"abra app restore", false, false,
+	{FIXED("app"), FIXED("restore"), {WORD_DOMAIN, NULL}, {WORD_CHAOS, "--chaos"},
+	    {WORD_HOOKS, "--hooks"}, FIXED("--offline"), FIXED("--no-input"),
+	    {WORD_HELP, "--help"}}},
 };
+
+/* What has to be among the target's flags for it to be said; 0: nothing. */
+static unsigned condition_of(enum word_kind kind)
+{
+	if (kind == WORD_CHAOS)
+		return ABRA_CHAOS;
+	if (kind == WORD_HOOKS)
+		return ABRA_HOOKS;
+	return kind == WORD_HELP ? ASKS_HELP : 0;
+}
 
 const char *abra_verb_text(enum abra_verb verb)
 {
@@ -80,6 +108,9 @@ static const char *word_value(const struct word *word, const struct abra_target 
 {
 	switch (word->kind) {
 	case WORD_FIXED:
+	case WORD_CHAOS:
+	case WORD_HOOKS:
+	case WORD_HELP:
 		return word->text;
 	case WORD_RECIPE:
 		return target->recipe;
@@ -101,17 +132,21 @@ int abra_arguments(enum abra_verb verb, const struct abra_target *target,
     const char *out[ABRA_ARGS_MAX], struct err *err)
 {
 	const char *args[ABRA_ARGS_MAX] = {NULL};
+	size_t count = 0;
 
 	for (size_t i = 0; i < ABRA_ARGS_MAX - 1; i++) {
 		const struct word *word = &verbs[verb].words[i];
 		const char *value = word_value(word, target);
+		unsigned condition = condition_of(word->kind);
 
 		if (word->kind == WORD_FIXED && !value)
 			break;
-		if (word->kind != WORD_FIXED && (!value || !*value || value[0] == '-'))
+		if (condition && !(target->flags & condition))
+			continue;
+		if (!word->text && (!value || !*value || value[0] == '-'))
 			return err_set(err, ERR_CONFIG, "%s: \"%.60s\" cannot be an argument",
 			    verbs[verb].text, value ? value : "");
-		args[i] = value;
+		args[count++] = value;
 	}
 	memcpy(out, args, sizeof(args));
 	return 0;
@@ -237,6 +272,27 @@ void abra_complain(
 	auto_str char *line = xstrndup(last, result->end == PROC_EXITED ? length : 0);
 	(void)snprintf(out, ABRA_COMPLAINT_SIZE, "%s: %s%s%.*s", abra_verb_text(verb), how,
 	    *line ? ": " : "", (int)text_head(line, ABRA_SHOWN_MAX_BYTES), line);
+}
+
+int abra_find_flags(const struct abra *abra, enum abra_verb verb, struct abra_target *target,
+    const struct abra_watch *watch, struct err *err)
+{
+	AUTO(proc_result) result = {0};
+	struct abra_target asked = *target;
+
+	asked.flags = ASKS_HELP;
+	if (abra_call(abra, verb, &asked, watch, &result, err) < 0)
+		return -1;
+	if (result.end != PROC_EXITED || result.code != 0) {
+		char text[ABRA_COMPLAINT_SIZE];
+
+		abra_complain(verb, &result, text);
+		return err_set(err, ERR_PROTOCOL, "%s", text);
+	}
+	const char *help = buf_text(&result.tail);
+	target->flags = (strstr(help, "--chaos") ? ABRA_CHAOS : 0U) |
+			(strstr(help, "--hooks") ? ABRA_HOOKS : 0U);
+	return 0;
 }
 
 int abra_find(const struct settings *settings, const struct run *run, const char *const *environ,

@@ -27,6 +27,9 @@ enum abra_verb {
 	ABRA_VOLUME_REMOVE,
 	ABRA_SECRET_REMOVE,
 	ABRA_RECIPE_LINT, /* recipe; without a terminal it prints nothing */
+	ABRA_BACKUP_CREATE,
+	ABRA_BACKUP_SNAPSHOTS,
+	ABRA_RESTORE,
 };
 
 struct abra_target {
@@ -38,7 +41,11 @@ struct abra_target {
 	 * NULL-terminated; or NULL. */
 	const char *const *plain_words;
 	struct buf *said; /* gets the output of secret generate, values and all; or NULL */
+	/* The flags that not every abra has for it, "--hooks", and this one does: see
+	 * abra_find_flags(). Others are left out. */
+	unsigned flags; /* of enum abra_flag */
 };
+enum abra_flag { ABRA_CHAOS = 1, ABRA_HOOKS = 2 };
 
 struct abra {
 	char *program;	     /* absolute */
@@ -79,6 +86,11 @@ struct abra_watch {
 };
 int abra_call(const struct abra *abra, enum abra_verb verb, const struct abra_target *target,
     const struct abra_watch *watch, struct proc_result *out, struct err *err) CHECKED;
+
+/* Which of them its --help lists, into target->flags. ERR_PROTOCOL: it does not know the command.
+ */
+int abra_find_flags(const struct abra *abra, enum abra_verb verb, struct abra_target *target,
+    const struct abra_watch *watch, struct err *err) CHECKED;
 
 /* "abra app new: exit status 1: FATA no such recipe", from its last line that is not empty. */
 #define ABRA_COMPLAINT_SIZE 400

@@ -707,6 +707,18 @@ int deploy_find(
 	return 0;
 }
 
+void deploy_settle(const struct deploy *deploy, struct deploy_result *out)
+{
+	struct err err;
+
+	*out = (struct deploy_result){.end = DEPLOY_BROKE};
+	out->ready = open_ready(deploy, deadline_of(deploy), &err);
+	if (out->ready)
+		wait_ready(deploy, "", out);
+	else
+		end_with(out, DEPLOY_BROKE, "%s", err.msg);
+}
+
 /* --- anew --- */
 
 /* -1: out is filled. */

@@ -63,6 +63,9 @@ int deploy_find(const struct deploy *deploy, const struct rendered *rendered, bo
  * done. As deploy_run() in all else; out->version is not asked again.
  */
 void deploy_recreate(const struct deploy *deploy, struct deploy_result *out);
+/* Waits until what is up has settled, no update under way, and answers. As deploy_run() in all
+ * else. */
+void deploy_settle(const struct deploy *deploy, struct deploy_result *out);
 /* After DEPLOY_UP, when everything has been asked of it: is it still up? Changes end and reason. */
 void deploy_confirm(const struct deploy *deploy, struct deploy_result *result);
 int deploy_reset(const struct deploy *deploy, struct err *err) CHECKED;

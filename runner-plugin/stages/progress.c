@@ -172,6 +172,45 @@ int progress_check_data(struct progress *progress)
 	return run_data(progress, progress->suite.data_check, "data check");
 }
 
+int progress_try_data(struct progress *progress, bool *out_is_there)
+{
+	const struct script_spec spec = {
+	    .path = progress->suite.data_check, .stage = progress->which};
+	AUTO(script_result) result = {0};
+	struct err err;
+
+	*out_is_there = true;
+	if (!spec.path)
+		return 0;
+	if (script_run(progress->work, &spec, &result, &err) < 0) {
+		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+		return -1;
+	}
+	if (result.outcome == OUTCOME_UNVERIFIED) {
+		progress_conclude(progress, OUTCOME_UNVERIFIED, "%s", result.reason);
+		return -1;
+	}
+	*out_is_there = result.outcome != OUTCOME_FAIL;
+	return 0;
+}
+
+int progress_wipe_data(struct progress *progress)
+{
+	bool is_there = false;
+
+	if (!progress->suite.data_wipe)
+		return 0;
+	if (run_data(progress, progress->suite.data_wipe, "wipe data") < 0 ||
+	    progress_try_data(progress, &is_there) < 0)
+		return -1;
+	if (!is_there)
+		return 0;
+	progress_conclude(progress, OUTCOME_UNVERIFIED,
+	    "the suite's %s leaves what its %s looks for", progress->suite.data_wipe,
+	    progress->suite.data_check);
+	return -1;
+}
+
 /* Until one fails. -1: concluded. */
 static int run_programs(struct progress *progress)
 {

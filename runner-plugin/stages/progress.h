@@ -56,6 +56,10 @@ int progress_prove_app(struct progress *progress, struct deploy_result *deployed
  */
 int progress_seed(struct progress *progress) CHECKED;
 int progress_check_data(struct progress *progress) CHECKED;
+/* Takes away what the seed wrote, in the app itself; then the check fails. -1: concluded. */
+int progress_wipe_data(struct progress *progress) CHECKED;
+/* What the check says, for nobody's record; true without one. -1: concluded. */
+int progress_try_data(struct progress *progress, bool *out_is_there) CHECKED;
 /* A marker in each volume, saying which version was there. -1: concluded. */
 int progress_mark(
     struct progress *progress, const char *version, struct survival_marks *out) CHECKED;
@@ -66,6 +70,7 @@ int progress_check_marks(struct progress *progress, const struct survival_marks 
 void install_run(struct progress *progress);
 void recreate_run(struct progress *progress);
 void upgrade_run(struct progress *progress);
+void backup_run(struct progress *progress);
 void lint_run(struct progress *progress);
 
 #endif

@@ -88,6 +88,7 @@ static void run_wanted(struct progress *progress)
 	static void (*const runs[STAGE_COUNT])(struct progress * progress) = {
 	    [STAGE_INSTALL] = install_run,
 	    [STAGE_RECREATE] = recreate_run,
+	    [STAGE_BACKUP] = backup_run,
 	    [STAGE_UPGRADE] = upgrade_run,
 	    [STAGE_LINT] = lint_run,
 	};

@@ -37,6 +37,9 @@ static const struct {
     {ABRA_VOLUME_REMOVE, "app volume rm cust-9f2c1a.ci.test --force --offline --no-input"},
     {ABRA_SECRET_REMOVE, "app secret rm cust-9f2c1a.ci.test --all --offline --no-input"},
     {ABRA_RECIPE_LINT, "recipe lint custom-html --chaos --offline --no-input"},
+    {ABRA_BACKUP_CREATE, "app backup create cust-9f2c1a.ci.test --offline --no-input"},
+    {ABRA_BACKUP_SNAPSHOTS, "app backup snapshots cust-9f2c1a.ci.test --offline --no-input"},
+    {ABRA_RESTORE, "app restore cust-9f2c1a.ci.test --offline --no-input"},
 };
 
 START_TEST(makes_the_command_line)
@@ -49,6 +52,32 @@ START_TEST(makes_the_command_line)
 	for (size_t i = 0; args[i]; i++)
 		(void)buf_printf(&line, "%s%s", i ? " " : "", args[i]);
 	ck_assert_str_eq(buf_text(&line), lines[_i].line);
+}
+END_TEST
+
+/* Flags that another version of abra may lack are said when this one has them. */
+static const struct {
+	unsigned flags;
+	const char *line;
+} flag_lines[] = {
+    {ABRA_CHAOS, "app restore cust-9f2c1a.ci.test --chaos --offline --no-input"},
+    {ABRA_HOOKS, "app restore cust-9f2c1a.ci.test --hooks --offline --no-input"},
+    {ABRA_CHAOS | ABRA_HOOKS,
+	"app restore cust-9f2c1a.ci.test --chaos --hooks --offline --no-input"},
+};
+
+START_TEST(says_the_flags_that_are_known)
+{
+	struct abra_target flagged = target;
+	const char *args[ABRA_ARGS_MAX];
+	AUTO(buf) line = buf_make(1024);
+	struct err err = {0};
+
+	flagged.flags = flag_lines[_i].flags;
+	ck_assert_int_eq(abra_arguments(ABRA_RESTORE, &flagged, args, &err), 0);
+	for (size_t i = 0; args[i]; i++)
+		(void)buf_printf(&line, "%s%s", i ? " " : "", args[i]);
+	ck_assert_str_eq(buf_text(&line), flag_lines[_i].line);
 }
 END_TEST
 
@@ -74,6 +103,9 @@ static const char fake[] = "#!/bin/sh\n"
 			   "case \"$*\" in\n"
 			   "--version) echo 'abra version 0.13.0-beta-06a57de' ;;\n"
 			   "*generate*) echo 'db_password  Xy7-generated-value' ;;\n"
+			   "*restore*--help) echo '  -C, --chaos   x'; echo '      --hooks' ;;\n"
+			   "*snapshots*--help) echo 'no flags' ;;\n"
+			   "*create*--help) echo 'unknown command' >&2; exit 1 ;;\n"
 			   "*) env | sort; echo value Xy7-generated-value ;;\n"
 			   "esac\n";
 
@@ -149,6 +181,24 @@ START_TEST(masks_what_it_generated)
 }
 END_TEST
 
+START_TEST(finds_the_flags)
+{
+	auto_str char *directory = harness_dir();
+	AUTO(abra) abra = make_abra(directory);
+	struct abra_target flagged = target;
+	struct abra_watch watch = make_watch();
+	struct err err = {0};
+
+	ck_assert_int_eq(abra_find_flags(&abra, ABRA_RESTORE, &flagged, &watch, &err), 0);
+	ck_assert_uint_eq(flagged.flags, ABRA_CHAOS | ABRA_HOOKS);
+	ck_assert_int_eq(abra_find_flags(&abra, ABRA_BACKUP_SNAPSHOTS, &flagged, &watch, &err), 0);
+	ck_assert_uint_eq(flagged.flags, 0);
+	ck_assert_int_eq(abra_find_flags(&abra, ABRA_BACKUP_CREATE, &flagged, &watch, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PROTOCOL);
+	ck_assert_str_eq(err.msg, "abra app backup create: exit status 1: unknown command");
+}
+END_TEST
+
 static const struct {
 	const char *said, *key, *value; /* NULL: none */
 } generated[] = {
@@ -208,10 +258,12 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("abra");
 	TCase *tc = tcase_create("all");
 
+	tcase_add_loop_test(tc, says_the_flags_that_are_known, 0, COUNT_OF(flag_lines));
 	tcase_add_loop_test(tc, makes_the_command_line, 0, COUNT_OF(lines));
 	tcase_add_loop_test(tc, refuses_values_that_look_like_options, 0, 4);
 	tcase_add_test(tc, calls_with_its_own_environment);
 	tcase_add_test(tc, masks_what_it_generated);
+	tcase_add_test(tc, finds_the_flags);
 	tcase_add_loop_test(tc, finds_what_was_generated, 0, COUNT_OF(generated));
 	tcase_add_loop_test(tc, says_when_there_is_no_abra, 0, 3);
 	suite_add_tcase(suite, tc);

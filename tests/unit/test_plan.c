@@ -275,8 +275,8 @@ START_TEST(says_what_is_not_run)
 	ck_assert_int_eq(plan_make(&facts, &plan, &err), 0);
 	ck_assert(!plan.stages[STAGE_INSTALL].is_wanted);
 	ck_assert_str_eq(plan.stages[STAGE_UPGRADE].not_run, "no state");
-	ck_assert_ptr_nonnull(plan.stages[STAGE_BACKUP].not_run);
-	ck_assert_int_eq(plan.deploys, 0);
+	ck_assert(plan_runs(&plan, STAGE_BACKUP));
+	ck_assert_int_eq(plan.deploys, 1);
 	AUTO_PTR(json) file = plan_encode(&plan);
 	AUTO(plan) again = {0};
 	ck_assert_msg(plan_decode(file, &again, &err) == 0, "%s", err.msg);
@@ -289,9 +289,10 @@ END_TEST
 START_TEST(deploys_as_little_as_it_can)
 {
 	static const struct {
-		bool install, recreate;
+		bool install, recreate, backup;
 		int deploys;
-	} deploy_rows[] = {{true, true, 1}, {true, false, 1}, {false, true, 1}, {false, false, 0}};
+	} deploy_rows[] = {{true, true, false, 1}, {true, false, false, 1}, {false, true, false, 1},
+	    {false, false, false, 0}, {true, true, true, 1}, {false, false, true, 1}};
 	struct params params = make_params("");
 	struct suite suite = {.not_run = {[STAGE_UPGRADE] = xstrdup("no state")}};
 	struct plan_facts facts = make_facts(0, &params, &suite);
@@ -300,6 +301,7 @@ START_TEST(deploys_as_little_as_it_can)
 
 	params.stages[STAGE_INSTALL] = deploy_rows[_i].install;
 	params.stages[STAGE_RECREATE] = deploy_rows[_i].recreate;
+	params.stages[STAGE_BACKUP] = deploy_rows[_i].backup;
 	ck_assert_int_eq(plan_make(&facts, &plan, &err), 0);
 	ck_assert_int_eq(plan.deploys, deploy_rows[_i].deploys);
 	suite_release(&suite);
@@ -353,7 +355,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, chooses_a_base, 0, COUNT_OF(rows));
 	tcase_add_test(tc, survives_a_file);
 	tcase_add_test(tc, says_what_is_not_run);
-	tcase_add_loop_test(tc, deploys_as_little_as_it_can, 0, 4);
+	tcase_add_loop_test(tc, deploys_as_little_as_it_can, 0, 6);
 	tcase_add_test(tc, reads_a_file);
 	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 15);
 	tcase_add_loop_test(tc, prefers_what_was_green, 0, COUNT_OF(green_rows));

@@ -59,6 +59,8 @@ static const struct {
     {"data: [x]\n", "data must be a mapping"},
     {"data: {sead: x}\n", "did you mean \"seed\""},
     {"data: {seed: x}\n", "a seed without a check proves nothing"},
+    {"data: {wipe: x}\n", "a wipe without a check proves nothing"},
+    {"data: {wipe: -x, check: y}\n", "wipe: \"-x\" is no path"},
     {"data: {seed: /x, check: y}\n", "seed: \"/x\" is no path"},
     {"data: {check: ../y}\n", "check: \"../y\" is no path"},
     {"data: {dropped: cache}\n", "dropped must be a list"},
