@@ -65,6 +65,9 @@ class Canaries(unittest.TestCase):
             self.assertEqual([entry["word"] for entry in results.get("allowed", [])], expect["allowed"], outcome)
         if "service" in expect:
             self.assertEqual(stage_that_failed(outcome)["service"], expect["service"], outcome)
+        for stage, wanted in expect.get("tests", {}).items():
+            tests = {test["name"]: test["outcome"] for test in outcome.stage(stage)["tests"]}
+            self.assertEqual({test: tests.get(test) for test in wanted}, wanted, outcome)
         if "within_s" in expect:
             self.check_time(outcome, expect["within_s"])
 

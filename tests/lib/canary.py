@@ -18,10 +18,12 @@ canary.yml of a canary:
     registry: word          what that is switched to
     images: [name]          the images of tests/lib/images.py that it needs; all by default
     switches: [name]        faults of the abra stand-in that are on
+    arguments: [word]       of ccci-run besides
     expect:                 what ccci-run must say
       verdict, exit, level  words and numbers of docs/contracts.md, sections 4 and 7
       stages: {name: outcome}
       head, base            versions; base: "" when there is none
+      tests: {stage: {name: outcome}}   some of what a stage tested one by one
       allowed               words of the suite's allow that let something through
       says, says_not        texts that must, must not appear in the reasons and the evidence
       within_s              how long after the start of the stage that fails its verdict may take

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images of the canaries: busybox and one script each, imported without any registry.
+"""The images of the canaries: busybox and one script each, imported without any registry; and two databases, which are the
+real ones from Debian's packages.
 
     made = images.make()        # only those that are not there yet; their names
+    images.make(["ccci-canary/redis:7"])        # a database is made for who names it
     images.remove(made)         # exactly these again
 
 As a program, for ./dev and for people:
@@ -18,7 +20,7 @@ import tarfile
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-from lib import docker
+from lib import docker, packed
 
 BUSYBOX = "/bin/busybox"
 LABEL = "ccci.canary.sha256"
@@ -101,25 +103,108 @@ IMAGES = {
     "ccci-canary/crasher:1.0": {"start": CRASHER},
 }
 
+# As the official image starts it: its data is made when there is none, from the environment.
+POSTGRES = """#!/bin/sh
+set -eu
+user=${POSTGRES_USER:-postgres}
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+	if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then cat "$POSTGRES_PASSWORD_FILE"; else echo "$POSTGRES_PASSWORD"; fi >/tmp/pw
+	initdb --no-sync -D "$PGDATA" --username="$user" --pwfile=/tmp/pw --auth-local=trust --auth-host=scram-sha-256 \\
+		--encoding=UTF8 --locale=C >/dev/null
+	[ "${POSTGRES_DB:-$user}" = postgres ] ||
+		echo "CREATE DATABASE \\"${POSTGRES_DB:-$user}\\"" | postgres --single -D "$PGDATA" postgres >/dev/null
+fi
+exec postgres -D "$PGDATA" -c listen_addresses='*' -c fsync=off "$@"
+"""
+REDIS = """#!/bin/sh
+exec redis-server --protected-mode no "$@"
+"""
+
+
+class Database:
+    """An image with the programs of Debian's packages, run by a user of its own, its data on a volume."""
+
+    def __init__(self, start, data, packages, paths):
+        self.start, self.data, self.packages, self.paths = start, data, packages.split(), paths.split()
+
+    def digest(self):
+        """What it is made from, without making it: that takes seconds."""
+        return hashlib.sha256(repr(sorted(vars(self).items())).encode()).hexdigest()
+
+
+# The user of both; all of /run/postgresql and the data is the user's, and of a fresh volume too.
+DATABASE_USER = 999
+LIBRARIES = "libssl3 libsystemd0 libgcrypt20 libgpg-error0 liblz4-1 libzstd1 liblzma5 libcap2"
+DATABASES = {
+    "ccci-canary/postgres:15": Database(POSTGRES, "var/lib/postgresql/data", f"""postgresql-15 postgresql-client-15 libpq5
+        libicu72 libxml2 libldap-2.5-0 libsasl2-2 libpam0g libaudit1 libcap-ng0 libgssapi-krb5-2 libkrb5-3 libkrb5support0
+        libk5crypto3 libkeyutils1 libcom-err2 libgnutls30 libhogweed6 libnettle8 libgmp10 libidn2-0 libp11-kit0 libtasn1-6
+        libunistring2 libffi8 libreadline8 libtinfo6 libstdc++6 libgcc-s1 zlib1g {LIBRARIES}""",
+        """usr/lib/postgresql/15/bin/postgres usr/lib/postgresql/15/bin/initdb usr/lib/postgresql/15/bin/psql
+        usr/lib/postgresql/15/lib/plpgsql.so usr/lib/postgresql/15/lib/dict_snowball.so usr/share/postgresql/15"""),
+    "ccci-canary/redis:7": Database(REDIS, "data", f"""redis-tools libatomic1 libjemalloc2 liblzf1 {LIBRARIES}""",
+        """usr/bin/redis-check-rdb usr/bin/redis-cli"""),
+}
+
+
+ROOT = "root:x:0:0:root:/:/bin/sh\n"
+DIRECTORIES = ("bin", "etc", "run", "tmp", "var", "var/lib", "www", "www/cgi-bin")
+
+
+def database_file_system(database):
+    """The same with what the packages bring, and places that belong to the database's user."""
+    files = packed.files(database.packages, database.paths)
+    if "usr/bin/redis-check-rdb" in files:  # one program: its name says what it is to be
+        files["usr/bin/redis-server"] = files.pop("usr/bin/redis-check-rdb")
+    own = (database.data, "run/postgresql")
+    above = {parent for path in (*files, *own) for parent in _parents(path)}
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        _add_base(tar, sorted({*DIRECTORIES, *above}), f"{ROOT}postgres:x:{DATABASE_USER}:{DATABASE_USER}::/:/bin/sh\n")
+        _add_link(tar, "var/run", "../run")
+        for path in own:
+            _add_directory(tar, path, 0o700, DATABASE_USER)
+        for name, data in sorted(files.items()):
+            _add(tar, name, data, 0o755 if data.startswith(b"\x7fELF") else 0o644)
+        _add(tar, "start", database.start, 0o755)
+    return out.getvalue()
+
+
+def _parents(path):
+    while path := os.path.dirname(path):
+        yield path
+
 
 def root_file_system(version, scripts):
     """The image's files as a tar: busybox, its applets as links, the scripts."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
-        for name in ("bin", "etc", "run", "tmp", "var", "var/lib", "www", "www/cgi-bin"):
-            entry = tarfile.TarInfo(name)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
-            tar.addfile(entry)
-        with open(BUSYBOX, "rb") as file:
-            _add(tar, "bin/busybox", file.read(), 0o755)
-        for applet in sorted(set(APPLETS)):
-            entry = tarfile.TarInfo(f"bin/{applet}")
-            entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
-            tar.addfile(entry)
-        _add(tar, "etc/passwd", "root:x:0:0:root:/:/bin/sh\n", 0o644)
+        _add_base(tar, DIRECTORIES, ROOT)
         for name, text in sorted(scripts.items()):
             _add(tar, name, text.replace("@VERSION@", version), 0o755)
     return out.getvalue()
+
+
+def _add_base(tar, directories, users):
+    for name in directories:
+        _add_directory(tar, name, 0o1777 if name == "tmp" else 0o755)
+    with open(BUSYBOX, "rb") as file:
+        _add(tar, "bin/busybox", file.read(), 0o755)
+    for applet in sorted(set(APPLETS)):
+        _add_link(tar, f"bin/{applet}", "busybox")
+    _add(tar, "etc/passwd", users, 0o644)
+
+
+def _add_link(tar, name, target):
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = tarfile.SYMTYPE, target
+    tar.addfile(entry)
+
+
+def _add_directory(tar, name, mode, user=0):
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, mode, user, user
+    tar.addfile(entry)
 
 
 def _add(tar, name, text, mode):
@@ -130,18 +215,25 @@ def _add(tar, name, text, mode):
 
 
 def make(names=None):
-    """Imports the named images, all by default, that the engine does not have; the names of those it made. One that
-    was made from other files, by another state of this module, is made again but belongs to who made it first."""
+    """Imports the named images, all but the databases by default, that the engine does not have; the names of those it
+    made. One that was made from other files, by another state of this module, is made again but belongs to who made it
+    first."""
     made = []
     for name in names or IMAGES:
         repository, _, version = name.partition(":")
-        files = root_file_system(version, IMAGES[name])
-        digest = hashlib.sha256(files).hexdigest()
+        database = DATABASES.get(name)
+        files = None if database else root_file_system(version, IMAGES[name])
+        digest = database.digest() if database else hashlib.sha256(files).hexdigest()
         old = _look(name)
         if old and (old["Config"].get("Labels") or {}).get(LABEL) == digest:
             continue
-        docker.raw("POST", "/images/create", {"fromSrc": "-", "repo": repository, "tag": version,
-                                              "changes": f'CMD ["/start"]\nLABEL {LABEL}={digest}'},
+        changes = f'CMD ["/start"]\nLABEL {LABEL}={digest}'
+        if database:
+            files = database_file_system(database)
+            changes += (f'\nENTRYPOINT ["/start"]\nCMD []\nUSER {DATABASE_USER}\nENV PGDATA=/{database.data}'
+                        '\nENV PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin'
+                        f'\nVOLUME /{database.data}\nWORKDIR /{database.data}')
+        docker.raw("POST", "/images/create", {"fromSrc": "-", "repo": repository, "tag": version, "changes": changes},
                    files, "application/x-tar")
         if old:
             remove([old["Id"]])

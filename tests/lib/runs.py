@@ -61,10 +61,10 @@ class Outcome:
         return f"exit {self.code}\n{self.output}\n{json.dumps(self.results, indent=1)}\n{self.logs}"
 
 
-def need_images():
-    """The canaries' images, for as long as this process lives."""
+def need_images(names=()):
+    """The canaries' images and those of these names that take longer, for as long as this process lives."""
     with _images_made:
-        made = images.make()
+        made = images.make([*images.IMAGES, *(name for name in names if name in images.DATABASES)])
         _made.extend(made)
         if len(_made) == len(made):
             atexit.register(images.remove, _made)
@@ -72,17 +72,19 @@ def need_images():
 
 def run(recipe, switches=(), arguments=(), change=None, environment=None, **settings):
     """One run to its end. recipe: a canary's name, or a directory. change(host): called before ccci-run."""
-    need_images()
+    is_canary = not os.path.isdir(recipe)
+    spec = canary.load(recipe) if is_canary else {}
+    need_images(spec.get("images", ()))
     directory = tempfile.mkdtemp(prefix="ccci-run-")
     try:
-        path = recipe if os.path.isdir(recipe) else canary.make_repo(recipe, os.path.join(directory, recipe)).path
+        path = canary.make_repo(recipe, os.path.join(directory, recipe)).path if is_canary else recipe
         with RunnerHost(os.path.join(directory, "host"), **settings) as host:
-            is_canary = not os.path.isdir(recipe)
-            host.abra.switch(*switches, *(canary.load(recipe).get("switches", ()) if is_canary else ()))
+            host.abra.switch(*switches, *spec.get("switches", ()))
             if is_canary and canary.suite(recipe):
                 canary.copy_suite(recipe, os.path.join(host.directory, "tests/recipes", recipe))
             if change:
                 change(host)
+            arguments = [*arguments, *spec.get("arguments", ())]
             return _run(host, path, os.path.join(directory, "results.json"), arguments, environment)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
