@@ -16,6 +16,7 @@ void progress_release(struct progress *progress)
 	plan_release(&progress->plan);
 	prepared_release(&progress->prepared);
 	suite_release(&progress->suite);
+	database_marks_release(&progress->databases);
 	engine_close(progress->engine);
 	abra_release(&progress->abra);
 }
@@ -324,14 +325,22 @@ int progress_prove_app(struct progress *progress, struct deploy_result *deployed
 
 int progress_mark(struct progress *progress, const char *version, struct survival_marks *out)
 {
-	const struct run *run = progress->work->run;
+	const struct stages_work *work = progress->work;
+	const struct run *run = work->run;
 	auto_str char *marker = xasprintf("ccci run %s from %s\n", run->id, version);
+	const char *dash = strrchr(run->id, '-');
+	AUTO(database_marks) databases = {0};
 	struct err err;
 
-	if (survival_mark(progress->engine, run->stack, marker, out, &err) < 0) {
+	if (survival_mark(progress->engine, run->stack, marker, out, &err) < 0 ||
+	    database_marks_make(progress->engine, run->stack, dash ? dash + 1 : run->id,
+		work->cancel_fd, &databases, &err) < 0) {
 		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
 		return -1;
 	}
+	database_marks_release(&progress->databases);
+	progress->databases = databases;
+	databases = (struct database_marks){0};
 	return 0;
 }
 
@@ -339,9 +348,11 @@ static const struct survival_loss *find_loss(
     const struct survival_losses *losses, const struct survival_mount *mount)
 {
 	for (size_t i = 0; i < losses->count; i++) {
-		if (text_is(losses->items[i].volume, mount->volume) &&
-		    text_is(losses->items[i].service, mount->service))
-			return &losses->items[i];
+		const struct survival_loss *loss = &losses->items[i];
+
+		if (text_is(loss->volume, mount->volume) &&
+		    text_is(loss->service, mount->service) && text_is(loss->path, mount->path))
+			return loss;
 	}
 	return NULL;
 }
@@ -357,8 +368,23 @@ static bool is_dropped_on_purpose(const struct progress *progress, const char *v
 	return false;
 }
 
-/* The markers one by one, as tests; the first loss that is not on purpose, and how many there are.
+/*
+ * It ends with its container, and every image may have one, for a cache that nobody misses. So it
+ * is told, once, and is no fault; what is lost with it a database or the suite's check finds out.
  */
+static void record_unnamed(
+    struct progress *progress, const struct survival_mount *mount, const struct survival_loss *loss)
+{
+	auto_str char *name =
+	    xasprintf("volume without a name at %s of %s", mount->path, mount->service);
+
+	if (progress->which != STAGE_RECREATE || !loss)
+		return;
+	results_stage_add_test(&progress->result, name, OUTCOME_NOT_RUN, 0, loss->reason);
+	progress_say(progress, loss->reason);
+}
+
+/* The markers one by one, as tests; the first loss that counts, and how many there are. */
 static const struct survival_loss *record_marks(struct progress *progress,
     const struct survival_marks *marks, const struct survival_losses *losses, size_t *out_lost)
 {
@@ -371,6 +397,10 @@ static const struct survival_loss *record_marks(struct progress *progress,
 		auto_str char *name =
 		    xasprintf("volume %s at %s of %s", mount->volume, mount->path, mount->service);
 
+		if (!*mount->volume) {
+			record_unnamed(progress, mount, loss);
+			continue;
+		}
 		if (loss && is_dropped_on_purpose(progress, mount->volume)) {
 			results_stage_add_test(&progress->result, name, OUTCOME_NOT_RUN, 0,
 			    "the suite lets an upgrade drop it");
@@ -384,25 +414,85 @@ static const struct survival_loss *record_marks(struct progress *progress,
 	return first;
 }
 
+/* An upgrade may drop every volume that the service had a marker in. */
+static bool may_lose_all(const struct progress *progress, const struct survival_marks *marks,
+    const struct database_mark *mark)
+{
+	size_t dropped = 0;
+
+	for (size_t i = 0; i < marks->mounts.count; i++) {
+		const struct survival_mount *mount = &marks->mounts.items[i];
+
+		if (!text_is(mount->service, mark->service) || !*mount->volume)
+			continue;
+		if (!is_dropped_on_purpose(progress, mount->volume))
+			return false;
+		dropped++;
+	}
+	return dropped > 0;
+}
+
+/*
+ * The databases one by one, as tests; the first that lost its data. What the older version kept in
+ * a volume without a name no upgrade can save.
+ */
+static const struct database_mark *record_databases(
+    struct progress *progress, const struct survival_marks *marks)
+{
+	const struct database_marks *databases = &progress->databases;
+	const struct database_mark *first = NULL;
+
+	for (size_t i = 0; i < databases->count; i++) {
+		const struct database_mark *mark = &databases->items[i];
+		auto_str char *name =
+		    xasprintf("data of %s (%s)", mark->service, database_word(mark->kind));
+		char text[DATABASE_MARKS_TEXT_SIZE];
+		enum outcome outcome = OUTCOME_NOT_RUN;
+
+		database_marks_explain(mark, databases->mark, text);
+		bool is_excused = progress->which == STAGE_UPGRADE && *mark->unnamed;
+		if (mark->answer == DATABASE_HERE)
+			outcome = OUTCOME_PASS;
+		else if (mark->answer == DATABASE_GONE && !is_excused &&
+			 !may_lose_all(progress, marks, mark))
+			outcome = OUTCOME_FAIL;
+		results_stage_add_test(&progress->result, name, outcome, 0, text);
+		if (outcome == OUTCOME_FAIL && !first)
+			first = mark;
+	}
+	return first;
+}
+
 int progress_check_marks(struct progress *progress, const struct survival_marks *marks)
 {
+	const struct stages_work *work = progress->work;
+	const char *stack = work->run->stack;
 	AUTO(survival_losses) losses = {0};
 	size_t lost = 0;
 	struct err err;
 
-	if (survival_check(progress->engine, progress->work->run->stack, marks, &losses, &err) <
-	    0) {
+	if (survival_check(progress->engine, stack, marks, &losses, &err) < 0 ||
+	    database_marks_check(
+		progress->engine, stack, work->cancel_fd, &progress->databases, &err) < 0) {
 		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
 		return -1;
 	}
 	const struct survival_loss *first = record_marks(progress, marks, &losses, &lost);
-	if (!first)
+	const struct database_mark *database = record_databases(progress, marks);
+	database_marks_remove(progress->engine, stack, work->cancel_fd, &progress->databases);
+	if (!first && !database)
 		return 0;
-	if (lost > 1)
+	if (first && lost > 1) {
 		progress_conclude(
 		    progress, OUTCOME_FAIL, "%s (and %zu more)", first->reason, lost - 1);
-	else
+	} else if (first) {
 		progress_conclude(progress, OUTCOME_FAIL, "%s", first->reason);
-	results_set(&progress->result.service, first->service);
+	} else {
+		char text[DATABASE_MARKS_TEXT_SIZE];
+
+		database_marks_explain(database, progress->databases.mark, text);
+		progress_conclude(progress, OUTCOME_FAIL, "%s", text);
+	}
+	results_set(&progress->result.service, first ? first->service : database->service);
 	return -1;
 }

@@ -15,6 +15,7 @@
 #include "runner-plugin/recipe/plan.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/stages/deploy.h"
+#include "runner-plugin/swarm/database_marks.h"
 #include "runner-plugin/swarm/survival.h"
 
 struct progress {
@@ -27,6 +28,7 @@ struct progress {
 	struct engine *engine;
 	struct abra abra;
 	struct deploy deploy;
+	struct database_marks databases; /* of progress_mark() */
 };
 void progress_release(struct progress *progress);
 DEFINE_AUTO(progress, progress_release);
@@ -60,10 +62,10 @@ int progress_check_data(struct progress *progress) CHECKED;
 int progress_wipe_data(struct progress *progress) CHECKED;
 /* What the check says, for nobody's record; true without one. -1: concluded. */
 int progress_try_data(struct progress *progress, bool *out_is_there) CHECKED;
-/* A marker in each volume, saying which version was there. -1: concluded. */
+/* A marker in each volume, saying which version was there, and in each database. -1: concluded. */
 int progress_mark(
     struct progress *progress, const char *version, struct survival_marks *out) CHECKED;
-/* Each marker as a test of the stage. -1: concluded. */
+/* Each marker as a test of the stage; those of databases are then taken away. -1: concluded. */
 int progress_check_marks(struct progress *progress, const struct survival_marks *marks) CHECKED;
 
 /* The stages, a file each. */

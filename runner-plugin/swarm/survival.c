@@ -31,6 +31,7 @@ void survival_losses_release(struct survival_losses *losses)
 	for (size_t i = 0; i < losses->count; i++) {
 		free(losses->items[i].service);
 		free(losses->items[i].volume);
+		free(losses->items[i].path);
 	}
 	free(losses->items);
 	*losses = (struct survival_losses){0};
@@ -38,14 +39,18 @@ void survival_losses_release(struct survival_losses *losses)
 
 /* --- mounts as the engine lists them --- */
 
-/* "<stack>_data" to "data"; NULL: another stack's, or an anonymous one. */
-static const char *within_stack(const char *stack, const char *name)
+const char *survival_within_stack(const char *stack, const char *name)
 {
 	size_t length = strlen(stack);
 
 	if (!name || strncmp(name, stack, length) != 0 || name[length] != '_')
 		return NULL;
 	return name + length + 1;
+}
+
+bool survival_is_unnamed(const char *name)
+{
+	return name && strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
 }
 
 static bool is_listed(
@@ -81,17 +86,19 @@ static void read_container(
 	const char *state = json_get_text(container, "State");
 	const char *id = json_get_text(container, "Id");
 	const char *service =
-	    within_stack(stack, json_get_text(labels, "com.docker.swarm.service.name"));
+	    survival_within_stack(stack, json_get_text(labels, "com.docker.swarm.service.name"));
 	const struct json *list = json_get(container, "Mounts");
 
 	if (!service || !id || !state || !text_is(state, "running"))
 		return;
 	for (const struct json *item = json_first(list); item; item = json_next(item)) {
 		const char *type = json_get_text(item, "Type");
-		const char *volume = within_stack(stack, json_get_text(item, "Name"));
+		const char *volume = survival_within_stack(stack, json_get_text(item, "Name"));
 		const char *path = json_get_text(item, "Destination");
 		bool is_writable = true;
 
+		if (!volume && survival_is_unnamed(json_get_text(item, "Name")))
+			volume = "";
 		if (!type || !text_is(type, "volume") || !volume || !path ||
 		    is_listed(mounts, service, volume, path))
 			continue;
@@ -201,6 +208,13 @@ void survival_explain(const struct survival_mounts *now, const struct survival_m
 	const struct survival_mount *here = survival_find(now, marked);
 	const struct survival_mount *there = NULL;
 
+	if (!*marked->volume) {
+		(void)snprintf(out, SURVIVAL_REASON_SIZE,
+		    "service %.60s keeps %.80s in a volume without a name: it is lost when its "
+		    "container is made anew; name it in compose.yml",
+		    marked->service, marked->path);
+		return;
+	}
 	for (size_t i = 0; i < now->count; i++) {
 		const struct survival_mount *mount = &now->items[i];
 		bool is_own = text_is(mount->service, marked->service);
@@ -208,7 +222,11 @@ void survival_explain(const struct survival_mounts *now, const struct survival_m
 		if (text_is(mount->volume, marked->volume) && (!there || is_own))
 			there = mount;
 	}
-	if (here && !text_is(here->volume, marked->volume))
+	if (here && !*here->volume)
+		(void)snprintf(out, SURVIVAL_REASON_SIZE,
+		    "volume `%.60s` lost its marker: %.80s is now a volume without a name",
+		    marked->volume, marked->path);
+	else if (here && !text_is(here->volume, marked->volume))
 		(void)snprintf(out, SURVIVAL_REASON_SIZE,
 		    "volume `%.60s` lost its marker: %.80s is now volume `%.60s`", marked->volume,
 		    marked->path, here->volume);
@@ -271,6 +289,7 @@ int survival_check(struct engine *engine, const char *stack, const struct surviv
 		struct survival_loss *loss = &losses.items[losses.count++];
 		loss->service = xstrdup(marked->service);
 		loss->volume = xstrdup(marked->volume);
+		loss->path = xstrdup(marked->path);
 		survival_explain(&now, marked, loss->reason);
 	}
 	*out = losses;

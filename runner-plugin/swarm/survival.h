@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Proves that an upgrade keeps the volumes where the app looks for its data: a marker file is put
- * into every named volume of the stack at each place where a service mounts it, and is looked for
- * there afterwards.
+ * into every volume of the stack at each place where a service mounts it, and is looked for there
+ * afterwards. A volume without a name ends with its container; whether somebody misses what was in
+ * it, its marker does not say.
  *
  *   survival_mark(engine, stack, marker, &marks, err);        before, with the base running
  *   survival_check(engine, stack, &marks, &losses, err);      after, with the head running
@@ -23,7 +24,7 @@
 struct survival_mount {
 	char *service;	 /* without the stack's prefix */
 	char *container; /* one that runs */
-	char *volume;	 /* without the prefix */
+	char *volume;	 /* without the prefix; "": it has no name */
 	char *path;
 	bool is_read_only;
 };
@@ -47,6 +48,7 @@ DEFINE_AUTO(survival_marks, survival_marks_release);
 struct survival_loss {
 	char *service;
 	char *volume;
+	char *path;			   /* where it was */
 	char reason[SURVIVAL_REASON_SIZE]; /* "volume `data` lost its marker: the mount moved from
 					      /data to /srv" */
 };
@@ -61,6 +63,11 @@ int survival_mark(struct engine *engine, const char *stack, const char *marker,
     struct survival_marks *out, struct err *err) CHECKED;
 int survival_check(struct engine *engine, const char *stack, const struct survival_marks *marks,
     struct survival_losses *out, struct err *err) CHECKED;
+
+/* "<stack>_data" to "data"; NULL: another stack's, or one without a name. */
+const char *survival_within_stack(const char *stack, const char *name);
+/* The engine names a volume that nobody named by 64 hex digits. */
+bool survival_is_unnamed(const char *name);
 
 /* Where a marked mount is now, and what to say when its marker was not found there; pure. */
 const struct survival_mount *survival_find(

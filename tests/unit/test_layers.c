@@ -79,6 +79,7 @@ static const char *const values[] = {
     "runner-plugin/swarm/archive",
     "runner-plugin/swarm/endpoint",
     "runner-plugin/swarm/nodes",
+    "runner-plugin/swarm/database",
     "runner-plugin/run/junit",
     "runner-plugin/run/exit",
     "runner-plugin/stages/refusal",

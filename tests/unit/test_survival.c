@@ -4,7 +4,7 @@
 
 #include "runner-plugin/swarm/survival.h"
 
-/* "service:volume:path", separated by blanks. */
+/* "service:volume:path", separated by blanks; volume "-": it has no name. */
 static struct survival_mounts mounts_of(const char *text)
 {
 	struct survival_mounts mounts = {.items = xcalloc(8, sizeof(struct survival_mount))};
@@ -17,7 +17,7 @@ static struct survival_mounts mounts_of(const char *text)
 		mounts.items[mounts.count++] = (struct survival_mount){
 		    .service = xstrdup(service),
 		    .container = xstrdup("c"),
-		    .volume = xstrdup(volume),
+		    .volume = xstrdup(text_is(volume, "-") ? "" : volume),
 		    .path = xstrdup(path),
 		};
 		text += used;
@@ -50,6 +50,13 @@ static const struct row {
     {"app:data:/data", "app:conf:/conf web:data:/data", NULL,
 	"service app no longer mounts it, but web does"},
     {"app:data:/data", "web:data:/w app:data:/srv", NULL, "moved from /data to /srv"},
+    /* without a name */
+    {"app:-:/data", "app:-:/data", "app:-:/data",
+	"service app keeps /data in a volume without a name: it is lost when its container is made "
+	"anew; name it in compose.yml"},
+    {"app:-:/data", "app:data:/data", "app:data:/data", "in a volume without a name"},
+    {"app:data:/data", "app:-:/data", "app:-:/data",
+	"volume `data` lost its marker: /data is now a volume without a name"},
 };
 
 START_TEST(explains_row)
@@ -98,6 +105,8 @@ END_TEST
 #define CONTAINER(state, mounts)                                                                   \
 	"{\"Id\":\"c\",\"State\":\"" state                                                         \
 	"\",\"Labels\":{\"com.docker.swarm.service.name\":\"s_app\"},\"Mounts\":[" mounts "]}"
+#define UNNAMED_63 "23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0"
+#define UNNAMED "1" UNNAMED_63
 #define MOUNT(name, path, rest)                                                                    \
 	"{\"Type\":\"volume\",\"Name\":\"" name "\",\"Destination\":\"" path "\"" rest "}"
 
@@ -110,6 +119,16 @@ static const struct {
     {"[" CONTAINER("exited", MOUNT("s_data", "/data", "")) "]", 0},
     {"[" CONTAINER("running", MOUNT("other_data", "/data", "")) "]", 0},
     {"[" CONTAINER("running", MOUNT("0123456789abcdef", "/data", "")) "]", 0},
+    {"[" CONTAINER("running", MOUNT(UNNAMED, "/data", "")) "]", 1},
+    {"[" CONTAINER("running", MOUNT(UNNAMED "0", "/data", "")) "]", 0},
+    {"[" CONTAINER("running", MOUNT("g" UNNAMED_63, "/data", "")) "]", 0},
+    /* two replicas, and two places */
+    {"[" CONTAINER("running", MOUNT("a" UNNAMED_63, "/data", "")) "," CONTAINER(
+	 "running", MOUNT("b" UNNAMED_63, "/data", "")) "]",
+	1},
+    {"[" CONTAINER(
+	 "running", MOUNT("a" UNNAMED_63, "/a", "") "," MOUNT("b" UNNAMED_63, "/b", "")) "]",
+	2},
     {"[" CONTAINER("running", "{\"Type\":\"bind\",\"Source\":\"/x\",\"Destination\":\"/x\"}") "]",
 	0},
     /* two replicas, one mount */
@@ -120,7 +139,7 @@ static const struct {
     {"[{},3,null]", 0},
 };
 
-START_TEST(lists_named_volumes_of_the_stack)
+START_TEST(lists_volumes_of_the_stack)
 {
 	struct err err;
 	AUTO_PTR(json) containers = json_parse(lists[_i].text, strlen(lists[_i].text), &err);
@@ -241,6 +260,8 @@ START_TEST(checks_a_marker)
 	if (row->loss)
 		ck_assert_msg(strstr(losses.items[0].reason, row->loss) != NULL, "%s",
 		    losses.items[0].reason);
+	if (row->loss)
+		ck_assert_str_eq(losses.items[0].path, "/data");
 }
 END_TEST
 
@@ -270,7 +291,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tc, explains_row, 0, COUNT_OF(rows));
 	tcase_add_test(tc, reads_recorded_mounts);
-	tcase_add_loop_test(tc, lists_named_volumes_of_the_stack, 0, COUNT_OF(lists));
+	tcase_add_loop_test(tc, lists_volumes_of_the_stack, 0, COUNT_OF(lists));
 	tcase_add_test(tc, sees_what_is_read_only);
 	tcase_add_loop_test(tc, marks_what_can_be_written, 0, COUNT_OF(mark_rows));
 	tcase_add_loop_test(tc, checks_a_marker, 0, COUNT_OF(check_rows));
