@@ -306,6 +306,21 @@ static void add_left(const struct results *results, struct buf *out)
 		(void)buf_printf(out, " and %zu more", results->left_count - shown);
 }
 
+/* Up for a look, or why not though it was asked for. */
+static void add_kept(const struct results *results, struct buf *out)
+{
+	if (*results->kept_until) {
+		(void)buf_add_text(out, "up for a look at ");
+		(void)markdown_add_code(out, results->kept_url);
+		(void)buf_add_text(out, " until ");
+		(void)markdown_add_text(out, results->kept_until, NAME_SHOWN_BYTES);
+		(void)buf_add_text(out, ", unless another run needs its slot");
+	} else if (*results->kept_why_not) {
+		(void)buf_add_text(out, "not kept: ");
+		(void)markdown_add_text(out, results->kept_why_not, REASON_SHOWN_BYTES);
+	}
+}
+
 static void add_stages(const struct reply_facts *facts, struct buf *out)
 {
 	const struct results *results = facts->results;
@@ -321,11 +336,14 @@ static void add_stages(const struct reply_facts *facts, struct buf *out)
 		    &results->stages[i], is_whole ? RESULTS_TEXT_MAX : REASON_SHOWN_BYTES, out);
 		is_told |= is_whole;
 	}
-	(void)buf_printf(
-	    out, "| teardown | %s | ", results->is_clean ? "✅ clean" : "⚠️ something is left");
+	(void)buf_printf(out, "| teardown | %s | ",
+	    !results->is_clean	   ? "⚠️ something is left"
+	    : *results->kept_until ? "👀 kept"
+				   : "✅ clean");
 	add_duration(out, results->teardown_seconds);
 	(void)buf_add_text(out, " | ");
 	add_left(results, out);
+	add_kept(results, out);
 	(void)buf_add_text(out, " |\n");
 }
 

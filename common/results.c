@@ -30,6 +30,9 @@ static const struct place text_places[] = {
     {"versions", "head", offsetof(struct results, head_version)},
     {"versions", "base", offsetof(struct results, base_version)},
     {"versions", "base_why", offsetof(struct results, base_why)},
+    {"kept", "url", offsetof(struct results, kept_url)},
+    {"kept", "until", offsetof(struct results, kept_until)},
+    {"kept", "why_not", offsetof(struct results, kept_why_not)},
     {"provenance", "ccci", offsetof(struct results, ccci)},
     {"provenance", "abra", offsetof(struct results, abra)},
     {"provenance", "suite", offsetof(struct results, suite_hash)},
@@ -42,7 +45,7 @@ static const struct place id_places[] = {
     {"run", "comment", offsetof(struct results, comment)},
 };
 
-static const char *const sections[] = {"run", "versions", "teardown", "provenance"};
+static const char *const sections[] = {"run", "versions", "teardown", "kept", "provenance"};
 
 static char **text_at(const struct results *results, size_t offset)
 {
@@ -429,6 +432,8 @@ static char *encode(const struct results *results, enum detail detail)
 		json_set(root, "allowed", results_allowed_encode(&results->allowed));
 	json_set(root, "stages", stages);
 	json_set(root, "teardown", encode_teardown(results));
+	if (*results->kept_until || *results->kept_why_not)
+		json_set(root, "kept", new_section(results, "kept"));
 	json_set(root, "provenance", provenance);
 	return json_print(root);
 }

@@ -94,7 +94,9 @@ struct results {
 	size_t left_count;
 	char *ccci, *abra;
 	char *suite_hash, *recipe_tests_hash; /* "sha256:" and hex; "" when there is none */
-	struct results_pair *images;	      /* service, digest */
+	/* Up for a look: where, until when; or why not, though it was asked for. "" else. */
+	char *kept_url, *kept_until, *kept_why_not;
+	struct results_pair *images; /* service, digest */
 	size_t image_count;
 };
 

@@ -228,10 +228,24 @@ static void print_allowed(const struct results_allowed *allowed, struct buf *out
 	(void)buf_add_text(out, ")\n");
 }
 
+/* Up for a look, or why not; "" when nobody asked for it. The caller frees it. */
+static char *describe_kept(const struct results *results)
+{
+	if (*results->kept_until)
+		return xasprintf("up at %s until %s, unless another run needs its slot",
+		    results->kept_url, results->kept_until);
+	return *results->kept_why_not ? xasprintf("not kept: %s", results->kept_why_not)
+				      : xstrdup("");
+}
+
 void table_print(const struct results *results, size_t columns, struct buf *out)
 {
-	const struct row teardown = {
-	    0, "teardown", results->is_clean ? "clean" : "left", "", results->teardown_seconds};
+	auto_str char *kept = describe_kept(results);
+	const struct row teardown = {0, "teardown",
+	    !results->is_clean	   ? "left"
+	    : *results->kept_until ? "kept"
+				   : "clean",
+	    kept, results->teardown_seconds};
 	const struct shape shape = {.column = find_column(results), .columns = columns};
 
 	print_head(results, columns, out);

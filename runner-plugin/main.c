@@ -47,6 +47,7 @@ static const struct {
 	const char *name;
 	bool has_value;
 	const char *help;
+	const char *without; /* the value when none is given behind "="; NULL: it must be */
 } flag_rows[FLAG_COUNT] = {
     [FLAG_CONFIG] = {"config", true, "settings file; default " SETTINGS_FILE},
     [FLAG_CHECK] = {"check", false, "check the settings and exit"},
@@ -60,7 +61,8 @@ static const struct {
     [FLAG_REF] = {"ref", true, "run, plan: commit, 40 hex digits"},
     [FLAG_STAGES] = {"stages", true, "run, plan: only these, comma separated"},
     [FLAG_FROM] = {"from", true, "run, plan: version that the upgrade starts from"},
-    [FLAG_KEEP] = {"keep", false, "run: leave a failed app up for a look"},
+    [FLAG_KEEP] = {"keep", true, "run: leave the app up for a look, 30m or =TIME, or until Ctrl-C",
+	"30m"},
     [FLAG_JSON] = {"json", true,
 	"run: write the results there; plan, canonical, without a file: print JSON"},
     [FLAG_JUNIT] = {"junit", true, "run: write JUnit XML there"},
@@ -113,7 +115,7 @@ static struct front_local read_local(const struct command *command)
 	    .from = values[FLAG_FROM],
 	    .json = values[FLAG_JSON],
 	    .junit = values[FLAG_JUNIT],
-	    .keeps = values[FLAG_KEEP] != NULL};
+	    .keep = values[FLAG_KEEP]};
 }
 
 static enum exit_code do_run(const struct command *command)
@@ -312,6 +314,8 @@ static int read_flag(struct command *command, char **arguments, int *index)
 	bool is_ours = find_flag(name, &flag);
 	bool is_bare = is_ours && command->word && (command->word->bare_flags & BIT(flag));
 	bool has_value = !is_ours || (flag_rows[flag].has_value && !is_bare);
+	if (has_value && !value && is_ours)
+		value = flag_rows[flag].without;
 	if (has_value && !value)
 		value = arguments[*index + 1] ? arguments[++*index] : NULL;
 	if (has_value && !value)

@@ -159,6 +159,8 @@ const struct conf_row settings_rows[] = {
 	.help = "failures without a healthy second, within this time"},
     {"CCCI_JANITOR_MAX_AGE", CONF_DURATION, AT(janitor_max_age_ms), .fallback = "2h", .least = 0,
 	.most = 30 * 24 * HOUR_MS, .help = "age of leftovers without a lease that reap removes"},
+    {"KEEP_MAX", CONF_DURATION, AT(keep_max_ms), .fallback = "0s", .least = 0, .most = 4 * HOUR_MS,
+	.help = "longest that a judged app stays up for a look; 0s: off"},
     {"PROBE_CONNECT", CONF_TEXT, AT(probe_connect), .fallback = "127.0.0.1:443",
 	.check = check_host_port, .help = "where probes reach the proxy"},
     {"PROBE_CA_FILE", CONF_TEXT, AT(probe_ca_file), .check = check_absolute,

@@ -73,6 +73,13 @@ static bool is_flag(const char *text)
 	return text_is(text, "0") || text_is(text, "1");
 }
 
+static bool is_keep(const char *text)
+{
+	int64_t minutes = 0;
+
+	return is_number(text, 3) && parse_int64(text, 1, PARAMS_KEEP_MAX_MIN, &minutes);
+}
+
 /* The list is checked word by word afterwards, with a better message. */
 static bool is_list(const char *text)
 {
@@ -81,7 +88,7 @@ static bool is_list(const char *text)
 	return length >= 1 && length <= 128 && is_made_of(text, length, LOWER ",");
 }
 
-enum param { RECIPE, SRC, PR, REF, COMMENT, STAGES, EXTRA_TESTS, FROM, PARAM_COUNT };
+enum param { RECIPE, SRC, PR, REF, COMMENT, STAGES, EXTRA_TESTS, FROM, KEEP, PARAM_COUNT };
 
 static const struct row {
 	const char *name;
@@ -96,6 +103,7 @@ static const struct row {
     [STAGES] = {"STAGES", is_list, "stage names with commas between"},
     [EXTRA_TESTS] = {"EXTRA_TESTS", is_flag, "0 or 1"},
     [FROM] = {"FROM", params_is_version, "a version of at most 64 characters"},
+    [KEEP] = {"KEEP", is_keep, "1 to 240, in minutes"},
 };
 
 /* A value from outside as it may stand in a message: bounded, unprintables as "?". */
@@ -189,6 +197,8 @@ int params_read(
 		return err_set(err, ERR_CONFIG, "PR is no number");
 	if (values[COMMENT] && !parse_int64(values[COMMENT], 0, INT64_MAX, &params.comment))
 		return err_set(err, ERR_CONFIG, "COMMENT is no number");
+	if (values[KEEP] && !parse_int64(values[KEEP], 1, PARAMS_KEEP_MAX_MIN, &params.keep_min))
+		return err_set(err, ERR_CONFIG, "KEEP is no number");
 
 	params.has_stages = values[STAGES] != NULL;
 	if (params.has_stages) {

@@ -19,6 +19,7 @@
 #define PARAMS_SRC_SIZE 160
 #define PARAMS_REF_SIZE 41
 #define PARAMS_VERSION_SIZE 65
+#define PARAMS_KEEP_MAX_MIN 240
 
 struct params {
 	char recipe[PARAMS_RECIPE_SIZE]; /* [a-z0-9][a-z0-9-]{0,62} */
@@ -29,6 +30,7 @@ struct params {
 	bool stages[STAGE_COUNT];	 /* wanted ones; all but extra when STAGES is absent */
 	bool has_stages;		 /* STAGES was given */
 	char from[PARAMS_VERSION_SIZE];	 /* "" = the planner decides */
+	int64_t keep_min;		 /* minutes that it stays up when judged; 0: none */
 };
 
 /* The forms, also used for flags; each true when the text has it. */

@@ -100,7 +100,7 @@ static int take_over(
 	teardown_run(&teardown, &result);
 	for (size_t i = 0; i < result.left.count; i++)
 		print_error("left behind: %s", result.left.items[i]);
-	return record_write(run, &end, &result, err);
+	return record_write(run, &end, &result, NULL, err);
 }
 
 /* --- the words of .drone.yml --- */
@@ -144,7 +144,7 @@ struct birth {
 	const struct params *params;
 	const struct run_step *step;
 	const char *checkout, *local_recipe;
-	bool keeps;
+	int64_t keep_ms;
 };
 
 /* A run with its keeper, in one piece as far as any reaper can see. Returns the connection. */
@@ -164,7 +164,7 @@ static int give_birth(
 	    .local_recipe = birth->local_recipe,
 	    .environ = front->environ,
 	    .is_local = !birth->step->build,
-	    .keeps = birth->keeps,
+	    .keep_ms = birth->keep_ms,
 	    .runner_pidfd = runner};
 	int fd = lease_fd < 0 ? -1 : keeper_start(&job, lease_fd, err);
 	if (fd < 0)
@@ -217,7 +217,10 @@ enum exit_code front_prepare(const struct front *front)
 		print_error("the working directory is gone");
 		return EXIT_OURS;
 	}
-	const struct birth birth = {.params = &params, .step = &step, .checkout = checkout};
+	const struct birth birth = {.params = &params,
+	    .step = &step,
+	    .checkout = checkout,
+	    .keep_ms = params.keep_min * 60 * 1000};
 	if (waiter_open(true, say, &waiter, &err) < 0)
 		return fail(&err);
 	auto_fd int fd = give_birth(front, &birth, &run, &err);
@@ -268,6 +271,7 @@ enum exit_code front_stage(const struct front *front, enum stage stage)
 static int ask_end(
     const struct front *front, const struct run *run, bool is_in_step, struct err *err)
 {
+	/* A person's teardown also ends what is kept for a look; a step's has the verdict then. */
 	AUTO(waiter) waiter = WAITER_CLOSED;
 	struct err gone;
 	enum exit_code ignored = EXIT_OURS;
@@ -276,7 +280,7 @@ static int ask_end(
 	if (waiter_open(is_in_step, say, &waiter, err) < 0)
 		return -1;
 	auto_fd int fd = channel_connect(run->dir, &gone);
-	if (fd >= 0 && waiter_teardown(&waiter, fd, &ignored, &gone) == 0)
+	if (fd >= 0 && waiter_teardown(&waiter, fd, !is_in_step, &ignored, &gone) == 0)
 		return 0;
 	return take_over(front, run, &by_keeper, err);
 }
@@ -477,7 +481,7 @@ static int run_stages(struct waiter *waiter, int fd, int64_t weight, struct err 
 		if (stage_code == EXIT_TIMED_OUT || stage_code == EXIT_CANCELLED)
 			code = stage_code;
 	}
-	return code ? 0 : waiter_teardown(waiter, fd, &code, err);
+	return code ? 0 : waiter_teardown(waiter, fd, false, &code, err);
 }
 
 static enum exit_code print_outcome(const struct front_local *local, const struct run *run)
@@ -497,6 +501,33 @@ static enum exit_code print_outcome(const struct front_local *local, const struc
 	return exit_of_verdict(results.verdict, results.is_clean);
 }
 
+#define KEEP_LONGEST_MS (INT64_C(24) * 3600 * 1000)
+
+/* On a host of one's own KEEP_MAX does not count. */
+static int read_keep(const char *text, int64_t *out_ms, struct err *err)
+{
+	if (!text)
+		return 0;
+	if (!conf_parse_duration(text, out_ms) || *out_ms < 1000 || *out_ms > KEEP_LONGEST_MS)
+		return err_set(
+		    err, ERR_CONFIG, "--keep=%.20s: no time such as 30m, from 1s to 24h", text);
+	return 0;
+}
+
+/* While the app is up: until its time is over, another run needs the slot, or Ctrl-C. */
+static enum exit_code hold(const struct front *front, const struct run *run, struct waiter *waiter,
+    int fd, enum exit_code code)
+{
+	AUTO(results) results = {0};
+	struct err err;
+
+	waiter_hold(waiter, fd);
+	enum exit_code left = tear_down_again(front, run);
+	if (record_read(run, &results, &err) < 0)
+		return fail(&err);
+	return left ? exit_of_verdict(results.verdict, false) : code;
+}
+
 enum exit_code front_run(const struct front *front, const struct front_local *local)
 {
 	struct params params;
@@ -504,10 +535,12 @@ enum exit_code front_run(const struct front *front, const struct front_local *lo
 	auto_str char *directory = NULL;
 	AUTO(waiter) waiter = WAITER_CLOSED;
 	AUTO(run) run = {0};
+	int64_t keep_ms = 0;
 	struct err err;
 	bool by_keeper = false;
 
 	if (read_local(front, local, &params, &directory, &err) < 0 ||
+	    read_keep(local->keep, &keep_ms, &err) < 0 ||
 	    waiter_open(false, say, &waiter, &err) < 0)
 		return fail(&err);
 	auto_str char *checkout = current_directory();
@@ -515,7 +548,7 @@ enum exit_code front_run(const struct front *front, const struct front_local *lo
 	    .step = &step,
 	    .checkout = checkout,
 	    .local_recipe = directory,
-	    .keeps = local->keeps};
+	    .keep_ms = keep_ms};
 	auto_fd int fd = give_birth(front, &birth, &run, &err);
 	if (fd < 0)
 		return fail(&err);
@@ -526,9 +559,12 @@ enum exit_code front_run(const struct front *front, const struct front_local *lo
 	if (run_stages(&waiter, fd, weight, &err) < 0 &&
 	    take_over(front, &run, &by_keeper, &err) < 0)
 		return fail(&err);
+	enum exit_code code = print_outcome(local, &run);
+	if (keep_ms)
+		code = hold(front, &run, &waiter, fd, code);
 	/* A keeper that has answered may still be writing its last line. */
 	close_fd(&fd);
-	return print_outcome(local, &run);
+	return code;
 }
 
 /* Planning fetches, so it needs a run's directory: one of its own, that nobody else ever sees. */

@@ -32,7 +32,7 @@ struct front_local {
 	const char *target;			    /* a recipe's directory, or its name */
 	const char *src, *pr, *ref, *stages, *from; /* NULL: not given */
 	const char *json, *junit; /* files to write; NULL. plan: not NULL is JSON */
-	bool keeps;
+	const char *keep;	  /* how long the app stays up, "30m"; NULL: not at all */
 };
 enum exit_code front_run(const struct front *front, const struct front_local *local);
 enum exit_code front_plan(const struct front *front, const struct front_local *local);

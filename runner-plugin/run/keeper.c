@@ -10,6 +10,7 @@
 #include "runner-plugin/run/channel.h"
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/journal.h"
+#include "runner-plugin/run/kept.h"
 #include "runner-plugin/run/lease.h"
 #include "runner-plugin/run/proc.h"
 #include "runner-plugin/run/record.h"
@@ -31,6 +32,7 @@
 #define SLOT_EVERY_MS 150
 #define SAY_EVERY_MS 5000
 #define WORKSPACE_EVERY_MS 500
+#define KEPT_LOOK_EVERY_MS 500
 #define REASON_SIZE 320
 
 /* What a run is at: slot, prepare, and stages with idle between; from any of them to the end. */
@@ -682,21 +684,6 @@ static void record_cut_work(struct keeper *keeper)
 	    keeper->reason);
 }
 
-static bool stays_up(const struct keeper *keeper)
-{
-	AUTO(results) results = {0};
-	struct err ignored;
-	bool has_failed = false;
-
-	if (!keeper->job->keeps || keeper->end.end != RUN_COMPLETE)
-		return false;
-	results_init(&results);
-	if (record_collect(&keeper->run, &results, &ignored) == 0)
-		for (size_t i = 0; i < results.stage_count; i++)
-			has_failed = has_failed || results.stages[i].outcome == OUTCOME_FAIL;
-	return has_failed;
-}
-
 static void tear_down(struct keeper *keeper, bool was_cut, struct teardown_result *out)
 {
 	struct teardown teardown = {.settings = keeper->job->settings,
@@ -708,12 +695,6 @@ static void tear_down(struct keeper *keeper, bool was_cut, struct teardown_resul
 	    .context = keeper};
 	struct err err;
 
-	if (stays_up(keeper) && mark(keeper, KEEPER_KEPT_MARK, &err) == 0) {
-		*out = (struct teardown_result){0};
-		leaks_add(&out->left, "stack %s: kept for a look; ccci-run teardown %s removes it",
-		    keeper->run.stack, keeper->run.id);
-		return;
-	}
 	if (mark(keeper, "teardown", &err) < 0) /* a full disk: teardown will say it again */
 		log_error("%s", err.msg);
 	teardown_run(&teardown, out);
@@ -734,9 +715,176 @@ static void answer_all(struct keeper *keeper, bool is_clean)
 	}
 }
 
+static void tear_down_and_say(struct keeper *keeper, bool was_cut, struct teardown_result *out)
+{
+	tear_down(keeper, was_cut, out);
+	for (size_t i = 0; i < out->left.count; i++) {
+		auto_str char *text = xasprintf("left behind: %s", out->left.items[i]);
+
+		say(keeper, text);
+	}
+}
+
+/* The verdict and what follows from it; teardown as far as it has come. */
+static void write_down(
+    struct keeper *keeper, const struct teardown_result *teardown, const struct record_kept *kept)
+{
+	struct err err;
+
+	if (record_write(&keeper->run, &keeper->end, teardown, kept, &err) < 0 ||
+	    record_remember(&keeper->run, keeper->job->settings->state_dir, &err) < 0)
+		log_error("%s", err.msg);
+}
+
+/* --- up for a look --- */
+
+static int look_for_head(const struct keeper *keeper, bool *out_is_up, struct err *err)
+{
+	AUTO(plan) plan = {0};
+
+	if (handover_load_plan(&keeper->run, &plan, err) < 0)
+		return -1;
+	return kept_find_head(
+	    keeper->job->settings, &keeper->run, plan.head_commit, out_is_up, err);
+}
+
+/* 0: it is taken down at once; why_not is "" when that is what was asked for. */
+static int64_t decide_keep(const struct keeper *keeper, char why_not[KEPT_WHY_SIZE])
+{
+	const struct settings *settings = keeper->job->settings;
+	struct kept_facts facts = {.asked_ms = keeper->job->keep_ms,
+	    .most_ms = keeper->job->is_local ? keeper->job->keep_ms : settings->keep_max_ms,
+	    .is_complete = keeper->end.end == RUN_COMPLETE};
+	struct err err;
+
+	if (facts.asked_ms && facts.most_ms && facts.is_complete &&
+	    (look_for_head(keeper, &facts.head_is_up, &err) < 0 ||
+		slot_is_wanted(settings->state_dir, &facts.is_slot_wanted, &err) < 0)) {
+		copy_head(why_not, KEPT_WHY_SIZE, err.msg);
+		return 0;
+	}
+	return kept_decide(&facts, why_not);
+}
+
+/* True: it ends what is kept. */
+static bool serve_kept_request(
+    struct keeper *keeper, struct peer *peer, const struct channel_packet *packet)
+{
+	const char *what = json_get_text(packet->message, "do");
+	bool is_now = false;
+
+	if (!what)
+		return false;
+	(void)json_get_bool(packet->message, "now", &is_now);
+	if (text_is(what, "cancel") || (text_is(what, "teardown") && is_now)) {
+		peer->is_waiting = true;
+		keeper->asking = peer;
+		return true;
+	}
+	if (!text_is(what, "teardown"))
+		tell(peer, "not run: the run has ended");
+	answer(peer, EXIT_PASSED);
+	return false;
+}
+
+/* NULL: it goes on. */
+static const char *serve_kept_peer(struct keeper *keeper, struct peer *peer)
+{
+	AUTO(channel_packet) packet = {0};
+	struct err err;
+
+	if (channel_receive(peer->fd, &packet, &err) == 0)
+		return serve_kept_request(keeper, peer, &packet) ? "somebody asked for it" : NULL;
+	if (err.code == ERR_TRANSIENT)
+		return NULL;
+	bool was_leash = keeper->job->is_local && peer->is_first;
+	if (keeper->asking == peer)
+		keeper->asking = NULL;
+	peer_close(peer);
+	return was_leash ? "ccci-run was ended" : NULL;
+}
+
+static const char *serve_kept(struct keeper *keeper, const struct pollfd *fds)
+{
+	const char *why = NULL;
+
+	if (fds[0].revents)
+		return "the keeper was told to stop";
+	for (size_t i = 0; i < PEERS_MAX && !why; i++)
+		if (fds[2 + i].revents)
+			why = serve_kept_peer(keeper, &keeper->peers[i]);
+	int fd = fds[1].revents ? channel_accept(keeper->listen_fd) : -1;
+	if (fd >= 0)
+		(void)add_peer(keeper, fd);
+	return why;
+}
+
+/* Until it has to go; why. */
+static const char *hold(struct keeper *keeper, int64_t until_ns)
+{
+	struct pollfd fds[2 + PEERS_MAX];
+	const char *why = NULL;
+
+	while (!why) {
+		bool is_wanted = false;
+		struct err err;
+
+		fds[0] = (struct pollfd){.fd = keeper->signal_fd, .events = POLLIN};
+		fds[1] = (struct pollfd){.fd = keeper->listen_fd, .events = POLLIN};
+		for (size_t i = 0; i < PEERS_MAX; i++)
+			fds[2 + i] = (struct pollfd){.fd = keeper->peers[i].fd, .events = POLLIN};
+		int64_t look_ns = clock_now() + KEPT_LOOK_EVERY_MS * NS_PER_MS;
+		if (poll(fds, COUNT_OF(fds), clock_ms_until(earlier(until_ns, look_ns))) < 0)
+			continue;
+		why = serve_kept(keeper, fds);
+		if (!why && clock_now() >= until_ns)
+			why = "its time is over";
+		if (slot_is_wanted(keeper->job->settings->state_dir, &is_wanted, &err) == 0 &&
+		    is_wanted && !why)
+			why = "another run waits for the slot";
+	}
+	return why;
+}
+
+static struct peer *find_first(struct keeper *keeper)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (keeper->peers[i].is_first)
+			return &keeper->peers[i];
+	return NULL;
+}
+
+/* The run is over for everybody but us. */
+static void keep_up(struct keeper *keeper, int64_t keep_ms)
+{
+	const struct teardown_result nothing_left = {0};
+	char until[CLOCK_RFC3339_SIZE];
+	auto_str char *url = xasprintf("https://%s/", keeper->run.domain);
+	struct err err;
+
+	clock_format_rfc3339(clock_wall_s() + keep_ms / 1000, until);
+	auto_str char *text = xasprintf(
+	    "up for a look at %s until %s, unless another run needs its slot; ccci-run teardown %s "
+	    "ends it",
+	    url, until, keeper->run.id);
+	const struct record_kept kept = {.url = url, .until = until, .why_not = ""};
+	if (mark(keeper, text, &err) < 0) {
+		log_error("%s", err.msg);
+		return;
+	}
+	write_down(keeper, &nothing_left, &kept);
+	say(keeper, text);
+	answer_all(keeper, true);
+	keeper->asking = keeper->job->is_local ? find_first(keeper) : NULL; /* it looks on */
+	auto_str char *why = xasprintf(
+	    "taking down what was kept: %s", hold(keeper, clock_now() + keep_ms * NS_PER_MS));
+	say(keeper, why);
+}
+
 static void finish(struct keeper *keeper)
 {
 	bool was_cut = keeper->worker.pid > 0;
+	char why_not[KEPT_WHY_SIZE] = "";
 	AUTO(teardown_result) result = {0};
 	struct err err;
 
@@ -749,14 +897,14 @@ static void finish(struct keeper *keeper)
 	record_cut_work(keeper);
 	if (reload_run(keeper, &err) < 0)
 		log_error("%s", err.msg);
-	tear_down(keeper, was_cut, &result);
-	for (size_t i = 0; i < result.left.count; i++) {
-		auto_str char *text = xasprintf("left behind: %s", result.left.items[i]);
-
-		say(keeper, text);
-	}
-	if (record_write(&keeper->run, &keeper->end, &result, &err) < 0 ||
-	    record_remember(&keeper->run, keeper->job->settings->state_dir, &err) < 0)
+	int64_t keep_ms = decide_keep(keeper, why_not);
+	if (keep_ms)
+		keep_up(keeper, keep_ms);
+	tear_down_and_say(keeper, was_cut, &result);
+	const struct record_kept not_kept = {.url = "", .until = "", .why_not = why_not};
+	if (!keep_ms)
+		write_down(keeper, &result, &not_kept);
+	else if (record_teardown(&keeper->run, &result, &err) < 0)
 		log_error("%s", err.msg);
 	answer_all(keeper, result.left.count == 0);
 	slot_release(&keeper->slot);

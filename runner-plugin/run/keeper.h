@@ -8,12 +8,19 @@
  *   channel_receive(fd, &packet, &err);              {"say": text} any number of times, {"exit": n}
  *
  * Requests, from any front of the run: {"do": "prepare"}, {"do": "stage", "stage": word} with the
- * step's stdout and stderr beside them; {"do": "cancel"}; {"do": "teardown"}.
+ * step's stdout and stderr beside them; {"do": "cancel"}; {"do": "teardown"}, with "now": true also
+ * of an app that is kept.
  *
  * Hides one loop that watches all that may end a run: a front gone without its answer, the
  * workspace gone, Drone's runner dead, the build no longer running in Drone, the deadline, a
  * cancel. Any of them kills what the run started, runs the journal backwards, audits, records.
  * Work is done in workers, one at a time, that die with it.
+ *
+ * An app that is kept for a look (kept.h) stays up after the run is judged and its results are
+ * written: who asked for the end has the answer then, steps, build and workspace may go, and only
+ * five things end it: its time, another run that waits for the slot, {"do": "teardown", "now":
+ * true}, a signal, and of a local run the end of its front. What that leaves is written into the
+ * results, and nothing else of them changes.
  *
  * Two facts of Drone's exec runner make it a process of its own (observed with 1.0.0-beta.10):
  * cancel and timeout SIGKILL the step's shell alone and start no later step; and a cancel in the
@@ -31,12 +38,9 @@ struct keeper_job {
 	const char *local_recipe; /* absolute; NULL: fetch */
 	const char *const *environ;
 	bool is_local; /* no Drone: the run ends with the first connection, between requests too */
-	bool keeps;    /* leave a failed app up */
+	int64_t keep_ms;  /* how long the app is to stay up when it is judged; 0: not */
 	int runner_pidfd; /* Drone's runner; -1: not watched */
 };
-
-/* What a kept run's journal says, so that reap lets it alone for a while. */
-#define KEEPER_KEPT_MARK "kept for a look"
 
 /*
  * Forks the keeper, twice, so that it is nobody's child. Takes the lease's descriptor. Returns the

@@ -6,7 +6,6 @@
 #include "common/log.h"
 #include "runner-plugin/run/backoff.h"
 #include "runner-plugin/run/exit.h"
-#include "runner-plugin/run/keeper.h"
 #include "runner-plugin/run/lease.h"
 #include "runner-plugin/run/proc.h"
 #include "runner-plugin/run/record.h"
@@ -86,22 +85,6 @@ static bool is_known_stack(const struct census *census, const char *stack)
 		if (text_is(census->stacks[i], stack))
 			return true;
 	return false;
-}
-
-static bool is_kept(const struct journal *journal)
-{
-	for (size_t i = journal->count; i-- > 0;)
-		if (journal->entries[i].kind == JOURNAL_MARK)
-			return text_is(journal->entries[i].text, KEEPER_KEPT_MARK);
-	return false;
-}
-
-/* Somebody wants to look at it: for as long as a leftover without a lease is let alone. */
-static bool is_still_kept(
-    const struct reap *reap, const struct run *run, const struct journal *journal)
-{
-	return !reap->only_id && is_kept(journal) &&
-	       clock_wall_s() - run->started_s < reap->settings->janitor_max_age_ms / 1000;
 }
 
 static void remove_dir(const struct census *census, const char *dir)
@@ -184,8 +167,6 @@ static bool look_at_dead(struct census *census, const char *id, const char *dir,
 	}
 	add_stack(census, run.stack);
 	bool is_readable = journal_read(path, &journal, &err) == 0;
-	if (is_readable && is_still_kept(census->reap, &run, &journal))
-		return false;
 	/* One that died between its last record and its results has nothing left, but no verdict.
 	 */
 	if (!is_readable || !journal_is_closed(&journal) || !file_exists(results)) {
@@ -280,7 +261,7 @@ static void take_down(struct census *census, const struct run *run)
 		backoff_end(patience);
 	for (size_t i = 0; i < result.left.count; i++)
 		leaks_add(&census->summary->left, "%s: %s", name, result.left.items[i]);
-	if (!file_exists(results) && record_write(run, &end, &result, &err) < 0)
+	if (!file_exists(results) && record_write(run, &end, &result, NULL, &err) < 0)
 		leaks_add(&census->summary->left, "%s: %s", name, err.msg);
 }
 

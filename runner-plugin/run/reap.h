@@ -18,7 +18,7 @@
 struct reap {
 	const struct settings *settings;
 	const char *const *environ;
-	const char *only_id; /* only this run, also when it is kept for a look; NULL: all */
+	const char *only_id; /* only this run; NULL: all */
 	bool is_dry;	     /* only say it */
 	bool is_now;	     /* also what has failed before and is not due */
 	void (*say)(void *context, const char *text);

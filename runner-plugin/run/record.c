@@ -261,7 +261,7 @@ static int write_files(const struct run *run, const struct results *results, str
 }
 
 int record_write(const struct run *run, const struct record_end *end,
-    const struct teardown_result *teardown, struct err *err)
+    const struct teardown_result *teardown, const struct record_kept *kept, struct err *err)
 {
 	AUTO(results) results;
 	struct record_end judged = *end;
@@ -272,10 +272,25 @@ int record_write(const struct run *run, const struct record_end *end,
 		judged = (struct record_end){.end = RUN_BROKE, .reason = why.msg};
 	results.seconds = count_seconds(run);
 	add_teardown(&results, teardown);
+	if (kept) {
+		results_set(&results.kept_url, kept->url);
+		results_set(&results.kept_until, kept->until);
+		results_set(&results.kept_why_not, kept->why_not);
+	}
 	if (judged.end == RUN_COMPLETE)
 		find_forgotten(run, &results);
 	add_verdict(&results, judged.end);
 	add_reason(&results, &judged);
+	return write_files(run, &results, err);
+}
+
+int record_teardown(const struct run *run, const struct teardown_result *teardown, struct err *err)
+{
+	AUTO(results) results = {0};
+
+	if (record_read(run, &results, err) < 0)
+		return -1;
+	add_teardown(&results, teardown);
 	return write_files(run, &results, err);
 }
 

@@ -4,7 +4,7 @@
  * files, how the run ended and what teardown left.
  *
  *   record_stage(run, STAGE_INSTALL, OUTCOME_ERROR, "the worker was killed by SIGSEGV", 0, &err);
- *   record_write(run, &end, &teardown, &err);
+ *   record_write(run, &end, &teardown, NULL, &err);
  *   record_read(run, &results, &err);
  */
 #ifndef CCCI_RECORD_H
@@ -22,6 +22,11 @@ struct record_end {
 	const char *reason; /* why, when it is not RUN_COMPLETE; else NULL */
 };
 
+/* What becomes of the app of a run that was asked to keep it; each "" when it says nothing. */
+struct record_kept {
+	const char *url, *until, *why_not;
+};
+
 /* A stage's file in place of the worker that did not write it; one that is there stays. */
 int record_stage(const struct run *run, enum stage stage, enum outcome outcome, const char *reason,
     double seconds, struct err *err) CHECKED;
@@ -32,9 +37,16 @@ int record_stage(const struct run *run, enum stage stage, enum outcome outcome, 
  */
 int record_collect(const struct run *run, struct results *out, struct err *err) CHECKED;
 
-/* Each file whole or not at all. What cannot be collected makes the run a CI error that says so. */
+/*
+ * Each file whole or not at all. What cannot be collected makes the run a CI error that says so.
+ * kept may be NULL.
+ */
 int record_write(const struct run *run, const struct record_end *end,
-    const struct teardown_result *teardown, struct err *err) CHECKED;
+    const struct teardown_result *teardown, const struct record_kept *kept,
+    struct err *err) CHECKED;
+/* Once a kept app is taken down: only what that left is written anew. */
+int record_teardown(
+    const struct run *run, const struct teardown_result *teardown, struct err *err) CHECKED;
 /* ERR_MISSING: not written yet. */
 int record_read(const struct run *run, struct results *out, struct err *err) CHECKED;
 

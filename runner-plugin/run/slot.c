@@ -208,9 +208,9 @@ int64_t slot_count_wanted(const struct slot_want *want)
  * One looks at a time: a lock that is taken only to see whether it is free must not look held to
  * somebody else. Held for no longer than that.
  */
-static int take_turn(const struct slot *slot, struct err *err)
+static int take_turn(const char *dir, struct err *err)
 {
-	auto_str char *path = xasprintf("%s/turn", slot->dir);
+	auto_str char *path = xasprintf("%s/turn", dir);
 	auto_fd int fd = open_lock_file(path);
 
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
@@ -225,7 +225,7 @@ int slot_try(struct slot *slot, const struct slot_want *want, bool *out_has_got,
 	struct slot_line found = {0};
 
 	assert(slot->ticket);
-	auto_fd int turn = take_turn(slot, err);
+	auto_fd int turn = take_turn(slot->dir, err);
 	if (turn < 0 || look_ahead(slot, &found, err) < 0)
 		return -1;
 	int result = take_free_ones(slot, count_slots(want), wanted, &found, err);
@@ -241,6 +241,27 @@ int slot_try(struct slot *slot, const struct slot_want *want, bool *out_has_got,
 		sign(slot->fds[i], want->name);
 	drop_ticket(slot);
 	*out_has_got = true;
+	return 0;
+}
+
+int slot_is_wanted(const char *state_dir, bool *out_is_wanted, struct err *err)
+{
+	auto_str char *slots = xasprintf("%s/slots", state_dir);
+	auto_str char *path = xasprintf("%s/waiting", slots);
+	auto_fd int turn = take_turn(slots, err);
+	auto_dir DIR *dir = opendir(path);
+	struct stat status;
+	bool is_wanted = false;
+
+	if (turn < 0)
+		return -1;
+	if (!dir)
+		return err_sys(err, errno, "look at the queue in %s", path);
+	for (struct dirent *entry = readdir(dir); entry && !is_wanted; entry = readdir(dir))
+		is_wanted = strchr(entry->d_name, '-') &&
+			    fstatat(dirfd(dir), entry->d_name, &status, 0) == 0 &&
+			    status.st_size > 0 && ticket_is_live(dirfd(dir), entry->d_name);
+	*out_is_wanted = is_wanted;
 	return 0;
 }
 

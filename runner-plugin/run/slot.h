@@ -62,6 +62,8 @@ void slot_line_print(
 /* Pure: how many slots it takes; fewer than it weighs where the host has fewer. */
 int64_t slot_count_wanted(const struct slot_want *want);
 
+/* Whether somebody waits who has tried in vain. */
+int slot_is_wanted(const char *state_dir, bool *out_is_wanted, struct err *err) CHECKED;
 void slot_release(struct slot *slot);
 /* In a child: lets go of the descriptors only. */
 void slot_close(struct slot *slot);

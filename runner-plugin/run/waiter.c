@@ -157,9 +157,20 @@ int waiter_stage(
 	return ask(waiter, fd, request, stage_word(stage), out_code, err);
 }
 
-int waiter_teardown(struct waiter *waiter, int fd, enum exit_code *out_code, struct err *err)
+int waiter_teardown(
+    struct waiter *waiter, int fd, bool is_now, enum exit_code *out_code, struct err *err)
 {
 	AUTO_PTR(json) request = make_request("teardown");
 
+	if (is_now)
+		json_set_bool(request, "now", true);
 	return ask(waiter, fd, request, "teardown", out_code, err);
+}
+
+void waiter_hold(struct waiter *waiter, int fd)
+{
+	enum exit_code ignored = EXIT_OURS;
+	struct err gone; /* how it ends when nobody asks for it */
+
+	(void)!wait_for_answer(waiter, fd, &ignored, &gone);
 }

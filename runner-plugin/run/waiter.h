@@ -41,7 +41,10 @@ int waiter_prepare(struct waiter *waiter, int fd, int64_t weight, enum exit_code
     struct err *err) CHECKED;
 int waiter_stage(struct waiter *waiter, int fd, enum stage stage, enum exit_code *out_code,
     struct err *err) CHECKED;
+/* is_now: also of an app that is kept for a look. */
 int waiter_teardown(
-    struct waiter *waiter, int fd, enum exit_code *out_code, struct err *err) CHECKED;
+    struct waiter *waiter, int fd, bool is_now, enum exit_code *out_code, struct err *err) CHECKED;
+/* Until the keeper of an app that is kept has taken it down; a signal makes it. */
+void waiter_hold(struct waiter *waiter, int fd);
 
 #endif

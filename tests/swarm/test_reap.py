@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is taken down later, on the real Swarm: leftovers of unknown origin, kept apps, runs whose journal is damaged."""
+import datetime
 import fcntl
 import glob
 import json
@@ -13,6 +14,7 @@ import time
 import unittest
 
 from lib import canary, docker, images, standins
+from lib.chain import Chain
 from lib.host import RunnerHost
 from lib.world import wait_for
 
@@ -171,22 +173,93 @@ class Reap(unittest.TestCase):
         self.assertEqual(names_in_swarm(stack), set())
         self.assertFalse(os.path.exists(patience))
 
-    # --- a failed app that somebody wants to look at ---
+    # --- an app that somebody wants to look at ---
 
-    def test_keep(self):
-        host = self.make_host()
-        done = host.ccci_run("run", "--keep", self.make_recipe("crash-loop"))
-        self.assertIn(done.returncode, (1, 4), done.stdout)
+    def start_keeping(self, host, canary_name, *arguments):
+        """A run that keeps its app, once it is judged; (process, run directory, stack, what it printed)."""
+        process = host.start("run", "--stages=install", *arguments, self.make_recipe(canary_name), start_new_session=True)
+        self.addCleanup(lambda: process.poll() is None and process.kill())
+        lines = []
+        while not lines or "teardown  " not in lines[-1]:
+            lines.append(process.stdout.readline())
+            self.assertTrue(lines[-1], f"the run ended\n{''.join(lines)}\n{host.logs()}")
         run = self.newest_run(host)
-        stack = self.domain_of(run).replace(".", "_")
-        self.assertIn(f"ccci-run teardown {os.path.basename(run)}", done.stdout)
+        return process, run, self.domain_of(run).replace(".", "_"), "".join(lines)
+
+    def results_of(self, run):
+        with open(os.path.join(run, "results.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_kept_in_drone(self):
+        """Build and workspace are gone, and that is no cancel; the next build gets the slot, or a person ends it."""
+        with Chain(run={"keep_max": "1h"}) as chain:
+            chain.add_canary("green")
+            first = chain.world.create_build(RECIPE="green", STAGES="install", KEEP="30")
+            self.assertEqual(chain.world.wait_build(first)["status"], "success", chain.explain())
+            log = chain.world.log(first, "report")
+            self.assertRegex(log, r"teardown +kept .* up at https://\S+/ until ")
+            run = self.newest_run(chain.host)
+            results = self.results_of(run)
+            kept = results["kept"]
+            self.assertEqual((results["verdict"], results["level"], results["teardown"]["outcome"]), ("passed", 1, "clean"))
+            self.assertEqual(kept["url"], f"https://{self.domain_of(run)}/")
+            until = datetime.datetime.fromisoformat(kept["until"].replace("Z", "+00:00")).timestamp()
+            self.assertAlmostEqual(until, time.time() + 30 * 60, delta=60)
+            stack = self.domain_of(run).replace(".", "_")
+            time.sleep(3)  # longer than the keeper would need to see that its build has ended
+            self.assertEqual(chain.host.live_runs(), [os.path.basename(run)])
+            self.assertTrue(docker.containers(stack))
+
+            second = chain.world.create_build(RECIPE="green", STAGES="install", KEEP="30")
+            self.assertEqual(chain.world.wait_build(second)["status"], "success", chain.explain())
+            self.assertIn("waiting for a slot: green (run ", chain.world.log(second, "prepare"))
+            self.assertEqual(names_in_swarm(stack), set())
+            results = self.results_of(run)
+            self.assertEqual((results["verdict"], results["teardown"]["outcome"]), ("passed", "clean"))
+            self.assertGreater(results["teardown"]["seconds"], 0)
+
+            self.assertIn("0 taken down", chain.host.ccci_run("reap", check=True).stdout)
+            run = self.newest_run(chain.host)
+            stack = self.domain_of(run).replace(".", "_")
+            self.assertTrue(docker.containers(stack))
+            done = chain.host.ccci_run("teardown", os.path.basename(run))
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertIn("taking down what was kept: somebody asked for it", done.stdout)
+            self.assertEqual(names_in_swarm(stack), set())
+
+    def test_kept_one_is_reaped_when_its_keeper_is_killed(self):
+        """A failed app too, by the word of a person and by reap."""
+        host = self.make_host()
+        process, run, stack, output = self.start_keeping(host, "crash-loop", "--keep")
+        self.assertEqual(self.results_of(run)["verdict"], "recipe_failed")
         self.assertTrue(names_in_swarm(stack))
-        self.assertIn("0 taken down", host.ccci_run("reap", check=True).stdout)
+        with open(os.path.join(run, "lease"), encoding="ascii") as file:
+            keeper = int(file.read())
+        os.kill(keeper, signal.SIGSTOP)
+        process.kill()
+        os.kill(keeper, signal.SIGKILL)
+        process.communicate(timeout=10)
+        wait_for(lambda: not host.live_runs(), 10, "end of the keeper")
         self.assertTrue(names_in_swarm(stack))
-        done = host.ccci_run("teardown", os.path.basename(run))
-        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("1 taken down", host.ccci_run("reap", check=True).stdout)
         self.assertEqual(names_in_swarm(stack), set())
         self.assertEqual(host.leftovers(), [])
+        self.assertEqual(self.results_of(run)["verdict"], "recipe_failed")
+
+    def test_kept_until_its_time_or_ctrl_c(self):
+        host = self.make_host()
+        for end in ("Ctrl-C", "time"):
+            with self.subTest(end):
+                process, run, stack, output = self.start_keeping(host, "green", "--keep=4s" if end == "time" else "--keep")
+                self.assertIn("unless another run needs its slot; ccci-run teardown", output)
+                if end == "Ctrl-C":
+                    process.send_signal(signal.SIGINT)
+                output, _ = process.communicate(timeout=40)
+                self.assertEqual(process.returncode, 0, output)
+                self.assertIn("taking down what was kept: " + ("its time is over" if end == "time" else "somebody"), output)
+                self.assertEqual(names_in_swarm(stack), set())
+                self.assertEqual(host.leftovers(), [])
+                self.assertEqual(self.results_of(run)["verdict"], "passed")
 
     # --- Ctrl-C ---
 

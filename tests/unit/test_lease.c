@@ -180,6 +180,35 @@ START_TEST(says_for_what_and_how_long)
 }
 END_TEST
 
+static bool is_wanted(const char *dir)
+{
+	struct err err = {0};
+	bool result = false;
+
+	ck_assert_msg(slot_is_wanted(dir, &result, &err) == 0, "%s", err.msg);
+	return result;
+}
+
+/* What a kept app yields to: who only just came may find a free slot. */
+START_TEST(is_wanted_by_who_has_tried_in_vain)
+{
+	auto_str char *dir = harness_dir();
+	AUTO(slot) first = {0};
+	AUTO(slot) second = {0};
+	AUTO(buf) says = buf_make(1000);
+
+	queue(dir, "41-aaaaaa", &first);
+	ck_assert(!is_wanted(dir));
+	ck_assert(try_for(&first, 1, 1, "first", &says));
+	queue(dir, "42-bbbbbb", &second);
+	ck_assert(!is_wanted(dir));
+	ck_assert(!try_for(&second, 1, 1, "second", &says));
+	ck_assert(is_wanted(dir));
+	slot_release(&second);
+	ck_assert(!is_wanted(dir));
+}
+END_TEST
+
 START_TEST(passes_over_who_died_waiting)
 {
 	auto_str char *dir = harness_dir();
@@ -256,6 +285,7 @@ static Suite *make_suite(void)
 	tcase_add_test(slots, says_who_has_the_slot);
 	tcase_add_test(slots, serves_first_who_came_first);
 	tcase_add_loop_test(slots, says_for_what_and_how_long, 0, COUNT_OF(line_rows));
+	tcase_add_test(slots, is_wanted_by_who_has_tried_in_vain);
 	tcase_add_test(slots, passes_over_who_died_waiting);
 	tcase_add_test(slots, takes_what_it_weighs_or_nothing);
 	tcase_add_test(slots, comes_back_with_the_death_of_its_holder);

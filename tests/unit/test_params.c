@@ -70,6 +70,12 @@ static const struct {
     {"FROM", "${IFS}"},
     {"FROM", "1.0.0\n"},
     {"FROM", X64 "x"},
+    {"KEEP", "0"},
+    {"KEEP", "241"},
+    {"KEEP", "1000"},
+    {"KEEP", "30m"},
+    {"KEEP", "-1"},
+    {"KEEP", "1\n"},
 };
 
 START_TEST(refuses_a_wrong_value_by_name)
@@ -107,7 +113,8 @@ END_TEST
 START_TEST(reads_all)
 {
 	const char *const environ[] = {"RECIPE=custom-html", "SRC=o/r", "PR=3", "REF=" REF,
-	    "COMMENT=812", "STAGES=upgrade,install", "EXTRA_TESTS=1", "FROM=1.0.0+1.2", NULL};
+	    "COMMENT=812", "STAGES=upgrade,install", "EXTRA_TESTS=1", "FROM=1.0.0+1.2", "KEEP=240",
+	    NULL};
 	struct params params;
 	struct err err = {0};
 
@@ -121,6 +128,7 @@ START_TEST(reads_all)
 		  params.stages[STAGE_UPGRADE] && params.stages[STAGE_EXTRA] &&
 		  !params.stages[STAGE_BACKUP]);
 	ck_assert_str_eq(params.from, "1.0.0+1.2");
+	ck_assert_int_eq(params.keep_min, 240);
 }
 END_TEST
 

@@ -181,7 +181,7 @@ static void write_record(const struct run *run, enum run_end end, struct results
 	today.started_s = clock_wall_s();
 	ck_assert_int_eq(record_read(run, out, &err), -1);
 	ck_assert_int_eq(err.code, ERR_MISSING);
-	ck_assert_msg(record_write(&today, &ended, &clean, &err) == 0, "%s", err.msg);
+	ck_assert_msg(record_write(&today, &ended, &clean, NULL, &err) == 0, "%s", err.msg);
 	ck_assert_msg(record_read(run, out, &err) == 0, "%s", err.msg);
 }
 
@@ -231,6 +231,37 @@ START_TEST(a_run_with_a_damaged_plan_is_recorded)
 }
 END_TEST
 
+START_TEST(what_was_kept_is_taken_down_later)
+{
+	const struct record_end end = {RUN_COMPLETE, NULL};
+	const struct record_kept kept = {"https://x/", "2026-11-22T04:00:00Z", ""};
+	struct teardown_result teardown = {0};
+	struct run run = make_run();
+	AUTO(results) first;
+	AUTO(results) second;
+	struct err err;
+
+	write_file(&run, "plan.json", PLAN("{\"name\":\"install\"}"));
+	write_stage(&run, STAGE_INSTALL, OUTCOME_PASS, NULL, 0);
+	ck_assert_int_eq(record_write(&run, &end, &teardown, &kept, &err), 0);
+	ck_assert_int_eq(record_read(&run, &first, &err), 0);
+	ck_assert_str_eq(first.kept_url, "https://x/");
+	ck_assert_str_eq(first.kept_until, "2026-11-22T04:00:00Z");
+	ck_assert(first.is_clean);
+
+	teardown.elapsed_ms = 3000;
+	leaks_add(&teardown.left, "volume %s", "x_data");
+	ck_assert_int_eq(record_teardown(&run, &teardown, &err), 0);
+	ck_assert_int_eq(record_read(&run, &second, &err), 0);
+	ck_assert_int_eq(second.verdict, first.verdict);
+	ck_assert_double_eq(second.seconds, first.seconds);
+	ck_assert_str_eq(second.kept_until, first.kept_until);
+	ck_assert(!second.is_clean && second.left_count == 1 && second.teardown_seconds == 3);
+	teardown_result_release(&teardown);
+	free(run.dir);
+}
+END_TEST
+
 START_TEST(a_clock_that_was_set_makes_no_record_unreadable)
 {
 	static const int64_t starts[] = {0, INT64_C(1) << 40};
@@ -241,7 +272,7 @@ START_TEST(a_clock_that_was_set_makes_no_record_unreadable)
 	struct err err;
 
 	run.started_s = starts[_i];
-	ck_assert_int_eq(record_write(&run, &end, &clean, &err), 0);
+	ck_assert_int_eq(record_write(&run, &end, &clean, NULL, &err), 0);
 	ck_assert_msg(record_read(&run, &results, &err) == 0, "%s", err.msg);
 	ck_assert_double_eq(results.seconds, 0);
 	free(run.dir);
@@ -372,6 +403,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, a_damaged_stage_is_an_error_of_it, 0, COUNT_OF(damaged));
 	tcase_add_loop_test(tc, a_damaged_plan_is_an_error, 0, COUNT_OF(damaged));
 	tcase_add_test(tc, a_step_that_was_forgotten_is_no_pass);
+	tcase_add_test(tc, what_was_kept_is_taken_down_later);
 	tcase_add_test(tc, what_a_cut_run_did_not_come_to_was_not_forgotten);
 	tcase_add_test(tc, a_run_with_a_damaged_plan_is_recorded);
 	tcase_add_loop_test(tc, a_clock_that_was_set_makes_no_record_unreadable, 0, 2);

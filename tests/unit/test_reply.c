@@ -217,6 +217,34 @@ START_TEST(says_what_was_let_through)
 }
 END_TEST
 
+static const struct kept_row {
+	const char *until, *why_not, *says;
+} kept_rows[] = {
+    {"2026-11-22T04:00:00Z", "",
+	"| teardown | 👀 kept | 3 s | up for a look at `https://cust-9f2c1a.ci.test/` until "
+	"2026-11-22T04:00:00Z, unless another run needs its slot |\n"},
+    {"", "the head | is not up",
+	"| teardown | ✅ clean | 3 s | not kept: the head &#124; is not up |\n"},
+};
+
+START_TEST(says_what_is_kept)
+{
+	const struct kept_row *row = &kept_rows[_i];
+	AUTO(results) results = {0};
+	struct job job = make_job(JOB_JUDGED);
+	struct reply_facts facts = facts_of(&job);
+
+	fill_results(&results);
+	results_set(&results.kept_url, "https://cust-9f2c1a.ci.test/");
+	results_set(&results.kept_until, row->until);
+	results_set(&results.kept_why_not, row->why_not);
+	facts.results = &results;
+	job.has_verdict = true;
+	auto_str char *text = write_reply(&facts);
+	ck_assert_msg(strstr(text, row->says) != NULL, "%s", text);
+}
+END_TEST
+
 static const struct reason_row {
 	const char *of_job;   /* "%s" is the stage's */
 	const char *of_stage; /* "": one that is longer than a document allows */
@@ -479,6 +507,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, running);
 	tcase_add_test(tests, failed);
 	tcase_add_test(tests, says_what_was_let_through);
+	tcase_add_loop_test(tests, says_what_is_kept, 0, COUNT_OF(kept_rows));
 	tcase_add_loop_test(tests, a_reason_stands_once, 0, COUNT_OF(reasons));
 	tcase_add_loop_test(tests, documents_show_what_is_written, 0, COUNT_OF(examples));
 	tcase_add_loop_test(tests, every_verdict_without_results, 0, COUNT_OF(verdicts));

@@ -52,6 +52,9 @@ static void fill(struct results *results)
 
 	results_add_left(results, "volume x_data");
 	results->teardown_seconds = 3.2;
+	results_set(&results->kept_url, "https://x/");
+	results_set(&results->kept_until, "2026-11-22T04:00:00Z");
+	results_set(&results->kept_why_not, "no");
 	results_set(&results->ccci, "0.1.0");
 	results_set(&results->abra, "0.11.0");
 	results_set(&results->suite, "tests/recipes/custom-html");
@@ -84,6 +87,7 @@ static const char full_text[] =
     "\"tests\":[{\"name\":\"marker\",\"outcome\":\"fail\",\"seconds\":0,\"reason\":\"gone\"}],"
     "\"service\":\"app\",\"evidence\":\"line one\\nline two: gr\xc3\xbc\xc3\x9f\\n\"}],"
     "\"teardown\":{\"outcome\":\"left\",\"seconds\":3.2,\"left\":[\"volume x_data\"]},"
+    "\"kept\":{\"url\":\"https://x/\",\"until\":\"2026-11-22T04:00:00Z\",\"why_not\":\"no\"},"
     "\"provenance\":{\"ccci\":\"0.1.0\",\"abra\":\"0.11.0\",\"suite\":\"sha256:00\","
     "\"recipe_tests\":\"sha256:01\",\"images\":{\"app\":\"sha256:02\",\"db\":\"sha256:03\"}}}";
 

@@ -14,6 +14,7 @@ static const struct params params = {
     .comment = 812,
     .stages = {[STAGE_INSTALL] = true, [STAGE_UPGRADE] = true},
     .from = "1.0.0+1",
+    .keep_min = 30,
 };
 
 static struct run_step make_step(void)
@@ -49,6 +50,7 @@ START_TEST(is_found_again)
 	ck_assert_str_eq(found.recipe_dir, run.recipe_dir);
 	ck_assert_str_eq(found.params.src, params.src);
 	ck_assert_str_eq(found.params.from, params.from);
+	ck_assert_int_eq(found.params.keep_min, params.keep_min);
 	ck_assert_int_eq(found.params.pr, 3);
 	ck_assert_int_eq(found.params.comment, 812);
 	ck_assert(found.params.stages[STAGE_UPGRADE] && !found.params.stages[STAGE_BACKUP]);

@@ -52,6 +52,8 @@ static const char *const wrong[] = {
     "CRASH_LOOP=three/120s",
     "CCCI_JANITOR_MAX_AGE=old",
     "CCCI_JANITOR_MAX_AGE=31d",
+    "KEEP_MAX=5h",
+    "KEEP_MAX=30",
     "PROBE_CONNECT=443",
     "PROBE_CONNECT=127.0.0.1:0",
     "PROBE_CONNECT=127.0.0.1:99999",
@@ -113,6 +115,7 @@ START_TEST(fills_in_defaults)
 	ck_assert_int_eq(settings.crash_loop_failures, 3);
 	ck_assert_int_eq(settings.crash_loop_within_ms, 120000);
 	ck_assert_int_eq(settings.max_tests, 1);
+	ck_assert_int_eq(settings.keep_max_ms, 0);
 	ck_assert_str_eq(settings.networks_allow, "proxy");
 	ck_assert_int_eq(settings.max_replicas, 10);
 	ck_assert_int_eq(settings.max_memory, 0);

@@ -61,6 +61,39 @@ START_TEST(is_for_people)
 }
 END_TEST
 
+static const struct kept_row {
+	const char *until, *why_not;
+	bool is_clean;
+	const char *says;
+} kept_rows[] = {
+    {"2026-11-22T04:00:00Z", "", true,
+	"teardown                     kept                 0 s   up at https://x/ until "
+	"2026-11-22T04:00:00Z, unless another run needs its slot\n"},
+    {"2026-11-22T04:00:00Z", "", false,
+	"teardown                     left                 0 s   up at https://x/ until "
+	"2026-11-22T04:00:00Z, unless another run needs its slot\n"},
+    {"", "the head is not up", true,
+	"teardown                     clean                0 s   not kept: the head is not up\n"},
+};
+
+START_TEST(says_what_is_kept)
+{
+	const struct kept_row *row = &kept_rows[_i];
+	AUTO(results) results = {0};
+	AUTO(buf) out = buf_make(10000);
+
+	results_init(&results);
+	results.is_clean = row->is_clean;
+	results_set(&results.kept_url, "https://x/");
+	results_set(&results.kept_until, row->until);
+	results_set(&results.kept_why_not, row->why_not);
+	table_print(&results, 0, &out);
+	const char *teardown = strstr(buf_text(&out), "teardown ");
+	ck_assert_ptr_nonnull(teardown);
+	ck_assert_str_eq(teardown, row->says);
+}
+END_TEST
+
 /* Names of tests that the recipe chose: the columns behind stand under each other all the same. */
 START_TEST(long_names_do_not_push_it_apart)
 {
@@ -205,6 +238,7 @@ static Suite *make_suite(void)
 
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, is_for_people);
+	tcase_add_loop_test(tc, says_what_is_kept, 0, COUNT_OF(kept_rows));
 	tcase_add_test(tc, long_names_do_not_push_it_apart);
 	tcase_add_loop_test(tc, wraps_for_a_terminal, 0, COUNT_OF(wrap_rows));
 	tcase_add_test(tc, moves_no_cursor);
