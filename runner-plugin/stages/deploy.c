@@ -495,6 +495,9 @@ static void judge_ready(
 		end_with(out, DEPLOY_BROKE, "the proxy at %s does not answer: %s",
 		    deploy->work->settings->probe_connect, ready->reason);
 		return;
+	case READY_OUT_OF_REACH:
+		end_with(out, DEPLOY_BROKE, "%s", ready->reason);
+		return;
 	case READY_CANCELLED:
 		end_with(out, DEPLOY_CANCELLED, "cancelled");
 		return;

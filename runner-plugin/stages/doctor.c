@@ -6,6 +6,7 @@
 #include "common/http.h"
 #include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/stages/abra.h"
+#include "runner-plugin/stages/abra_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,7 +131,27 @@ static int row_abra(struct patient *patient, struct err *err)
 	if (!file_exists(server))
 		return err_set(
 		    err, ERR_MISSING, "there is no %s (abra server add --local)", server);
+	if (patient->engine && abra_server_check(settings, patient->engine, err) < 0)
+		return -1;
 	return note(patient, "%.60s, server %.60s", abra.version, settings->abra_server);
+}
+
+static int row_nodes(struct patient *patient, struct err *err)
+{
+	AUTO(nodes) nodes = {0};
+
+	if (engine_nodes(patient->engine, &nodes, err) < 0)
+		return -1;
+	for (size_t i = 0; i < nodes.count; i++) {
+		const struct node *node = &nodes.items[i];
+
+		if (!node->is_own && !node->url)
+			return err_set(err, ERR_MISSING,
+			    "ENGINE_NODES does not name node %.60s: what is on it cannot be "
+			    "marked, shown or taken away",
+			    *node->name ? node->name : node->id);
+	}
+	return note(patient, "%zu, the engine of each answers", nodes.count);
 }
 
 static int row_git(struct patient *patient, struct err *err)
@@ -178,7 +199,8 @@ static int check_space(struct patient *patient, const char *path, struct err *er
 static int row_disk(struct patient *patient, struct err *err)
 {
 	struct err why;
-	AUTO_PTR(json) info = patient->engine ? engine_get(patient->engine, "/info", &why) : NULL;
+	bool is_here = patient->engine && engine_is_here(patient->engine);
+	AUTO_PTR(json) info = is_here ? engine_get(patient->engine, "/info", &why) : NULL;
 	const char *root = json_get_text(info, "DockerRootDir");
 
 	if (check_space(patient, patient->settings->state_dir, err) < 0)
@@ -244,6 +266,7 @@ static const struct row {
     {"engine", row_engine, true},
     {"swarm", row_swarm, true},
     {"network proxy", row_proxy_network, true},
+    {"nodes", row_nodes, true},
     {"abra", row_abra, false},
     {"git", row_git, false},
     {"state directory", row_state_dir, false},

@@ -14,6 +14,7 @@
 #include "runner-plugin/run/journal.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/stages/abra.h"
+#include "runner-plugin/stages/abra_server.h"
 #include "runner-plugin/stages/doctor.h"
 #include "runner-plugin/stages/stack_config.h"
 #include "runner-plugin/swarm/image.h"
@@ -694,7 +695,8 @@ static int check_host(struct preparation *preparation, struct engine *engine)
 
 	if (doctor_check_swarm(engine, &err) < 0 ||
 	    abra_find(preparation->work.settings, &preparation->run, preparation->work.environ,
-		&abra, &err) < 0)
+		&abra, &err) < 0 ||
+	    abra_server_check(preparation->work.settings, engine, &err) < 0)
 		return stop(preparation, OUTCOME_ERROR, EXIT_OURS, "%s", err.msg);
 	if (!strstr(abra.version, TESTED_ABRA))
 		log_warning("%s: ccci was tested with " TESTED_ABRA, abra.version);

@@ -31,6 +31,7 @@ enum probe_answer {
 	PROBE_WRONG,	 /* the app answers, and not as it should */
 	PROBE_NO_ANSWER, /* the app's own address does not answer */
 	PROBE_NO_PROXY,	 /* nor does the proxy, or not with a certificate for the name: our side */
+	PROBE_OUT_OF_REACH, /* it runs on a host whose addresses are not ours: our side too */
 };
 
 /* Where the app is. Borrowed. */

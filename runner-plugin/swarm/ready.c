@@ -56,7 +56,8 @@ struct ready {
 	/* probing */
 	int good;
 	int64_t next_probe_ns;
-	int64_t no_proxy_ns; /* since when; -1: it answers */
+	int64_t no_proxy_ns; /* since when it cannot be asked; -1: it can */
+	bool is_out_of_reach;
 	char probe_reason[CONVERGE_REASON_SIZE];
 };
 
@@ -393,26 +394,39 @@ static char *bridge_address(struct engine *engine, const char *container)
 	return address ? xstrndup(address, strcspn(address, "/")) : NULL;
 }
 
-static char *service_address(const struct ready *ready, const char *name)
+/* The address of a task that runs; NULL with *out_runs: it runs where this host does not reach. */
+static char *service_address(const struct ready *ready, const char *name, bool *out_runs)
 {
 	const struct view_service *service = view_find(&ready->view, name);
+	bool is_here = engine_is_here(ready->spec.engine);
 
 	for (size_t i = 0; service && i < ready->view.task_count; i++) {
 		const struct view_task *task = &ready->view.tasks[i];
 
 		if (text_is(task->service_id, service->id) && task->is_wanted &&
-		    task->state == VIEW_TASK_RUNNING && *task->container)
-			return bridge_address(ready->spec.engine, task->container);
+		    task->state == VIEW_TASK_RUNNING && *task->container) {
+			*out_runs = true;
+			return is_here ? bridge_address(ready->spec.engine, task->container) : NULL;
+		}
 	}
 	return NULL;
 }
 
 void ready_probe(struct ready *ready, const struct suite_probe *probe, struct probe_result *out)
 {
-	auto_str char *address = probe->service ? service_address(ready, probe->service) : NULL;
+	bool runs = false;
+	auto_str char *address =
+	    probe->service ? service_address(ready, probe->service, &runs) : NULL;
 	struct probe_target target = ready->spec.target;
 
 	target.address = address;
+	if (runs && !address) {
+		*out = (struct probe_result){.answer = PROBE_OUT_OF_REACH};
+		(void)snprintf(out->reason, sizeof(out->reason),
+		    "service %.60s runs on another host, and only the proxy is reached from here",
+		    probe->service);
+		return;
+	}
 	probe_run(probe, &target, PROBE_TIMEOUT_MS, out);
 }
 
@@ -429,7 +443,8 @@ static void probe_round(struct ready *ready)
 	ready->good = is_good ? ready->good + 1 : 0;
 	ready->next_probe_ns =
 	    clock_now() + (is_good ? PROBE_AGAIN_GOOD_MS : PROBE_AGAIN_BAD_MS) * NS_PER_MS;
-	if (result.answer != PROBE_NO_PROXY)
+	ready->is_out_of_reach = result.answer == PROBE_OUT_OF_REACH;
+	if (result.answer != PROBE_NO_PROXY && !ready->is_out_of_reach)
 		ready->no_proxy_ns = -1;
 	else if (ready->no_proxy_ns < 0)
 		ready->no_proxy_ns = clock_now();
@@ -490,7 +505,8 @@ static bool try_to_end(struct ready *ready, int64_t *converged_ns, struct ready_
 	if (ready->good >= GOOD_ANSWERS)
 		return end_with(out, READY_UP, "");
 	if (ready->no_proxy_ns >= 0 && clock_elapsed_ms(ready->no_proxy_ns) >= NO_PROXY_PATIENCE_MS)
-		return end_with(out, READY_NO_PROXY, ready->probe_reason);
+		return end_with(out, ready->is_out_of_reach ? READY_OUT_OF_REACH : READY_NO_PROXY,
+		    ready->probe_reason);
 	if (clock_now() >= ready->spec.rules.deadline_ns)
 		return end_with(out, READY_TIMED_OUT, ready->probe_reason);
 	return false;

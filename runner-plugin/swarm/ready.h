@@ -37,6 +37,7 @@ enum ready_end {
 	READY_RED,	 /* see verdict.state */
 	READY_TIMED_OUT, /* see reason: what was waited for */
 	READY_NO_PROXY,	 /* our side: the proxy does not answer, or not with a good certificate */
+	READY_OUT_OF_REACH, /* our side: see reason */
 	READY_CANCELLED,
 };
 struct ready_result {

@@ -6,13 +6,17 @@
     left = docker.wait_for(before, seconds=20)      # {} when Docker holds again what it held
     self.assertEqual(left, {})
 
-Hides the HTTP over the engine's unix socket. DOCKER_HOST is not looked at: abra, as far as is
-known, does not look at it either. Needs nothing but the standard library.
+Hides the HTTP and the way there: this machine's socket, unless use() or use_context() says another. DOCKER_HOST is not
+looked at: abra, as far as is known, does not look at it either. Needs nothing but the standard library.
 """
 
+import hashlib
 import http.client
 import json
+import os
 import socket
+import ssl
+import subprocess
 import time
 import urllib.parse
 
@@ -30,11 +34,71 @@ class EngineError(Exception):
         self.status = status
 
 
+_engine = {"host": f"unix://{SOCKET}", "certificates": None}
+
+
+def use(host=f"unix://{SOCKET}", certificates=None):
+    """From now on this engine: unix://, tcp:// with a directory of ca.pem, cert.pem and key.pem, or ssh://."""
+    _engine.update(host=host, certificates=certificates)
+
+
+def use_context(name, config):
+    """The engine of a docker context; False: there is none of that name. config: docker's directory."""
+    identity = hashlib.sha256(name.encode()).hexdigest()
+    try:
+        with open(os.path.join(config, "contexts/meta", identity, "meta.json"), encoding="utf-8") as file:
+            host = json.load(file)["Endpoints"]["docker"]["Host"]
+    except FileNotFoundError:
+        return False
+    certificates = os.path.join(config, "contexts/tls", identity, "docker")
+    use(host, certificates if os.path.isdir(certificates) else None)
+    return True
+
+
+def options():
+    """What docker's own program has to be told to use the same engine."""
+    certificates = _engine["certificates"]
+    words = ["-H", _engine["host"]]
+    if certificates:
+        words += ["--tlsverify", "--tlscacert", f"{certificates}/ca.pem", "--tlscert", f"{certificates}/cert.pem",
+                  "--tlskey", f"{certificates}/key.pem"]
+    return words
+
+
 class _Connection(http.client.HTTPConnection):
+    program = None
+
     def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        kind, _, address = _engine["host"].partition("://")
+        if kind == "ssh":
+            self._connect_by_ssh(urllib.parse.urlsplit(_engine["host"]))
+            return
+        if kind == "unix":
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(address)
+            return
+        host, _, port = address.rpartition(":")
+        self.sock = socket.create_connection((host, int(port)), self.timeout)
+        if _engine["certificates"]:
+            certificates = _engine["certificates"]
+            tls = ssl.create_default_context(cafile=f"{certificates}/ca.pem")
+            tls.load_cert_chain(f"{certificates}/cert.pem", f"{certificates}/key.pem")
+            self.sock = tls.wrap_socket(self.sock, server_hostname=host)
+
+    def _connect_by_ssh(self, url):
+        self.sock, its = socket.socketpair()
         self.sock.settimeout(self.timeout)
-        self.sock.connect(SOCKET)
+        words = [*(["-l", url.username] if url.username else []), *(["-p", str(url.port)] if url.port else [])]
+        with its:
+            self.program = subprocess.Popen(["ssh", "-T", "-o", "BatchMode=yes", *words, "--", url.hostname, "docker",
+                                             "system", "dial-stdio"], stdin=its, stdout=its)
+
+    def close(self):
+        super().close()
+        if self.program:
+            self.program.wait()
+            self.program = None
 
 
 def raw(method, path, query=None, body=None, content_type="application/json", timeout=60):
@@ -52,7 +116,7 @@ def raw(method, path, query=None, body=None, content_type="application/json", ti
         connection.request(method, path, body=body, headers=headers)
         response = connection.getresponse()
         data = response.read()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise EngineError(0, f"{method} {path}: {error}") from None
     finally:
         connection.close()

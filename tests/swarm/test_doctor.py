@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 from lib import canary  # noqa: E402
 from lib.host import RunnerHost  # noqa: E402
 
-ROWS = ["engine", "swarm", "network proxy", "abra", "git", "state directory", "disk", "slots", "processes", "proxy"]
+ROWS = ["engine", "swarm", "network proxy", "nodes", "abra", "git", "state directory", "disk", "slots", "processes", "proxy"]
 
 
 def rows(output):

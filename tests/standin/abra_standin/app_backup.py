@@ -16,7 +16,6 @@ BOT_LABEL = "coop-cloud.backupbot.enabled=true"
 
 def _open(context):
     app = home.find(context.arg(0))
-    home.require_local(app.server)
     Recipe(app.recipe_name).ensure(context, app.pin)
     for service in stack.call(docker.get, "/services", filters={"label": [BOT_LABEL]}):
         filters = {"label": [f"com.docker.swarm.service.id={service['ID']}"]}

@@ -16,7 +16,6 @@ REMOTE_SCRIPT = "/tmp/abra.sh"
 
 def _open(context):
     app = home.find(context.arg(0))
-    home.require_local(app.server)
     recipe = Recipe(app.recipe_name)
     recipe.ensure(context, app.pin)
     return app, recipe

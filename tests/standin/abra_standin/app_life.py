@@ -20,7 +20,7 @@ def new(context):
     server = context.text("server") or _only_server(context)
     if server not in home.servers():
         raise Fatal(f"{server} doesn't exist?")
-    home.require_local(server)
+    home.connect(server)
     domain = context.text("domain") or terminal.ask(context, "which domain?", "no domain provided")
     path = os.path.join(home.server_directory(server), f"{domain}.env")
     if os.path.exists(path):
@@ -52,7 +52,6 @@ def _only_server(context):
 
 def deploy(context):
     app = home.find(context.arg(0))
-    home.require_local(app.server)
     wanted = context.arg(1)
     if wanted and context.chaos:
         raise Fatal("cannot use [version] and --chaos together")
@@ -186,7 +185,6 @@ def rollback(context):
 def _move(context, newer):
     what, word = ("upgrade", "upgrades") if newer else ("rollback", "downgrades")
     app = home.find(context.arg(0))
-    home.require_local(app.server)
     recipe = Recipe(app.recipe_name)
     recipe.ensure(context, app.pin)
     meta = stack.require_deployed(app)
@@ -212,7 +210,6 @@ def _move(context, newer):
 
 def undeploy(context):
     app = home.find(context.arg(0))
-    home.require_local(app.server)
     recipe = Recipe(app.recipe_name)
     recipe.ensure(context, app.pin)
     meta = stack.require_deployed(app)
@@ -231,7 +228,6 @@ def undeploy(context):
 def remove(context):
     from . import app_secret, app_volume
     app = home.find(context.arg(0))
-    home.require_local(app.server)
     if stack.Meta(app.stack).is_deployed:
         raise Fatal(f'{app.name} is still deployed. Run "abra app undeploy {app.name}"')
     if not context.flag("force"):

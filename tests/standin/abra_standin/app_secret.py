@@ -25,7 +25,6 @@ CHARSETS = {
 
 def _open(context):
     app = home.find(context.arg(0))
-    home.require_local(app.server)
     recipe = Recipe(app.recipe_name)
     recipe.ensure(context, app.pin)
     return app, Compose(recipe, app.env, app.stack)

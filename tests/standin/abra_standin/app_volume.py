@@ -28,7 +28,6 @@ def show(context):
 
 def remove(context):
     app = home.find(context.arg(0))
-    home.require_local(app.server)
     Recipe(app.recipe_name).ensure(context, app.pin)
     if stack.Meta(app.stack).is_deployed:
         raise Fatal(f'{app.name} is still deployed. Run "abra app undeploy {app.name}"')

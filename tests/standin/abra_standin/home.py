@@ -4,6 +4,8 @@
 import os
 import re
 
+from lib import docker
+
 from .terminal import Fatal
 
 MAX_STACK_NAME = 45
@@ -34,10 +36,13 @@ def server_directory(server):
     return os.path.join(directory(), "servers", server)
 
 
-def require_local(server):
-    """The stand-in drives this machine's Swarm and no other."""
-    if server != "default":
-        raise Fatal(f"{server}: the stand-in knows the local server, default, alone")
+def connect(server):
+    """From now on the engine is the server's (H6): this machine's own for `default`, else a docker context of its name."""
+    config = os.environ.get("DOCKER_CONFIG") or os.path.join(os.environ.get("HOME", "/"), ".docker")
+    if server == "default":
+        docker.use()
+    elif not docker.use_context(server, config):
+        raise Fatal(f"unable to get context for {server}")
 
 
 def parse_env(text):
@@ -125,6 +130,7 @@ def find(name):
         raise Fatal(f"unable to find an app named {name!r}")
     for server in servers():
         if os.path.isfile(os.path.join(server_directory(server), f"{name}.env")):
+            connect(server)
             return App(server, name)
     raise Fatal(f"cannot find app with name {name}")
 

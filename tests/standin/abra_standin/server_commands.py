@@ -11,7 +11,7 @@ def add(context):
     if context.flag("local") == bool(context.arg(0)):
         raise Fatal("either a server's name or --local")
     if context.arg(0):
-        home.require_local(context.arg(0))
+        raise Fatal(f"{context.arg(0)}: the stand-in adds the local server, default, alone")
     path = home.server_directory("default")
     if os.path.exists(path):
         raise Fatal("server default already exists")

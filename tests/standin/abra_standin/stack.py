@@ -67,7 +67,7 @@ def docker_program():
     path = shutil.which("docker", path=os.environ.get("PATH", "") + ":/usr/local/bin:/usr/bin:/bin")
     if not path:
         raise Fatal("docker is not installed")
-    return [path, "-H", f"unix://{docker.SOCKET}"]
+    return [path, *docker.options()]
 
 
 def docker_environment():
