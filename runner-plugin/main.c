@@ -8,6 +8,7 @@
 #include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/front.h"
 #include "runner-plugin/run/reap.h"
+#include "runner-plugin/stages/canary.h"
 #include "runner-plugin/stages/check_suite.h"
 #include "runner-plugin/stages/doctor.h"
 
@@ -162,6 +163,11 @@ static enum exit_code do_reap(const struct command *command)
 	return summary.left.count ? EXIT_LEFT : EXIT_PASSED;
 }
 
+static enum exit_code do_canary(const struct command *command)
+{
+	return canary_run(&command->front, command->target);
+}
+
 static enum exit_code do_check_suite(const struct command *command)
 {
 	return check_suite(command->target ? command->target : CHECK_SUITE_DEFAULT);
@@ -210,6 +216,8 @@ static const struct word_row {
 	"take down what dead runs left"},
     {"canonical", do_canonical, TARGET_OPTIONAL, BIT(FLAG_JSON), BIT(FLAG_JSON),
 	"what was green on the default branch, of RECIPE or of all"},
+    {"canary", do_canary, TARGET_OPTIONAL, 0, 0,
+	"run recipes whose outcome is known; default " CANARY_DEFAULT},
     {"check-suite", do_check_suite, TARGET_OPTIONAL, 0, 0,
 	"every mistake of a suite, or of a folder of them; default " CHECK_SUITE_DEFAULT,
 	.goes_without_settings = true},

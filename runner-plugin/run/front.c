@@ -492,9 +492,11 @@ static enum exit_code print_outcome(const struct front_local *local, const struc
 
 	if (record_read(run, &results, &err) < 0)
 		return fail(&err);
-	table_print(&results, live_columns(STDOUT_FILENO), &table);
-	if (fputs(buf_text(&table), stdout) == EOF || fflush(stdout) != 0)
-		print_error("write the table: %s", strerror(errno));
+	if (!local->is_quiet) {
+		table_print(&results, live_columns(STDOUT_FILENO), &table);
+		if (fputs(buf_text(&table), stdout) == EOF || fflush(stdout) != 0)
+			print_error("write the table: %s", strerror(errno));
+	}
 	if (copy_out(run, RECORD_RESULTS_FILE, local->json, &err) < 0 ||
 	    copy_out(run, RECORD_JUNIT_FILE, local->junit, &err) < 0)
 		return fail(&err);

@@ -33,6 +33,7 @@ struct front_local {
 	const char *src, *pr, *ref, *stages, *from; /* NULL: not given */
 	const char *json, *junit; /* files to write; NULL. plan: not NULL is JSON */
 	const char *keep;	  /* how long the app stays up, "30m"; NULL: not at all */
+	bool is_quiet;		  /* no table: who calls reads the file */
 };
 enum exit_code front_run(const struct front *front, const struct front_local *local);
 enum exit_code front_plan(const struct front *front, const struct front_local *local);

@@ -84,6 +84,7 @@ static const char *const values[] = {
     "runner-plugin/run/exit",
     "runner-plugin/stages/refusal",
     "runner-plugin/stages/lint_table",
+    "runner-plugin/stages/canary_spec",
     "runner-plugin/stages/tap",
     "runner-plugin/stages/hello",
     "runner-plugin/swarm/registry_auth",
