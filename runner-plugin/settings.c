@@ -89,6 +89,18 @@ static const char *check_networks(const char *value)
 	return NULL;
 }
 
+/* It becomes a part of a filter, in JSON. */
+static const char *check_label(const char *value)
+{
+	if (value[0] == '-' ||
+	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-=") !=
+		strlen(value))
+		return "is neither none nor a label NAME=VALUE";
+	return text_is(value, "none") || strchr(value, '=')
+		   ? NULL
+		   : "is neither none nor a label NAME=VALUE";
+}
+
 static const char *check_memory(const char *value)
 {
 	int64_t bytes = 0;
@@ -167,6 +179,9 @@ const struct conf_row settings_rows[] = {
 	.help = "PEM of the authority behind the zone's certificate; default: the system's"},
     {"NETWORKS_ALLOW", CONF_TEXT, AT(networks_allow), .fallback = "proxy", .check = check_networks,
 	.help = "networks of others that a recipe may join, comma separated"},
+    {"BACKUP_BOT", CONF_TEXT, AT(backup_bot), .fallback = "coop-cloud.backupbot.enabled=true",
+	.check = check_label,
+	.help = "label of the service of the host's backup-bot-two; none: it is not used"},
     {"MAX_REPLICAS", CONF_INT, AT(max_replicas), .fallback = "10", .least = 1, .most = 10000,
 	.help = "of all services of one stack together", .unit = "replicas"},
     {"MAX_MEMORY", CONF_TEXT, AT(max_memory_text), .check = check_memory,

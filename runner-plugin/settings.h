@@ -37,6 +37,7 @@ struct settings {
 	char *probe_connect;   /* "127.0.0.1:443" */
 	char *probe_ca_file;   /* PEM; NULL: the system's roots */
 	char *networks_allow;  /* "proxy,monitoring" */
+	char *backup_bot;      /* "coop-cloud.backupbot.enabled=true", "none" */
 	int64_t max_replicas;  /* of one stack */
 	char *max_memory_text; /* "2g" as written; may be NULL */
 	int64_t max_memory;    /* bytes, of one stack; 0: what the host has */

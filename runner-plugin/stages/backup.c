@@ -520,7 +520,8 @@ void backup_run(struct progress *progress)
 	progress_take_deploy(progress, &backup.deployed);
 	if (backup.deployed.end != DEPLOY_UP || find_items(&backup) < 0)
 		return;
-	if (stash_find_bot(progress->engine, &backup.has_bot, &err) < 0) {
+	if (stash_find_bot(progress->engine, progress->work->settings->backup_bot, &backup.has_bot,
+		&err) < 0) {
 		(void)conclude_ours(&backup, &err);
 		return;
 	}

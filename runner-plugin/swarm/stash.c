@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define BOT_LABEL "coop-cloud.backupbot.enabled=true"
 #define HOOK_OUTPUT_MAX_BYTES (1024 * 1024)
 #define MARKER_MAX_BYTES 256
 #define KEEP_FREE_BYTES (UINT64_C(512) * 1024 * 1024) /* of the host's disk, for everybody else */
@@ -195,12 +194,17 @@ int stash_find(struct engine *engine, const char *stack, const struct backup_pla
 	return stash_items_read(plan, stack, containers, out, err);
 }
 
-int stash_find_bot(struct engine *engine, bool *out_has_bot, struct err *err)
+int stash_find_bot(struct engine *engine, const char *label, bool *out_has_bot, struct err *err)
 {
-	auto_str char *filters = http_escape("{\"label\":[\"" BOT_LABEL "\"]}");
+	auto_str char *text = xasprintf("{\"label\":[\"%s\"]}", label);
+	auto_str char *filters = http_escape(text);
 	auto_str char *path = xasprintf("/services?filters=%s", filters);
-	AUTO_PTR(json) services = engine_get(engine, path, err);
 
+	if (text_is(label, "none")) {
+		*out_has_bot = false;
+		return 0;
+	}
+	AUTO_PTR(json) services = engine_get(engine, path, err);
 	if (!services)
 		return -1;
 	*out_has_bot = json_count(services) > 0;
@@ -419,8 +423,8 @@ const char *stash_dump_fault(
 
 /* --- a mishap --- */
 
-int stash_wipe(const struct stash_access *access, const struct stash_item *item,
-    const char *marker, bool *out_is_gone, struct err *err)
+int stash_wipe(const struct stash_access *access, const struct stash_item *item, const char *marker,
+    bool *out_is_gone, struct err *err)
 {
 	static const char inside[] = "cd \"$1\" && rm -rf -- ./* ./.[!.]* ./..?*";
 	static const char itself[] = "rm -rf -- \"$1\"";

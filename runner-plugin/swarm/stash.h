@@ -55,8 +55,9 @@ int stash_items_read(const struct backup_plan *plan, const char *stack,
     const struct json *containers, struct stash_items *out, struct err *err) CHECKED;
 int stash_find(struct engine *engine, const char *stack, const struct backup_plan *plan,
     struct stash_items *out, struct err *err) CHECKED;
-/* Whether the host has a backup-bot-two: a service with the label coop-cloud.backupbot.enabled. */
-int stash_find_bot(struct engine *engine, bool *out_has_bot, struct err *err) CHECKED;
+/* Whether the Swarm has a service with that label, "NAME=VALUE"; "none" has nobody. */
+int stash_find_bot(
+    struct engine *engine, const char *label, bool *out_has_bot, struct err *err) CHECKED;
 
 /* Borrowed; of all calls below. Errors are the engine's, ERR_TIMEOUT, and ERR_LIMIT for a disk
  * that is short. */
@@ -79,16 +80,15 @@ int stash_run_hook(const struct stash_access *access, const struct stash_items *
 int stash_save(const struct stash_access *access, struct stash_item *item, const char *directory,
     struct err *err) CHECKED;
 /* *out_is_gone: whether that can be seen, by our marker or by the file itself. */
-int stash_wipe(const struct stash_access *access, const struct stash_item *item,
-    const char *marker, bool *out_is_gone, struct err *err) CHECKED;
+int stash_wipe(const struct stash_access *access, const struct stash_item *item, const char *marker,
+    bool *out_is_gone, struct err *err) CHECKED;
 int stash_put_back(
     const struct stash_access *access, const struct stash_item *item, struct err *err) CHECKED;
 /* *out_why: NULL, or what is wrong with it; the caller frees it. */
 int stash_look_for_mark(const struct stash_access *access, const struct stash_item *item,
     const char *marker, char **out_why, struct err *err) CHECKED;
 /* The file that the archive of a dump holds, by itself; -1: err is filled. */
-int stash_open_dump(
-    const struct stash_item *item, const char *directory, struct err *err) CHECKED;
+int stash_open_dump(const struct stash_item *item, const char *directory, struct err *err) CHECKED;
 
 bool stash_is_packed(const unsigned char head[2]); /* by gzip */
 /* What is wrong with what was taken for a hook's dump: NULL, or a text; pure. */

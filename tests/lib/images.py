@@ -88,7 +88,30 @@ echo "crasher: giving up" >&2
 exit 1
 """
 
+# A backup-bot-two with tar for its restic. Whoever runs it says what (tests/standin/abra_standin/app_backup.py); like
+# restic it passes over what is not there, and ends well.
+BOT = """#!/bin/sh
+mkdir -p /backups
+exec tail -f /dev/null
+"""
+BOT_BACKUP = """#!/bin/sh
+case $1 in
+create)
+	number=$(ls /backups | wc -l)
+	cd /volumes && tar -cf "/backups/$number-$SERVICE.tar" $PATHS
+	echo "backup finished" ;;
+snapshots) ls /backups | grep -- "-$SERVICE.tar" || echo "no snapshots" ;;
+*) exit 1 ;;
+esac
+"""
+BOT_RESTORE = """#!/bin/sh
+newest=$(ls /backups | grep -- "-$SERVICE.tar" | tail -n 1)
+[ -n "$newest" ] || { echo "no snapshot of $SERVICE"; exit 1; }
+tar -xf "/backups/$newest" -C /volumes
+"""
+
 WEB_FILES = {"start": WEB}
+BOT_FILES = {"start": BOT, "bin/backup": BOT_BACKUP, "bin/restore": BOT_RESTORE}
 FRONT_FILES = {"start": FRONT, "www/cgi-bin/index.cgi": FRONT_CGI}
 DATABASE_FILES = {"start": DATABASE, "www/cgi-bin/add": DATABASE_CGI, "health": DATABASE_HEALTH}
 
@@ -101,6 +124,7 @@ IMAGES = {
     "ccci-canary/db:5.0": DATABASE_FILES,
     "ccci-canary/db:5.1": DATABASE_FILES,
     "ccci-canary/crasher:1.0": {"start": CRASHER},
+    "ccci-canary/bot:1.0": BOT_FILES,
 }
 
 # As the official image starts it: its data is made when there is none, from the environment.

@@ -60,6 +60,9 @@ static const char *const wrong[] = {
     "PROBE_CA_FILE=ca.pem",
     "NETWORKS_ALLOW=proxy, monitoring",
     "NETWORKS_ALLOW=a/b",
+    "BACKUP_BOT=always",
+    "BACKUP_BOT=a\"]=b",
+    "BACKUP_BOT=-x=y",
     "MAX_REPLICAS=0",
     "MAX_REPLICAS=many",
     "MAX_MEMORY=0",
@@ -117,6 +120,7 @@ START_TEST(fills_in_defaults)
 	ck_assert_int_eq(settings.max_tests, 1);
 	ck_assert_int_eq(settings.keep_max_ms, 0);
 	ck_assert_str_eq(settings.networks_allow, "proxy");
+	ck_assert_str_eq(settings.backup_bot, "coop-cloud.backupbot.enabled=true");
 	ck_assert_int_eq(settings.max_replicas, 10);
 	ck_assert_int_eq(settings.max_memory, 0);
 	settings_release(&settings);

@@ -2,7 +2,8 @@
 """app backup and restore: whatever a deployed backup bot does (H25 of tests/standin/README.md).
 
 The bot is the service with the label coop-cloud.backupbot.enabled=true. abra executes its `backup` or `restore` and hands
-on what came; it looks at nothing itself.
+on what came; it looks at nothing itself. What the bot does with the engine's socket, reading labels and running hooks, is
+done here for it; a hook that fails is a line of its log and nothing else.
 """
 
 from lib import docker
@@ -12,12 +13,14 @@ from .recipe import Recipe
 from .terminal import Fatal
 
 BOT_LABEL = "coop-cloud.backupbot.enabled=true"
+VOLUMES = "backupbot.backup.volumes."
 
 
 def _open(context):
     app = home.find(context.arg(0))
     Recipe(app.recipe_name).ensure(context, app.pin)
-    for service in stack.call(docker.get, "/services", filters={"label": [BOT_LABEL]}):
+    label = switches.value("k25-bot") or BOT_LABEL
+    for service in stack.call(docker.get, "/services", filters={"label": [label]}):
         filters = {"label": [f"com.docker.swarm.service.id={service['ID']}"]}
         running = stack.call(docker.get, "/containers/json", filters=filters)
         if running:
@@ -33,6 +36,31 @@ def _execute(app, bot, argv, **variables):
         raise Fatal(f"{' '.join(argv)}: exit code {code}")
 
 
+def _labels(app):
+    return {name: docker.service_labels(service) for name, service in stack.services(app.stack).items()}
+
+
+def _run_hooks(app, hook):
+    for name, labels in _labels(app).items():
+        command = labels.get(f"backupbot.{hook}")
+        for container in docker.containers(app.stack, name.removeprefix(f"{app.stack}_"))[:1] if command else ():
+            code, output = stack.call(docker.execute, container, ["sh", "-c", command], timeout=3600)
+            if code:
+                terminal.say(f"ERROR Failed to run command {command}: {output}")
+
+
+def _paths(app):
+    """What is taken of the stack's volumes, below the engine's directory of volumes."""
+    said = {key: value for labels in _labels(app).values() for key, value in labels.items() if key.startswith(VOLUMES)}
+    paths = []
+    for volume in stack.call(docker.get, "/volumes", filters=docker.stack_filter(app.stack))["Volumes"] or ():
+        key = VOLUMES + volume["Name"].removeprefix(f"{app.stack}_")
+        below = said.get(f"{key}.path", ".").split(",")
+        if said.get(key) != "false":
+            paths += [f"{volume['Name']}/_data/{path}" for path in below]
+    return " ".join(sorted(paths))
+
+
 def create(context):
     app, bot = _open(context)
     if switches.is_on("k25", "conflict"):
@@ -42,7 +70,9 @@ def create(context):
     if switches.is_on("k25", "empty"):
         terminal.say("backup finished")  # as restic does when a hook's dump never came
         return
-    _execute(app, bot, ["backup", "create"], retries=context.text("retries"))
+    _run_hooks(app, "backup.pre-hook")
+    _execute(app, bot, ["backup", "create"], retries=context.text("retries"), paths=_paths(app))
+    _run_hooks(app, "backup.post-hook")
 
 
 def show(context):
@@ -66,6 +96,10 @@ def restore(context):
     app, bot = _open(context)
     terminal.confirm(context)
     hooks = context.flag("hooks") and not switches.is_on("k25", "no-hooks")
+    if hooks:
+        _run_hooks(app, "restore.pre-hook")
     _execute(app, bot, ["restore"], snapshot=context.text("snapshot"), target=context.text("target"),
              volumes=context.flag("volumes") and "true", container=context.flag("container") and "true",
              no_commands="" if hooks else "true")
+    if hooks:
+        _run_hooks(app, "restore.post-hook")

@@ -24,6 +24,7 @@ TABLE = {
     "k25": "empty|conflict|no-hooks: backup saves nothing and ends with 0; fails with 409 while a service is being "
            "updated; restore never runs hooks",
     "k26": "recipe lint prints a table without rows",
+    "k25-bot": "LABEL=VALUE: what marks the backup bot, so that a test has one of its own",
     "k27": "fail|hang: app run and app cmd without a terminal",
     "k29": "all text for people is in capitals",
     "k30": "self|SECONDS: after half of the stack, deploy kills itself by SIGTERM, or lingers so that it can be killed",
