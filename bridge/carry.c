@@ -109,6 +109,7 @@ static void take_build(struct work *work, int64_t number)
 	job_copy(&work->job, &changed);
 	(void)job_apply(&changed, &event, clock_wall_s());
 	record_done(work, JOB_EFFECT_BUILD, &changed);
+	work_supersede(work); /* a newer one may have come while it had no number */
 }
 
 /* Drone will not make a build. It asks the forge first, so its no can be the forge's for a while.
@@ -225,7 +226,7 @@ static void carry_build(struct work *work)
 		create_build(work);
 }
 
-/* --- the deletion of an overdue build --- */
+/* --- the deletion of a build --- */
 
 static void on_deleted(void *context, struct drone_build *build, const struct err *err)
 {
@@ -238,16 +239,27 @@ static void on_deleted(void *context, struct drone_build *build, const struct er
 	record_plainly_done(work, JOB_EFFECT_DELETE);
 }
 
+/* The runner of a build that runs hears it only now and then. */
+static bool is_heard(struct work *work)
+{
+	int64_t deaf_s = 0;
+
+	if (work->job.state == JOB_STOPPING && work->job.started_s)
+		deaf_s = learn_deaf_s(clock_wall_s() - work->job.started_s);
+	if (deaf_s > 0)
+		work_wake_at(work->works, clock_now() + deaf_s * NS_PER_S);
+	return deaf_s == 0;
+}
+
 static void carry_deletion(struct work *work)
 {
 	const struct parts *parts = work->works->parts;
 	struct errand *errand = &work->effects.tries[JOB_EFFECT_DELETE];
 
-	if (!work_may_begin(work->works, PARTS_DRONE, errand) ||
+	if (!is_heard(work) || !work_may_begin(work->works, PARTS_DRONE, errand) ||
 	    record_try(work, JOB_EFFECT_DELETE) < 0)
 		return;
-	log_warning(
-	    "deletes build %lld in Drone: it would block the queue", (long long)work->job.build);
+	log_info("deletes build %lld in Drone", (long long)work->job.build);
 	work_begin(work->works, PARTS_DRONE, errand);
 	drone_delete_build(
 	    parts->drone, parts->settings->ci_repo, work->job.build, on_deleted, work);

@@ -15,6 +15,25 @@
 
 static const char known_flags[] = "--extra, --stages=install,upgrade and --from=VERSION";
 
+static const char *const kind_words[COMMAND_KIND_COUNT] = {
+    "none", "test", "cancel", "status", "help", "mistyped"};
+
+const char *command_kind_word(enum command_kind kind)
+{
+	return kind_words[kind];
+}
+
+bool command_kind_parse(const char *word, enum command_kind *out)
+{
+	for (size_t i = 0; i < COUNT_OF(kind_words); i++) {
+		if (text_is(word, kind_words[i])) {
+			*out = (enum command_kind)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 struct line {
 	size_t start, end; /* without its line end */
 	size_t next;
@@ -239,19 +258,25 @@ static bool read_flag(struct command *out, char *word)
 	return false;
 }
 
+/* What a word asks for when it stands alone. */
+static enum command_kind lone_word(const char *word)
+{
+	static const enum command_kind lone[] = {COMMAND_CANCEL, COMMAND_STATUS, COMMAND_HELP};
+
+	for (size_t i = 0; i < COUNT_OF(lone); i++) {
+		if (text_is(word, command_kind_word(lone[i])))
+			return lone[i];
+	}
+	return COMMAND_NONE;
+}
+
 static void refuse_word(struct command *out, const char *word, const char *trigger)
 {
 	char quoted[QUOTE_MAX + 4];
 
 	quote(quoted, word);
-	if (text_is(word, "cancel"))
-		mistype(out, "\"cancel\" is for a later version of ccci; until then a build is "
-			     "cancelled on its page in Drone.");
-	else if (text_is(word, "status"))
-		mistype(out, "\"status\" is for a later version of ccci; until then the comment on "
-			     "the last run and the build's page in Drone show it.");
-	else if (text_is(word, "help"))
-		mistype(out, "\"help\" stands alone: write %s help.", trigger);
+	if (lone_word(word) != COMMAND_NONE)
+		mistype(out, "\"%s\" stands alone: write %s %s.", word, trigger, word);
 	else
 		mistype(out,
 		    "\"%s\" does not belong on the line of the command; put other text on "
@@ -287,10 +312,9 @@ static void read_words(struct command *out, char *text, const char *trigger)
 		mistype(out, "There are too many words; known are %s.", known_flags);
 		return;
 	}
-	if (count == 1 && text_is(words[0], "help")) {
-		out->kind = COMMAND_HELP;
+	out->kind = count == 1 ? lone_word(words[0]) : COMMAND_NONE;
+	if (out->kind != COMMAND_NONE)
 		return;
-	}
 	out->kind = COMMAND_TEST;
 	for (size_t i = 0; i < count; i++) {
 		if (words[i][0] != '-') {

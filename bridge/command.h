@@ -9,7 +9,7 @@
  * Grammar, on a line of its own, at most three blanks before it:
  *
  *   !testme [--extra] [--stages=install,upgrade] [--from=VERSION]
- *   !testme help
+ *   !testme cancel | status | help
  *
  * A line counts only where Markdown shows it as text of the author: not in a quote, a fenced or
  * indented code block, inline code (also one that spans lines), an HTML comment or <pre>. Where the
@@ -17,8 +17,7 @@
  *
  * Nothing that was written is ignored: a line that begins with the trigger and is not of the
  * grammar is COMMAND_MISTYPED, with one sentence that names the thing and the way out. So is a
- * second command line in one comment, whatever it says: one comment, one run. The words of a later
- * version (cancel, status) are mistyped too, and the sentence says so.
+ * second command line in one comment, whatever it says: one comment, one command.
  */
 #ifndef CCCI_COMMAND_H
 #define CCCI_COMMAND_H
@@ -34,9 +33,12 @@
 enum command_kind {
 	COMMAND_NONE, /* a comment like any other */
 	COMMAND_TEST,
+	COMMAND_CANCEL, /* the runs of this pull request */
+	COMMAND_STATUS, /* how the newest of them stands */
 	COMMAND_HELP,
 	COMMAND_MISTYPED,
 };
+#define COMMAND_KIND_COUNT (COMMAND_MISTYPED + 1)
 
 struct command {
 	enum command_kind kind;
@@ -53,6 +55,9 @@ struct command {
 
 /* Any bytes; trigger is a word of printable ASCII without blanks (command_is_trigger). */
 void command_read(const char *text, size_t length, const char *trigger, struct command *out);
+/* Kept in the store: these never change. */
+const char *command_kind_word(enum command_kind kind);
+bool command_kind_parse(const char *word, enum command_kind *out) CHECKED;
 /* NULL when the word can be a trigger, else what is wrong with it (for the settings). */
 const char *command_check_trigger(const char *word);
 /* "install,upgrade" as build parameter STAGES; "" without --stages. */

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #define REFUSALS_WITHIN_S 3600
+#define CANCEL_AGAIN_MS 500
 #define HEARD_AGAIN_MS 5000 /* a job that could not be saved as decided */
 
 /* --- the facts --- */
@@ -101,6 +102,8 @@ static void ask_for_facts(struct work *work, const struct policy_facts *facts)
 		work_begin(works, PARTS_FORGE, &work->decision.get_member);
 		gitea_get_member(gitea, owner, work->job.author, on_member, work);
 	}
+	if (facts->starts_nothing)
+		return;
 	if (work->decision.pull == POLICY_PULL_UNKNOWN &&
 	    work_may_begin(works, PARTS_FORGE, &work->decision.get_pull)) {
 		work_begin(works, PARTS_FORGE, &work->decision.get_pull);
@@ -145,6 +148,45 @@ static void refuse(struct work *work, const char *sentence)
 	apply(work, &event);
 }
 
+/*
+ * Ends what was asked for before it in its pull request. What is not decided or has no build yet
+ * cannot be ended: then it waits.
+ */
+static void cancel(struct work *work)
+{
+	char reason[JOB_REASON_SIZE];
+	size_t ended = 0;
+
+	(void)snprintf(reason, sizeof(reason), "Cancelled by %s.", work->job.author);
+	if (!work_withdraw_older(work, VERDICT_CANCELLED, reason, &ended)) {
+		work_wake_at(work->works, clock_now() + CANCEL_AGAIN_MS * NS_PER_MS);
+		return;
+	}
+	/* The answer to what was ended says so. */
+	if (ended)
+		apply(work, &(struct job_event){.kind = JOB_EVENT_IGNORED});
+	else
+		refuse(work, "Nothing that was asked for in this pull request is running.");
+}
+
+static void tell_status(struct work *work)
+{
+	AUTO(job) newest = {0};
+	struct store *store = work->works->parts->store;
+	char sentence[JOB_REASON_SIZE];
+	int64_t comment = 0;
+	struct err err;
+
+	if (store_find_newest(store, &work->job, &comment, &err) < 0 ||
+	    (comment && store_load(store, comment, &newest, &err) < 0)) {
+		log_warning("%s", err.msg);
+		work_wake_at(work->works, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
+		return;
+	}
+	reply_status(comment ? &newest : NULL, clock_wall_s(), sentence, sizeof(sentence));
+	refuse(work, sentence);
+}
+
 static void allow(struct work *work)
 {
 	struct job_event event = {.kind = JOB_EVENT_ALLOWED};
@@ -158,6 +200,8 @@ static void allow(struct work *work)
 	(void)job_apply(&changed, &event, clock_wall_s());
 	if (work_save(work, &changed) < 0)
 		work_wake_at(work->works, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
+	else
+		work_supersede(work);
 }
 
 static void go(struct work *work)
@@ -167,6 +211,12 @@ static void go(struct work *work)
 	switch (work->decision.command.kind) {
 	case COMMAND_TEST:
 		allow(work);
+		return;
+	case COMMAND_CANCEL:
+		cancel(work);
+		return;
+	case COMMAND_STATUS:
+		tell_status(work);
 		return;
 	case COMMAND_MISTYPED:
 		refuse(work, work->decision.command.why);
@@ -189,6 +239,8 @@ static struct policy_facts collect(const struct work *work)
 	    .is_bot = strcasecmp(work->job.author, hear_bot(work->works->hear)) == 0,
 	    .is_enrolled = hear_is_enrolled(work->works->hear, work->job.repo),
 	    .is_edited = work->decision.is_edited,
+	    .starts_nothing = work->decision.command.kind == COMMAND_CANCEL ||
+			      work->decision.command.kind == COMMAND_STATUS,
 	    .is_allowlisted = bridge_settings_allow(settings, work->job.author),
 	    .membership = work->decision.membership,
 	    .pull = work->decision.pull,

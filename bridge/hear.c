@@ -399,6 +399,7 @@ static int take_comment(struct repo *repo, const struct gitea_comment *comment, 
 	    comment->body, strlen(comment->body), hear->parts->settings->trigger, &command);
 	if (command.kind == COMMAND_NONE)
 		return 0;
+	job.command = command.kind;
 	if (!copy_text(job.repo, sizeof(job.repo), comment->repo) ||
 	    !copy_text(job.author, sizeof(job.author), comment->author))
 		return 0; /* longer than the forge allows: no name of a person */

@@ -5,9 +5,9 @@
 #define ACCEPTED (BIT(JOB_EFFECT_REACT) | BIT(JOB_EFFECT_REPLY) | BIT(JOB_EFFECT_BUILD))
 
 static const char *const state_words[JOB_STATE_COUNT] = {
-    "heard", "refused", "asked", "queued", "running", "ended", "judged", "answered"};
+    "heard", "refused", "asked", "queued", "running", "stopping", "ended", "judged", "answered"};
 static const char *const event_words[JOB_EVENT_COUNT] = {"allowed", "refused", "ignored", "created",
-    "unbuildable", "started", "ended", "judged", "lost", "told", "outdated"};
+    "unbuildable", "started", "ended", "judged", "withdrawn", "lost", "told", "outdated"};
 static const char *const effect_words[JOB_EFFECT_COUNT] = {"react", "reply", "build", "delete"};
 
 /*
@@ -32,6 +32,10 @@ static const struct {
     {JOB_QUEUED, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
     {JOB_RUNNING, JOB_EVENT_ENDED, {JOB_ENDED, 0}},
     {JOB_RUNNING, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
+    {JOB_QUEUED, JOB_EVENT_WITHDRAWN, {JOB_STOPPING, BIT(JOB_EFFECT_DELETE)}},
+    {JOB_RUNNING, JOB_EVENT_WITHDRAWN, {JOB_STOPPING, BIT(JOB_EFFECT_DELETE)}},
+    {JOB_STOPPING, JOB_EVENT_ENDED, {JOB_ENDED, 0}},
+    {JOB_STOPPING, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
     {JOB_ENDED, JOB_EVENT_JUDGED, {JOB_JUDGED, 0}},
     {JOB_ENDED, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
     {JOB_JUDGED, JOB_EVENT_TOLD, {JOB_ANSWERED, 0}},
@@ -69,9 +73,18 @@ static void take_data(struct job *job, const struct job_event *event)
 /* What a build that never said anything is worth: our side's failure, never the recipe's. */
 static void take_verdict(struct job *job, const struct job_event *event)
 {
+	bool is_told = event->kind == JOB_EVENT_JUDGED || event->kind == JOB_EVENT_WITHDRAWN;
+
 	job->has_verdict = true;
-	job->verdict = event->kind == JOB_EVENT_JUDGED ? event->verdict : VERDICT_CI_ERROR;
-	job->level = event->kind == JOB_EVENT_JUDGED ? event->level : 0;
+	job->verdict = is_told ? event->verdict : VERDICT_CI_ERROR;
+	job->level = is_told ? event->level : 0;
+}
+
+/* How a build is lost that nobody wants any more says nothing. */
+static bool keeps_verdict(const struct job *job, const struct job_event *event)
+{
+	return event->kind == JOB_EVENT_OUTDATED ||
+	       (event->kind == JOB_EVENT_LOST && job->has_verdict);
 }
 
 /* Only an answer with a verdict can shrink, and only once. */
@@ -86,16 +99,18 @@ bool job_apply(struct job *job, const struct job_event *event, int64_t now_s)
 
 	if (move.next == job->state || (move.next == JOB_JUDGED && !can_be_judged(job, event)))
 		return false;
+	bool keeps = keeps_verdict(job, event);
 	job->state = move.next;
 	job->moved_s = now_s;
-	take_data(job, event);
+	if (!keeps)
+		take_data(job, event);
 	if (event->kind == JOB_EVENT_STARTED)
 		job->started_s = event->at_s;
 	if (event->kind == JOB_EVENT_ENDED)
 		job->ended_s = event->at_s;
 	if (event->kind == JOB_EVENT_OUTDATED)
 		job->is_shrunk = true;
-	else if (move.next == JOB_JUDGED)
+	if ((move.next == JOB_JUDGED || move.next == JOB_STOPPING) && !keeps)
 		take_verdict(job, event);
 	if (move.next == JOB_ANSWERED)
 		job->effects[JOB_EFFECT_REACT].state = JOB_EFFECT_DONE; /* too late to matter */
@@ -153,7 +168,7 @@ const char *job_effect_word(enum job_effect effect)
 const char *job_state_point(enum job_state state)
 {
 	static const char *const points[JOB_STATE_COUNT] = {"job.heard", "job.refused", "job.asked",
-	    "job.queued", "job.running", "job.ended", "job.judged", "job.answered"};
+	    "job.queued", "job.running", "job.stopping", "job.ended", "job.judged", "job.answered"};
 
 	return points[state];
 }
@@ -172,7 +187,12 @@ const char *job_effect_point(enum job_effect effect, enum job_moment moment)
 
 static bool has_build(const struct job *job)
 {
-	return job->state == JOB_QUEUED || job->state == JOB_RUNNING || job->state == JOB_ENDED;
+	return job_waits_for_end(job) || job->state == JOB_ENDED;
+}
+
+bool job_waits_for_end(const struct job *job)
+{
+	return job->state == JOB_QUEUED || job->state == JOB_RUNNING || job->state == JOB_STOPPING;
 }
 
 const char *job_check(const struct job *job)
@@ -185,6 +205,8 @@ const char *job_check(const struct job *job)
 		return "a job waits for a build without a number";
 	if (job->state == JOB_ASKED && job->effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_NONE)
 		return "nobody asks for the build";
+	if (job->state == JOB_STOPPING && !job->has_verdict)
+		return "a withdrawn job has no verdict";
 	if (job->state == JOB_JUDGED && !job->has_verdict)
 		return "a judged job has no verdict";
 	if (job->state == JOB_JUDGED && job->effects[JOB_EFFECT_REPLY].state == JOB_EFFECT_NONE)

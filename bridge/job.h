@@ -18,6 +18,7 @@
  *   asked      Drone to name a build; retried with back-off, a plain no ends it
  *   queued     a runner; JOB_QUEUED_MAX_S, then lost
  *   running    the build's end; BUILD_TIMEOUT and a grace, then deleted in Drone and lost
+ *   stopping   the build's end, which somebody wants; then as ended
  *   ended      the log of the report step; JOB_REPORT_MAX_S, then judged by Drone's words alone
  *   judged     the last text to stand in the pull request; retried with back-off
  *   answered   nothing
@@ -25,6 +26,7 @@
 #ifndef CCCI_BRIDGE_JOB_H
 #define CCCI_BRIDGE_JOB_H
 
+#include "bridge/command.h"
 #include "common/verdict.h"
 
 enum job_state {
@@ -33,6 +35,7 @@ enum job_state {
 	JOB_ASKED,
 	JOB_QUEUED,
 	JOB_RUNNING,
+	JOB_STOPPING,
 	JOB_ENDED,
 	JOB_JUDGED,
 	JOB_ANSWERED,
@@ -48,6 +51,7 @@ enum job_event_kind {
 	JOB_EVENT_STARTED,     /* at_s */
 	JOB_EVENT_ENDED,       /* at_s */
 	JOB_EVENT_JUDGED,      /* verdict, level, reason, results */
+	JOB_EVENT_WITHDRAWN,   /* nobody wants it any more: verdict, reason */
 	JOB_EVENT_LOST,	       /* overdue, or gone from Drone: reason */
 	JOB_EVENT_TOLD,	       /* the last text stands */
 	JOB_EVENT_OUTDATED, /* a newer run of its pull request began: shrink the answer to a line */
@@ -58,7 +62,7 @@ enum job_effect {
 	JOB_EFFECT_REACT,  /* the eyes on the comment */
 	JOB_EFFECT_REPLY,  /* our one comment */
 	JOB_EFFECT_BUILD,  /* the build in Drone */
-	JOB_EFFECT_DELETE, /* an overdue build out of Drone's queue */
+	JOB_EFFECT_DELETE, /* an overdue or unwanted build out of Drone's queue */
 };
 #define JOB_EFFECT_COUNT (JOB_EFFECT_DELETE + 1)
 
@@ -85,6 +89,7 @@ struct job {
 	enum job_state state;
 	char repo[JOB_REPO_SIZE]; /* owner/name of the pull request */
 	int64_t pr;
+	enum command_kind command;
 	char author[JOB_USER_SIZE];
 	int64_t written_s; /* when the comment was */
 	int64_t heard_s;   /* when we heard it */
@@ -98,7 +103,7 @@ struct job {
 	int64_t build;		    /* 0: none yet */
 	int64_t started_s, ended_s; /* of the build, Drone's clock; 0: not yet */
 
-	bool has_verdict;
+	bool has_verdict; /* of a withdrawn job already before its build has ended */
 	enum verdict_class verdict;
 	int level;
 	char reason[JOB_REASON_SIZE];
@@ -146,6 +151,7 @@ void job_release(struct job *job);
 DEFINE_AUTO(job, job_release);
 
 bool job_is_active(const struct job *job);     /* something is still to be done */
+bool job_waits_for_end(const struct job *job); /* of its build */
 const char *job_recipe(const struct job *job); /* the name in repo; borrowed */
 
 const char *job_state_word(enum job_state state);

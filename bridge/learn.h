@@ -32,7 +32,15 @@ bool learn_was_dropped(const struct drone_build *build, int64_t now_s);
 const struct drone_build *learn_find(
     const struct drone_builds *builds, int64_t comment, const char *recipe);
 
-/* What an ended build says. All texts are in here; results is NULL or owned. */
+/*
+ * Seconds until the exec runner hears that its build was deleted, by how long the build runs; 0: it
+ * does now. It asks for 30 s and sleeps for 10, again and again from the build's start; what is
+ * sent meanwhile it never learns. A run notices by itself all the same, some seconds later.
+ */
+int64_t learn_deaf_s(int64_t since_start_s);
+
+/* What an ended build says. A withdrawn job keeps its verdict unless the build came to one. All
+ * texts are in here; results is NULL or owned. */
 struct learnt {
 	struct job_event event; /* its texts point into this object */
 	char reason[JOB_REASON_SIZE];

@@ -117,6 +117,8 @@ struct decision policy_decide(const struct policy_facts *facts)
 	if (facts->is_edited)
 		return refuse(DECISION_EDITED);
 	decision = judge_author(facts);
+	if (facts->starts_nothing)
+		return decision;
 	if (decision.kind == DECISION_GO)
 		decision = judge_pull(facts);
 	if (decision.kind == DECISION_GO)

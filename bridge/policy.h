@@ -40,6 +40,8 @@ struct policy_facts {
 	bool is_bot;	  /* written by our own bot */
 	bool is_enrolled; /* the repository is one of POLL_REPOS */
 	bool is_edited; /* updated_at differs from created_at; the forge tells whole seconds only */
+	bool starts_nothing; /* cancel, status: which head it is and whether it is open is no matter
+			      */
 	bool is_allowlisted;
 	enum policy_membership membership;
 	enum policy_pull pull;

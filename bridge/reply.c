@@ -116,7 +116,7 @@ static void add_trailer(const struct reply_facts *facts, struct buf *out)
 		(void)buf_printf(out, ",\"build\":%lld", (long long)job->build);
 	if (job->ref[0])
 		(void)buf_printf(out, ",\"ref\":\"%s\"", job->ref);
-	if (job->has_verdict)
+	if (job->has_verdict && !job_waits_for_end(job) && job->state != JOB_ENDED)
 		(void)buf_printf(out, ",\"verdict\":\"%s\",\"level\":%d",
 		    verdict_word(job->verdict), job->level);
 	else if (was_refused)
@@ -199,6 +199,16 @@ static void add_running(const struct reply_facts *facts, struct buf *out)
 	add_minutes(out, facts->now_s - facts->job->started_s);
 	(void)buf_add_text(out, " in");
 	add_usual(out, facts->usual_s);
+	(void)buf_add_char(out, '\n');
+	add_steps(facts, out);
+}
+
+static void add_stopping(const struct reply_facts *facts, struct buf *out)
+{
+	(void)buf_add_text(out, "**ccci: stopping**");
+	add_subject(facts, out);
+	(void)buf_add_text(out, " · ");
+	(void)markdown_add_text(out, facts->job->reason, JOB_REASON_SIZE);
 	(void)buf_add_char(out, '\n');
 	add_steps(facts, out);
 }
@@ -436,9 +446,24 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 	add_again(facts, out);
 }
 
+static const char *refused_title(enum command_kind command)
+{
+	switch (command) {
+	case COMMAND_NONE:
+	case COMMAND_TEST:
+	case COMMAND_MISTYPED:
+		return "not run";
+	case COMMAND_CANCEL:
+	case COMMAND_STATUS:
+	case COMMAND_HELP:
+		return command_kind_word(command);
+	}
+	return "";
+}
+
 static void add_refused(const struct reply_facts *facts, struct buf *out)
 {
-	(void)buf_add_text(out, "**ccci: not run** · ");
+	(void)buf_printf(out, "**ccci: %s** · ", refused_title(facts->job->command));
 	(void)markdown_add_text(out, facts->job->reason, JOB_REASON_SIZE);
 	(void)buf_add_char(out, '\n');
 }
@@ -459,8 +484,16 @@ void reply_write(const struct reply_facts *facts, struct buf *out)
 		add_queued(facts, out);
 		break;
 	case JOB_RUNNING:
-	case JOB_ENDED:
 		add_running(facts, out);
+		break;
+	case JOB_ENDED:
+		if (facts->job->has_verdict)
+			add_stopping(facts, out);
+		else
+			add_running(facts, out);
+		break;
+	case JOB_STOPPING:
+		add_stopping(facts, out);
 		break;
 	case JOB_JUDGED:
 	case JOB_ANSWERED:
@@ -483,9 +516,51 @@ void reply_help(const char *trigger, char *reason, size_t reason_size)
 {
 	(void)snprintf(reason, reason_size,
 	    "on a line of its own, %s tests this pull request; --extra adds the recipe's long "
-	    "tests, "
-	    "--stages=install,upgrade runs only those, --from=VERSION upgrades from that version.",
-	    trigger);
+	    "tests, --stages=install,upgrade runs only those, --from=VERSION upgrades from that "
+	    "version. %s cancel ends what runs, %s status tells how it stands.",
+	    trigger, trigger, trigger);
+}
+
+void reply_status(const struct job *newest, int64_t now_s, char *sentence, size_t sentence_size)
+{
+	AUTO(buf) words = buf_make(REPLY_MAX_BYTES);
+	char took[CLOCK_DURATION_SIZE];
+	long long build = newest ? (long long)newest->build : 0;
+
+	if (!newest) {
+		(void)snprintf(
+		    sentence, sentence_size, "Nothing was run in this pull request yet.");
+		return;
+	}
+	int64_t since_s = newest->ended_s ? newest->ended_s : newest->moved_s;
+	clock_format_duration((now_s - since_s) * 1000, took);
+	switch (newest->state) {
+	case JOB_HEARD:
+	case JOB_REFUSED:
+	case JOB_ASKED:
+		(void)snprintf(
+		    sentence, sentence_size, "Drone was asked for a build %s ago.", took);
+		return;
+	case JOB_QUEUED:
+		(void)snprintf(sentence, sentence_size,
+		    "Build %lld has been waiting for a runner for %s.", build, took);
+		return;
+	case JOB_RUNNING:
+		(void)snprintf(
+		    sentence, sentence_size, "Build %lld has been running for %s.", build, took);
+		return;
+	case JOB_STOPPING:
+	case JOB_ENDED:
+		(void)snprintf(sentence, sentence_size, "Build %lld is about to end.", build);
+		return;
+	case JOB_JUDGED:
+	case JOB_ANSWERED:
+		add_verdict_words(&(struct reply_facts){.job = newest}, &words);
+		(void)snprintf(sentence, sentence_size,
+		    "The last run, build %lld, ended %s ago: %s, level %d.", build, took,
+		    buf_text(&words), newest->level);
+		return;
+	}
 }
 
 bool reply_is_for(const char *body, int64_t comment)

@@ -62,6 +62,9 @@ void reply_add_limit_note(char *reason, size_t reason_size);
 /* What !testme help answers, as the reason of a job that is not run. */
 void reply_help(const char *trigger, char *reason, size_t reason_size);
 
+/* What !testme status answers; newest: NULL when nothing was run in the pull request yet. */
+void reply_status(const struct job *newest, int64_t now_s, char *sentence, size_t sentence_size);
+
 /* True when the text ends in our hidden line for that comment. */
 bool reply_is_for(const char *body, int64_t comment);
 

@@ -5,7 +5,6 @@
 
 #include <sqlite3.h>
 
-#define STORE_VERSION 1
 #define USUAL_RUNS 5
 
 struct store {
@@ -24,7 +23,8 @@ static const char setup_sql[] = "PRAGMA locking_mode=EXCLUSIVE;"
 				"PRAGMA trusted_schema=OFF;"
 				"BEGIN IMMEDIATE;";
 
-static const char schema_sql[] =
+/* From each version of the schema to the next, from nothing on; what was written stays readable. */
+static const char *const upgrades_sql[] = {
     "CREATE TABLE job(comment INTEGER PRIMARY KEY, state TEXT NOT NULL, repo TEXT NOT NULL,"
     " pr INTEGER NOT NULL, author TEXT NOT NULL, written_s INTEGER NOT NULL,"
     " heard_s INTEGER NOT NULL, moved_s INTEGER NOT NULL, ref TEXT NOT NULL, stages TEXT NOT NULL,"
@@ -41,7 +41,10 @@ static const char schema_sql[] =
     " WHERE effect='delete' AND state IN('due','tried');"
     "CREATE TABLE position(what TEXT PRIMARY KEY, since_s INTEGER NOT NULL,"
     " first_id INTEGER NOT NULL, first_s INTEGER NOT NULL) WITHOUT ROWID;"
-    "PRAGMA user_version=1;";
+    "PRAGMA user_version=1;",
+    "ALTER TABLE job ADD COLUMN command TEXT NOT NULL DEFAULT 'test';"
+    "PRAGMA user_version=2;",
+};
 
 static const char *const effect_state_words[] = {
     [JOB_EFFECT_NONE] = "none",
@@ -135,12 +138,14 @@ static int set_up(struct store *store, struct err *err)
 	auto_statement sqlite3_stmt *ask = prepare(store, "PRAGMA user_version", err);
 	if (!ask || step_int(store, ask, &version, err) < 0)
 		return -1;
-	if (version > STORE_VERSION)
+	if (version < 0 || version > (int64_t)COUNT_OF(upgrades_sql))
 		return err_set(err, ERR_CONFIG,
 		    "store: written by a newer ccci-bridge (schema %lld)", (long long)version);
 	(void)sqlite3_reset(ask);
-	if (version == 0 && run_sql(store, schema_sql, err) < 0)
-		return -1;
+	for (; version < (int64_t)COUNT_OF(upgrades_sql); version++) {
+		if (run_sql(store, upgrades_sql[version], err) < 0)
+			return -1;
+	}
 	return run_sql(store, "COMMIT", err);
 }
 
@@ -210,13 +215,14 @@ static void bind_job(sqlite3_stmt *statement, const struct job *job)
 	bind_int(statement, ++at, job->reply);
 	bind_text(statement, ++at, job->told);
 	bind_int(statement, ++at, job->is_shrunk);
+	bind_text(statement, ++at, command_kind_word(job->command));
 }
 
 #define JOB_COLUMNS                                                                                \
 	"comment,state,repo,pr,author,written_s,heard_s,moved_s,ref,stages,from_version,"          \
 	"wants_extra,build,started_s,ended_s,verdict,level,reason,head_version,base_version,"      \
-	"results,reply,told,is_shrunk"
-#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	"results,reply,told,is_shrunk,command"
+#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 static int save_effects(struct store *store, const struct job *job, struct err *err)
 {
@@ -293,6 +299,7 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 {
 	const unsigned char *verdict = sqlite3_column_text(row, 15);
 	const unsigned char *results = sqlite3_column_text(row, 20);
+	const unsigned char *command = sqlite3_column_text(row, 24);
 
 	*out = (struct job){
 	    .comment = sqlite3_column_int64(row, 0),
@@ -321,6 +328,8 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	read_text(row, 22, out->told, sizeof(out->told));
 	if (verdict && !verdict_parse((const char *)verdict, &out->verdict))
 		return err_set(err, ERR_SYS, "store: a job has no verdict that is known");
+	if (!command || !command_kind_parse((const char *)command, &out->command))
+		return err_set(err, ERR_SYS, "store: a job has no command that is known");
 	out->has_verdict = verdict != NULL;
 	out->results = results ? xstrdup((const char *)results) : NULL;
 	return 0;
@@ -440,6 +449,21 @@ int store_is_outdated(struct store *store, const struct job *job, bool *out, str
 		return -1;
 	*out = exists != 0;
 	return 0;
+}
+
+int store_find_newest(
+    struct store *store, const struct job *asking, int64_t *out_comment, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT MAX(comment) FROM job WHERE repo=? AND pr=? AND comment<? AND ref<>''", err);
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, asking->repo);
+	bind_int(ask, 2, asking->pr);
+	bind_int(ask, 3, asking->comment);
+	*out_comment = 0;
+	return step_int(store, ask, out_comment, err);
 }
 
 int store_count_refused(

@@ -9,7 +9,8 @@
  *   store_save(store, &job, err)                the job and its effects: both or neither
  *
  * Every call is one transaction, durable when it returns 0. On -1 nothing of it is there. One
- * process at a time: a second one that opens the same directory fails. Errors: ERR_SYS (disk full,
+ * process at a time: a second one that opens the same directory fails. A store of an older version
+ * is brought up to this one, in the same transaction that finds it. Errors: ERR_SYS (disk full,
  * damaged file), ERR_CONFIG (in use, or written by a newer version).
  */
 #ifndef CCCI_BRIDGE_STORE_H
@@ -43,6 +44,9 @@ int store_list_outdated(struct store *store, const struct job *newer, int64_t *o
 /* A newer job of the same pull request has a build that was seen to start. */
 int store_is_outdated(
     struct store *store, const struct job *job, bool *out, struct err *err) CHECKED;
+/* The newest run of the same pull request that was asked for before; 0: none. */
+int store_find_newest(
+    struct store *store, const struct job *asking, int64_t *out_comment, struct err *err) CHECKED;
 /* How many of this author's comments in this pull request were refused since then. */
 int store_count_refused(struct store *store, const struct job *job, int64_t since_s, int64_t *out,
     struct err *err) CHECKED;

@@ -107,6 +107,7 @@ static void turn_work(struct work *work)
 		break;
 	case JOB_QUEUED:
 	case JOB_RUNNING:
+	case JOB_STOPPING:
 	case JOB_ENDED:
 		watch_turn(work);
 		break;

@@ -24,7 +24,7 @@ static void check_overdue(struct work *work)
 {
 	int64_t since_s = clock_wall_s() - work->job.moved_s;
 
-	if (work->job.state == JOB_RUNNING &&
+	if ((work->job.state == JOB_RUNNING || work->job.state == JOB_STOPPING) &&
 	    since_s > work->works->timeout_s + WATCH_OVERDUE_GRACE_S)
 		lose(work, true,
 		    "Drone says that the build still runs, long after its limit: its runner is "
@@ -114,7 +114,7 @@ static void on_list(void *context, struct drone_builds *builds, const struct err
 	for (size_t i = 0; i < works->count; i++) {
 		struct work *work = works->items[i];
 
-		if (work->job.state == JOB_QUEUED || work->job.state == JOB_RUNNING)
+		if (job_waits_for_end(&work->job))
 			see_list(work, builds);
 	}
 }
@@ -124,8 +124,7 @@ void watch_list(struct works *works)
 	bool is_wanted = false;
 
 	for (size_t i = 0; i < works->count && !is_wanted; i++)
-		is_wanted = works->items[i]->job.state == JOB_QUEUED ||
-			    works->items[i]->job.state == JOB_RUNNING;
+		is_wanted = job_waits_for_end(&works->items[i]->job);
 	if (!is_wanted || !work_may_watch(works, &works->list_builds))
 		return;
 	work_begin(works, PARTS_DRONE, &works->list_builds);

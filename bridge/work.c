@@ -155,6 +155,75 @@ bool work_is_busy(const struct work *work)
 	       work->build.get_log.is_under_way;
 }
 
+/* --- older runs --- */
+
+static bool is_same_pull(const struct job *job, const struct job *other)
+{
+	return job->pr == other->pr && text_is(job->repo, other->repo);
+}
+
+/* A run, or what may become one. */
+static bool is_pending(const struct job *job)
+{
+	return job->command == COMMAND_TEST && (job->state == JOB_HEARD || job->state == JOB_ASKED);
+}
+
+static bool withdraw(struct work *work, enum verdict_class verdict, const char *reason)
+{
+	struct job_event event = {
+	    .kind = JOB_EVENT_WITHDRAWN, .verdict = verdict, .reason = reason};
+
+	return work_apply(work, &event) == 0 && work->job.state == JOB_STOPPING;
+}
+
+bool work_withdraw_older(
+    struct work *work, enum verdict_class verdict, const char *reason, size_t *out_count)
+{
+	const struct works *works = work->works;
+
+	for (size_t i = 0; i < works->count; i++) {
+		const struct job *job = &works->items[i]->job;
+
+		if (is_same_pull(job, &work->job) && job->comment < work->job.comment &&
+		    is_pending(job))
+			return false;
+	}
+	*out_count = 0;
+	for (size_t i = 0; i < works->count; i++) {
+		struct work *older = works->items[i];
+
+		if (is_same_pull(&older->job, &work->job) &&
+		    older->job.comment < work->job.comment && job_waits_for_end(&older->job) &&
+		    (older->job.state == JOB_STOPPING || withdraw(older, verdict, reason)))
+			(*out_count)++;
+	}
+	return true;
+}
+
+void work_supersede(struct work *work)
+{
+	const struct works *works = work->works;
+	const struct job *newest = &work->job;
+	char reason[JOB_REASON_SIZE];
+
+	for (size_t i = 0; i < works->count; i++) {
+		const struct job *job = &works->items[i]->job;
+
+		if (is_same_pull(job, newest) && job->comment > newest->comment &&
+		    (job->state == JOB_ASKED || job_waits_for_end(job)))
+			newest = job;
+	}
+	(void)snprintf(reason, sizeof(reason), "%s asked for a newer run of this pull request.",
+	    newest->author);
+	for (size_t i = 0; i < works->count; i++) {
+		struct work *older = works->items[i];
+
+		if (is_same_pull(&older->job, newest) && older->job.comment < newest->comment &&
+		    (older->job.state == JOB_QUEUED || older->job.state == JOB_RUNNING))
+			(void)!withdraw(older, VERDICT_SUPERSEDED, reason);
+	}
+}
+
 /* --- older answers --- */
 
 /* An older answer of the same pull request becomes a line once a newer run has begun. */

@@ -103,6 +103,15 @@ int work_save(struct work *work, struct job *take_changed) CHECKED;
 /* job_apply() and work_save(); 0 also when the event changes nothing. */
 int work_apply(struct work *work, const struct job_event *event) CHECKED;
 
+/*
+ * Ends the runs of the same pull request that were asked for before this one; *out_count is how
+ * many. False: of one nobody knows yet what becomes of it, so nothing was done.
+ */
+bool work_withdraw_older(
+    struct work *work, enum verdict_class verdict, const char *reason, size_t *out_count) CHECKED;
+/* Ends each run of its pull request that has a build and is not the newest one. */
+void work_supersede(struct work *work);
+
 /* Answers of older runs of the same pull request become lines when a newer one has begun. */
 void work_shrink_older(struct work *work);
 bool work_is_outdated(const struct work *work);

@@ -518,6 +518,64 @@ class BridgeCases:
         body = self.wait_verdict(PUBLIC, number, comment, "cancelled")
         self.assertIn("cancelled in Drone", body)
 
+    # ---- cancel, status, a newer command
+
+    def start_run(self, number, state="running"):
+        """A run that does not end by itself: its comment and its build."""
+        self.hold()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_answer(PUBLIC, number, comment, state=state)
+        return comment, self.builds_of(comment)[0]["number"]
+
+    def test_cancel_by_comment(self):
+        number, other = self.open_pr(), self.open_pr()
+        comment, build = self.start_run(number)
+        waiting, behind = self.start_run(other, "queued")
+        outsider = self.world.comment(PUBLIC, number, "outsider", "!testme cancel")
+        body = self.wait_answer(PUBLIC, number, outsider, verdict="not_run")
+        self.assertTrue(body.startswith("**ccci: cancel** · Only members"), body)
+        self.assertEqual(self.world.build(build)["status"], "running")
+
+        cancel = self.world.comment(PUBLIC, other, "member", "!testme cancel")
+        body = self.wait_verdict(PUBLIC, other, waiting, "cancelled")
+        self.assertTrue(body.startswith("**ccci: cancelled**"), body)
+        self.assertIn("Cancelled by member.", body)
+        self.assertEqual(self.world.build(behind)["status"], "killed")
+        self.assertEqual(self.answers_to(PUBLIC, other, cancel), [], "it was answered by what it ended")
+        self.assertEqual(self.world.build(build)["status"], "running", "another pull request's")
+
+        self.world.comment(PUBLIC, number, "member", "!testme cancel")
+        self.wait_verdict(PUBLIC, number, comment, "cancelled", seconds=60)
+        self.assertEqual(self.world.build(build)["status"], "killed")
+        nothing = self.world.comment(PUBLIC, number, "member", "!testme cancel")
+        body = self.wait_answer(PUBLIC, number, nothing, verdict="not_run")
+        self.assertIn("**ccci: cancel** · Nothing that was asked for in this pull request is running.", body)
+
+    def test_status_by_comment(self):
+        number = self.open_pr()
+        ask = self.world.comment(PUBLIC, number, "member", "!testme status")
+        body = self.wait_answer(PUBLIC, number, ask, verdict="not_run")
+        self.assertTrue(body.startswith("**ccci: status** · Nothing was run in this pull request yet."), body)
+        comment, build = self.start_run(number)
+        ask = self.world.comment(PUBLIC, number, "member", "!testme status")
+        self.assertIn(f"Build {build} has been running for ", self.wait_answer(PUBLIC, number, ask, verdict="not_run"))
+        self.release()
+        self.wait_verdict(PUBLIC, number, comment)
+        other = self.world.comment(PUBLIC, number, "member", "!testme status")
+        self.assertRegex(self.wait_answer(PUBLIC, number, other, verdict="not_run"),
+            f"The last run, build {build}, ended .* ago: passed, level 4")
+
+    def test_a_newer_command_supersedes(self):
+        number = self.open_pr()
+        older, build = self.start_run(number)
+        newer = self.world.comment(PUBLIC, number, "member", "!testme")
+        body = self.wait_verdict(PUBLIC, number, older, "superseded", seconds=60)
+        self.assertTrue(body.startswith("**ccci: superseded**"), body)
+        self.assertEqual(self.world.build(build)["status"], "killed")
+        self.release()
+        self.wait_verdict(PUBLIC, number, newer)
+        self.assertEqual((len(self.builds_of(older)), len(self.builds_of(newer))), (1, 1))
+
     def test_zz_no_secret_is_in_the_log(self):
         log = self.bridge.stderr()
         for secret in (self.world.tokens["bot"], self.world.drone_tokens["admin"], HOOK_SECRET):

@@ -26,6 +26,10 @@ static const struct row {
     {JOB_QUEUED, JOB_EVENT_LOST, JOB_JUDGED, 0},
     {JOB_RUNNING, JOB_EVENT_ENDED, JOB_ENDED, 0},
     {JOB_RUNNING, JOB_EVENT_LOST, JOB_JUDGED, 0},
+    {JOB_QUEUED, JOB_EVENT_WITHDRAWN, JOB_STOPPING, 1U << JOB_EFFECT_DELETE},
+    {JOB_RUNNING, JOB_EVENT_WITHDRAWN, JOB_STOPPING, 1U << JOB_EFFECT_DELETE},
+    {JOB_STOPPING, JOB_EVENT_ENDED, JOB_ENDED, 0},
+    {JOB_STOPPING, JOB_EVENT_LOST, JOB_JUDGED, 0},
     {JOB_ENDED, JOB_EVENT_JUDGED, JOB_JUDGED, 0},
     {JOB_ENDED, JOB_EVENT_LOST, JOB_JUDGED, 0},
     {JOB_JUDGED, JOB_EVENT_TOLD, JOB_ANSWERED, 0},
@@ -235,6 +239,29 @@ START_TEST(life_of_a_passed_run)
 }
 END_TEST
 
+START_TEST(withdrawn_keeps_its_verdict)
+{
+	static const enum job_event_kind ends[] = {JOB_EVENT_LOST, JOB_EVENT_ENDED};
+	struct job_event withdrawn = {
+	    .kind = JOB_EVENT_WITHDRAWN, .verdict = VERDICT_SUPERSEDED, .reason = "a newer one"};
+	AUTO(job) job = {.comment = 7, .pr = 3};
+
+	feed(&job, JOB_EVENT_ALLOWED);
+	ck_assert(!job_apply(&job, &withdrawn, 4)); /* there is no build to end yet */
+	feed(&job, JOB_EVENT_CREATED);
+	ck_assert(job_apply(&job, &withdrawn, 4));
+	ck_assert(!job_apply(&job, &withdrawn, 5));
+	ck_assert_int_eq(job.effects[JOB_EFFECT_DELETE].state, JOB_EFFECT_DUE);
+	ck_assert(job_waits_for_end(&job));
+	struct job_event end = {.kind = ends[_i], .reason = _i ? NULL : "gone"};
+	ck_assert(job_apply(&job, &end, 6));
+	ck_assert(job.has_verdict);
+	ck_assert_int_eq(job.verdict, VERDICT_SUPERSEDED);
+	ck_assert_str_eq(job.reason, "a newer one");
+	ck_assert_int_eq(job.state, _i ? JOB_ENDED : JOB_JUDGED);
+}
+END_TEST
+
 START_TEST(lost_is_ours_and_deletes)
 {
 	AUTO(job) job = {.comment = 7, .pr = 3};
@@ -290,6 +317,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, moves_are_these, 0, JOB_STATE_COUNT * JOB_EVENT_COUNT);
 	tcase_add_test(tests, picture_is_true);
 	tcase_add_test(tests, life_of_a_passed_run);
+	tcase_add_loop_test(tests, withdrawn_keeps_its_verdict, 0, 2);
 	tcase_add_test(tests, lost_is_ours_and_deletes);
 	tcase_add_test(tests, refusals_never_shrink);
 	tcase_add_test(tests, long_reason_is_cut);

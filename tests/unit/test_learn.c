@@ -85,6 +85,27 @@ START_TEST(end_without_report)
 }
 END_TEST
 
+/* Whatever the build says of its end; but a report, which came before it, still counts. */
+START_TEST(end_of_a_withdrawn_job)
+{
+	struct drone_build build = {.number = 41, .status = ends[_i].status};
+	AUTO(buf) log = buf_make(64 * 1024);
+	AUTO(learnt) learnt = {0};
+	AUTO(learnt) reported = {0};
+	struct job withdrawn = job;
+
+	withdrawn.has_verdict = true;
+	withdrawn.verdict = VERDICT_SUPERSEDED;
+	(void)copy_text(withdrawn.reason, sizeof(withdrawn.reason), "a newer one");
+	learn_end(&build, NULL, &withdrawn, 3600, &learnt);
+	ck_assert_int_eq(learnt.event.verdict, VERDICT_SUPERSEDED);
+	ck_assert_str_eq(learnt.event.reason, "a newer one");
+	(void)buf_printf(&log, RESULTS_BEGIN "\n" DOCUMENT "\n" RESULTS_END "\n", OURS);
+	learn_end(&build, &log, &withdrawn, 3600, &reported);
+	ck_assert_int_eq(reported.event.verdict, VERDICT_RECIPE_FAILED);
+}
+END_TEST
+
 static void learn_log(const char *format, const char *run, struct learnt *out)
 {
 	struct drone_build build = {.number = 41, .status = DRONE_FAILURE};
@@ -222,6 +243,21 @@ START_TEST(queue_and_origin)
 }
 END_TEST
 
+/* Seconds since the build's start, and how long the runner is still deaf. */
+static const struct deaf_row {
+	int64_t since_s, deaf_s;
+} deaf_rows[] = {{-3, 0}, {0, 0}, {1, 0}, {27, 0}, {28, 14}, {30, 12}, {39, 3}, {40, 2}, {41, 1},
+    {42, 0}, {67, 0}, {68, 14}, {79, 3}, {81, 1}, {82, 0}};
+
+START_TEST(deaf_runner)
+{
+	const struct deaf_row *row = &deaf_rows[_i];
+
+	ck_assert_msg(learn_deaf_s(row->since_s) == row->deaf_s, "after %lld s: deaf for %lld s",
+	    (long long)row->since_s, (long long)learn_deaf_s(row->since_s));
+}
+END_TEST
+
 START_TEST(dropped_by_its_runner)
 {
 	struct drone_stage taken = {.machine = "ci1"};
@@ -246,6 +282,7 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("learn");
 
 	tcase_add_loop_test(tests, end_without_report, 0, COUNT_OF(ends));
+	tcase_add_loop_test(tests, end_of_a_withdrawn_job, 0, COUNT_OF(ends));
 	tcase_add_test(tests, end_with_report);
 	tcase_add_loop_test(tests, end_with_bad_report, 0, COUNT_OF(bad_logs));
 	tcase_add_loop_test(tests, end_with_report_of_another, 0, COUNT_OF(foreign_runs));
@@ -253,6 +290,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, steps_of_a_long_build);
 	tcase_add_test(tests, queue_and_origin);
 	tcase_add_test(tests, dropped_by_its_runner);
+	tcase_add_loop_test(tests, deaf_runner, 0, COUNT_OF(deaf_rows));
 	suite_add_tcase(suite, tests);
 	return suite;
 }

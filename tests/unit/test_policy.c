@@ -53,6 +53,16 @@ static const struct row {
     /* the outsider is refused before anything else is asked */
     {{GOOD, .membership = POLICY_NOT_MEMBER, .pull = POLICY_PULL_UNKNOWN}, DECISION_REFUSE,
 	DECISION_NOT_MEMBER},
+    /* what starts nothing: the author decides alone */
+    {{GOOD, .starts_nothing = true, .pull = POLICY_PULL_MERGED, .push = POLICY_PUSH_AFTER},
+	DECISION_GO, DECISION_REASON_NONE},
+    {{GOOD, .starts_nothing = true, .pull = POLICY_PULL_UNKNOWN}, DECISION_GO,
+	DECISION_REASON_NONE},
+    {{GOOD, .starts_nothing = true, .membership = POLICY_NOT_MEMBER}, DECISION_REFUSE,
+	DECISION_NOT_MEMBER},
+    {{GOOD, .starts_nothing = true, .membership = POLICY_MEMBERSHIP_UNKNOWN}, DECISION_ASK_AGAIN,
+	DECISION_NO_ANSWER},
+    {{GOOD, .starts_nothing = true, .age_s = 3601}, DECISION_REFUSE, DECISION_TOO_OLD},
     /* the pull request */
     {{GOOD, .pull = POLICY_PULL_UNKNOWN}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
     {{GOOD, .pull = POLICY_PULL_CLOSED}, DECISION_REFUSE, DECISION_PULL_CLOSED},

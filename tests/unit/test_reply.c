@@ -53,6 +53,79 @@ START_TEST(refused)
 }
 END_TEST
 
+/* What was asked for instead of a run. */
+START_TEST(answered_in_a_sentence)
+{
+	static const enum command_kind kinds[] = {COMMAND_CANCEL, COMMAND_STATUS, COMMAND_HELP};
+	static const char *const titles[] = {"cancel", "status", "help"};
+	struct job job = {.comment = 812,
+	    .state = JOB_REFUSED,
+	    .command = kinds[_i],
+	    .repo = "org/custom-html",
+	    .reason = "So it is."};
+	struct reply_facts facts = facts_of(&job);
+	auto_str char *text = write_reply(&facts);
+	auto_str char *wanted = xasprintf("**ccci: %s** · So it is.\n", titles[_i]);
+
+	ck_assert_msg(text_starts(text, wanted), "%s", text);
+}
+END_TEST
+
+START_TEST(stopping)
+{
+	static const enum job_state states[] = {JOB_STOPPING, JOB_ENDED};
+	struct job job = make_job(states[_i]);
+	struct reply_facts facts = facts_of(&job);
+
+	job.has_verdict = true;
+	job.verdict = VERDICT_CANCELLED;
+	(void)copy_text(job.reason, sizeof(job.reason), "Cancelled by @mem|ber.");
+	auto_str char *text = write_reply(&facts);
+	ck_assert_msg(
+	    text_starts(text, "**ccci: stopping** · custom-html at `01234567` · build "
+			      "[#41](" BUILDS "/41) · Cancelled by @\xe2\x80\x8bmem&#124;ber.\n"),
+	    "%s", text);
+	ck_assert_ptr_null(strstr(text, "\"verdict\""));
+}
+END_TEST
+
+static const struct {
+	struct job job;
+	const char *sentence;
+} status_rows[] = {
+    {{.state = JOB_ASKED, .moved_s = 990}, "Drone was asked for a build 10 s ago."},
+    {{.state = JOB_QUEUED, .build = 41, .moved_s = 940},
+	"Build 41 has been waiting for a runner for 1 min 0 s."},
+    {{.state = JOB_RUNNING, .build = 41, .moved_s = 990}, "Build 41 has been running for 10 s."},
+    {{.state = JOB_STOPPING, .build = 41, .has_verdict = true}, "Build 41 is about to end."},
+    {{.state = JOB_ENDED, .build = 41}, "Build 41 is about to end."},
+    {{.state = JOB_ANSWERED,
+	 .build = 41,
+	 .ended_s = 960,
+	 .moved_s = 999,
+	 .has_verdict = true,
+	 .verdict = VERDICT_RECIPE_FAILED,
+	 .level = 1},
+	"The last run, build 41, ended 40 s ago: failed, level 1."},
+    {{.state = JOB_JUDGED,
+	 .build = 41,
+	 .moved_s = 990,
+	 .has_verdict = true,
+	 .verdict = VERDICT_CI_ERROR},
+	"The last run, build 41, ended 10 s ago: CI error, level 0."},
+};
+
+START_TEST(tells_how_it_stands)
+{
+	char sentence[JOB_REASON_SIZE];
+
+	reply_status(&status_rows[_i].job, 1000, sentence, sizeof(sentence));
+	ck_assert_str_eq(sentence, status_rows[_i].sentence);
+	reply_status(NULL, 1000, sentence, sizeof(sentence));
+	ck_assert_str_eq(sentence, "Nothing was run in this pull request yet.");
+}
+END_TEST
+
 START_TEST(queued)
 {
 	struct job job = make_job(JOB_QUEUED);
@@ -502,6 +575,9 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("reply");
 
 	tcase_add_test(tests, refused);
+	tcase_add_loop_test(tests, answered_in_a_sentence, 0, 3);
+	tcase_add_loop_test(tests, stopping, 0, 2);
+	tcase_add_loop_test(tests, tells_how_it_stands, 0, COUNT_OF(status_rows));
 	tcase_add_test(tests, queued);
 	tcase_add_loop_test(tests, queued_behind, 0, COUNT_OF(waits));
 	tcase_add_test(tests, running);

@@ -5,6 +5,8 @@
 
 #include "bridge/store.h"
 
+#include <sqlite3.h>
+
 #include <sys/wait.h>
 
 static struct err err;
@@ -59,6 +61,7 @@ START_TEST(job_survives_whole)
 	AUTO(job) read = {0};
 
 	job.state = JOB_RUNNING;
+	job.command = COMMAND_CANCEL;
 	job.moved_s = 120;
 	(void)copy_text(job.ref, sizeof(job.ref), "0123456789abcdef0123456789abcdef01234567");
 	(void)copy_text(job.stages, sizeof(job.stages), "install,upgrade");
@@ -91,6 +94,7 @@ START_TEST(job_survives_whole)
 	ck_assert_str_eq(read.results, job.results);
 	ck_assert_str_eq(read.told, job.told);
 	ck_assert_int_eq(read.state, JOB_RUNNING);
+	ck_assert_int_eq(read.command, COMMAND_CANCEL);
 	ck_assert_int_eq(read.verdict, VERDICT_TIMED_OUT);
 	ck_assert_int_eq(read.build, 41);
 	ck_assert_int_eq(read.reply, 99);
@@ -313,7 +317,81 @@ START_TEST(full_disk_changes_nothing)
 }
 END_TEST
 
-START_TEST(newer_schema_and_garbage_are_refused)
+START_TEST(finds_the_newest_run)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct job asking = make_job(30);
+	int64_t newest = 7;
+
+	ck_assert_int_eq(store_find_newest(store, &asking, &newest, &err), 0);
+	ck_assert_int_eq(newest, 0);
+	for (int64_t comment = 10; comment < 15; comment++) {
+		AUTO(job) job = make_job(comment);
+
+		/* 12 was refused, 13 is another pull request's, 14 came with the question. */
+		(void)copy_text(job.ref, sizeof(job.ref), comment == 12 ? "" : "0123");
+		job.pr += comment == 13;
+		job.comment += comment == 14 ? 100 : 0;
+		save(store, &job);
+	}
+	ck_assert_int_eq(store_find_newest(store, &asking, &newest, &err), 0);
+	ck_assert_int_eq(newest, 11);
+	job_release(&asking);
+	store_close(store);
+}
+END_TEST
+
+/* As the first version wrote it, with a job under way. */
+static const char first_schema[] =
+    "CREATE TABLE job(comment INTEGER PRIMARY KEY, state TEXT NOT NULL, repo TEXT NOT NULL,"
+    " pr INTEGER NOT NULL, author TEXT NOT NULL, written_s INTEGER NOT NULL,"
+    " heard_s INTEGER NOT NULL, moved_s INTEGER NOT NULL, ref TEXT NOT NULL, stages TEXT NOT NULL,"
+    " from_version TEXT NOT NULL, wants_extra INTEGER NOT NULL, build INTEGER NOT NULL,"
+    " started_s INTEGER NOT NULL, ended_s INTEGER NOT NULL, verdict TEXT, level INTEGER NOT NULL,"
+    " reason TEXT NOT NULL, head_version TEXT NOT NULL, base_version TEXT NOT NULL, results TEXT,"
+    " reply INTEGER NOT NULL, told TEXT NOT NULL, is_shrunk INTEGER NOT NULL);"
+    "CREATE TABLE effect(comment INTEGER NOT NULL, effect TEXT NOT NULL, state TEXT NOT NULL,"
+    " tried_s INTEGER NOT NULL, PRIMARY KEY(comment, effect)) WITHOUT ROWID;"
+    "CREATE TABLE position(what TEXT PRIMARY KEY, since_s INTEGER NOT NULL,"
+    " first_id INTEGER NOT NULL, first_s INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO job VALUES(7,'running','org/custom-html',3,'member',1,2,3,'0123','','',0,41,4,0,"
+    "NULL,0,'','','',NULL,99,'abc',0);"
+    "PRAGMA user_version=1;";
+
+static void write_database(const char *dir, const char *sql)
+{
+	auto_str char *path = xasprintf("%s/%s", dir, STORE_FILE);
+	sqlite3 *db = NULL;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+START_TEST(an_older_schema_is_brought_up)
+{
+	auto_str char *dir = harness_dir();
+
+	write_database(dir, first_schema);
+	for (int open = 0; open < 2; open++) {
+		AUTO(job) job = {0};
+		struct store *store = open_store(dir);
+
+		ck_assert_msg(store_load(store, 7, &job, &err) == 0, "%s", err.msg);
+		ck_assert_int_eq(job.state, JOB_RUNNING);
+		ck_assert_int_eq(job.command, COMMAND_TEST);
+		ck_assert_int_eq(job.build, 41);
+		store_close(store);
+	}
+	write_database(dir, "PRAGMA user_version=3;");
+	struct store *store = NULL;
+	ck_assert_int_eq(store_open(dir, &store, &err), -1);
+	ck_assert_msg(strstr(err.msg, "written by a newer ccci-bridge") != NULL, "%s", err.msg);
+}
+END_TEST
+
+START_TEST(garbage_is_refused)
 {
 	auto_str char *dir = harness_dir();
 	auto_str char *path = xasprintf("%s/%s", dir, STORE_FILE);
@@ -344,7 +422,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, second_bridge_is_refused);
 	tcase_add_loop_test(tests, killed_between_saves, 0, 12);
 	tcase_add_test(tests, full_disk_changes_nothing);
-	tcase_add_test(tests, newer_schema_and_garbage_are_refused);
+	tcase_add_test(tests, finds_the_newest_run);
+	tcase_add_test(tests, an_older_schema_is_brought_up);
+	tcase_add_test(tests, garbage_is_refused);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
