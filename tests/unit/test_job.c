@@ -291,6 +291,86 @@ START_TEST(refusals_never_shrink)
 }
 END_TEST
 
+/* What the store must not hold, one row for each. */
+static const struct broken_row {
+	enum job_state state;
+	int64_t build;
+	bool has_verdict;
+	int due;	  /* an effect that is due; -1: none */
+	const char *says; /* NULL: nothing wrong */
+} broken_rows[] = {
+    {JOB_HEARD, 0, false, -1, NULL},
+    {JOB_HEARD, 0, false, JOB_EFFECT_BUILD, "a build is asked for before the decision"},
+    {JOB_REFUSED, 0, false, JOB_EFFECT_REPLY, NULL},
+    {JOB_REFUSED, 0, false, JOB_EFFECT_BUILD, "a refused job has a build"},
+    {JOB_ASKED, 0, false, JOB_EFFECT_BUILD, NULL},
+    {JOB_ASKED, 0, false, JOB_EFFECT_REPLY, "nobody asks for the build"},
+    {JOB_QUEUED, 41, false, -1, NULL},
+    {JOB_QUEUED, 0, false, -1, "a job waits for a build without a number"},
+    {JOB_RUNNING, 0, false, -1, "a job waits for a build without a number"},
+    {JOB_ENDED, 0, false, -1, "a job waits for a build without a number"},
+    {JOB_JUDGED, 41, true, JOB_EFFECT_REPLY, NULL},
+    {JOB_JUDGED, 41, false, JOB_EFFECT_REPLY, "a judged job has no verdict"},
+    {JOB_JUDGED, 41, true, -1, "nobody will tell the verdict"},
+    {JOB_ANSWERED, 41, true, JOB_EFFECT_DELETE, NULL},
+    {JOB_ANSWERED, 0, true, JOB_EFFECT_DELETE, "a build without a number is to be deleted"},
+};
+
+START_TEST(tells_what_is_broken)
+{
+	const struct broken_row *row = &broken_rows[_i];
+	struct job job = {
+	    .state = row->state, .build = row->build, .has_verdict = row->has_verdict};
+
+	if (row->due >= 0)
+		job.effects[row->due].state = JOB_EFFECT_DUE;
+	const char *says = job_check(&job);
+	ck_assert_msg(
+	    text_is(says ? says : "", row->says ? row->says : ""), "row %d: %s", _i, says);
+}
+END_TEST
+
+/* A copy has results of its own. */
+START_TEST(copies_what_it_owns)
+{
+	struct job job = {.comment = 812, .results = xstrdup("{}")};
+	struct job none = {.comment = 813};
+	struct job copy;
+
+	job_copy(&job, &copy);
+	ck_assert_ptr_ne(copy.results, job.results);
+	job_release(&job);
+	ck_assert_str_eq(copy.results, "{}");
+	ck_assert_int_eq(copy.comment, 812);
+	job_release(&copy);
+	job_copy(&none, &copy);
+	ck_assert_ptr_null(copy.results);
+}
+END_TEST
+
+/* Test points are found by their names: no two places have the same. */
+START_TEST(each_point_has_a_name)
+{
+	const char *names[JOB_STATE_COUNT + JOB_EFFECT_COUNT * (JOB_MOMENT_DONE + 1)];
+	size_t count = 0;
+
+	for (int state = 0; state < JOB_STATE_COUNT; state++)
+		names[count++] = job_state_point((enum job_state)state);
+	for (int effect = 0; effect < JOB_EFFECT_COUNT; effect++) {
+		for (int moment = 0; moment <= JOB_MOMENT_DONE; moment++) {
+			names[count] =
+			    job_effect_point((enum job_effect)effect, (enum job_moment)moment);
+			ck_assert_ptr_nonnull(
+			    strstr(names[count++], job_effect_word((enum job_effect)effect)));
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < i; k++)
+			ck_assert_str_ne(names[i], names[k]);
+	}
+}
+END_TEST
+
 START_TEST(long_reason_is_cut)
 {
 	AUTO(job) job = {.comment = 7, .pr = 3};
@@ -320,6 +400,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, withdrawn_keeps_its_verdict, 0, 2);
 	tcase_add_test(tests, lost_is_ours_and_deletes);
 	tcase_add_test(tests, refusals_never_shrink);
+	tcase_add_loop_test(tests, tells_what_is_broken, 0, COUNT_OF(broken_rows));
+	tcase_add_test(tests, copies_what_it_owns);
+	tcase_add_test(tests, each_point_has_a_name);
 	tcase_add_test(tests, long_reason_is_cut);
 	suite_add_tcase(suite, tests);
 

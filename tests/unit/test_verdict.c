@@ -162,6 +162,15 @@ START_TEST(never_says_more_than_it_knows)
 }
 END_TEST
 
+/* extra and rollback have to be asked for. */
+START_TEST(knows_what_runs_unasked)
+{
+	for (int i = STAGE_INSTALL; i < (int)STAGE_COUNT; i++)
+		ck_assert_int_eq(
+		    stage_is_default((enum stage)i), i != STAGE_EXTRA && i != STAGE_ROLLBACK);
+}
+END_TEST
+
 START_TEST(words_go_both_ways)
 {
 	enum outcome outcome = OUTCOME_PASS;
@@ -210,6 +219,7 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_loop_test(tc, judges_row, 0, COUNT_OF(rows));
 	tcase_add_test(tc, never_says_more_than_it_knows);
+	tcase_add_test(tc, knows_what_runs_unasked);
 	tcase_add_test(tc, words_go_both_ways);
 	tcase_add_test(tc, lists_each_stage);
 	return suite;
