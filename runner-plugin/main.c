@@ -7,6 +7,7 @@
 #include "common/yaml.h"
 #include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/front.h"
+#include "runner-plugin/run/prune.h"
 #include "runner-plugin/run/reap.h"
 #include "runner-plugin/stages/canary.h"
 #include "runner-plugin/stages/check_suite.h"
@@ -27,6 +28,7 @@ enum flag {
 	FLAG_VERSION,
 	FLAG_DRY_RUN,
 	FLAG_NOW,
+	FLAG_ONLY,
 	FLAG_SRC,
 	FLAG_PR,
 	FLAG_REF,
@@ -55,8 +57,9 @@ static const struct {
     [FLAG_PRINT_CONFIG] = {"print-config", false, "print the settings, secrets masked, and exit"},
     [FLAG_HELP] = {"help", false, "print this"},
     [FLAG_VERSION] = {"version", false, "print the version"},
-    [FLAG_DRY_RUN] = {"dry-run", false, "reap: only say what would go"},
+    [FLAG_DRY_RUN] = {"dry-run", false, "reap, prune: only say what would go"},
     [FLAG_NOW] = {"now", false, "reap: also what could not be removed a short while ago"},
+    [FLAG_ONLY] = {"only", true, "prune: only images whose names begin so"},
     [FLAG_SRC] = {"src", true, "run, plan: owner/repo of the recipe"},
     [FLAG_PR] = {"pr", true, "run, plan: number of a pull request"},
     [FLAG_REF] = {"ref", true, "run, plan: commit, 40 hex digits"},
@@ -168,6 +171,16 @@ static enum exit_code do_canary(const struct command *command)
 	return canary_run(&command->front, command->target);
 }
 
+static enum exit_code do_prune(const struct command *command)
+{
+	const struct prune prune = {.settings = command->front.settings,
+	    .prefix = command->values[FLAG_ONLY],
+	    .is_dry = command->values[FLAG_DRY_RUN] != NULL,
+	    .say = print_line};
+
+	return prune_run(&prune);
+}
+
 static enum exit_code do_check_suite(const struct command *command)
 {
 	return check_suite(command->target ? command->target : CHECK_SUITE_DEFAULT);
@@ -214,6 +227,8 @@ static const struct word_row {
     {"doctor", do_doctor, TARGET_NONE, 0, 0, "check this host, row by row"},
     {"reap", do_reap, TARGET_NONE, BIT(FLAG_DRY_RUN) | BIT(FLAG_NOW), 0,
 	"take down what dead runs left"},
+    {"prune", do_prune, TARGET_NONE, BIT(FLAG_DRY_RUN) | BIT(FLAG_ONLY), 0,
+	"remove images that nothing needs, when disk or inodes are short"},
     {"canonical", do_canonical, TARGET_OPTIONAL, BIT(FLAG_JSON), BIT(FLAG_JSON),
 	"what was green on the default branch, of RECIPE or of all"},
     {"canary", do_canary, TARGET_OPTIONAL, 0, 0,

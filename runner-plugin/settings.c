@@ -173,6 +173,8 @@ const struct conf_row settings_rows[] = {
 	.most = 30 * 24 * HOUR_MS, .help = "age of leftovers without a lease that reap removes"},
     {"KEEP_MAX", CONF_DURATION, AT(keep_max_ms), .fallback = "0s", .least = 0, .most = 4 * HOUR_MS,
 	.help = "longest that a judged app stays up for a look; 0s: off"},
+    {"PRUNE_BELOW", CONF_INT, AT(prune_below), .fallback = "15", .least = 1, .most = 99,
+	.help = "prune removes images while less of disk or inodes is free", .unit = "percent"},
     {"PROBE_CONNECT", CONF_TEXT, AT(probe_connect), .fallback = "127.0.0.1:443",
 	.check = check_host_port, .help = "where probes reach the proxy"},
     {"PROBE_CA_FILE", CONF_TEXT, AT(probe_ca_file), .check = check_absolute,

@@ -33,6 +33,7 @@ struct settings {
 	int64_t crash_loop_failures;
 	int64_t crash_loop_within_ms;
 	int64_t janitor_max_age_ms;
+	int64_t prune_below;   /* percent of disk or inodes free */
 	int64_t keep_max_ms;   /* 0: no judged app stays up */
 	char *probe_connect;   /* "127.0.0.1:443" */
 	char *probe_ca_file;   /* PEM; NULL: the system's roots */

@@ -4,6 +4,9 @@
 #include "common/file.h"
 #include "common/json.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #define PREPARED_FILE "prepared.json"
 #define PREPARED_MAX_BYTES (256 * 1024)
 
@@ -43,6 +46,19 @@ void prepared_add_image(struct prepared *prepared, const char *service, const ch
 	    xrealloc_array(prepared->images, prepared->image_count + 1, sizeof(*prepared->images));
 	prepared->images[prepared->image_count++] =
 	    (struct results_pair){xstrdup(service), xstrdup(digest)};
+}
+
+int prepared_note_images(const struct run *run, const struct image_list *images, struct err *err)
+{
+	auto_str char *path = run_path(run, PREPARED_IMAGES_FILE);
+	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+	AUTO(buf) text = buf_make(SIZE_MAX / 2);
+
+	for (size_t i = 0; i < images->count; i++)
+		(void)buf_printf(&text, "%s\n", images->items[i].name);
+	if (fd < 0 || file_write_all(fd, buf_text(&text), text.length) < 0)
+		return err_sys(err, errno, "write %s", path);
+	return 0;
 }
 
 void prepared_add_phase(struct prepared *prepared, const char *name, double seconds)

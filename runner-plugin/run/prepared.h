@@ -8,6 +8,7 @@
 
 #include "common/results.h"
 #include "runner-plugin/run/run.h"
+#include "runner-plugin/swarm/image.h"
 
 struct prepared {
 	char *abra;  /* its version, as it printed it */
@@ -26,6 +27,13 @@ void prepared_init(struct prepared *prepared);
 void prepared_release(struct prepared *prepared);
 DEFINE_AUTO(prepared, prepared_release);
 void prepared_add_image(struct prepared *prepared, const char *service, const char *digest);
+/*
+ * The images that the run is about to need, in its directory: on disk before they are looked for,
+ * so that prune lets them be. Added to those that are noted already.
+ */
+#define PREPARED_IMAGES_FILE "images"
+int prepared_note_images(
+    const struct run *run, const struct image_list *images, struct err *err) CHECKED;
 void prepared_add_phase(struct prepared *prepared, const char *name, double seconds);
 
 int prepared_save(const struct run *run, const struct prepared *prepared, struct err *err) CHECKED;

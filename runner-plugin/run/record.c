@@ -12,6 +12,7 @@
 #include <limits.h>
 
 #define NO_RUN "none"
+#define IMAGES_MAX_BYTES (256 * 1024)
 
 int record_stage(const struct run *run, enum stage stage, enum outcome outcome, const char *reason,
     double seconds, struct err *err)
@@ -319,6 +320,22 @@ static int remember_canonical(
 	return canonical_add(state_dir, results->recipe, &entry, err);
 }
 
+/* Best effort: an image that prune has removed is pulled again. */
+static int remember_images(
+    const struct run *run, const char *recipe, const char *state_dir, struct err *err)
+{
+	auto_str char *from = run_path(run, PREPARED_IMAGES_FILE);
+	auto_str char *dir = xasprintf("%s/" RECORD_CANONICAL_IMAGES_DIR, state_dir);
+	auto_str char *to = xasprintf("%s/%s", dir, recipe);
+	AUTO(buf) text = {0};
+
+	if (file_read(from, IMAGES_MAX_BYTES, &text, err) < 0)
+		return err->code == ERR_MISSING ? 0 : -1;
+	if (file_make_dirs(dir, 0700, err) < 0)
+		return -1;
+	return file_write_atomic(to, 0600, buf_text(&text), text.length, err);
+}
+
 int record_remember(const struct run *run, const char *state_dir, struct err *err)
 {
 	AUTO(results) results = {0};
@@ -333,5 +350,7 @@ int record_remember(const struct run *run, const char *state_dir, struct err *er
 		return -1;
 	if (!prepared.is_default || !plan_is_whole(&plan))
 		return 0;
-	return remember_canonical(run, &results, state_dir, err);
+	if (remember_canonical(run, &results, state_dir, err) < 0)
+		return -1;
+	return remember_images(run, results.recipe, state_dir, err);
 }

@@ -17,6 +17,9 @@
 #define RECORD_RESULTS_FILE "results.json"
 #define RECORD_JUNIT_FILE "junit.xml"
 
+/* In STATE_DIR, by recipe: images of its newest green run (prepared_note_images()). */
+#define RECORD_CANONICAL_IMAGES_DIR "canonical/images"
+
 struct record_end {
 	enum run_end end;
 	const char *reason; /* why, when it is not RUN_COMPLETE; else NULL */

@@ -10,6 +10,7 @@
  *       run.json                 params, step facts, domain, started: written by prepare's front
  *       plan.json                written by the prepare worker, prepared.json too
  *       stage-<word>.json        one results_stage each, written by its worker
+ *       images                   names of those that the run needs, a line each; for prune
  *       results.json, junit.xml  written at the end by the keeper (or by who replays the journal)
  *       log/                     output of abra and git, masked
  *       abra/                    the run's private ABRA_DIR: recipes/ of its own, servers and

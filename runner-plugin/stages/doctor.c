@@ -5,13 +5,13 @@
 #include "common/file.h"
 #include "common/http.h"
 #include "runner-plugin/run/cgroup.h"
+#include "runner-plugin/run/room.h"
 #include "runner-plugin/stages/abra.h"
 #include "runner-plugin/stages/abra_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/statvfs.h>
 
 #define LEAST_FREE_PERCENT 10
 #define LEAST_FREE_BYTES (INT64_C(5) * 1024 * 1024 * 1024)
@@ -178,21 +178,18 @@ static int row_state_dir(struct patient *patient, struct err *err)
 
 static int check_space(struct patient *patient, const char *path, struct err *err)
 {
-	struct statvfs disk;
+	struct room room;
 
-	if (statvfs(path, &disk) < 0)
-		return err_sys(err, errno, "look at the disk of %s", path);
-	int64_t free_bytes = (int64_t)(disk.f_bavail * disk.f_frsize);
-	uint64_t free_percent = disk.f_blocks ? disk.f_bavail * 100 / disk.f_blocks : 100;
-	uint64_t inode_percent = disk.f_files ? disk.f_favail * 100 / disk.f_files : 100;
-	if (free_percent < LEAST_FREE_PERCENT && free_bytes < LEAST_FREE_BYTES)
-		return err_set(err, ERR_LIMIT, "%s: %llu %% of the disk is free, %lld MiB", path,
-		    (unsigned long long)free_percent, (long long)(free_bytes / 1024 / 1024));
-	if (inode_percent < LEAST_FREE_PERCENT)
-		return err_set(err, ERR_LIMIT, "%s: %llu %% of the inodes are free", path,
-		    (unsigned long long)inode_percent);
-	return note(patient, "%llu %% of disk and %llu %% of inodes free at %.60s",
-	    (unsigned long long)free_percent, (unsigned long long)inode_percent, path);
+	if (room_look(path, &room, err) < 0)
+		return -1;
+	if (room.disk_percent < LEAST_FREE_PERCENT && room.free_bytes < LEAST_FREE_BYTES)
+		return err_set(err, ERR_LIMIT, "%s: %lld %% of the disk is free, %lld MiB", path,
+		    (long long)room.disk_percent, (long long)(room.free_bytes / 1024 / 1024));
+	if (room.inode_percent < LEAST_FREE_PERCENT)
+		return err_set(err, ERR_LIMIT, "%s: %lld %% of the inodes are free", path,
+		    (long long)room.inode_percent);
+	return note(patient, "%lld %% of disk and %lld %% of inodes free at %.60s",
+	    (long long)room.disk_percent, (long long)room.inode_percent, path);
 }
 
 /* Where the engine keeps images fills up first, when it is on this host. */

@@ -620,7 +620,10 @@ static int pull(struct preparation *preparation, struct engine *engine, struct i
 	};
 	struct err err;
 
-	return image_preflight(engine, images, &watch, &err) < 0 ? stop_for(preparation, &err) : 0;
+	if (prepared_note_images(&preparation->run, images, &err) < 0 ||
+	    image_preflight(engine, images, &watch, &err) < 0)
+		return stop_for(preparation, &err);
+	return 0;
 }
 
 /* A registry that hangs over the base's images leaves the head half of the time. */

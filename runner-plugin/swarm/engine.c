@@ -791,6 +791,20 @@ int engine_remove(struct engine *engine, enum engine_kind kind, const char *id, 
 	return -1;
 }
 
+int engine_remove_image(struct engine *engine, const char *name, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	auto_str char *escaped = http_escape(name);
+	auto_str char *path = xasprintf("/images/%s", escaped);
+	struct call call = {.method = "DELETE", .path = path};
+	struct err why;
+
+	if (send_call(engine, &call, &response, &why) == 0 || why.code == ERR_MISSING)
+		return 0;
+	*err = why;
+	return -1;
+}
+
 int engine_force_update(struct engine *engine, const char *service, struct err *err)
 {
 	AUTO(http_response) response = {0};

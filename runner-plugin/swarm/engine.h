@@ -98,6 +98,8 @@ int engine_list_read(enum engine_kind kind, const char *stack, const struct json
  */
 int engine_remove(
     struct engine *engine, enum engine_kind kind, const char *id, struct err *err) CHECKED;
+/* One name of it, or its id; with the last name it goes. 0 also when it is gone already. */
+int engine_remove_image(struct engine *engine, const char *name, struct err *err) CHECKED;
 
 /*
  * Has Swarm make every task of a service anew, with the spec that it has. ERR_MISSING;

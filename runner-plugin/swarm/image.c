@@ -206,7 +206,7 @@ static void explain(struct image *image, const struct err *err)
 
 /* --- looking and pulling --- */
 
-static struct json *inspect(struct engine *engine, const char *name, struct err *err)
+struct json *image_inspect(struct engine *engine, const char *name, struct err *err)
 {
 	auto_str char *full = image_full_name(name);
 	auto_str char *escaped = http_escape(full);
@@ -236,7 +236,7 @@ static void read_facts(const struct json *facts, struct image *image)
 static int look(struct engine *engine, struct image *image, struct err *err)
 {
 	struct err why;
-	AUTO_PTR(json) facts = inspect(engine, image->name, &why);
+	AUTO_PTR(json) facts = image_inspect(engine, image->name, &why);
 
 	image->is_absent = !facts;
 	if (facts) {

@@ -69,6 +69,9 @@ struct image_watch {
 int image_preflight(struct engine *engine, struct image_list *images,
     const struct image_watch *watch, struct err *err) CHECKED;
 
+/* What the engine says of it, by name or id; ERR_MISSING: it is not on this host. */
+struct json *image_inspect(struct engine *engine, const char *name, struct err *err) CHECKED;
+
 /* Whether the image itself brings a healthcheck; false too when it is not there. A digest counts
  * before the tag beside it, as that may have moved. */
 int image_has_healthcheck(

@@ -52,6 +52,9 @@ static const char *const wrong[] = {
     "CRASH_LOOP=three/120s",
     "CCCI_JANITOR_MAX_AGE=old",
     "CCCI_JANITOR_MAX_AGE=31d",
+    "PRUNE_BELOW=0",
+    "PRUNE_BELOW=100",
+    "PRUNE_BELOW=15%",
     "KEEP_MAX=5h",
     "KEEP_MAX=30",
     "PROBE_CONNECT=443",
@@ -119,6 +122,7 @@ START_TEST(fills_in_defaults)
 	ck_assert_int_eq(settings.crash_loop_within_ms, 120000);
 	ck_assert_int_eq(settings.max_tests, 1);
 	ck_assert_int_eq(settings.keep_max_ms, 0);
+	ck_assert_int_eq(settings.prune_below, 15);
 	ck_assert_str_eq(settings.networks_allow, "proxy");
 	ck_assert_str_eq(settings.backup_bot, "coop-cloud.backupbot.enabled=true");
 	ck_assert_int_eq(settings.max_replicas, 10);
