@@ -381,6 +381,7 @@ static const struct answer_row {
 	"sh: psql: not found"},
     {"postgres", DATABASE_CHECK, 126, "", DATABASE_CLOSED, "its client ends with exit code 126"},
     {"postgres", DATABASE_CHECK, 1, "9f2c1a\n", DATABASE_CLOSED, "9f2c1a"},
+    {"postgres", DATABASE_CHECK, 0, "42P01\n", DATABASE_CLOSED, "42P01"},
     {"postgres", DATABASE_CHECK, 0, "9f2c1\n", DATABASE_CLOSED, "9f2c1"},
     {"postgres", DATABASE_REMOVE, 0, "", DATABASE_HERE, ""},
     {"postgres", DATABASE_REMOVE, 1, "ERROR:  x\n", DATABASE_CLOSED, "ERROR:  x"},

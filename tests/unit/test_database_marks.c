@@ -113,6 +113,10 @@ static const struct mark_row {
     /* a cache, whose client is not even asked */
     {{ONE, LOOK(CONTAINER("c", "s_cache", "redis:7", VOLUME(UNNAMED, "/data")))}, 1,
 	DATABASE_VOLATILE, "", NULL},
+    /* what else has no volume is asked: who keeps data in it loses it */
+    {{ONE, LOOK(CONTAINER("c", "s_db", "postgres:15", VOLUME(UNNAMED, "/data"))), EXEC,
+	 SAYS("9f2c1a\n"), ENDS("0")},
+	1, DATABASE_HERE, "", NULL},
     {{ONE, LOOK(CONTAINER("c", "s_cache", "redis:7", VOLUME("s_redis", "/data"))), EXEC,
 	 SAYS("OK\nOK\n9f2c1a\n"), ENDS("0")},
 	1, DATABASE_HERE, "", NULL},

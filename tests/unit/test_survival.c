@@ -121,6 +121,7 @@ static const struct {
     {"[" CONTAINER("running", MOUNT("0123456789abcdef", "/data", "")) "]", 0},
     {"[" CONTAINER("running", MOUNT(UNNAMED, "/data", "")) "]", 1},
     {"[" CONTAINER("running", MOUNT(UNNAMED "0", "/data", "")) "]", 0},
+    {"[" CONTAINER("running", MOUNT(UNNAMED "-x", "/data", "")) "]", 0},
     {"[" CONTAINER("running", MOUNT("g" UNNAMED_63, "/data", "")) "]", 0},
     /* two replicas, and two places */
     {"[" CONTAINER("running", MOUNT("a" UNNAMED_63, "/data", "")) "," CONTAINER(
