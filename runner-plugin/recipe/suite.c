@@ -475,6 +475,53 @@ static int read_secrets(const struct reader *reader, const struct yaml *value, s
 	return result;
 }
 
+static int read_needs(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	if (need_kind(reader, value, "needs", YAML_SEQUENCE) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		const struct yaml *item = value->items[i];
+		struct needs *needs = &suite->needs;
+
+		if (!yaml_text(item) || !params_is_recipe(item->text))
+			return mistake(
+			    reader, item, "needs: a recipe is named as its repository is");
+		if (needs->count == NEEDS_MAX)
+			return mistake(reader, item, "needs: more than %d recipes", NEEDS_MAX);
+		for (size_t k = 0; k < needs->count; k++) {
+			if (text_is(needs->names[k], item->text))
+				return mistake(
+				    reader, item, "needs: %.63s stands there twice", item->text);
+		}
+		(void)copy_text(needs->names[needs->count++], PARAMS_RECIPE_SIZE, item->text);
+	}
+	return 0;
+}
+
+/* What env says of needs, once both are known. */
+static int check_needs_in_env(
+    const struct reader *reader, const struct yaml *root, const struct suite *suite)
+{
+	const struct yaml *env = yaml_get(root, "env");
+	struct needs_place places[NEEDS_MAX];
+	int result = 0;
+
+	for (size_t i = 0; i < suite->needs.count; i++)
+		places[i] = (struct needs_place){suite->needs.names[i], "", ""};
+	for (size_t i = 0; env && env->kind == YAML_MAPPING && i < env->count; i++) {
+		const char *value = yaml_text(env->items[i]);
+		struct err why;
+
+		if (!value)
+			continue;
+		auto_str char *text = needs_expand(value, places, suite->needs.count, &why);
+		if (!text)
+			result =
+			    mistake(reader, env->items[i], "env: %.40s: %s", env->keys[i], why.msg);
+	}
+	return result;
+}
+
 static int read_stage(
     const struct reader *reader, const char *name, const struct yaml *value, struct suite *suite)
 {
@@ -548,7 +595,7 @@ static const char *const key_names[] = {"env", "compose", "deploy_timeout", "wei
 static int (*const key_readers[])(
     const struct reader *reader, const struct yaml *value, struct suite *suite) = {read_env,
     read_compose, read_timeout, read_weight, read_ready, read_checks, read_data, read_secrets,
-    refuse_later, read_stages, refuse_later, read_allow, read_images};
+    read_needs, read_stages, refuse_later, read_allow, read_images};
 
 static int read_key(
     const struct reader *reader, const char *key, const struct yaml *value, struct suite *suite)
@@ -572,7 +619,7 @@ static int read_root(const struct reader *reader, const struct yaml *root, struc
 		if (!is_empty && read_key(reader, root->keys[i], root->items[i], suite) < 0)
 			result = -1;
 	}
-	return result;
+	return check_needs_in_env(reader, root, suite) < 0 ? -1 : result;
 }
 
 static int parse(const char *name, const char *text, size_t length, struct suite *out,
@@ -741,13 +788,59 @@ int suite_read(const char *directory, struct suite *out, struct err *err)
 	return read_checked(directory, out, &mistakes, err);
 }
 
+/* Where the needs of needs are looked up. */
+struct shelf {
+	const char *suites, *recipe;
+	const struct suite *suite; /* of that recipe */
+};
+
+static int look_up(void *context, const char *recipe, struct needs *out, struct err *err)
+{
+	const struct shelf *shelf = context;
+	auto_str char *directory = xasprintf("%s/%s", shelf->suites, recipe);
+	AUTO(suite) suite = {0};
+
+	if (text_is(recipe, shelf->recipe)) {
+		*out = shelf->suite->needs;
+		return 0;
+	}
+	if (file_exists(directory) && suite_read(directory, &suite, err) < 0)
+		return -1;
+	*out = suite.needs;
+	return 0;
+}
+
+int suite_order_needs(const char *suites, const char *recipe, const struct suite *suite,
+    struct needs *out, struct err *err)
+{
+	struct shelf shelf = {suites, recipe, suite};
+
+	return needs_order(recipe, look_up, &shelf, out, err);
+}
+
+/* The suites of what it needs lie beside it. */
+static void check_order(const char *directory, const struct suite *suite, struct buf *mistakes)
+{
+	char whole[PATH_MAX];
+	struct needs order;
+	struct err why;
+
+	if (!suite->needs.count || !realpath(directory, whole))
+		return;
+	char *recipe = strrchr(whole, '/');
+	*recipe++ = '\0';
+	if (suite_order_needs(whole, recipe, suite, &order, &why) < 0)
+		(void)buf_printf(mistakes, "%s/" SUITE_FILE ": %s\n", directory, why.msg);
+}
+
 int suite_check(const char *directory, struct buf *mistakes, struct err *err)
 {
 	AUTO(suite) suite = {0};
 
-	if (read_checked(directory, &suite, mistakes, err) == 0 || mistakes->length)
-		return 0;
-	return -1;
+	if (read_checked(directory, &suite, mistakes, err) < 0)
+		return mistakes->length ? 0 : -1;
+	check_order(directory, &suite, mistakes);
+	return 0;
 }
 
 static void release_list(char **list, size_t count)

@@ -18,6 +18,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/verdict.h"
+#include "runner-plugin/recipe/needs.h"
 
 #define SUITE_FILE "suite.yml"
 #define SUITE_FILE_MAX_BYTES (128 * 1024)
@@ -73,6 +74,7 @@ struct suite {
 	char *data_wipe;  /* run before a restore: takes away what seed wrote, in the app */
 	char **dropped;	  /* volumes that an upgrade may drop on purpose */
 	size_t dropped_count;
+	struct needs needs; /* recipes that are deployed beside it */
 	struct suite_secret *secrets;
 	size_t secret_count;
 	char *not_run[STAGE_COUNT]; /* reason why a stage is intentionally not run; NULL: it runs */
@@ -97,6 +99,13 @@ int suite_read_secret(const char *directory, const struct suite_secret *secret, 
     struct err *err) CHECKED;
 /* What the suite says of that secret; NULL: nothing. */
 const struct suite_secret *suite_find_secret(const struct suite *suite, const char *name);
+/*
+ * All that a recipe needs, in the order in which it is deployed: what its suite says, and the
+ * suites of those in the directory of all suites. ERR_CONFIG: a circle, or a mistake in one of
+ * them.
+ */
+int suite_order_needs(const char *suites, const char *recipe, const struct suite *suite,
+    struct needs *out, struct err *err) CHECKED;
 /*
  * Every mistake of a suite, a line each with its place and a guess; nothing is added to a good one.
  * mistakes was made by the caller, SUITE_MISTAKES_MAX_BYTES are plenty. ERR_MISSING, ERR_SYS: it

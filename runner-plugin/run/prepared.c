@@ -34,6 +34,13 @@ void prepared_release(struct prepared *prepared)
 	}
 	free(prepared->images);
 	results_allowed_release(&prepared->allowed);
+	for (size_t i = 0; i < prepared->need_count; i++) {
+		free(prepared->needs[i].recipe);
+		free(prepared->needs[i].prefix);
+		free(prepared->needs[i].commit);
+		free(prepared->needs[i].version);
+	}
+	free(prepared->needs);
 	for (size_t i = 0; i < prepared->phase_count; i++)
 		free(prepared->phases[i].name);
 	free(prepared->phases);
@@ -61,6 +68,15 @@ int prepared_note_images(const struct run *run, const struct image_list *images,
 	return 0;
 }
 
+void prepared_add_need(struct prepared *prepared, const char *recipe, const char *prefix,
+    const char *commit, const char *version)
+{
+	prepared->needs =
+	    xrealloc_array(prepared->needs, prepared->need_count + 1, sizeof(*prepared->needs));
+	prepared->needs[prepared->need_count++] = (struct prepared_need){
+	    xstrdup(recipe), xstrdup(prefix), xstrdup(commit), xstrdup(version)};
+}
+
 void prepared_add_phase(struct prepared *prepared, const char *name, double seconds)
 {
 	prepared->phases =
@@ -73,6 +89,7 @@ int prepared_save(const struct run *run, const struct prepared *prepared, struct
 {
 	AUTO_PTR(json) root = json_new_object();
 	struct json *images = json_new_object();
+	struct json *needs = json_new_array();
 	struct json *phases = json_new_array();
 
 	json_set_text(root, "abra", prepared->abra);
@@ -85,6 +102,16 @@ int prepared_save(const struct run *run, const struct prepared *prepared, struct
 		json_set_text(images, prepared->images[i].name, prepared->images[i].value);
 	json_set(root, "images", images);
 	json_set(root, "allowed", results_allowed_encode(&prepared->allowed));
+	for (size_t i = 0; i < prepared->need_count; i++) {
+		struct json *row = json_new_object();
+
+		json_set_text(row, "recipe", prepared->needs[i].recipe);
+		json_set_text(row, "prefix", prepared->needs[i].prefix);
+		json_set_text(row, "commit", prepared->needs[i].commit);
+		json_set_text(row, "version", prepared->needs[i].version);
+		json_add(needs, row);
+	}
+	json_set(root, "needs", needs);
 	for (size_t i = 0; i < prepared->phase_count; i++) {
 		struct json *row = json_new_object();
 
@@ -108,6 +135,22 @@ static bool take_text(const struct json *root, const char *key, char **field)
 	free(*field);
 	*field = xstrdup(text);
 	return true;
+}
+
+static bool read_needs(const struct json *needs, struct prepared *out)
+{
+	for (const struct json *item = json_first(needs); item; item = json_next(item)) {
+		const char *recipe = json_get_text(item, "recipe");
+		const char *prefix = json_get_text(item, "prefix");
+		const char *commit = json_get_text(item, "commit");
+		const char *version = json_get_text(item, "version");
+
+		if (!recipe || !params_is_recipe(recipe) || !prefix || !params_is_recipe(prefix) ||
+		    !commit || (*commit && !params_is_ref(commit)) || !version)
+			return false;
+		prepared_add_need(out, recipe, prefix, commit, version);
+	}
+	return json_is_array(needs);
 }
 
 static bool read_lists(const struct json *root, struct prepared *out)
@@ -149,7 +192,7 @@ int prepared_load(const struct run *run, struct prepared *out, struct err *err)
 	    !take_text(root, "recipe_tests", &prepared.recipe_tests_hash) ||
 	    !json_get_bool(root, "is_default", &prepared.is_default) ||
 	    !take_text(root, "base_problem", &prepared.base_problem) ||
-	    !read_lists(root, &prepared))
+	    !read_lists(root, &prepared) || !read_needs(json_get(root, "needs"), &prepared))
 		return err_set(err, ERR_PROTOCOL, "%s is damaged", path);
 	if (results_allowed_decode(json_get(root, "allowed"), &prepared.allowed, err) < 0)
 		return err_prefix(err, "%s", path);

@@ -10,6 +10,11 @@
 #include "runner-plugin/run/run.h"
 #include "runner-plugin/swarm/image.h"
 
+struct prepared_need {		/* a recipe that is deployed beside the one under test */
+	char *recipe, *prefix;	/* as run_beside() takes them */
+	char *commit, *version; /* "" until it is fetched; version "" too: it has none */
+};
+
 struct prepared {
 	char *abra;  /* its version, as it printed it */
 	char *suite; /* where it was found, as SUITES is set; "defaults": there is none */
@@ -20,6 +25,8 @@ struct prepared {
 	struct results_pair *images; /* service of the head, digest */
 	size_t image_count;
 	struct results_allowed_list allowed; /* of head and base */
+	struct prepared_need *needs;	     /* in the order in which they are deployed */
+	size_t need_count;
 	struct results_phase *phases;
 	size_t phase_count;
 };
@@ -34,6 +41,8 @@ void prepared_add_image(struct prepared *prepared, const char *service, const ch
 #define PREPARED_IMAGES_FILE "images"
 int prepared_note_images(
     const struct run *run, const struct image_list *images, struct err *err) CHECKED;
+void prepared_add_need(struct prepared *prepared, const char *recipe, const char *prefix,
+    const char *commit, const char *version);
 void prepared_add_phase(struct prepared *prepared, const char *name, double seconds);
 
 int prepared_save(const struct run *run, const struct prepared *prepared, struct err *err) CHECKED;

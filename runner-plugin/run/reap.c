@@ -79,10 +79,26 @@ static void add_stack(struct census *census, const char *stack)
 	census->stacks[census->stack_count++] = xstrdup(stack);
 }
 
+/* The six digits, which stand before the zone. */
+static const char *find_hex(const char *stack)
+{
+	size_t length = strcspn(stack, "_");
+
+	return length < HEX_DIGITS ? NULL : stack + length - HEX_DIGITS;
+}
+
+bool reap_is_of_run(const char *stack, const char *run_stack)
+{
+	const char *hex = find_hex(stack);
+	const char *run_hex = find_hex(run_stack);
+
+	return hex && run_hex && strncmp(hex, run_hex, HEX_DIGITS) == 0;
+}
+
 static bool is_known_stack(const struct census *census, const char *stack)
 {
 	for (size_t i = 0; i < census->stack_count; i++)
-		if (text_is(census->stacks[i], stack))
+		if (reap_is_of_run(stack, census->stacks[i]))
 			return true;
 	return false;
 }

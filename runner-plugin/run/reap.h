@@ -47,4 +47,7 @@ void reap_beside(const struct settings *settings, const char *const *environ);
  */
 bool reap_is_ours(const char *name, const char *zone, char out[RUN_STACK_SIZE]);
 
+/* Pure: whether a stack is of the run whose own stack is the other: the app, or what it needs. */
+bool reap_is_of_run(const char *stack, const char *run_stack);
+
 #endif

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/json.h"
+#include "runner-plugin/recipe/needs.h"
 
 #include <errno.h>
 #include <sys/random.h>
@@ -55,12 +56,8 @@ int run_step_read(const char *const *environ, struct run_step *out, struct err *
 	return 0;
 }
 
-/* The paths and the stack follow from the rest. */
-static int fill_derived(const struct settings *settings, struct run *run, struct err *err)
+static int name_stack(struct run *run, struct err *err)
 {
-	run->dir = xasprintf("%s/runs/%s", settings->state_dir, run->id);
-	run->abra_dir = xasprintf("%s/abra", run->dir);
-	run->recipe_dir = xasprintf("%s/recipes/%s", run->abra_dir, run->params.recipe);
 	if (snprintf(run->stack, RUN_STACK_CUT + 1, "%s", run->domain) < 0)
 		return err_set(err, ERR_CONFIG, "domain %s makes no stack name", run->domain);
 	for (char *c = run->stack; *c; c++) {
@@ -70,11 +67,20 @@ static int fill_derived(const struct settings *settings, struct run *run, struct
 	return 0;
 }
 
+/* The paths and the stack follow from the rest. */
+static int fill_derived(const struct settings *settings, struct run *run, struct err *err)
+{
+	run->dir = xasprintf("%s/runs/%s", settings->state_dir, run->id);
+	run->abra_dir = xasprintf("%s/abra", run->dir);
+	run->recipe_dir = xasprintf("%s/recipes/%s", run->abra_dir, run->params.recipe);
+	return name_stack(run, err);
+}
+
 static int name_run(const struct settings *settings, struct run *run, struct err *err)
 {
 	unsigned char nonce[16];
 	char hash[FILE_HASH_SIZE];
-	char prefix[5];
+	char prefix[NEEDS_PREFIX_SIZE];
 
 	if (getrandom(nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
 		return err_sys(err, errno, "name the run: getrandom");
@@ -85,9 +91,7 @@ static int name_run(const struct settings *settings, struct run *run, struct err
 	(void)buf_add(&seed, nonce, sizeof(nonce));
 	file_hash_bytes(seed.data, seed.length, hash);
 
-	(void)snprintf(prefix, sizeof(prefix), "%s", run->params.recipe);
-	for (size_t end = strlen(prefix); end > 1 && prefix[end - 1] == '-'; end--)
-		prefix[end - 1] = '\0';
+	needs_prefix(run->params.recipe, NEEDS_PREFIX_SIZE - 1, prefix);
 	if (run->step.build)
 		(void)format_text(run->id, sizeof(run->id), "%lld-%.*s", (long long)run->step.build,
 		    RUN_HEX, hash);
@@ -292,6 +296,46 @@ int run_find(
 	if (!text_starts(target, "../runs/"))
 		return err_set(err, ERR_PROTOCOL, "%s points elsewhere", link);
 	return run_open(settings, target + strlen("../runs/"), out, err);
+}
+
+static int name_source(
+    const struct settings *settings, const struct run *run, struct params *params, struct err *err)
+{
+	const char *src = run->params.src;
+	const char *org = *src ? src : settings->recipe_org;
+
+	params->src[0] = '\0';
+	if (!org || !*org ||
+	    format_text(params->src, sizeof(params->src), "%.*s/%s", (int)strcspn(org, "/"), org,
+		params->recipe))
+		return 0;
+	return err_set(err, ERR_CONFIG, "the repository's name of %s is too long", params->recipe);
+}
+
+int run_beside(const struct settings *settings, const struct run *run, const char *recipe,
+    const char *prefix, struct run *out, struct err *err)
+{
+	AUTO(run) beside = run_copy(run);
+	const char *hex = run->id + strlen(run->id) - RUN_HEX;
+
+	free(beside.dir);
+	free(beside.recipe_dir);
+	beside.dir = xasprintf("%s/" RUN_NEEDS_DIR "/%s", run->dir, recipe);
+	beside.recipe_dir = xasprintf("%s/recipes/%s", run->abra_dir, recipe);
+	beside.params.pr = 0;
+	beside.params.ref[0] = '\0';
+	(void)copy_text(beside.params.recipe, sizeof(beside.params.recipe), recipe);
+	if (name_source(settings, run, &beside.params, err) < 0)
+		return -1;
+	if (!format_text(
+		beside.domain, sizeof(beside.domain), "%s-%s.%s", prefix, hex, settings->zone))
+		return err_set(
+		    err, ERR_CONFIG, "ZONE %s is too long for a test domain", settings->zone);
+	if (name_stack(&beside, err) < 0)
+		return -1;
+	*out = beside;
+	beside = (struct run){0};
+	return 0;
 }
 
 struct run run_copy(const struct run *run)

@@ -17,7 +17,8 @@
  *                                catalogue linked
  *       tests/, suite/           snapshots of the recipe's tests/ and of the suite
  *       scratch/                 home of the suite's executables, theirs to write to
- *       secrets/                 values of the app's secrets, a file each, for them
+ *       needs/<recipe>/          the same suite/, scratch/ and secrets/ of a recipe that is
+ * deployed beside it secrets/                 values of the app's secrets, a file each, for them
  *   STATE_DIR/builds/<key>       link to ../runs/<id>; 16 hex of sha256(system host|repo|build)
  *   STATE_DIR/slots/<n>          flock()ed by the keepers that use them; names the run for people
  *
@@ -75,6 +76,13 @@ int run_open(
     const struct settings *settings, const char *id, struct run *out, struct err *err) CHECKED;
 /* Writes run.json again, after prepare resolved params.ref. */
 int run_save(const struct run *run, struct err *err) CHECKED;
+/*
+ * A recipe that is deployed beside it, as a run within this one: domain <prefix>-<the same 6 hex>,
+ * files below needs/<recipe>, its checkout in the same ABRA_DIR. Its repository is of SRC's owner,
+ * else of RECIPE_ORG; src is "" without both.
+ */
+int run_beside(const struct settings *settings, const struct run *run, const char *recipe,
+    const char *prefix, struct run *out, struct err *err) CHECKED;
 struct run run_copy(const struct run *run) CHECKED;
 void run_release(struct run *run);
 DEFINE_AUTO(run, run_release);
@@ -84,6 +92,7 @@ char *run_path(const struct run *run, const char *name) CHECKED;
 /* "custom-html #3 (run 41-9f2c1a)": for people. */
 char *run_describe(const struct run *run) CHECKED;
 #define RUN_SECRETS_DIR "secrets"
+#define RUN_NEEDS_DIR "needs"
 /* Every child of a run has CCCI_RUN=<id> in its environment; who reaps finds it by that. */
 #define RUN_ENVIRONMENT "CCCI_RUN"
 

@@ -5,6 +5,7 @@
 #include "common/file.h"
 #include "runner-plugin/run/bounds.h"
 #include "runner-plugin/run/cgroup.h"
+#include "runner-plugin/run/prepared.h"
 #include "runner-plugin/run/proc.h"
 #include "runner-plugin/stages/abra.h"
 
@@ -234,18 +235,19 @@ static void audit(struct undo *undo, const struct journal *journal)
 
 /* --- the journal itself --- */
 
-/*
- * A journal that cannot be read has lost what it knew. The run's own stack, directory and env file
- * follow from its name: a new journal begins with them.
- */
-static int begin_again(struct undo *undo, const char *why, struct journal *out, struct err *err)
+static int record_dir(struct undo *undo, const char *name, struct err *err)
 {
-	const struct run *run = undo->with->run;
-	const struct settings *settings = undo->with->settings;
-	auto_str char *aside = xasprintf("%s.damaged", undo->journal_path);
-	AUTO(journal_entry) dir = {.kind = JOURNAL_DIR, .path = xstrdup(run->abra_dir)};
 	AUTO(journal_entry)
-	app = {.kind = JOURNAL_APP,
+	entry = {.kind = JOURNAL_DIR, .path = run_path(undo->with->run, name)};
+
+	return record(undo, &entry, err);
+}
+
+static int record_app(struct undo *undo, const struct run *run, struct err *err)
+{
+	const struct settings *settings = undo->with->settings;
+	AUTO(journal_entry)
+	entry = {.kind = JOURNAL_APP,
 	    .recipe = xstrdup(run->params.recipe),
 	    .domain = xstrdup(run->domain),
 	    .stack = xstrdup(run->stack),
@@ -253,10 +255,47 @@ static int begin_again(struct undo *undo, const char *why, struct journal *out, 
 	    .env = xasprintf(
 		"%s/servers/%s/%s.env", settings->abra_dir, settings->abra_server, run->domain)};
 
+	return record(undo, &entry, err);
+}
+
+/* What is deployed beside the app, as prepare wrote it down; without that, nothing was. */
+static int record_needs(struct undo *undo, struct err *err)
+{
+	const struct run *run = undo->with->run;
+	AUTO(prepared) prepared = {0};
+	struct err why;
+
+	if (prepared_load(run, &prepared, &why) < 0)
+		return 0;
+	for (size_t i = 0; i < prepared.need_count; i++) {
+		AUTO(run) beside = {0};
+
+		if (run_beside(undo->with->settings, run, prepared.needs[i].recipe,
+			prepared.needs[i].prefix, &beside, err) < 0 ||
+		    record_app(undo, &beside, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * A journal that cannot be read has lost what it knew. The run's own stack, directories and env
+ * file follow from its name, and its needs from what prepare left: a new journal begins with them.
+ */
+static int begin_again(struct undo *undo, const char *why, struct journal *out, struct err *err)
+{
+	static const char *const names[] = {
+	    "abra", "tests", "suite", "scratch", RUN_SECRETS_DIR, RUN_NEEDS_DIR};
+	auto_str char *aside = xasprintf("%s.damaged", undo->journal_path);
+
 	say(undo, "%s; taking down what the run's name tells", why);
 	if (rename(undo->journal_path, aside) < 0)
 		return err_sys(err, errno, "put %s aside", undo->journal_path);
-	if (record(undo, &dir, err) < 0 || record(undo, &app, err) < 0)
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (record_dir(undo, names[i], err) < 0)
+			return -1;
+	}
+	if (record_needs(undo, err) < 0 || record_app(undo, undo->with->run, err) < 0)
 		return -1;
 	return journal_read(undo->journal_path, out, err);
 }

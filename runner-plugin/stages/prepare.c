@@ -6,6 +6,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "runner-plugin/recipe/recipe.h"
+#include "runner-plugin/recipe/recipe_version.h"
 #include "runner-plugin/recipe/render.h"
 #include "runner-plugin/recipe/secrets.h"
 #include "runner-plugin/recipe/trespass.h"
@@ -15,6 +16,7 @@
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/stages/abra.h"
 #include "runner-plugin/stages/abra_server.h"
+#include "runner-plugin/stages/beside.h"
 #include "runner-plugin/stages/doctor.h"
 #include "runner-plugin/stages/stack_config.h"
 #include "runner-plugin/swarm/image.h"
@@ -30,6 +32,7 @@ struct preparation {
 	struct stages_work work; /* a copy: its run is the one below */
 	struct run run;		 /* a copy: the commit is resolved here; its paths are borrowed */
 	bool only_plans;
+	bool is_need;	       /* of a recipe that is deployed beside the one under test */
 	struct engine *engine; /* borrowed; NULL: none is asked */
 	struct suite suite;
 	struct recipe recipe;
@@ -60,6 +63,14 @@ static void preparation_release(struct preparation *preparation)
 	logins_release(&preparation->logins);
 }
 DEFINE_AUTO(preparation, preparation_release);
+
+static struct preparation begin(const struct stages_work *work)
+{
+	struct preparation preparation = {.work = *work, .run = *work->run};
+
+	prepared_init(&preparation.prepared);
+	return preparation;
+}
 
 static void say(void *context, const char *line)
 {
@@ -138,7 +149,8 @@ static int make_abra_dir(struct preparation *preparation, struct err *err)
 
 static int make_dirs(struct preparation *preparation, struct err *err)
 {
-	static const char *const names[] = {"tests", "suite", "scratch", RUN_SECRETS_DIR};
+	static const char *const names[] = {
+	    "tests", "suite", "scratch", RUN_SECRETS_DIR, RUN_NEEDS_DIR};
 	auto_str char *log_dir = run_path(&preparation->run, "log");
 
 	if (file_make_dirs(log_dir, 0700, err) < 0 || make_abra_dir(preparation, err) < 0)
@@ -171,7 +183,7 @@ static int read_suite(struct preparation *preparation)
 	free(preparation->prepared.suite);
 	if (!from || !file_exists(from)) {
 		preparation->prepared.suite = xstrdup(NO_SUITE);
-		return preparation->run.step.build
+		return preparation->run.step.build && !preparation->is_need
 			   ? stop(preparation, OUTCOME_ERROR, EXIT_USAGE,
 				 "%s is not enrolled: there is no %s/%s%s", recipe, suites, recipe,
 				 suites[0] == '/' ? "" : " in the CI repository")
@@ -689,6 +701,166 @@ static int get_images(struct preparation *preparation, struct engine *engine)
 	return 0;
 }
 
+/* --- what it needs --- */
+
+/* Who is deployed beside it, each under a name of its own: from here on the suite knows where. */
+static int name_needs(struct preparation *preparation)
+{
+	const struct stages_work *work = &preparation->work;
+	const char *recipe = preparation->run.params.recipe;
+	auto_str char *suites = suite_directory(work->settings->suites, work->checkout, "");
+	char prefixes[NEEDS_MAX][NEEDS_PREFIX_SIZE];
+	struct needs needs = {0};
+	struct err err;
+
+	if (!suites || !preparation->suite.needs.count)
+		return 0;
+	if (suite_order_needs(suites, recipe, &preparation->suite, &needs, &err) < 0)
+		return stop_for(preparation, &err);
+	needs_prefixes(recipe, &needs, prefixes);
+	for (size_t i = 0; i < needs.count; i++)
+		prepared_add_need(&preparation->prepared, needs.names[i], prefixes[i], "", "");
+	return beside_tell(work, &preparation->prepared, &preparation->suite, &err) < 0
+		   ? stop_for(preparation, &err)
+		   : 0;
+}
+
+/* The newest published version, else what the default branch holds. */
+static void choose_version(struct recipe *recipe, struct prepared_need *need)
+{
+	const struct recipe_tag *best = NULL;
+
+	for (size_t i = 0; i < recipe->tag_count; i++) {
+		const struct recipe_tag *tag = &recipe->tags[i];
+
+		if (recipe_version_is_valid(tag->name) &&
+		    (!best || recipe_version_compare(tag->name, best->name) > 0))
+			best = tag;
+	}
+	if (best)
+		(void)copy_text(recipe->head, sizeof(recipe->head), best->commit);
+	free(need->commit);
+	free(need->version);
+	need->commit = xstrdup(recipe->head);
+	need->version = xstrdup(best ? best->name : "");
+}
+
+/* For `run DIR`: the checkout that lies beside DIR under the need's name; NULL: there is none. The
+ * caller frees it. */
+static char *find_sibling(const char *local_recipe, const char *recipe)
+{
+	const char *slash = local_recipe ? strrchr(local_recipe, '/') : NULL;
+
+	if (!slash)
+		return NULL;
+	auto_str char *path =
+	    xasprintf("%.*s/%s", (int)(slash - local_recipe), local_recipe, recipe);
+	auto_str char *git_dir = xasprintf("%s/.git", path);
+	return file_exists(git_dir) ? take_ptr(path) : NULL;
+}
+
+/* Its own directory; what git says of it stands in the run's log. */
+static int make_need_dir(const struct run *run, struct err *err)
+{
+	auto_str char *log = run_path(run, "log");
+
+	if (file_make_dirs(run->dir, 0700, err) < 0)
+		return -1;
+	return symlink("../../log", log) < 0 ? err_sys(err, errno, "link %s", log) : 0;
+}
+
+static int fetch_need(struct preparation *preparation, struct prepared_need *need)
+{
+	const struct stages_work *work = &preparation->work;
+	struct err err;
+
+	if (!work->local_recipe && !*preparation->run.params.src)
+		return stop(preparation, OUTCOME_ERROR, EXIT_USAGE,
+		    "it lies not beside the recipe, and neither SRC nor RECIPE_ORG says whose it "
+		    "is");
+	if (make_need_dir(&preparation->run, &err) < 0 ||
+	    recipe_fetch(work, &preparation->recipe, &err) < 0)
+		return stop_for(preparation, &err);
+	choose_version(&preparation->recipe, need);
+	auto_str char *line = xasprintf("needs %s%s%s (%.8s) at %s", need->recipe,
+	    *need->version ? " " : "", need->version, need->commit, preparation->run.domain);
+	say(NULL, line);
+	return recipe_checkout(work, need->commit, &err) < 0 ? stop_for(preparation, &err) : 0;
+}
+
+/* As strictly as the recipe under test; with its own suite where there is one. */
+static int judge_need(struct preparation *preparation, struct preparation *need)
+{
+	struct err err;
+
+	if (read_suite(need) < 0)
+		return -1;
+	if (beside_tell(&preparation->work, &preparation->prepared, &need->suite, &err) < 0)
+		return stop_for(need, &err);
+	if (render_head(need) < 0 || check_secrets(need) < 0)
+		return -1;
+	add_images(need, &need->head.model, &need->images);
+	if (pull(preparation, preparation->engine, &need->images, preparation->work.deadline_ns) <
+	    0)
+		return stop(
+		    need, preparation->outcome, preparation->exit_code, "%s", preparation->reason);
+	return judge_images(need);
+}
+
+/* What it was allowed stands in the results under its name. */
+static void keep_allowed_of(struct preparation *preparation, const struct preparation *need)
+{
+	const struct results_allowed_list *allowed = &need->prepared.allowed;
+
+	for (size_t i = 0; i < allowed->count; i++) {
+		auto_str char *service =
+		    xasprintf("%s_%s", need->run.params.recipe, allowed->items[i].service);
+
+		results_allowed_add(&preparation->prepared.allowed, service, allowed->items[i].what,
+		    allowed->items[i].word);
+	}
+}
+
+/* Whatever is wrong with it is no fault of the recipe under test. */
+static int prepare_need(struct preparation *preparation, struct prepared_need *need)
+{
+	AUTO(preparation) other = begin(&preparation->work);
+	AUTO(run) run = {0};
+	auto_str char *sibling = find_sibling(preparation->work.local_recipe, need->recipe);
+	struct err err;
+
+	if (run_beside(preparation->work.settings, &preparation->run, need->recipe, need->prefix,
+		&run, &err) < 0)
+		return stop_for(preparation, &err);
+	other.run = run; /* its paths are borrowed */
+	other.work.run = &other.run;
+	other.work.local_recipe = sibling;
+	other.engine = preparation->engine;
+	other.is_need = true;
+	if (fetch_need(&other, need) < 0 || judge_need(preparation, &other) < 0)
+		return stop(preparation,
+		    other.outcome == OUTCOME_FAIL ? OUTCOME_UNVERIFIED : other.outcome,
+		    other.exit_code == EXIT_RECIPE ? EXIT_OURS : other.exit_code,
+		    "the dependency %s: %s", need->recipe, other.reason);
+	keep_allowed_of(preparation, &other);
+	return 0;
+}
+
+static int prepare_needs(struct preparation *preparation)
+{
+	int64_t started_ns = clock_now();
+
+	if (!preparation->prepared.need_count || !preparation->plan.deploys)
+		return 0;
+	for (size_t i = 0; i < preparation->prepared.need_count; i++) {
+		if (prepare_need(preparation, &preparation->prepared.needs[i]) < 0)
+			return -1;
+	}
+	prepared_add_phase(
+	    &preparation->prepared, "needs", (double)clock_elapsed_ms(started_ns) / 1000);
+	return 0;
+}
+
 /* --- in order --- */
 
 static int check_host(struct preparation *preparation, struct engine *engine)
@@ -724,6 +896,8 @@ static void print_plan(const struct preparation *preparation, int fd)
 
 	(void)buf_printf(
 	    &text, "suite     %s%s\n", text_is(suite, NO_SUITE) ? "none: " : "", suite);
+	for (size_t i = 0; i < preparation->prepared.need_count; i++)
+		(void)buf_printf(&text, "needs     %s\n", preparation->prepared.needs[i].recipe);
 	plan_print(&preparation->plan, &text);
 	print_masked(&text, fd);
 }
@@ -734,6 +908,10 @@ static void print_plan_json(const struct preparation *preparation, int fd)
 	AUTO(buf) text = buf_make(PLAN_TEXT_MAX_BYTES);
 
 	json_set_text(plan, "suite", preparation->prepared.suite);
+	struct json *needs = json_new_array();
+	for (size_t i = 0; i < preparation->prepared.need_count; i++)
+		json_add_text(needs, preparation->prepared.needs[i].recipe);
+	json_set(plan, "needs", needs);
 	auto_str char *line = json_print(plan);
 	(void)buf_printf(&text, "%s\n", line);
 	print_masked(&text, fd);
@@ -748,7 +926,7 @@ static int prepare(struct preparation *preparation)
 		return stop_for(preparation, &err);
 	preparation->engine = engine;
 	if (check_host(preparation, engine) < 0 || read_suite(preparation) < 0 ||
-	    fetch(preparation) < 0 || render_head(preparation) < 0 ||
+	    name_needs(preparation) < 0 || fetch(preparation) < 0 || render_head(preparation) < 0 ||
 	    snapshot_tests(preparation) < 0 || make_plan(preparation) < 0 ||
 	    check_secrets(preparation) < 0)
 		return -1;
@@ -757,15 +935,7 @@ static int prepare(struct preparation *preparation)
 	int result = get_images(preparation, engine);
 	if (handover_save_plan(&preparation->run, &preparation->plan, &err) < 0 && result == 0)
 		return stop_for(preparation, &err);
-	return result;
-}
-
-static struct preparation begin(const struct stages_work *work)
-{
-	struct preparation preparation = {.work = *work, .run = *work->run};
-
-	prepared_init(&preparation.prepared);
-	return preparation;
+	return result < 0 ? -1 : prepare_needs(preparation);
 }
 
 static int look_at_next_base(struct preparation *preparation, struct err *err)
@@ -774,7 +944,8 @@ static int look_at_next_base(struct preparation *preparation, struct err *err)
 
 	(void)copy_text(preparation->recipe.head, sizeof(preparation->recipe.head),
 	    preparation->plan.head_commit);
-	if (file_exists(suite) && suite_read(suite, &preparation->suite, err) < 0)
+	if ((file_exists(suite) && suite_read(suite, &preparation->suite, err) < 0) ||
+	    beside_tell(&preparation->work, &preparation->prepared, &preparation->suite, err) < 0)
 		return -1;
 	(void)!stack_config_find(&preparation->work, &preparation->stack_config);
 	if (render_base(preparation) < 0 || open_logins(preparation) < 0 ||
@@ -850,9 +1021,9 @@ enum exit_code stages_plan(const struct stages_work *work, bool as_json)
 	preparation.only_plans = true;
 	if (file_make_dirs(log_dir, 0700, &err) < 0 || make_abra_dir(&preparation, &err) < 0)
 		(void)stop_for(&preparation, &err);
-	else if (read_suite(&preparation) == 0 && fetch(&preparation) == 0 &&
-		 render_head(&preparation) == 0 && make_plan(&preparation) == 0 &&
-		 check_secrets(&preparation) == 0)
+	else if (read_suite(&preparation) == 0 && name_needs(&preparation) == 0 &&
+		 fetch(&preparation) == 0 && render_head(&preparation) == 0 &&
+		 make_plan(&preparation) == 0 && check_secrets(&preparation) == 0)
 		(as_json ? print_plan_json : print_plan)(&preparation, STDOUT_FILENO);
 	if (*preparation.reason)
 		stages_say("plan", preparation.reason);

@@ -7,6 +7,7 @@
 #include "common/table.h"
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/live.h"
+#include "runner-plugin/stages/beside.h"
 #include "runner-plugin/stages/progress.h"
 
 #define LINE_MAX_BYTES 900
@@ -65,7 +66,8 @@ static int open_tools(struct progress *progress, struct err *err)
 
 	progress->suite = (struct suite){.weight = 1};
 	if ((file_exists(suite) && suite_read(suite, &progress->suite, err) < 0) ||
-	    prepared_load(work->run, &progress->prepared, err) < 0)
+	    prepared_load(work->run, &progress->prepared, err) < 0 ||
+	    beside_tell(work, &progress->prepared, &progress->suite, err) < 0)
 		return -1;
 	progress->engine = engine_open(work->settings, err);
 	if (!progress->engine ||
@@ -109,7 +111,10 @@ static void run_wanted(struct progress *progress)
 		return;
 	}
 	assert(runs[progress->which]); /* plan.c lets no other stage run */
+	if (progress->which != STAGE_LINT && beside_raise(progress) < 0)
+		return;
 	runs[progress->which](progress);
+	beside_excuse(progress);
 }
 
 static void say_end(const struct progress *progress)

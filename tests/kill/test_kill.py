@@ -102,7 +102,7 @@ class Kill(unittest.TestCase):
             known = json.load(file)
         return [*names_in_swarm(known["domain"].replace(".", "_")[:45]), *cls.host.leftovers(),
                 *processes(known["id"], tag),
-                *(name for name in ("abra", "tests", "suite", "secrets") if os.path.exists(os.path.join(run, name)))]
+                *(name for name in ("abra", "tests", "suite", "secrets", "needs") if os.path.exists(os.path.join(run, name)))]
 
     def cases(self, every, count):
         every = list(every)

@@ -66,6 +66,12 @@ def suite(name):
     return os.path.dirname(path) if os.path.exists(path) else None
 
 
+def needs(name):
+    """The canaries that are deployed beside it."""
+    with open(os.path.join(suite(name), "suite.yml"), encoding="utf-8") as file:
+        return (yaml.safe_load(file) or {}).get("needs", [])
+
+
 def suite_files(name):
     """The paths of its suite below that directory: all but the recipe's files and what is expected."""
     for base, _, names in os.walk(suite(name)):

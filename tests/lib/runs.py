@@ -80,14 +80,24 @@ def run(recipe, switches=(), arguments=(), change=None, environment=None, **sett
         path = canary.make_repo(recipe, os.path.join(directory, recipe)).path if is_canary else recipe
         with RunnerHost(os.path.join(directory, "host"), **settings) as host:
             host.abra.switch(*switches, *spec.get("switches", ()))
-            if is_canary and canary.suite(recipe):
-                canary.copy_suite(recipe, os.path.join(host.directory, "tests/recipes", recipe))
+            if is_canary:
+                bring(host, directory, recipe)
             if change:
                 change(host)
             arguments = [*arguments, *spec.get("arguments", ())]
             return _run(host, path, os.path.join(directory, "results.json"), arguments, environment)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def bring(host, directory, name):
+    """The suite of a canary; of what it needs the repositories too, beside the canary's own."""
+    if not canary.suite(name):
+        return
+    canary.copy_suite(name, os.path.join(host.directory, "tests/recipes", name))
+    for need in canary.needs(name):
+        canary.make_repo(need, os.path.join(directory, need))
+        bring(host, directory, need)
 
 
 def _run(host, path, json_path, arguments, environment):
@@ -97,11 +107,10 @@ def _run(host, path, json_path, arguments, environment):
         with open(json_path, encoding="utf-8") as file:
             results = json.load(file)
     outcome = Outcome(done.returncode, done.stdout, results, host.abra.calls(), host.leftovers(), host.logs())
-    domain = results.get("run", {}).get("domain", "")
-    if domain:
-        stack = domain.replace(".", "_")
-        outcome.left += [f"{kind} {name}" for kind, names in docker.snapshot().items() for name in names
-                         if str(name).startswith(f"{stack}_")]
+    run_id = results.get("run", {}).get("id", "")
+    if run_id:  # what it needed has the same six digits
+        mark = f"-{run_id[-6:]}_"
+        outcome.left += [f"{kind} {name}" for kind, names in docker.snapshot().items() for name in names if mark in str(name)]
     return outcome
 
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 import unittest
 
-from lib import canary, docker, images, standins
+from lib import canary, docker, images, runs, standins
 from lib.chain import Chain
 from lib.host import RunnerHost
 from lib.world import wait_for
@@ -282,10 +282,13 @@ class Reap(unittest.TestCase):
     # --- a journal that lost its middle ---
 
     def test_damaged_journal(self):
+        """What it needs is up too: that stands in what prepare wrote, whatever the journal has lost."""
         host = self.make_host()
-        process = host.start("run", self.make_recipe("slow-start"), start_new_session=True)
+        recipe = self.make_recipe("needs-other")
+        runs.bring(host, os.path.dirname(recipe), "needs-other")
+        process = host.start("run", recipe, start_new_session=True)
         line = ""
-        while "waits for" not in line:
+        while "install: abra app deploy" not in line:
             line = process.stdout.readline()
             self.assertTrue(line, "the run ended")
         run = self.newest_run(host)
@@ -304,7 +307,10 @@ class Reap(unittest.TestCase):
             file.write(journal)
         done = host.ccci_run("reap", check=True)
         self.assertIn("damaged", done.stdout)
-        self.assertEqual(names_in_swarm(self.domain_of(run).replace(".", "_")), set())
+        # Taken down last what was deployed first.
+        self.assertRegex(done.stdout, r"(?s)taking down need-.*taking down gree-.*taking down give-")
+        self.assertEqual(names_in_swarm(f"-{run[-6:]}_"), set())
+        self.assertEqual([name for name in ("abra", "suite", "secrets", "needs") if os.path.exists(os.path.join(run, name))], [])
         self.assertEqual(host.leftovers(), [])
         self.assertRegex(self.journal_of(run)[-1], r" closed ")
         self.assertTrue(os.path.exists(path + ".damaged"))

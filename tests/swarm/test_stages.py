@@ -453,6 +453,61 @@ class Verdicts(unittest.TestCase):
         self.assert_verdict(outcome, "ci_error", 3, 'the suite\'s secrets: the recipe has no secret "db_password"')
         self.assert_not_deployed(outcome)
 
+    # ---- what it needs
+
+    def with_need(self, need, *edits):
+        """A recipe, and beside it the one that it needs, whose newest version is changed."""
+        recipe = self.recipe()
+        canary.make_repo(need, os.path.join(os.path.dirname(recipe.path), need))
+        if edits:
+            other = Recipe.__new__(Recipe)
+            other.path = os.path.join(os.path.dirname(recipe.path), need)
+            other.edit_tag("0.2.0+2.0", *edits)
+        return recipe
+
+    def run_need_missing(self):
+        return self.start(self.recipe(), change=suite("needs: [nowhere]\n"))
+
+    def test_need_missing(self):
+        self.assert_not_deployed(self.assert_ci_error("the dependency nowhere: it lies not beside the recipe, and neither "
+                                                      "SRC nor RECIPE_ORG says whose it is"))
+
+    def run_need_of_itself(self):
+        return self.start(self.recipe(), change=suite("needs: [green]\n"))
+
+    def test_need_of_itself(self):
+        self.assert_not_deployed(self.assert_ci_error("needs go in a circle: green needs green"))
+
+    def run_need_out_of_place(self):
+        return self.start(self.with_need(self, "two-services", ("- db:/var/lib/db", "- /etc:/var/lib/db")),
+                          change=suite("needs: [two-services]\n"))
+
+    def test_need_out_of_place(self):
+        self.assert_not_deployed(self.assert_ci_error("the dependency two-services: service db mounts /etc of the host"))
+
+    def run_need_broken(self):
+        return self.start(self.with_need(self, "tells-secret"), change=suite("needs: [tells-secret]\n"))
+
+    def test_need_broken(self):
+        outcome = self.outcome()
+        self.assert_verdict(outcome, "ci_error", 3, "the dependency tells-secret did not come up: service app ended 3 times")
+        self.assertEqual(outcome.outcomes()["install"], "unverified", outcome)
+        self.assertIn("starting with password ***", outcome.stage("install")["evidence"])
+        self.assertEqual(outcome.results["deploys"], 0, outcome)
+
+    def run_need_gone(self):
+        """It dies while the app is tested: what fails then says nothing of the recipe."""
+        def change(host):
+            suite("needs: [two-services]\nchecks: [{run: check}]\n", check="#!/bin/sh\ndocker service rm "
+                  '"two$(printf %s "$CCCI_STACK" | sed s/[^-]*//)_db"; exit 1\n')(host)
+            os.chmod(os.path.join(host.directory, "tests/recipes/green/check"), 0o755)
+        return self.start(self.with_need(self, "two-services"), change=change, arguments=["--stages=install"])
+
+    def test_need_gone(self):
+        outcome = self.outcome()
+        self.assert_verdict(outcome, "ci_error", 3, "the dependency two-services is not up any more: ")
+        self.assertEqual(outcome.outcomes()["install"], "unverified", outcome)
+
     # ---- suites
 
     def run_suite(self):

@@ -70,6 +70,7 @@ static const char *const values[] = {
     "runner-plugin/recipe/compose_check",
     "runner-plugin/recipe/compose_value",
     "runner-plugin/recipe/compose_schema",
+    "runner-plugin/recipe/needs",
     "runner-plugin/recipe/secrets",
     "runner-plugin/recipe/trespass",
     "runner-plugin/recipe/backup_labels",

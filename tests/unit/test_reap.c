@@ -50,12 +50,34 @@ START_TEST(knows_our_names)
 }
 END_TEST
 
+/* What a run needs is as much its own as its app: no janitor takes it for a leftover. */
+static const struct {
+	const char *stack, *run_stack;
+	bool is_of_run;
+} runs[] = {
+    {"cust-9f2c1a_ci_test", "cust-9f2c1a_ci_test", true},
+    {"key2-9f2c1a_ci_test", "cust-9f2c1a_ci_test", true},
+    {"a-b-9f2c1a_ci_test", "cust-9f2c1a_ci_test", true},
+    {"cust-9f2c1b_ci_test", "cust-9f2c1a_ci_test", false},
+    {"cust-8f2c1a_ci_test", "cust-9f2c1a_ci_test", false},
+    {"short_x", "cust-9f2c1a_ci_test", false},
+    {"", "cust-9f2c1a_ci_test", false},
+    {"cust-9f2c1a_ci_test", "", false},
+};
+
+START_TEST(knows_what_is_of_a_run)
+{
+	ck_assert_int_eq(reap_is_of_run(runs[_i].stack, runs[_i].run_stack), runs[_i].is_of_run);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("reap");
 	TCase *tc = tcase_create("names");
 
 	tcase_add_loop_test(tc, knows_our_names, 0, COUNT_OF(rows));
+	tcase_add_loop_test(tc, knows_what_is_of_a_run, 0, COUNT_OF(runs));
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -294,6 +294,8 @@ START_TEST(what_prepare_found_comes_back)
 	prepared.is_default = true;
 	prepared_add_phase(&prepared, "pull", 1.25);
 	prepared_add_image(&prepared, "app", "sha256:00");
+	prepared_add_need(&prepared, "keycloak", "key2", "0123456789abcdef0123456789abcdef01234567",
+	    "1.0.0+26.0");
 	ck_assert_int_eq(prepared_save(&run, &prepared, &err), 0);
 	ck_assert_msg(prepared_load(&run, &again, &err) == 0, "%s", err.msg);
 	ck_assert_str_eq(again.base_problem, "no \"image\"");
@@ -301,6 +303,11 @@ START_TEST(what_prepare_found_comes_back)
 	ck_assert_uint_eq(again.phase_count, 1);
 	ck_assert_double_eq(again.phases[0].seconds, 1.25);
 	ck_assert_str_eq(again.images[0].value, "sha256:00");
+	ck_assert_uint_eq(again.need_count, 1);
+	ck_assert_str_eq(again.needs[0].recipe, "keycloak");
+	ck_assert_str_eq(again.needs[0].prefix, "key2");
+	ck_assert_str_eq(again.needs[0].commit, prepared.needs[0].commit);
+	ck_assert_str_eq(again.needs[0].version, "1.0.0+26.0");
 	free(run.dir);
 }
 END_TEST

@@ -103,6 +103,49 @@ START_TEST(names_itself_without_drone)
 }
 END_TEST
 
+/* A need is a run within the run: its own names with the same six digits, its own directory. */
+START_TEST(has_room_for_what_it_needs)
+{
+	auto_str char *state_dir = harness_dir();
+	char zone[] = "ci.test";
+	char org[] = "somebody";
+	struct settings settings = {.state_dir = state_dir, .zone = zone, .recipe_org = org};
+	struct params local = params;
+	struct run_step step = make_step();
+	AUTO(run) run = {0};
+	AUTO(run) beside = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(run_create(&settings, &params, &step, &run, &err), 0);
+	ck_assert_msg(
+	    run_beside(&settings, &run, "keycloak", "key2", &beside, &err) == 0, "%s", err.msg);
+	auto_str char *domain = xasprintf("key2-%s.ci.test", run.id + 3);
+	auto_str char *stack = xasprintf("key2-%s_ci_test", run.id + 3);
+	auto_str char *suite = run_path(&beside, "suite");
+	auto_str char *ours = run_path(&run, "needs/keycloak/suite");
+	auto_str char *checkout = run_path(&run, "abra/recipes/keycloak");
+	ck_assert_str_eq(beside.domain, domain);
+	ck_assert_str_eq(beside.stack, stack);
+	ck_assert_str_eq(beside.id, run.id);
+	ck_assert_str_eq(beside.params.recipe, "keycloak");
+	ck_assert_str_eq(beside.params.src, "recipe-maintainers/keycloak");
+	ck_assert_str_eq(beside.params.ref, "");
+	ck_assert_int_eq(beside.params.pr, 0);
+	ck_assert_str_eq(suite, ours);
+	ck_assert_str_eq(beside.recipe_dir, checkout);
+	ck_assert_str_eq(beside.abra_dir, run.abra_dir);
+	run_release(&beside);
+	local.src[0] = '\0';
+	run.params = local;
+	ck_assert_int_eq(run_beside(&settings, &run, "keycloak", "key2", &beside, &err), 0);
+	ck_assert_str_eq(beside.params.src, "somebody/keycloak");
+	run_release(&beside);
+	settings.recipe_org = NULL;
+	ck_assert_int_eq(run_beside(&settings, &run, "keycloak", "key2", &beside, &err), 0);
+	ck_assert_str_eq(beside.params.src, "");
+}
+END_TEST
+
 START_TEST(a_copy_lives_on_its_own)
 {
 	auto_str char *state_dir = harness_dir();
@@ -204,6 +247,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, is_found_again);
 	tcase_add_test(tc, belongs_to_one_build);
 	tcase_add_test(tc, names_itself_without_drone);
+	tcase_add_test(tc, has_room_for_what_it_needs);
 	tcase_add_test(tc, a_copy_lives_on_its_own);
 	tcase_add_loop_test(tc, refuses_ids_that_are_none, 0, 6);
 	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, COUNT_OF(damaged));

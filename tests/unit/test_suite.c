@@ -79,7 +79,13 @@ static const struct {
     {"secrets: {a: {value: [x]}}\n", "the value of a must be a text"},
     {"secrets: {a: {file: ../x}}\n", "file: \"../x\" is no path below"},
     {"secrets: {a: {file: /etc/shadow}}\n", "file: \"/etc/shadow\" is no path below"},
-    {"needs: [keycloak]\n", "not in this version"},
+    {"needs: keycloak\n", "needs must be a list"},
+    {"needs: [-x]\n", "a recipe is named as its repository is"},
+    {"needs: [a/b]\n", "a recipe is named as its repository is"},
+    {"needs: [[x]]\n", "a recipe is named as its repository is"},
+    {"needs: [a, b, a]\n", "a stands there twice"},
+    {"needs: [a, b, c, d, e, f, g, h, i]\n", "more than 8 recipes"},
+    {"env: {A: \"@need.x.domain@\"}\nneeds: [y]\n", "1:10: env: A: \"@need.x.domain@\" is neither"},
     {"extra: [x]\n", "not in this version"},
     {"stages: [backup]\n", "stages must be a mapping"},
     {"stages: {bakup: {not_run: x}}\n", "no stage"},
@@ -136,6 +142,7 @@ START_TEST(reads_all)
 	    "  - run: checks/login\n"
 	    "data:\n  dropped: [cache]\n  seed: data/seed\n  check: data/check\n"
 	    "secrets:\n  db: generate\n  api: {value: \"a b\"}\n  key: {file: keys/a.pem}\n"
+	    "needs: [keycloak, mail]\n"
 	    "stages:\n  backup: {not_run: \"no state\"}\n"
 	    "allow: [docker-socket, \"host-bind:/etc/localtime\"]\n"
 	    "images: {ignore: [redis]}\n";
@@ -160,6 +167,8 @@ START_TEST(reads_all)
 	ck_assert_str_eq(suite.data_seed, "data/seed");
 	ck_assert_str_eq(suite.data_check, "data/check");
 	ck_assert_str_eq(suite.dropped[0], "cache");
+	ck_assert_uint_eq(suite.needs.count, 2);
+	ck_assert_str_eq(suite.needs.names[1], "mail");
 	ck_assert_uint_eq(suite.secret_count, 3);
 	ck_assert_ptr_null(suite_find_secret(&suite, "key2"));
 	ck_assert_str_eq(suite_find_secret(&suite, "key")->file, "keys/a.pem");
@@ -290,6 +299,46 @@ START_TEST(reads_the_file_of_a_secret)
 }
 END_TEST
 
+static void write_suite(const char *above, const char *recipe, const char *text)
+{
+	auto_str char *directory = xasprintf("%s/%s", above, recipe);
+	auto_str char *file = xasprintf("%s/suite.yml", directory);
+	struct err err;
+
+	ck_assert_int_eq(file_make_dirs(directory, 0700, &err), 0);
+	ck_assert_int_eq(file_write_atomic(file, 0600, text, strlen(text), &err), 0);
+}
+
+/* The suites of what it needs lie beside it; a recipe without one needs nothing. */
+START_TEST(orders_needs_of_needs)
+{
+	auto_str char *above = harness_dir();
+	auto_str char *wiki = xasprintf("%s/wiki", above);
+	AUTO(buf) mistakes = buf_make(SUITE_MISTAKES_MAX_BYTES);
+	AUTO(suite) suite = {0};
+	struct needs order = {0};
+	struct err err = {0};
+
+	write_suite(above, "wiki", "needs: [login, mail]\nenv: {A: \"@need.mail.stack@_app\"}\n");
+	write_suite(above, "login", "needs: [mail]\n");
+	ck_assert_msg(suite_read(wiki, &suite, &err) == 0, "%s", err.msg);
+	ck_assert_msg(suite_order_needs(above, "wiki", &suite, &order, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(order.count, 2);
+	ck_assert_str_eq(order.names[0], "mail");
+	ck_assert_str_eq(order.names[1], "login");
+	ck_assert_int_eq(suite_check(wiki, &mistakes, &err), 0);
+	ck_assert_str_eq(buf_text(&mistakes), "");
+	write_suite(above, "mail", "needs: [wiki]\n");
+	ck_assert_int_eq(suite_check(wiki, &mistakes, &err), 0);
+	ck_assert_msg(text_ends(buf_text(&mistakes), "/wiki/suite.yml: needs go in a circle: wiki "
+						     "needs login needs mail needs wiki\n"),
+	    "%s", buf_text(&mistakes));
+	write_suite(above, "mail", "need: []\n");
+	ck_assert_int_eq(suite_order_needs(above, "wiki", &suite, &order, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "/mail/suite.yml:1:7: unknown key"));
+}
+END_TEST
+
 /* Who writes a suite wants all of them at once, each with its place. */
 START_TEST(tells_every_mistake)
 {
@@ -339,6 +388,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, finds_its_directory, 0, COUNT_OF(places));
 	tcase_add_loop_test(tc, its_programs_are_there_and_may_run, 0, 3);
 	tcase_add_test(tc, reads_the_file_of_a_secret);
+	tcase_add_test(tc, orders_needs_of_needs);
 	tcase_add_test(tc, tells_every_mistake);
 	suite_add_tcase(suite, tc);
 	return suite;

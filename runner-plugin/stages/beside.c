@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runner-plugin/stages/beside.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+
+#define UP_FILE "up" /* in the need's directory, once it has been */
+
+/* One of them, with what a deployment of it takes. */
+struct beside {
+	const struct prepared_need *need; /* borrowed */
+	const struct progress *progress;
+	struct run run;
+	struct stages_work work; /* its run is the one above */
+	struct suite suite;
+	struct rendered rendered;
+	struct results_stage stage; /* its phases are no deployment of the app's */
+	struct deploy deploy;
+};
+
+static void beside_release(struct beside *beside)
+{
+	run_release(&beside->run);
+	suite_release(&beside->suite);
+	rendered_release(&beside->rendered);
+	results_stage_release(&beside->stage);
+}
+DEFINE_AUTO(beside, beside_release);
+
+int beside_tell(const struct stages_work *work, const struct prepared *prepared,
+    struct suite *suite, struct err *err)
+{
+	struct run runs[NEEDS_MAX] = {0};
+	struct needs_place places[NEEDS_MAX];
+	int result = 0;
+
+	assert(prepared->need_count <= NEEDS_MAX);
+	for (size_t i = 0; i < prepared->need_count && result == 0; i++) {
+		const struct prepared_need *need = &prepared->needs[i];
+
+		result = run_beside(
+		    work->settings, work->run, need->recipe, need->prefix, &runs[i], err);
+		places[i] = (struct needs_place){need->recipe, runs[i].domain, runs[i].stack};
+	}
+	for (size_t i = 0; i < suite->env_count && result == 0; i++) {
+		char *value = needs_expand(suite->env[i].value, places, prepared->need_count, err);
+
+		if (!value) {
+			result = err_prefix(err, "env: %s", suite->env[i].key);
+			break;
+		}
+		free(suite->env[i].value);
+		suite->env[i].value = value;
+	}
+	for (size_t i = 0; i < prepared->need_count; i++)
+		run_release(&runs[i]);
+	return result;
+}
+
+static void say(void *context, const char *line)
+{
+	const struct beside *beside = context;
+	auto_str char *text = xasprintf("%s: %s", beside->need->recipe, line);
+
+	progress_show((void *)(uintptr_t)beside->progress, text);
+}
+
+static int open_beside(struct progress *progress, const struct prepared_need *need,
+    struct beside *beside, struct err *err)
+{
+	beside->need = need;
+	beside->progress = progress;
+	beside->suite.weight = 1;
+	results_stage_init(&beside->stage, progress->which);
+	if (run_beside(progress->work->settings, progress->work->run, need->recipe, need->prefix,
+		&beside->run, err) < 0)
+		return -1;
+	auto_str char *suite = run_path(&beside->run, "suite");
+	beside->work = *progress->work;
+	beside->work.run = &beside->run;
+	beside->work.local_recipe = NULL;
+	if ((file_exists(suite) && suite_read(suite, &beside->suite, err) < 0) ||
+	    beside_tell(progress->work, &progress->prepared, &beside->suite, err) < 0 ||
+	    render_commit(&beside->work, &beside->suite, need->commit, need->commit,
+		&beside->rendered, err) < 0)
+		return -1;
+	beside->deploy = (struct deploy){
+	    .work = &beside->work,
+	    .suite = &beside->suite,
+	    .engine = progress->engine,
+	    .abra = &progress->abra,
+	    .stage = &beside->stage,
+	    .say = say,
+	    .context = beside,
+	};
+	return 0;
+}
+
+/* Whosever fault it is, it is not that of the recipe under test. */
+static void conclude_need(
+    struct progress *progress, const struct beside *beside, const struct deploy_result *deployed)
+{
+	const char *recipe = beside->need->recipe;
+
+	progress_take_deploy(progress, deployed);
+	if (deployed->end == DEPLOY_CANCELLED)
+		return;
+	auto_str char *service =
+	    *deployed->service ? xasprintf("%s_%s", recipe, deployed->service) : xstrdup("");
+	results_set(&progress->result.service, service);
+	progress_conclude(progress,
+	    deployed->end == DEPLOY_FAILED ? OUTCOME_UNVERIFIED : OUTCOME_ERROR,
+	    "the dependency %s did not come up: %s", recipe, deployed->reason);
+}
+
+/* -1: concluded. */
+static int raise_one(struct progress *progress, const struct prepared_need *need)
+{
+	AUTO(beside) beside = {0};
+	AUTO(deploy_result) deployed = {0};
+	auto_str char *inside = xasprintf(RUN_NEEDS_DIR "/%s/" UP_FILE, need->recipe);
+	auto_str char *up = run_path(progress->work->run, inside);
+	auto_str char *phase = xasprintf("need %s", need->recipe);
+	int64_t started_ns = clock_now();
+	struct err err;
+
+	if (file_exists(up))
+		return 0;
+	if (open_beside(progress, need, &beside, &err) < 0) {
+		progress_conclude(
+		    progress, OUTCOME_ERROR, "the dependency %s: %s", need->recipe, err.msg);
+		return -1;
+	}
+	deploy_run(&beside.deploy, &beside.rendered, "", &deployed);
+	results_stage_add_phase(
+	    &progress->result, phase, (double)clock_elapsed_ms(started_ns) / 1000);
+	if (deployed.end != DEPLOY_UP) {
+		conclude_need(progress, &beside, &deployed);
+		return -1;
+	}
+	if (file_write_atomic(up, 0600, "", 0, &err) == 0)
+		return 0;
+	progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+	return -1;
+}
+
+int beside_raise(struct progress *progress)
+{
+	for (size_t i = 0; i < progress->prepared.need_count; i++) {
+		if (raise_one(progress, &progress->prepared.needs[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* An engine that does not tell is no excuse either way. */
+static bool is_up(struct progress *progress, const struct prepared_need *need)
+{
+	AUTO(beside) beside = {0};
+	bool is_there = true;
+	struct err ignored;
+
+	if (open_beside(progress, need, &beside, &ignored) < 0 ||
+	    deploy_find(&beside.deploy, &beside.rendered, &is_there, &ignored) < 0)
+		return true;
+	return is_there;
+}
+
+void beside_excuse(struct progress *progress)
+{
+	auto_str char *reason = xstrdup(progress->result.reason);
+
+	if (progress->result.outcome != OUTCOME_FAIL)
+		return;
+	for (size_t i = 0; i < progress->prepared.need_count; i++) {
+		const struct prepared_need *need = &progress->prepared.needs[i];
+
+		if (is_up(progress, need))
+			continue;
+		progress_conclude(progress, OUTCOME_UNVERIFIED,
+		    "the dependency %s is not up any more: %s", need->recipe, reason);
+		return;
+	}
+}
