@@ -35,5 +35,14 @@ def resident_mib(pid):
         return int(file.read().split()[1]) * PAGE / 2**20
 
 
+def proportional_mib(pid):
+    """Resident, of what it shares with others its part: a fork shares nearly all."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
 def median_ms(values_ns):
     return statistics.median(values_ns) / 1e6

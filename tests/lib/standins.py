@@ -34,8 +34,8 @@ class Abra:
             file.write("\n".join(switches) + "\n")
 
     def calls(self):
-        """The calls so far, each {"argv" without the program, "env", "cwd", "stdin", "pid", "exit"}; exit is None for
-        one that was killed or still runs."""
+        """The calls so far, each {"argv" without the program, "env", "cwd", "stdin", "pid", "exit", "time", "ended"}; exit
+        is None for one that was killed or still runs, and "ended" missing."""
         calls, by_pid = [], {}
         try:
             with open(os.path.join(self.directory, "abra.log"), encoding="utf-8") as file:
@@ -47,7 +47,7 @@ class Abra:
                 by_pid[line["pid"]] = {**line, "argv": line["argv"][1:], "exit": None}
                 calls.append(by_pid[line["pid"]])
             else:
-                by_pid[line["pid"]]["exit"] = line["exit"]
+                by_pid[line["pid"]].update(exit=line["exit"], ended=line["time"])
         return calls
 
 
