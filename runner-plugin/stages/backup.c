@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "runner-plugin/stages/progress.h"
+#include "runner-plugin/swarm/database_marks.h"
 
 #include <fcntl.h>
 
@@ -24,6 +25,8 @@ struct backup {
 	struct stash_items items;
 	struct deploy_result deployed;
 	char *marker;
+	struct database_marks databases;
+	bool *is_wiped; /* of each: its marker was there, and is taken away */
 	bool has_bot;
 };
 
@@ -33,6 +36,8 @@ static void backup_release(struct backup *backup)
 	stash_items_release(&backup->items);
 	deploy_result_release(&backup->deployed);
 	free(backup->marker);
+	database_marks_release(&backup->databases);
+	free(backup->is_wiped);
 }
 DEFINE_AUTO(backup, backup_release);
 
@@ -175,7 +180,7 @@ static int run_hook(
 	auto_str char *line = xasprintf("%s of service %s", backup_hook_label(hook), service->name);
 	struct err err;
 
-	progress_say(backup->progress, line);
+	progress_show(backup->progress, line);
 	if (stash_run_hook(
 		&access, &backup->items, service->name, service->hooks[hook], &result, &err) == 0)
 		return result.exit_code ? conclude_hook(backup, service->name, hook, &result) : 0;
@@ -354,7 +359,7 @@ static int call_bot(struct backup *backup, enum abra_verb verb, struct proc_resu
 	};
 	struct err err;
 
-	progress_say(backup->progress, abra_verb_text(verb));
+	progress_show(backup->progress, abra_verb_text(verb));
 	if (abra_find_flags(&backup->progress->abra, verb, &target, &watch, &err) < 0 ||
 	    abra_call(&backup->progress->abra, verb, &target, &watch, out, &err) < 0)
 		return conclude_ours(backup, &err);
@@ -394,6 +399,110 @@ static int restore_by_bot(struct backup *backup)
 	return call_bot(backup, ABRA_RESTORE, &restored);
 }
 
+/* --- databases --- */
+
+/* -1: concluded. */
+static int mark_databases(struct backup *backup)
+{
+	const struct stages_work *work = backup->progress->work;
+	const char *dash = strrchr(work->run->id, '-');
+	struct err err;
+
+	if (database_marks_make(backup->progress->engine, work->run->stack,
+		dash ? dash + 1 : work->run->id, work->cancel_fd, &backup->databases, &err) < 0)
+		return conclude_ours(backup, &err);
+	backup->is_wiped = xcalloc(backup->databases.count + 1, sizeof(*backup->is_wiped));
+	return 0;
+}
+
+static int look_into_databases(struct backup *backup)
+{
+	const struct stages_work *work = backup->progress->work;
+	struct err err;
+
+	return database_marks_check(backup->progress->engine, work->run->stack, work->cancel_fd,
+		   &backup->databases, &err) < 0
+		   ? conclude_ours(backup, &err)
+		   : 0;
+}
+
+static void remove_marks(struct backup *backup)
+{
+	const struct stages_work *work = backup->progress->work;
+
+	database_marks_remove(
+	    backup->progress->engine, work->run->stack, work->cancel_fd, &backup->databases);
+}
+
+/* Ours alone: what the app has in it stays. -1: concluded. */
+static int wipe_databases(struct backup *backup)
+{
+	struct database_marks *marks = &backup->databases;
+
+	for (size_t i = 0; i < marks->count; i++)
+		backup->is_wiped[i] = marks->items[i].answer == DATABASE_HERE;
+	remove_marks(backup);
+	if (look_into_databases(backup) < 0)
+		return -1;
+	for (size_t i = 0; i < marks->count; i++) {
+		if (marks->items[i].answer != DATABASE_GONE)
+			backup->is_wiped[i] = false;
+		if (backup->is_wiped[i])
+			marks->items[i].answer = DATABASE_HERE; /* it is to be looked for again */
+	}
+	return 0;
+}
+
+/* Its own hook dumps it; what another service's dumps nobody knows. */
+static bool is_dumped(const struct backup *backup, const char *service)
+{
+	for (size_t i = 0; i < backup->plan.service_count; i++) {
+		if (text_is(backup->plan.services[i].name, service) &&
+		    backup->plan.services[i].hooks[BACKUP_HOOK_BEFORE])
+			return true;
+	}
+	return false;
+}
+
+static int judge_database(struct backup *backup, const struct database_mark *mark)
+{
+	struct results_stage *result = &backup->progress->result;
+	auto_str char *name =
+	    xasprintf("data of %s (%s)", mark->service, database_word(mark->kind));
+	char what[DATABASE_MARKS_TEXT_SIZE];
+
+	if (mark->answer == DATABASE_HERE) {
+		results_stage_add_test(result, name, OUTCOME_PASS, 0, "");
+		return 0;
+	}
+	if (!is_dumped(backup, mark->service)) {
+		results_stage_add_test(result, name, OUTCOME_NOT_RUN, 0,
+		    "no hook of its service dumps it, and the restore did not bring it back");
+		return 0;
+	}
+	database_marks_explain(mark, backup->databases.mark, what);
+	if (mark->answer == DATABASE_GONE)
+		(void)snprintf(
+		    what, sizeof(what), "its hook dumps it, and the restore did not bring it back");
+	results_stage_add_test(result, name, OUTCOME_FAIL, 0, what);
+	progress_conclude(backup->progress, OUTCOME_FAIL, "%s: %s", name, what);
+	results_set(&result->service, mark->service);
+	return -1;
+}
+
+/* -1: concluded. */
+static int check_databases(struct backup *backup)
+{
+	if (look_into_databases(backup) < 0)
+		return -1;
+	for (size_t i = 0; i < backup->databases.count; i++) {
+		if (backup->is_wiped[i] && judge_database(backup, &backup->databases.items[i]) < 0)
+			return -1;
+	}
+	remove_marks(backup);
+	return 0;
+}
+
 /* --- the proof --- */
 
 static int create(struct backup *backup)
@@ -404,6 +513,8 @@ static int create(struct backup *backup)
 
 	if (stash_mark(&access, &backup->items, backup->marker, &err) < 0)
 		return conclude_ours(backup, &err);
+	if (mark_databases(backup) < 0)
+		return -1;
 	if ((backup->has_bot ? create_by_bot(backup) : create_own(backup)) < 0)
 		return -1;
 	add_phase(backup, "backup", started_ns);
@@ -416,9 +527,9 @@ static int wipe(struct backup *backup)
 	int64_t started_ns = clock_now();
 	struct err err;
 
-	if (progress_wipe_data(backup->progress) < 0)
+	if (wipe_databases(backup) < 0 || progress_wipe_data(backup->progress) < 0)
 		return -1;
-	progress_say(backup->progress, "takes away what is backed up");
+	progress_show(backup->progress, "takes away what is backed up");
 	for (size_t i = 0; i < backup->items.count; i++) {
 		const struct stash_item *item = &backup->items.items[i];
 		const struct stash_access access = access_of(backup);
@@ -489,7 +600,7 @@ static int check_data(struct backup *backup)
 
 static int prove(struct backup *backup)
 {
-	if (check_marks(backup) < 0)
+	if (check_marks(backup) < 0 || check_databases(backup) < 0)
 		return -1;
 	if (check_data(backup) < 0) {
 		struct results_stage *result = &backup->progress->result;

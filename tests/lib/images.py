@@ -165,6 +165,7 @@ DATABASES = {
         libk5crypto3 libkeyutils1 libcom-err2 libgnutls30 libhogweed6 libnettle8 libgmp10 libidn2-0 libp11-kit0 libtasn1-6
         libunistring2 libffi8 libreadline8 libtinfo6 libstdc++6 libgcc-s1 zlib1g {LIBRARIES}""",
         """usr/lib/postgresql/15/bin/postgres usr/lib/postgresql/15/bin/initdb usr/lib/postgresql/15/bin/psql
+        usr/lib/postgresql/15/bin/pg_dump
         usr/lib/postgresql/15/lib/plpgsql.so usr/lib/postgresql/15/lib/dict_snowball.so usr/share/postgresql/15"""),
     "ccci-canary/redis:7": Database(REDIS, "data", f"""redis-tools libatomic1 libjemalloc2 liblzf1 {LIBRARIES}""",
         """usr/bin/redis-check-rdb usr/bin/redis-cli"""),

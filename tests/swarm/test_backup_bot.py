@@ -64,11 +64,11 @@ class BackupBot(unittest.TestCase):
                                  "app backup create --chaos --offline --no-input",
                                  "app backup snapshots --offline --no-input",
                                  "app restore --hooks --offline --no-input"])
-        self.assertIn("volume db at /db/backup.sql.gz of db", [test["name"] for test in stage["tests"]])
+        self.assertIn("data of db (postgres)", [test["name"] for test in stage["tests"]])
 
     def test_a_restore_without_hooks(self):
         stage, _ = self.backup("no-hooks", "fail")
-        self.assertIn("the restore did not bring back the data", stage["reason"])
+        self.assertIn("data of db (postgres): its hook dumps it, and the restore did not bring it back", stage["reason"])
 
     def test_exit_0_without_a_snapshot(self):
         stage, calls = self.backup("no-snapshot", "error")
