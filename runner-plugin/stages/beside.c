@@ -170,7 +170,8 @@ void beside_excuse(struct progress *progress)
 {
 	auto_str char *reason = xstrdup(progress->result.reason);
 
-	if (progress->result.outcome != OUTCOME_FAIL)
+	/* What lint says needs nothing to be up. */
+	if (progress->result.outcome != OUTCOME_FAIL || progress->which == STAGE_LINT)
 		return;
 	for (size_t i = 0; i < progress->prepared.need_count; i++) {
 		const struct prepared_need *need = &progress->prepared.needs[i];

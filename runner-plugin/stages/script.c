@@ -4,7 +4,11 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "runner-plugin/recipe/needs.h"
+#include "runner-plugin/run/prepared.h"
 #include "runner-plugin/run/proc.h"
+
+#include <ctype.h>
 
 #define OUTPUT_MAX_BYTES (256 * 1024) /* of stdout; a TAP of 200 tests has 20 KiB */
 #define LOG_MAX_BYTES (1024 * 1024)
@@ -151,7 +155,7 @@ void script_clean(const char *said, size_t length, struct buf *out)
 /* --- the process --- */
 
 struct environment {
-	char *rows[16];
+	char *rows[16 + 3 * NEEDS_MAX];
 	size_t count;
 };
 
@@ -174,7 +178,6 @@ static void add_app(
 {
 	const struct run *run = work->run;
 	auto_str char *url = xasprintf("https://%s", run->domain);
-	auto_str char *secrets = run_path(run, RUN_SECRETS_DIR);
 
 	add_row(out, "LANG", "C.UTF-8");
 	add_row(out, RUN_ENVIRONMENT, run->id);
@@ -197,6 +200,44 @@ static void add_host(struct environment *out, const struct stages_work *work, co
 	add_row(out, "CCCI_CONNECT", work->settings->probe_connect);
 	if (work->settings->probe_ca_file)
 		add_row(out, "CCCI_CA_FILE", work->settings->probe_ca_file);
+}
+
+/* "CCCI_NEED_MY_LOGIN_DOMAIN" of "my-login". */
+static void add_need_row(
+    struct environment *out, const char *recipe, const char *what, const char *value)
+{
+	auto_str char *name = xasprintf("CCCI_NEED_%s_%s", recipe, what);
+
+	for (char *c = name; *c; c++)
+		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+	add_row(out, name, value);
+}
+
+/* Where the recipes are that this one needs; prepare wrote it down. */
+static int add_needs(struct environment *out, const struct stages_work *work, struct err *err)
+{
+	AUTO(prepared) prepared = {0};
+	struct err why;
+
+	if (prepared_load(work->run, &prepared, &why) < 0) {
+		if (why.code == ERR_MISSING)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	for (size_t i = 0; i < prepared.need_count; i++) {
+		const struct prepared_need *need = &prepared.needs[i];
+		AUTO(run) beside = {0};
+
+		if (run_beside(
+			work->settings, work->run, need->recipe, need->prefix, &beside, err) < 0)
+			return -1;
+		auto_str char *secrets = run_path(&beside, RUN_SECRETS_DIR);
+		add_need_row(out, need->recipe, "DOMAIN", beside.domain);
+		add_need_row(out, need->recipe, "STACK", beside.stack);
+		add_need_row(out, need->recipe, "SECRET_DIR", secrets);
+	}
+	return 0;
 }
 
 static void add_sandbox(struct environment *out, const struct stages_work *work)
@@ -278,6 +319,8 @@ static int run_on_host(const struct stages_work *work, const struct script_spec 
 		return -1;
 	add_app(&environment, work, spec);
 	add_host(&environment, work, home);
+	if (add_needs(&environment, work, err) < 0)
+		return -1;
 	struct proc_spec proc = {
 	    .argv = argv,
 	    .env = (const char *const *)environment.rows,

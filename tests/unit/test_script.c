@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "runner-plugin/run/prepared.h"
 #include "runner-plugin/stages/script.h"
 
 #include <fcntl.h>
@@ -222,7 +223,9 @@ static int run_program(struct script_result *out, struct err *err)
 	static char host[] = "unix:///run/x.sock";
 	static char connect[] = "127.0.0.1:443";
 	const char *const environ[] = {"PATH=/usr/bin:/bin", "GIT_TOKEN=do-not-tell", NULL};
-	const struct settings settings = {.docker_host = host, .probe_connect = connect};
+	static char zone[] = "ci.test";
+	const struct settings settings = {
+	    .docker_host = host, .probe_connect = connect, .zone = zone};
 	struct run run = {.id = "local-abcdef", .domain = "app.ci.test", .stack = "app_ci_test"};
 	const struct stages_work work = {.settings = &settings,
 	    .run = &run,
@@ -232,6 +235,8 @@ static int run_program(struct script_result *out, struct err *err)
 	const struct script_spec spec = {.path = "check", .stage = STAGE_UPGRADE};
 
 	run.dir = directory;
+	run.abra_dir = directory;
+	run.recipe_dir = directory;
 	ck_assert(copy_text(run.params.recipe, sizeof(run.params.recipe), "custom-html"));
 	return script_run(&work, &spec, out, err);
 }
@@ -258,6 +263,31 @@ START_TEST(tells_it_which_app_and_no_secret)
 	ck_assert_ptr_nonnull(strstr(buf_text(&result.evidence), "more"));
 	auto_str char *note = xasprintf("%s/scratch/note", directory);
 	ck_assert(file_exists(note));
+	free(directory);
+}
+END_TEST
+
+START_TEST(tells_it_where_its_needs_are)
+{
+	AUTO(script_result) result = {0};
+	AUTO(prepared) prepared;
+	struct run run = {0};
+	struct err err;
+
+	directory = harness_dir();
+	run.dir = directory;
+	prepared_init(&prepared);
+	prepared_add_need(&prepared, "my-login", "my-l", "", "");
+	prepared_add_need(&prepared, "mail", "mail", "", "");
+	ck_assert_int_eq(prepared_save(&run, &prepared, &err), 0);
+	write_program("#!/bin/sh\n"
+		      "[ $CCCI_NEED_MY_LOGIN_DOMAIN = my-l-abcdef.ci.test ] || exit 1\n"
+		      "[ $CCCI_NEED_MAIL_STACK = mail-abcdef_ci_test ] || exit 2\n"
+		      "[ $CCCI_NEED_MY_LOGIN_SECRET_DIR = "
+		      "\"${CCCI_RUN_DIR%/scratch}/needs/my-login/secrets\" ] || exit 3\n",
+	    0755);
+	ck_assert_msg(run_program(&result, &err) == 0, "%s", err.msg);
+	ck_assert_msg(result.outcome == OUTCOME_PASS, "%s", result.reason);
 	free(directory);
 }
 END_TEST
@@ -292,6 +322,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, leaves_out_what_a_terminal_obeys, 0, COUNT_OF(cleaned));
 	tcase_add_test(tc, leaves_out_a_nul);
 	tcase_add_test(tc, tells_it_which_app_and_no_secret);
+	tcase_add_test(tc, tells_it_where_its_needs_are);
 	tcase_add_test(tc, an_unstartable_one_is_no_result);
 	return suite;
 }
