@@ -129,6 +129,11 @@ static enum exit_code do_run(const struct command *command)
 	return front_run(&command->front, &local);
 }
 
+static enum exit_code do_dev(const struct command *command)
+{
+	return front_dev(&command->front, command->target ? command->target : ".");
+}
+
 static enum exit_code do_plan(const struct command *command)
 {
 	const struct front_local local = read_local(command);
@@ -224,6 +229,8 @@ static const struct word_row {
 	0, "all of it without Drone: DIRECTORY or RECIPE, default ."},
     {"plan", do_plan, TARGET_OPTIONAL, FLAGS_PLAN | BIT(FLAG_JSON), BIT(FLAG_JSON),
 	"what run would do; touches nothing"},
+    {"dev", do_dev, TARGET_OPTIONAL, 0, 0,
+	"deploy the recipe of DIRECTORY, default ., and follow its logs until Ctrl-C"},
     {"doctor", do_doctor, TARGET_NONE, 0, 0, "check this host, row by row"},
     {"reap", do_reap, TARGET_NONE, BIT(FLAG_DRY_RUN) | BIT(FLAG_NOW), 0,
 	"take down what dead runs left"},

@@ -30,6 +30,7 @@ struct params {
 	bool stages[STAGE_COUNT];	 /* wanted ones; all but extra when STAGES is absent */
 	bool has_stages;		 /* STAGES was given */
 	char from[PARAMS_VERSION_SIZE];	 /* "" = the planner decides */
+	bool is_dev;			 /* `ccci-run dev`: its run has a name of its own */
 	int64_t keep_min;		 /* minutes that it stays up when judged; 0: none */
 };
 

@@ -164,6 +164,7 @@ static int give_birth(
 	    .local_recipe = birth->local_recipe,
 	    .environ = front->environ,
 	    .is_local = !birth->step->build,
+	    .is_dev = birth->params->is_dev,
 	    .keep_ms = birth->keep_ms,
 	    .runner_pidfd = runner};
 	int fd = lease_fd < 0 ? -1 : keeper_start(&job, lease_fd, err);
@@ -567,6 +568,98 @@ enum exit_code front_run(const struct front *front, const struct front_local *lo
 	/* A keeper that has answered may still be writing its last line. */
 	close_fd(&fd);
 	return code;
+}
+
+/* --- work on a recipe --- */
+
+/* What an earlier one left, whose keeper died; one that is up stays so. -1: it may not begin. */
+static int sweep_dev(const struct front *front, const char *recipe, enum exit_code *out_code)
+{
+	char id[RUN_ID_SIZE];
+	AUTO(run) old = {0};
+	struct err err;
+
+	run_dev_id(recipe, id);
+	if (run_open(front->settings, id, &old, &err) < 0)
+		return 0;
+	*out_code = tear_down_again(front, &old);
+	if (*out_code)
+		return -1;
+	auto_fd int lease_fd = lease_take(old.dir, &err);
+	if (lease_fd < 0 && err.code == ERR_TRANSIENT) {
+		print_error("%s is up already, at https://%s/: ccci-run teardown %s ends it",
+		    recipe, old.domain, id);
+		*out_code = EXIT_USAGE;
+		return -1;
+	}
+	if (lease_fd < 0 || file_remove_tree(old.dir, &err) < 0) {
+		*out_code = fail(&err);
+		return -1;
+	}
+	return 0;
+}
+
+/* Also of one that does not come up: its logs say why. */
+static int run_dev(
+    struct waiter *waiter, int fd, const struct run *run, enum exit_code *out_code, struct err *err)
+{
+	if (waiter_prepare(waiter, fd, 1, out_code, err) < 0)
+		return -1;
+	if (*out_code)
+		return 0;
+	if (waiter_stage(waiter, fd, STAGE_INSTALL, out_code, err) < 0)
+		return -1;
+	if (*out_code == EXIT_TIMED_OUT || *out_code == EXIT_CANCELLED)
+		return 0;
+	if (*out_code)
+		print_error("it does not come up; its logs follow, Ctrl-C takes it down");
+	else
+		print_error(
+		    "up at https://%s/; its logs follow, Ctrl-C takes it down", run->domain);
+	return waiter_follow(waiter, fd, out_code, err);
+}
+
+enum exit_code front_dev(const struct front *front, const char *target)
+{
+	const struct front_local local = {.target = target, .stages = "install"};
+	const struct run_step step = {0};
+	struct params params;
+	auto_str char *directory = NULL;
+	auto_str char *checkout = current_directory();
+	AUTO(waiter) waiter = WAITER_CLOSED;
+	AUTO(run) run = {0};
+	AUTO(results) results = {0};
+	enum exit_code code = EXIT_PASSED;
+	bool by_keeper = false;
+	struct err err;
+
+	if (read_local(front, &local, &params, &directory, &err) < 0)
+		return fail(&err);
+	if (!directory) {
+		print_error("dev: %s is no directory of a recipe", target);
+		return EXIT_USAGE;
+	}
+	params.is_dev = true;
+	if (sweep_dev(front, params.recipe, &code) < 0)
+		return code;
+	const struct birth birth = {
+	    .params = &params, .step = &step, .checkout = checkout, .local_recipe = directory};
+	if (waiter_open(false, say, &waiter, &err) < 0)
+		return fail(&err);
+	auto_fd int fd = give_birth(front, &birth, &run, &err);
+	if (fd < 0)
+		return fail(&err);
+	reap_beside(front->settings, front->environ);
+	if (run_dev(&waiter, fd, &run, &code, &err) < 0 &&
+	    take_over(front, &run, &by_keeper, &err) < 0)
+		return fail(&err);
+	close_fd(&fd);
+	if (record_read(&run, &results, &err) < 0)
+		return fail(&err);
+	for (size_t i = 0; i < results.left_count; i++)
+		print_error("left behind: %s", results.left[i]);
+	/* Ctrl-C is how it ends. */
+	return !results.is_clean ? EXIT_LEFT : code == EXIT_CANCELLED ? EXIT_PASSED : code;
 }
 
 /* Planning fetches, so it needs a run's directory: one of its own, that nobody else ever sees. */

@@ -36,5 +36,7 @@ struct front_local {
 	bool is_quiet;		  /* no table: who calls reads the file */
 };
 enum exit_code front_run(const struct front *front, const struct front_local *local);
+/* Deploys the recipe of a directory and follows its logs until Ctrl-C, then takes it down. */
+enum exit_code front_dev(const struct front *front, const char *target);
 enum exit_code front_plan(const struct front *front, const struct front_local *local);
 #endif

@@ -33,6 +33,7 @@
 #define SAY_EVERY_MS 5000
 #define WORKSPACE_EVERY_MS 500
 #define KEPT_LOOK_EVERY_MS 500
+#define DEV_TIMEOUT_MS (INT64_C(24) * 3600 * 1000)
 #define REASON_SIZE 320
 
 /* What a run is at: slot, prepare, and stages with idle between; from any of them to the end. */
@@ -41,6 +42,7 @@ enum phase {
 	PHASE_SLOT,    /* prepare was asked for and waits for its slots */
 	PHASE_PREPARE, /* its worker runs */
 	PHASE_STAGE,   /* a stage's worker runs */
+	PHASE_FOLLOW,  /* one prints what the services say */
 	PHASE_END,     /* nothing is begun any more */
 };
 
@@ -96,6 +98,7 @@ static bool is_work(enum phase phase)
 	case PHASE_SLOT:
 	case PHASE_PREPARE:
 	case PHASE_STAGE:
+	case PHASE_FOLLOW:
 		return true;
 	case PHASE_IDLE:
 	case PHASE_END:
@@ -115,6 +118,8 @@ static const char *phase_word(const struct keeper *keeper)
 		return "prepare";
 	case PHASE_STAGE:
 		return stage_word(keeper->stage);
+	case PHASE_FOLLOW:
+		return "the look at its logs";
 	case PHASE_END:
 		return "the end";
 	}
@@ -330,7 +335,9 @@ static int start_worker(struct keeper *keeper, struct err *err)
 		.cancel_fd = -1, /* a cancelled worker is killed: there is nothing to finish */
 		.deadline_ns = keeper->deadline_ns,
 		.environ = keeper->job->environ},
-	    .is_prepare = keeper->phase == PHASE_PREPARE,
+	    .task = keeper->phase == PHASE_PREPARE  ? WORKER_PREPARE
+		    : keeper->phase == PHASE_FOLLOW ? WORKER_FOLLOW
+						    : WORKER_STAGE,
 	    .stage = keeper->stage,
 	    .out_fd = step->step_fd_count > 0 ? step->step_fds[0] : -1,
 	    .error_fd = step->step_fd_count > 1 ? step->step_fds[1] : -1};
@@ -454,6 +461,10 @@ static void ask_prepare(struct keeper *keeper, struct peer *peer, const struct j
 	keeper->phase = PHASE_SLOT;
 	keeper->stage = STAGE_INSTALL;
 	keeper->work_started_ns = clock_now();
+	if (keeper->job->is_dev) {
+		begin_work(keeper, PHASE_PREPARE);
+		return;
+	}
 	keeper->weight = 1;
 	(void)json_get_int(message, "weight", &keeper->weight);
 	say_weight(keeper);
@@ -476,6 +487,12 @@ static void ask_stage(struct keeper *keeper, struct peer *peer, const struct jso
 	}
 	keeper->asking = peer;
 	begin_work(keeper, PHASE_STAGE);
+}
+
+static void ask_follow(struct keeper *keeper, struct peer *peer)
+{
+	keeper->asking = peer;
+	begin_work(keeper, PHASE_FOLLOW);
 }
 
 static void ask_teardown(struct keeper *keeper, struct peer *peer)
@@ -514,6 +531,8 @@ static void on_request(struct keeper *keeper, struct peer *peer, struct channel_
 		ask_prepare(keeper, peer, packet->message);
 	else if (text_is(what, "stage"))
 		ask_stage(keeper, peer, packet->message);
+	else if (text_is(what, "follow"))
+		ask_follow(keeper, peer);
 	else
 		answer(peer, EXIT_USAGE);
 }
@@ -924,8 +943,9 @@ static int64_t find_start(const struct run *run)
 static int64_t find_deadline(const struct keeper_job *job)
 {
 	int64_t gone_ms = (clock_wall_s() - find_start(job->run)) * 1000;
+	int64_t all_ms = job->is_dev ? DEV_TIMEOUT_MS : job->settings->run_timeout_ms;
 
-	return clock_now() + (job->settings->run_timeout_ms - gone_ms) * NS_PER_MS;
+	return clock_now() + (all_ms - gone_ms) * NS_PER_MS;
 }
 
 static int block_signals(void)

@@ -8,7 +8,8 @@
  *   channel_receive(fd, &packet, &err);              {"say": text} any number of times, {"exit": n}
  *
  * Requests, from any front of the run: {"do": "prepare"}, {"do": "stage", "stage": word} with the
- * step's stdout and stderr beside them; {"do": "cancel"}; {"do": "teardown"}, with "now": true also
+ * step's stdout and stderr beside them; so {"do": "follow"}: what the app's services say, until the
+ * end; {"do": "cancel"}; {"do": "teardown"}, with "now": true also
  * of an app that is kept.
  *
  * Hides one loop that watches all that may end a run: a front gone without its answer, the
@@ -38,6 +39,7 @@ struct keeper_job {
 	const char *local_recipe; /* absolute; NULL: fetch */
 	const char *const *environ;
 	bool is_local; /* no Drone: the run ends with the first connection, between requests too */
+	bool is_dev;   /* for work on a recipe: takes no slot, and has a day */
 	int64_t keep_ms;  /* how long the app is to stay up when it is judged; 0: not */
 	int runner_pidfd; /* Drone's runner; -1: not watched */
 };

@@ -23,6 +23,7 @@
 #define STACK_CUT 45 /* abra cuts a stack's name there */
 #define PREFIX_MAX 4 /* of the recipe's name in a domain */
 #define HEX_DIGITS 6
+#define LABEL_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define ORPHANS_MAX 64
 #define ORPHAN_PATIENCE_MS 60000
 
@@ -296,27 +297,35 @@ static void remove_dead_links(const struct reap *reap)
 
 /* --- leftovers that no run directory knows --- */
 
+/* The stack that abra makes of a label and the zone, when the name is of it. */
+static bool is_of_stack(
+    const char *name, const char *label, size_t label_length, const char *zone, char *out)
+{
+	char stack[RUN_STACK_SIZE];
+
+	(void)snprintf(stack, STACK_CUT + 1, "%.*s_%s", (int)label_length, label, zone);
+	for (char *c = stack; *c; c++)
+		if (*c == '.')
+			*c = '_';
+	size_t length = strlen(stack);
+	return strncmp(name, stack, length) == 0 && (name[length] == '_' || name[length] == '\0') &&
+	       copy_text(out, RUN_STACK_SIZE, stack);
+}
+
 bool reap_is_ours(const char *name, const char *zone, char out[RUN_STACK_SIZE])
 {
 	for (size_t prefix = 1; prefix <= PREFIX_MAX; prefix++) {
-		char stack[RUN_STACK_SIZE];
 		size_t hex = prefix + 1;
 
-		if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") < hex + HEX_DIGITS ||
-		    name[0] == '-' || name[prefix] != '-' ||
-		    strspn(name + hex, "0123456789abcdef") < HEX_DIGITS)
+		if (strspn(name, LABEL_CHARACTERS) < hex + HEX_DIGITS || name[0] == '-' ||
+		    name[prefix] != '-' || strspn(name + hex, "0123456789abcdef") < HEX_DIGITS)
 			continue;
-		(void)snprintf(
-		    stack, STACK_CUT + 1, "%.*s_%s", (int)(hex + HEX_DIGITS), name, zone);
-		for (char *c = stack; *c; c++)
-			if (*c == '.')
-				*c = '_';
-		size_t length = strlen(stack);
-		if (strncmp(name, stack, length) == 0 &&
-		    (name[length] == '_' || name[length] == '\0'))
-			return copy_text(out, RUN_STACK_SIZE, stack);
+		if (is_of_stack(name, name, hex + HEX_DIGITS, zone, out))
+			return true;
 	}
-	return false;
+	/* Of `ccci-run dev`. */
+	return text_starts(name, RUN_DEV_PREFIX) && name[strlen(RUN_DEV_PREFIX)] != '_' &&
+	       is_of_stack(name, name, strspn(name, LABEL_CHARACTERS), zone, out);
 }
 
 struct orphan {

@@ -76,6 +76,25 @@ static int fill_derived(const struct settings *settings, struct run *run, struct
 	return name_stack(run, err);
 }
 
+void run_dev_id(const char *recipe, char out[RUN_ID_SIZE])
+{
+	char hash[FILE_HASH_SIZE];
+
+	file_hash_bytes(recipe, strlen(recipe), hash);
+	(void)format_text(out, RUN_ID_SIZE, RUN_DEV_PREFIX "%.*s", RUN_HEX, hash);
+}
+
+/* A label of a domain name has at most 63 characters. */
+static int name_dev(const struct settings *settings, struct run *run, struct err *err)
+{
+	run_dev_id(run->params.recipe, run->id);
+	if (!format_text(run->domain, sizeof(run->domain), RUN_DEV_PREFIX "%.59s.%s",
+		run->params.recipe, settings->zone))
+		return err_set(
+		    err, ERR_CONFIG, "ZONE %s is too long for a test domain", settings->zone);
+	return fill_derived(settings, run, err);
+}
+
 static int name_run(const struct settings *settings, struct run *run, struct err *err)
 {
 	unsigned char nonce[16];
@@ -156,7 +175,7 @@ static int make_run_dir(const struct settings *settings, struct run *run, struct
 		free(take_ptr(run->dir));
 		free(take_ptr(run->abra_dir));
 		free(take_ptr(run->recipe_dir));
-		if (name_run(settings, run, err) < 0)
+		if ((run->params.is_dev ? name_dev : name_run)(settings, run, err) < 0)
 			return -1;
 		if (mkdir(run->dir, 0700) == 0)
 			return 0;

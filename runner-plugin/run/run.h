@@ -2,7 +2,7 @@
 /*
  * One run: who it is and where its things are. A value with paths; makes and finds run directories.
  *
- *   STATE_DIR/runs/<id>/         id = <build>-<6 hex>, "local-<6 hex>" without Drone
+ *   STATE_DIR/runs/<id>/         id = <build>-<6 hex>, "local-" or "dev-" without Drone
  *       lease                    flock()ed by the keeper for its life; holds its pid for people
  *       journal                  undo records, see journal.h
  *       keeper.sock
@@ -33,6 +33,7 @@
 #include "runner-plugin/settings.h"
 
 #define RUN_ID_SIZE 32
+#define RUN_DEV_PREFIX "dev-"
 #define RUN_DOMAIN_SIZE 254
 #define RUN_STACK_SIZE 64
 #define RUN_KEEP_DAYS 14
@@ -64,11 +65,13 @@ int run_step_read(const char *const *environ, struct run_step *out, struct err *
 
 /*
  * A new run with a directory of its own and run.json in it. The domain is
- * <recipe[:4]>-<6 hex of sha256(recipe|pr|ref|id)>.<zone>; ERR_CONFIG when it, or the stack, is too
- * long.
+ * <recipe[:4]>-<6 hex of sha256(recipe|pr|ref|id)>.<zone>, of `ccci-run dev` dev-<recipe>.<zone>;
+ * ERR_CONFIG when it, or the stack, is too long.
  */
 int run_create(const struct settings *settings, const struct params *params,
     const struct run_step *step, struct run *out, struct err *err) CHECKED;
+/* Of `ccci-run dev`: "dev-<6 hex of sha256(recipe)>", so that a recipe is up once. */
+void run_dev_id(const char *recipe, char out[RUN_ID_SIZE]);
 /* The run of this Drone build; ERR_MISSING when prepare made none. */
 int run_find(const struct settings *settings, const struct run_step *step, struct run *out,
     struct err *err) CHECKED;

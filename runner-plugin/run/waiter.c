@@ -157,6 +157,13 @@ int waiter_stage(
 	return ask(waiter, fd, request, stage_word(stage), out_code, err);
 }
 
+int waiter_follow(struct waiter *waiter, int fd, enum exit_code *out_code, struct err *err)
+{
+	AUTO_PTR(json) request = make_request("follow");
+
+	return ask(waiter, fd, request, "dev", out_code, err);
+}
+
 int waiter_teardown(
     struct waiter *waiter, int fd, bool is_now, enum exit_code *out_code, struct err *err)
 {

@@ -41,6 +41,8 @@ int waiter_prepare(struct waiter *waiter, int fd, int64_t weight, enum exit_code
     struct err *err) CHECKED;
 int waiter_stage(struct waiter *waiter, int fd, enum stage stage, enum exit_code *out_code,
     struct err *err) CHECKED;
+/* Until a signal, or the end of the run. */
+int waiter_follow(struct waiter *waiter, int fd, enum exit_code *out_code, struct err *err) CHECKED;
 /* is_now: also of an app that is kept for a look. */
 int waiter_teardown(
     struct waiter *waiter, int fd, bool is_now, enum exit_code *out_code, struct err *err) CHECKED;

@@ -5,6 +5,7 @@
 #include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/run/channel.h"
 #include "runner-plugin/run/proc.h"
+#include "runner-plugin/stages/follow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,12 +54,18 @@ __attribute__((noreturn)) static void worker_main(
 	if (cgroup_enter(work.run->dir, &err) < 0)
 		log_warning("%s", err.msg); /* what it starts is found by its environment still */
 	work.control_fd = control_fd;
-	if (job->is_prepare) {
+	switch (job->task) {
+	case WORKER_PREPARE:
 		log_scope("run=%s stage=prepare", work.run->id);
 		exit((int)stages_prepare(&work));
+	case WORKER_STAGE:
+		log_scope("run=%s stage=%s", work.run->id, stage_word(job->stage));
+		exit((int)stages_stage(&work, job->stage));
+	case WORKER_FOLLOW:
+		log_scope("run=%s", work.run->id);
+		exit((int)follow_run(&work));
 	}
-	log_scope("run=%s stage=%s", work.run->id, stage_word(job->stage));
-	exit((int)stages_stage(&work, job->stage));
+	abort();
 }
 
 /* --- the keeper's side --- */

@@ -17,10 +17,12 @@
 
 #include <sys/types.h>
 
+enum worker_task { WORKER_PREPARE, WORKER_STAGE, WORKER_FOLLOW };
+
 struct worker_job {
 	struct stages_work work; /* borrowed texts; its control_fd is made here */
-	bool is_prepare;
-	enum stage stage;     /* if not */
+	enum worker_task task;
+	enum stage stage;     /* of WORKER_STAGE */
 	int out_fd, error_fd; /* the step's; -1: stderr of the keeper */
 };
 

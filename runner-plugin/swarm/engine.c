@@ -948,12 +948,11 @@ void engine_unframe(const char *data, size_t length, struct buf *out)
 	}
 }
 
-static int read_logs(struct engine *engine, const char *collection, const char *id, int lines,
-    struct buf *out, struct err *err)
+static int read_logs(struct engine *engine, const char *collection, const char *id,
+    const char *which, struct buf *out, struct err *err)
 {
 	AUTO(http_response) response = {0};
-	auto_str char *path =
-	    xasprintf("/%s/%s/logs?stdout=1&stderr=1&tail=%d", collection, id, lines);
+	auto_str char *path = xasprintf("/%s/%s/logs?stdout=1&stderr=1&%s", collection, id, which);
 	struct call call = {.path = path, .max_bytes = LOG_MAX_BYTES};
 
 	if (send_call(engine, &call, &response, err) < 0)
@@ -965,18 +964,28 @@ static int read_logs(struct engine *engine, const char *collection, const char *
 int engine_task_logs(struct engine *engine, const char *task, const char *container, int lines,
     struct buf *out, struct err *err)
 {
+	auto_str char *which = xasprintf("tail=%d", lines);
+
 	/* The engine's own container is at hand at once; one on another node is asked by task. */
 	if (container && *container) {
 		struct err why;
 
-		if (read_logs(engine, "containers", container, lines, out, &why) == 0)
+		if (read_logs(engine, "containers", container, which, out, &why) == 0)
 			return 0;
 		if (why.code != ERR_MISSING) {
 			*err = why;
 			return -1;
 		}
 	}
-	return read_logs(engine, "tasks", task, lines, out, err);
+	return read_logs(engine, "tasks", task, which, out, err);
+}
+
+int engine_service_logs(
+    struct engine *engine, const char *service, int64_t since_s, struct buf *out, struct err *err)
+{
+	auto_str char *which = xasprintf("timestamps=1&since=%lld", (long long)since_s);
+
+	return read_logs(engine, "services", service, which, out, err);
 }
 
 /* --- streams: progress of a pull, events --- */

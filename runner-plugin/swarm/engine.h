@@ -180,6 +180,12 @@ int engine_exec(struct engine *engine, const struct engine_exec *spec,
  */
 int engine_task_logs(struct engine *engine, const char *task, const char *container, int lines,
     struct buf *out, struct err *err) CHECKED;
+/*
+ * What all tasks of a service have said since that second of the wall clock, each line with its
+ * time before it; the same otherwise.
+ */
+int engine_service_logs(struct engine *engine, const char *service, int64_t since_s,
+    struct buf *out, struct err *err) CHECKED;
 /* Takes the frames of the engine's log stream apart; text that is not framed is kept as it is. */
 void engine_unframe(const char *data, size_t length, struct buf *out);
 

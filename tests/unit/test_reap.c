@@ -30,6 +30,16 @@ static const struct row {
     {"-", "ci.test", NULL},
     {"traefik_example_org_app", "example.org", NULL},
     {"proxy", "ci.test", NULL},
+    /* of ccci-run dev */
+    {"dev-custom-html_ci_test_app", "ci.test", "dev-custom-html_ci_test"},
+    {"dev-custom-html_ci_test", "ci.test", "dev-custom-html_ci_test"},
+    {"dev-custom-html_other_test_app", "ci.test", NULL},
+    {"dev-custom-html", "ci.test", NULL},
+    {"dev-_ci_test_app", "ci.test", NULL},
+    {"dev_ci_test_app", "ci.test", NULL},
+    {"mydev-custom-html_ci_test_app", "ci.test", NULL},
+    {"dev-a-recipe-whose-name-is-really-long_ci_tes_app", "ci.test.org",
+	"dev-a-recipe-whose-name-is-really-long_ci_tes"},
     /* abra cuts a stack's name at 45 characters */
     {"cust-9f2c1a_a_very_long_zone_of_somebody_exam_app",
 	"a.very.long.zone.of.somebody.example.org",
