@@ -222,6 +222,7 @@ static const struct word_row {
     {"backup", do_stage, TARGET_NONE, 0, 0, "step: back up, restore"},
     {"recipe", do_stage, TARGET_NONE, 0, 0, "step: the recipe's own tests"},
     {"extra", do_stage, TARGET_NONE, 0, 0, "step: the suite's extra tests"},
+    {"rollback", do_stage, TARGET_NONE, 0, 0, "step: the older version over the head again"},
     {"lint", do_stage, TARGET_NONE, 0, 0, "step: what abra's own lint says"},
     {"teardown", do_teardown, TARGET_OPTIONAL, 0, 0, "step: end the run; or of a run by its id"},
     {"report", do_report, TARGET_NONE, 0, 0, "step: print the table and the results"},

@@ -12,6 +12,7 @@ static const bool is_built[STAGE_COUNT] = {
     [STAGE_RECREATE] = true,
     [STAGE_BACKUP] = true,
     [STAGE_UPGRADE] = true,
+    [STAGE_ROLLBACK] = true,
     [STAGE_LINT] = true,
 };
 
@@ -282,6 +283,8 @@ static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 			stage->not_run = xstrdup(intended);
 		else if (i == STAGE_UPGRADE && !plan->base_count)
 			stage->not_run = why_no_base(facts);
+		else if (i == STAGE_ROLLBACK && !plan_runs(plan, STAGE_UPGRADE))
+			stage->not_run = xstrdup("it follows an upgrade, and there is none");
 	}
 	plan->deploys = count_planned_deploys(plan);
 }

@@ -72,6 +72,7 @@ int progress_check_marks(struct progress *progress, const struct survival_marks 
 void install_run(struct progress *progress);
 void recreate_run(struct progress *progress);
 void upgrade_run(struct progress *progress);
+void rollback_run(struct progress *progress);
 void backup_run(struct progress *progress);
 void lint_run(struct progress *progress);
 

@@ -37,26 +37,44 @@ void stages_show(const char *word, const char *line)
 
 /* --- around a stage --- */
 
+/* Why nothing can follow that stage; the caller frees it, NULL: it can. */
+static char *find_obstacle_in(const struct progress *progress, enum stage before)
+{
+	AUTO(results_stage) result = {0};
+	const char *word = stage_word(before);
+	struct err err;
+
+	if (handover_load_stage(progress->work->run, before, &result, &err) < 0)
+		return xasprintf("%s has no result", word);
+	switch (result.outcome) {
+	case OUTCOME_PASS:
+		return NULL;
+	case OUTCOME_FAIL:
+		return xasprintf("%s failed", word);
+	case OUTCOME_NOT_RUN:
+		return before == STAGE_INSTALL ? NULL : xasprintf("%s was not run", word);
+	case OUTCOME_UNVERIFIED:
+	case OUTCOME_ERROR:
+		break;
+	}
+	return xasprintf("%s was not judged", word);
+}
+
 /* Why it is not run although it is wanted; the caller frees it, NULL: it is. */
 static char *find_obstacle(const struct progress *progress)
 {
 	const struct plan_stage *planned = &progress->plan.stages[progress->which];
-	AUTO(results_stage) install = {0};
-	struct err err;
 
 	if (!planned->is_wanted)
 		return xstrdup("not asked for");
 	if (planned->not_run)
 		return xstrdup(planned->not_run);
+	if (progress->which == STAGE_ROLLBACK)
+		return find_obstacle_in(progress, STAGE_UPGRADE);
 	if (progress->which == STAGE_INSTALL || progress->which == STAGE_LINT ||
 	    !plan_runs(&progress->plan, STAGE_INSTALL))
 		return NULL;
-	if (handover_load_stage(progress->work->run, STAGE_INSTALL, &install, &err) < 0)
-		return xstrdup("install has no result");
-	if (install.outcome != OUTCOME_PASS && install.outcome != OUTCOME_NOT_RUN)
-		return xstrdup(
-		    install.outcome == OUTCOME_FAIL ? "install failed" : "install was not judged");
-	return NULL;
+	return find_obstacle_in(progress, STAGE_INSTALL);
 }
 
 static int open_tools(struct progress *progress, struct err *err)
@@ -92,6 +110,7 @@ static void run_wanted(struct progress *progress)
 	    [STAGE_RECREATE] = recreate_run,
 	    [STAGE_BACKUP] = backup_run,
 	    [STAGE_UPGRADE] = upgrade_run,
+	    [STAGE_ROLLBACK] = rollback_run,
 	    [STAGE_LINT] = lint_run,
 	};
 	auto_str char *obstacle = NULL;
@@ -166,5 +185,8 @@ enum exit_code stages_stage(const struct stages_work *work, enum stage stage)
 		log_error("%s", err.msg);
 		return EXIT_OURS;
 	}
-	return exit_of_outcome(progress.result.outcome);
+	/* What is told and never counted makes no step red. */
+	return stage == STAGE_ROLLBACK && progress.result.outcome == OUTCOME_FAIL
+		   ? EXIT_PASSED
+		   : exit_of_outcome(progress.result.outcome);
 }

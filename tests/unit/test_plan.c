@@ -308,6 +308,37 @@ START_TEST(deploys_as_little_as_it_can)
 }
 END_TEST
 
+/* There is nothing to go back from without an upgrade. */
+START_TEST(goes_back_from_an_upgrade_alone)
+{
+	static const struct {
+		bool upgrades;
+		const char *head, *not_run; /* of rollback */
+		int deploys;
+	} back_rows[] = {{true, "1.2.0+1", NULL, 3},
+	    {false, "1.2.0+1", "it follows an upgrade, and there is none", 0},
+	    {true, "0.1.0+1", "it follows an upgrade, and there is none", 0}};
+	struct params params = {.recipe = "r", .has_stages = true};
+	struct suite suite = {0};
+	struct plan_facts facts = {.params = &params,
+	    .suite = &suite,
+	    .head_commit = HEAD,
+	    .head_version = back_rows[_i].head,
+	    .tags = two_tags,
+	    .tag_count = COUNT_OF(two_tags)};
+	AUTO(plan) plan = {0};
+	struct err err = {0};
+
+	params.stages[STAGE_ROLLBACK] = true;
+	params.stages[STAGE_UPGRADE] = back_rows[_i].upgrades;
+	ck_assert_msg(plan_make(&facts, &plan, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(plan_runs(&plan, STAGE_ROLLBACK), !back_rows[_i].not_run);
+	if (back_rows[_i].not_run)
+		ck_assert_str_eq(plan.stages[STAGE_ROLLBACK].not_run, back_rows[_i].not_run);
+	ck_assert_int_eq(plan.deploys, back_rows[_i].deploys);
+}
+END_TEST
+
 #define FILE_OF(bases, rejected, stages, deploys)                                                  \
 	"{\"head_commit\":\"\",\"head_version\":\"\",\"broken\":\"\",\"bases\":" bases             \
 	",\"rejected\":" rejected ",\"stages\":" stages ",\"deploys\":" deploys "}"
@@ -363,6 +394,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, goes_on_with_the_next_base);
 	tcase_add_test(tc, knows_a_whole_plan);
 	tcase_add_test(tc, shows_both_bases);
+	tcase_add_loop_test(tc, goes_back_from_an_upgrade_alone, 0, 3);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
