@@ -276,6 +276,7 @@ static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 		    facts->params->stages[i] && (is_built[i] || facts->params->has_stages);
 		if (!stage->is_wanted)
 			continue;
+		stage->budget_ms = facts->suite->stage_timeout_ms[i];
 		if (!is_built[i])
 			stage->not_run = xasprintf(
 			    "this version of ccci has no stage %s", stage_word((enum stage)i));
@@ -287,6 +288,33 @@ static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 			stage->not_run = xstrdup("it follows an upgrade, and there is none");
 	}
 	plan->deploys = count_planned_deploys(plan);
+}
+
+void plan_hold_budget(const struct plan *plan, struct results_stage *result)
+{
+	int64_t budget_ms = plan->stages[result->stage].budget_ms;
+	char budget[CLOCK_DURATION_SIZE];
+	bool has_reason = *result->reason != '\0';
+	auto_str char *reason = NULL;
+
+	if (!budget_ms || result->seconds * 1000 < (double)budget_ms)
+		return;
+	clock_format_duration(budget_ms, budget);
+	switch (result->outcome) {
+	case OUTCOME_PASS:
+	case OUTCOME_FAIL:
+		result->outcome = OUTCOME_FAIL;
+		reason = xasprintf("longer than its budget of %s%s%s", budget,
+		    has_reason ? ": " : "", result->reason);
+		break;
+	case OUTCOME_UNVERIFIED:
+	case OUTCOME_ERROR:
+		reason = xasprintf("%s; its budget of %s was used up", result->reason, budget);
+		break;
+	case OUTCOME_NOT_RUN:
+		return;
+	}
+	results_set(&result->reason, reason);
 }
 
 static struct plan make_empty(void)
@@ -369,6 +397,8 @@ struct json *plan_encode(const struct plan *plan)
 		json_set_text(row, "name", stage_word((enum stage)i));
 		if (plan->stages[i].not_run)
 			json_set_text(row, "not_run", plan->stages[i].not_run);
+		if (plan->stages[i].budget_ms)
+			json_set_int(row, "budget_ms", plan->stages[i].budget_ms);
 		json_add(stages, row);
 	}
 	json_set(root, "stages", stages);
@@ -395,6 +425,10 @@ static bool decode_stage(const struct json *row, struct plan *plan)
 	if (!name || !stage_parse(name, &stage))
 		return false;
 	plan->stages[stage].is_wanted = true;
+	if (json_get(row, "budget_ms") &&
+	    (!json_get_int(row, "budget_ms", &plan->stages[stage].budget_ms) ||
+		plan->stages[stage].budget_ms <= 0))
+		return false;
 	if (not_run)
 		replace(&plan->stages[stage].not_run, xstrdup(not_run));
 	return true;
@@ -453,6 +487,20 @@ int plan_decode(const struct json *json, struct plan *out, struct err *err)
 	return 0;
 }
 
+static void print_stage(enum stage which, const struct plan_stage *stage, struct buf *out)
+{
+	char budget[CLOCK_DURATION_SIZE];
+
+	(void)buf_printf(out, "stage     %s", stage_word(which));
+	if (stage->not_run) {
+		(void)buf_printf(out, ": not run, %s", stage->not_run);
+	} else if (stage->budget_ms) {
+		clock_format_duration(stage->budget_ms, budget);
+		(void)buf_printf(out, ", within %s", budget);
+	}
+	(void)buf_add_char(out, '\n');
+}
+
 void plan_print(const struct plan *plan, struct buf *out)
 {
 	(void)buf_printf(out, "head      %s  %s\n",
@@ -464,12 +512,8 @@ void plan_print(const struct plan *plan, struct buf *out)
 		(void)buf_printf(
 		    out, "rejected  %s: %s\n", plan->rejected[i].version, plan->rejected[i].why);
 	for (int i = 0; i < STAGE_COUNT; i++) {
-		const struct plan_stage *stage = &plan->stages[i];
-
-		if (stage->is_wanted)
-			(void)buf_printf(out, "stage     %s%s%s\n", stage_word((enum stage)i),
-			    stage->not_run ? ": not run, " : "",
-			    stage->not_run ? stage->not_run : "");
+		if (plan->stages[i].is_wanted)
+			print_stage((enum stage)i, &plan->stages[i], out);
 	}
 	(void)buf_printf(out, "deploys   %d\n", plan->deploys);
 }

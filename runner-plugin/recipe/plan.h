@@ -16,6 +16,7 @@
 
 #include "common/buf.h"
 #include "common/json.h"
+#include "common/results.h"
 #include "runner-plugin/recipe/params.h"
 #include "runner-plugin/recipe/suite.h"
 
@@ -55,7 +56,8 @@ struct plan_rejected {
 };
 struct plan_stage {
 	bool is_wanted;
-	char *not_run; /* the reason; NULL: it runs */
+	char *not_run;	   /* the reason; NULL: it runs */
+	int64_t budget_ms; /* how long it may take by the suite; 0: as long as the run */
 };
 struct plan {
 	char *head_commit;
@@ -79,6 +81,11 @@ void plan_reject_base(struct plan *plan, const char *why);
 bool plan_runs(const struct plan *plan, enum stage stage);
 /* Each stage is wanted that a run has when it names none. */
 bool plan_is_whole(const struct plan *plan);
+/*
+ * A stage that used up its budget has failed, passed or not: who wrote the suite said so. What was
+ * ours, or is not known, stays so, and names the budget.
+ */
+void plan_hold_budget(const struct plan *plan, struct results_stage *result);
 void plan_release(struct plan *plan);
 DEFINE_AUTO(plan, plan_release);
 

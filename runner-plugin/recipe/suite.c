@@ -147,14 +147,19 @@ static int read_compose(const struct reader *reader, const struct yaml *value, s
 	    reader, value, "compose", is_file_name, &suite->compose, &suite->compose_count);
 }
 
-static int read_timeout(const struct reader *reader, const struct yaml *value, struct suite *suite)
+static int read_duration(
+    const struct reader *reader, const char *key, const struct yaml *value, int64_t *out_ms)
 {
 	const char *text = yaml_text(value);
 
-	if (!text || !conf_parse_duration(text, &suite->deploy_timeout_ms) ||
-	    suite->deploy_timeout_ms < 1000)
-		return mistake(reader, value, "deploy_timeout must be a duration such as 15m");
+	if (!text || !conf_parse_duration(text, out_ms) || *out_ms < 1000)
+		return mistake(reader, value, "%s must be a duration such as 15m", key);
 	return 0;
+}
+
+static int read_timeout(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	return read_duration(reader, "deploy_timeout", value, &suite->deploy_timeout_ms);
 }
 
 static int read_weight(const struct reader *reader, const struct yaml *value, struct suite *suite)
@@ -525,14 +530,18 @@ static int check_needs_in_env(
 static int read_stage(
     const struct reader *reader, const char *name, const struct yaml *value, struct suite *suite)
 {
-	static const char *const keys[] = {"not_run"};
+	static const char *const keys[] = {"not_run", "timeout"};
 	const struct yaml *reason = yaml_get(value, "not_run");
+	const struct yaml *timeout = yaml_get(value, "timeout");
 	enum stage stage = STAGE_NONE;
 
 	if (!stage_parse(name, &stage))
 		return mistake(reader, value, "stages: \"%.40s\" is no stage", name);
 	if (need_kind(reader, value, name, YAML_MAPPING) < 0 ||
 	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0)
+		return -1;
+	if (timeout &&
+	    read_duration(reader, "timeout", timeout, &suite->stage_timeout_ms[stage]) < 0)
 		return -1;
 	if (!reason)
 		return 0;

@@ -78,6 +78,8 @@ struct suite {
 	struct suite_secret *secrets;
 	size_t secret_count;
 	char *not_run[STAGE_COUNT]; /* reason why a stage is intentionally not run; NULL: it runs */
+	int64_t
+	    stage_timeout_ms[STAGE_COUNT]; /* how long a stage may take; 0: as long as the run */
 	char **ignored_images;
 	size_t ignored_image_count;
 	char **allow; /* words of trespass.h */

@@ -476,10 +476,9 @@ static void judge_ready(
 {
 	char within[CLOCK_DURATION_SIZE];
 	enum deploy_end not_up = ready->verdict.is_ours ? DEPLOY_BROKE : DEPLOY_FAILED;
-	int64_t timeout_ms = render_timeout_ms(deploy->work, deploy->suite);
 
 	take_verdict(out, &ready->verdict);
-	clock_format_duration(timeout_ms, within);
+	clock_format_duration(out->within_ms, within);
 	switch (ready->end) {
 	case READY_UP:
 		out->end = DEPLOY_UP;
@@ -627,14 +626,18 @@ static int prepare_deploy(const struct deploy *deploy, const struct rendered *re
 	return mark(deploy, text, err);
 }
 
-/* Of a deployment that begins now. */
-static int64_t deadline_of(const struct deploy *deploy)
+/* As much as the suite or the setting gives, and there is left of the stage and the run. */
+static int64_t time_for(const struct deploy *deploy)
 {
-	const struct stages_work *work = deploy->work;
-	int64_t timeout_ms = render_timeout_ms(work, deploy->suite);
-	int64_t deadline_ns = clock_now() + timeout_ms * NS_PER_MS;
+	int64_t timeout_ms = render_timeout_ms(deploy->work, deploy->suite);
+	int64_t left_ms = (deploy->work->deadline_ns - clock_now()) / NS_PER_MS;
 
-	return deadline_ns < work->deadline_ns ? deadline_ns : work->deadline_ns;
+	return left_ms < timeout_ms ? left_ms : timeout_ms;
+}
+
+static int64_t deadline_in(int64_t within_ms)
+{
+	return clock_now() + within_ms * NS_PER_MS;
 }
 
 /* Until it is ready, or surely will not be; fills in how it ended. */
@@ -671,7 +674,8 @@ void deploy_run(const struct deploy *deploy, const struct rendered *rendered, co
 		return;
 	}
 	int64_t started_ns = clock_now();
-	int64_t deadline_ns = deadline_of(deploy);
+	out->within_ms = time_for(deploy);
+	int64_t deadline_ns = deadline_in(out->within_ms);
 	out->ready = open_ready(deploy, deadline_ns, &err);
 	if (!out->ready) {
 		end_with(out, DEPLOY_BROKE, "%s", err.msg);
@@ -700,7 +704,7 @@ int deploy_find(
 	    .has_overlays = deploy->suite->compose_count > 0,
 	    .is_whole = true,
 	};
-	AUTO_PTR(ready) ready = open_ready(deploy, deadline_of(deploy), err);
+	AUTO_PTR(ready) ready = open_ready(deploy, deadline_in(time_for(deploy)), err);
 
 	if (!ready)
 		return -1;
@@ -713,8 +717,8 @@ void deploy_settle(const struct deploy *deploy, struct deploy_result *out)
 {
 	struct err err;
 
-	*out = (struct deploy_result){.end = DEPLOY_BROKE};
-	out->ready = open_ready(deploy, deadline_of(deploy), &err);
+	*out = (struct deploy_result){.end = DEPLOY_BROKE, .within_ms = time_for(deploy)};
+	out->ready = open_ready(deploy, deadline_in(out->within_ms), &err);
 	if (out->ready)
 		wait_ready(deploy, "", out);
 	else
@@ -748,10 +752,10 @@ static int force_all(const struct deploy *deploy, struct deploy_result *out)
 
 void deploy_recreate(const struct deploy *deploy, struct deploy_result *out)
 {
-	int64_t deadline_ns = deadline_of(deploy);
 	struct err err;
 
-	*out = (struct deploy_result){.end = DEPLOY_BROKE};
+	*out = (struct deploy_result){.end = DEPLOY_BROKE, .within_ms = time_for(deploy)};
+	int64_t deadline_ns = deadline_in(out->within_ms);
 	out->ready = open_ready(deploy, deadline_ns, &err);
 	if (!out->ready) {
 		end_with(out, DEPLOY_BROKE, "%s", err.msg);

@@ -47,6 +47,7 @@ struct deploy_result {
 	char container[80];
 	char version[65];    /* label of the app as deployed; "" */
 	char earlier[16];    /* label chaos-version of what was there before; "" */
+	int64_t within_ms;   /* how long it had */
 	struct ready *ready; /* NULL unless abra was reached */
 };
 void deploy_result_release(struct deploy_result *result);

@@ -20,7 +20,9 @@
 
 struct progress {
 	const struct stages_work *work;
+	struct stages_work bounded; /* it, with the stage's budget as deadline; where work points */
 	enum stage which;
+	int64_t started_ns;
 	struct results_stage result;
 	struct plan plan;
 	struct prepared prepared;

@@ -103,6 +103,18 @@ static int open_tools(struct progress *progress, struct err *err)
 	return 0;
 }
 
+static void set_budget(struct progress *progress)
+{
+	int64_t budget_ms = progress->plan.stages[progress->which].budget_ms;
+	int64_t until_ns = progress->started_ns + budget_ms * NS_PER_MS;
+
+	if (!budget_ms || until_ns >= progress->work->deadline_ns)
+		return;
+	progress->bounded = *progress->work;
+	progress->bounded.deadline_ns = until_ns;
+	progress->work = &progress->bounded;
+}
+
 static void run_wanted(struct progress *progress)
 {
 	static void (*const runs[STAGE_COUNT])(struct progress * progress) = {
@@ -125,6 +137,7 @@ static void run_wanted(struct progress *progress)
 		progress_conclude(progress, OUTCOME_NOT_RUN, "%s", obstacle);
 		return;
 	}
+	set_budget(progress);
 	if (open_tools(progress, &err) < 0) {
 		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
 		return;
@@ -169,14 +182,14 @@ static void say_end(const struct progress *progress)
 
 enum exit_code stages_stage(const struct stages_work *work, enum stage stage)
 {
-	AUTO(progress) progress = {.work = work, .which = stage};
-	int64_t started_ns = clock_now();
+	AUTO(progress) progress = {.work = work, .which = stage, .started_ns = clock_now()};
 	struct err err;
 
 	log_mask_load(work->secrets_fd);
 	results_stage_init(&progress.result, stage);
 	run_wanted(&progress);
-	progress.result.seconds = (double)clock_elapsed_ms(started_ns) / 1000;
+	progress.result.seconds = (double)clock_elapsed_ms(progress.started_ns) / 1000;
+	plan_hold_budget(&progress.plan, &progress.result);
 	/* A step of Drone's says it; of a run of all stages it would be noise. */
 	if (work->run->step.build || progress.plan.stages[stage].is_wanted ||
 	    progress.result.outcome != OUTCOME_NOT_RUN)

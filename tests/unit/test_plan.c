@@ -308,6 +308,60 @@ START_TEST(deploys_as_little_as_it_can)
 }
 END_TEST
 
+static const struct {
+	int64_t budget_ms;
+	double seconds;
+	enum outcome outcome, is;
+	const char *reason; /* before it is "why" */
+} budget_rows[] = {
+    {0, 1e6, OUTCOME_PASS, OUTCOME_PASS, "why"},
+    {10000, 9.999, OUTCOME_PASS, OUTCOME_PASS, "why"},
+    {10000, 10, OUTCOME_PASS, OUTCOME_FAIL, "longer than its budget of 10 s: why"},
+    {10000, 10, OUTCOME_FAIL, OUTCOME_FAIL, "longer than its budget of 10 s: why"},
+    {10000, 9, OUTCOME_FAIL, OUTCOME_FAIL, "why"},
+    {600000, 700, OUTCOME_UNVERIFIED, OUTCOME_UNVERIFIED,
+	"why; its budget of 10 min 0 s was used up"},
+    {600000, 700, OUTCOME_ERROR, OUTCOME_ERROR, "why; its budget of 10 min 0 s was used up"},
+    {600000, 700, OUTCOME_NOT_RUN, OUTCOME_NOT_RUN, "why"},
+};
+
+START_TEST(holds_a_stage_to_its_budget)
+{
+	AUTO(results_stage) result;
+	struct plan plan = {0};
+
+	results_stage_init(&result, STAGE_UPGRADE);
+	plan.stages[STAGE_UPGRADE].budget_ms = budget_rows[_i].budget_ms;
+	result.outcome = budget_rows[_i].outcome;
+	result.seconds = budget_rows[_i].seconds;
+	results_set(&result.reason, "why");
+	plan_hold_budget(&plan, &result);
+	ck_assert_int_eq(result.outcome, budget_rows[_i].is);
+	ck_assert_str_eq(result.reason, budget_rows[_i].reason);
+}
+END_TEST
+
+START_TEST(knows_the_suites_budgets)
+{
+	struct params params = make_params("");
+	struct suite suite = {.stage_timeout_ms = {[STAGE_UPGRADE] = 600000}};
+	struct plan_facts facts = make_facts(0, &params, &suite);
+	AUTO(plan) plan = {0};
+	AUTO(plan) again = {0};
+	AUTO(buf) text = buf_make(4096);
+	struct err err = {0};
+
+	ck_assert_int_eq(plan_make(&facts, &plan, &err), 0);
+	AUTO_PTR(json) file = plan_encode(&plan);
+	ck_assert_msg(plan_decode(file, &again, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(again.stages[STAGE_UPGRADE].budget_ms, 600000);
+	ck_assert_int_eq(again.stages[STAGE_INSTALL].budget_ms, 0);
+	plan_print(&again, &text);
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\nstage     upgrade, within 10 min 0 s\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\nstage     install\n"));
+}
+END_TEST
+
 /* There is nothing to go back from without an upgrade. */
 START_TEST(goes_back_from_an_upgrade_alone)
 {
@@ -366,7 +420,9 @@ START_TEST(refuses_a_damaged_file)
 	    FILE_WITH("[{\"version\":\"1\"}]", "[]", "1"),
 	    FILE_WITH("[{\"why\":\"old\"}]", "[]", "1"), FILE_OF("{}", "[]", "[]", "1"),
 	    FILE_OF("[" BASE "," BASE "," BASE "]", "[]", "[]", "1"),
-	    FILE_OF("[{\"version\":\"1\",\"commit\":\"2\"}]", "[]", "[]", "1")};
+	    FILE_OF("[{\"version\":\"1\",\"commit\":\"2\"}]", "[]", "[]", "1"),
+	    FILE_WITH("[]", "[{\"name\":\"install\",\"budget_ms\":0}]", "1"),
+	    FILE_WITH("[]", "[{\"name\":\"install\",\"budget_ms\":\"1\"}]", "1")};
 	AUTO_PTR(json) root = NULL;
 	AUTO(plan) plan = {0};
 	struct err err = {0};
@@ -388,12 +444,14 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, says_what_is_not_run);
 	tcase_add_loop_test(tc, deploys_as_little_as_it_can, 0, 6);
 	tcase_add_test(tc, reads_a_file);
-	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 15);
+	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 17);
 	tcase_add_loop_test(tc, prefers_what_was_green, 0, COUNT_OF(green_rows));
 	tcase_add_test(tc, asks_no_history_with_from);
 	tcase_add_test(tc, goes_on_with_the_next_base);
 	tcase_add_test(tc, knows_a_whole_plan);
 	tcase_add_test(tc, shows_both_bases);
+	tcase_add_loop_test(tc, holds_a_stage_to_its_budget, 0, COUNT_OF(budget_rows));
+	tcase_add_test(tc, knows_the_suites_budgets);
 	tcase_add_loop_test(tc, goes_back_from_an_upgrade_alone, 0, 3);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -92,6 +92,10 @@ static const struct {
     {"stages: {backup: no}\n", "backup must be a mapping"},
     {"stages: {backup: {not_run: \"\"}}\n", "needs a reason"},
     {"stages: {backup: {skip: x}}\n", "unknown key"},
+    {"stages: {upgrade: {timeout: soon}}\n", "timeout must be a duration such as 15m"},
+    {"stages: {upgrade: {timeout: 999ms}}\n", "timeout must be a duration"},
+    {"stages: {upgrade: {timeout: [1m]}}\n", "timeout must be a duration"},
+    {"deploy_timeout: 0s\n", "deploy_timeout must be a duration such as 15m"},
     {"allow: [root]\n", "suite.yml:1:9: allow: \"root\" allows nothing that there is"},
     {"allow:\n  - docker-socket\n  - caps:NET_ADMIN\n",
 	"suite.yml:3:5: allow: \"caps:NET_ADMIN\" "
@@ -143,7 +147,7 @@ START_TEST(reads_all)
 	    "data:\n  dropped: [cache]\n  seed: data/seed\n  check: data/check\n"
 	    "secrets:\n  db: generate\n  api: {value: \"a b\"}\n  key: {file: keys/a.pem}\n"
 	    "needs: [keycloak, mail]\n"
-	    "stages:\n  backup: {not_run: \"no state\"}\n"
+	    "stages:\n  backup: {not_run: \"no state\"}\n  upgrade: {timeout: 10m}\n"
 	    "allow: [docker-socket, \"host-bind:/etc/localtime\"]\n"
 	    "images: {ignore: [redis]}\n";
 	AUTO(suite) suite = {0};
@@ -175,6 +179,8 @@ START_TEST(reads_all)
 	ck_assert_str_eq(suite_find_secret(&suite, "api")->value, "a b");
 	ck_assert(!suite.secrets[0].value && !suite.secrets[0].file);
 	ck_assert_str_eq(suite.not_run[STAGE_BACKUP], "no state");
+	ck_assert_int_eq(suite.stage_timeout_ms[STAGE_UPGRADE], 10 * 60 * 1000);
+	ck_assert_int_eq(suite.stage_timeout_ms[STAGE_BACKUP], 0);
 	ck_assert_uint_eq(suite.allow_count, 2);
 	ck_assert_str_eq(suite.ignored_images[0], "redis");
 }
