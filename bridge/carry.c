@@ -152,8 +152,10 @@ static void create_build(struct work *work)
 {
 	const struct parts *parts = work->works->parts;
 	const struct job *job = &work->job;
-	struct drone_params params = {
-	    .pr = job->pr, .comment = job->comment, .wants_extra = job->wants_extra};
+	struct drone_params params = {.pr = job->pr,
+	    .comment = job->comment,
+	    .wants_extra = job->wants_extra,
+	    .keep_min = job->keep_min};
 
 	(void)copy_text(params.recipe, sizeof(params.recipe), job_recipe(job));
 	(void)copy_text(params.src, sizeof(params.src), job->repo);

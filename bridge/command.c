@@ -13,7 +13,8 @@
 #define TRIGGER_MIN 2
 #define TRIGGER_MAX 32
 
-static const char known_flags[] = "--extra, --stages=install,upgrade and --from=VERSION";
+static const char known_flags[] =
+    "--extra, --stages=install,upgrade, --from=VERSION and --keep=30m";
 
 static const char *const kind_words[COMMAND_KIND_COUNT] = {
     "none", "test", "cancel", "status", "help", "mistyped"};
@@ -233,6 +234,36 @@ static bool read_extra(struct command *out)
 	return true;
 }
 
+/* "30m", "2h". */
+static bool read_minutes(const char *text, int64_t *out)
+{
+	size_t digits = strspn(text, "0123456789");
+	auto_str char *number = xstrndup(text, digits);
+
+	if (!parse_int64(number, 1, COMMAND_KEEP_MAX_MIN, out))
+		return false;
+	if (text_is(text + digits, "h"))
+		*out *= 60;
+	else if (!text_is(text + digits, "m"))
+		return false;
+	return *out <= COMMAND_KEEP_MAX_MIN;
+}
+
+static bool read_keep(struct command *out, const char *value)
+{
+	if (out->keep_min) {
+		mistype(out, "--keep stands there twice; once is enough.");
+		return false;
+	}
+	if (!value)
+		out->keep_min = COMMAND_KEEP_MIN;
+	else if (!read_minutes(value, &out->keep_min)) {
+		mistype(out, "--keep takes a time from 1m to 4h, as in --keep=30m.");
+		return false;
+	}
+	return true;
+}
+
 static bool read_flag(struct command *out, char *word)
 {
 	char quoted[QUOTE_MAX + 4];
@@ -245,6 +276,8 @@ static bool read_flag(struct command *out, char *word)
 		return read_stages(out, value);
 	if (text_is(word, "--from") && value)
 		return read_from(out, value);
+	if (text_is(word, "--keep"))
+		return read_keep(out, value);
 	if (text_is(word, "--extra") && !value)
 		return read_extra(out);
 	if (text_is(word, "--extra"))

@@ -8,7 +8,7 @@
  *
  * Grammar, on a line of its own, at most three blanks before it:
  *
- *   !testme [--extra] [--stages=install,upgrade] [--from=VERSION]
+ *   !testme [--extra] [--stages=install,upgrade] [--from=VERSION] [--keep[=30m]]
  *   !testme cancel | status | help
  *
  * A line counts only where Markdown shows it as text of the author: not in a quote, a fenced or
@@ -25,8 +25,10 @@
 #include "common/base.h"
 #include "common/verdict.h"
 
-#define COMMAND_LINE_MAX 512 /* all stages, a version and the flags need under 200 bytes */
-#define COMMAND_FROM_SIZE 65 /* docs/contracts.md, section 3: FROM has at most 64 */
+#define COMMAND_LINE_MAX 512	 /* all stages, a version and the flags need under 200 bytes */
+#define COMMAND_FROM_SIZE 65	 /* docs/contracts.md, section 3: FROM has at most 64 */
+#define COMMAND_KEEP_MIN 30	 /* of --keep alone */
+#define COMMAND_KEEP_MAX_MIN 240 /* docs/contracts.md, section 3; a host may allow less */
 #define COMMAND_WHY_SIZE 256
 #define COMMAND_STAGES_SIZE 64 /* all eight stage words with commas: 57 */
 
@@ -46,6 +48,7 @@ struct command {
 	bool has_stages; /* --stages was given */
 	bool stages[STAGE_COUNT];
 	bool wants_extra;
+	int64_t keep_min;	      /* 0: taken down when judged */
 	char from[COMMAND_FROM_SIZE]; /* "" = the planner decides */
 	/* With COMMAND_MISTYPED only: one sentence, printable ASCII. It quotes the author's words
 	 * with everything but letters, digits and -_.,=+~/ replaced by "?": still Markdown-escape

@@ -196,6 +196,7 @@ static void allow(struct work *work)
 	(void)copy_text(changed.ref, sizeof(changed.ref), work->decision.head_sha);
 	command_write_stages(&work->decision.command, changed.stages);
 	(void)copy_text(changed.from, sizeof(changed.from), work->decision.command.from);
+	changed.keep_min = work->decision.command.keep_min;
 	changed.wants_extra = work->decision.command.wants_extra;
 	(void)job_apply(&changed, &event, clock_wall_s());
 	if (work_save(work, &changed) < 0)

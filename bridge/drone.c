@@ -481,6 +481,7 @@ void drone_create_build(struct drone *drone, const char *repo, const char *branc
 	add_pair(&query, "STAGES", params->stages);
 	add_pair(&query, "EXTRA_TESTS", params->wants_extra ? "1" : "");
 	add_pair(&query, "FROM", params->from);
+	add_number(&query, "KEEP", params->keep_min);
 	call->on.build = done;
 	send_ask(call, "POST", xasprintf("/api/repos/%s/builds%s", repo, buf_text(&query)), NULL,
 	    on_created);

@@ -66,6 +66,7 @@ struct drone_params {
 	int64_t comment;
 	char stages[DRONE_PARAM_SIZE];
 	bool wants_extra;
+	int64_t keep_min; /* 0: none */
 	char from[DRONE_PARAM_SIZE];
 };
 struct drone_build {

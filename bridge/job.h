@@ -99,6 +99,7 @@ struct job {
 	char stages[JOB_STAGES_SIZE];
 	char from[JOB_FROM_SIZE];
 	bool wants_extra;
+	int64_t keep_min; /* how long the app is to stay up when it is judged; 0: not */
 
 	int64_t build;		    /* 0: none yet */
 	int64_t started_s, ended_s; /* of the build, Drone's clock; 0: not yet */

@@ -423,6 +423,8 @@ static void add_again(const struct reply_facts *facts, struct buf *out)
 		(void)buf_printf(&command, " --stages=%s", job->stages);
 	if (job->from[0])
 		(void)buf_printf(&command, " --from=%s", job->from);
+	if (job->keep_min)
+		(void)buf_printf(&command, " --keep=%lldm", (long long)job->keep_min);
 	(void)buf_add_text(out, " · here: ");
 	(void)markdown_add_code(out, buf_text(&command));
 	(void)buf_add_char(out, '\n');
@@ -517,7 +519,8 @@ void reply_help(const char *trigger, char *reason, size_t reason_size)
 	(void)snprintf(reason, reason_size,
 	    "on a line of its own, %s tests this pull request; --extra adds the recipe's long "
 	    "tests, --stages=install,upgrade runs only those, --from=VERSION upgrades from that "
-	    "version. %s cancel ends what runs, %s status tells how it stands.",
+	    "version, --keep=30m leaves the app up for a look. %s cancel ends what runs, %s status "
+	    "tells how it stands.",
 	    trigger, trigger, trigger);
 }
 

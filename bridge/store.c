@@ -44,6 +44,8 @@ static const char *const upgrades_sql[] = {
     "PRAGMA user_version=1;",
     "ALTER TABLE job ADD COLUMN command TEXT NOT NULL DEFAULT 'test';"
     "PRAGMA user_version=2;",
+    "ALTER TABLE job ADD COLUMN keep_min INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version=3;",
 };
 
 static const char *const effect_state_words[] = {
@@ -216,13 +218,14 @@ static void bind_job(sqlite3_stmt *statement, const struct job *job)
 	bind_text(statement, ++at, job->told);
 	bind_int(statement, ++at, job->is_shrunk);
 	bind_text(statement, ++at, command_kind_word(job->command));
+	bind_int(statement, ++at, job->keep_min);
 }
 
 #define JOB_COLUMNS                                                                                \
 	"comment,state,repo,pr,author,written_s,heard_s,moved_s,ref,stages,from_version,"          \
 	"wants_extra,build,started_s,ended_s,verdict,level,reason,head_version,base_version,"      \
-	"results,reply,told,is_shrunk,command"
-#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	"results,reply,told,is_shrunk,command,keep_min"
+#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 static int save_effects(struct store *store, const struct job *job, struct err *err)
 {
@@ -314,6 +317,7 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	    .level = sqlite3_column_int(row, 16),
 	    .reply = sqlite3_column_int64(row, 21),
 	    .is_shrunk = sqlite3_column_int(row, 23) != 0,
+	    .keep_min = sqlite3_column_int64(row, 25),
 	};
 	if (read_state(row, 1, &out->state, err) < 0)
 		return -1;

@@ -299,10 +299,10 @@ class BridgeCases:
 
     def test_parameters_are_those_of_the_command(self):
         number = self.open_pr()
-        comment = self.world.comment(PUBLIC, number, "member", "please\n\n!testme --extra --stages=install,upgrade --from=1.0.0\n")
+        comment = self.world.comment(PUBLIC, number, "member", "please\n\n!testme --extra --stages=install,upgrade --from=1.0.0 --keep=1h\n")
         body = self.wait_verdict(PUBLIC, number, comment)
-        self.assertEqual({key: self.builds_of(comment)[0]["params"].get(key) for key in ("STAGES", "EXTRA_TESTS", "FROM")},
-            {"STAGES": "install,upgrade", "EXTRA_TESTS": "1", "FROM": "1.0.0"})
+        self.assertEqual({key: self.builds_of(comment)[0]["params"].get(key) for key in ("STAGES", "EXTRA_TESTS", "FROM", "KEEP")},
+            {"STAGES": "install,upgrade", "EXTRA_TESTS": "1", "FROM": "1.0.0", "KEEP": "60"})
         self.assertIn("--stages=install,upgrade", body)
 
     def test_one_comment_is_edited_while_the_build_goes_on(self):

@@ -169,6 +169,13 @@ static const struct row rows[] = {
     BAD("!testme help me", "\"help\" stands alone"),
     BAD("!testme --extra help", "\"help\" stands alone"),
     BAD("!testme HELP", "\"HELP\" does not belong"),
+    BAD("!testme --keep --keep=1h", "--keep stands there twice"),
+    BAD("!testme --keep=", "from 1m to 4h"),
+    BAD("!testme --keep=30", "from 1m to 4h"),
+    BAD("!testme --keep=0m", "from 1m to 4h"),
+    BAD("!testme --keep=5h", "from 1m to 4h"),
+    BAD("!testme --keep=241m", "from 1m to 4h"),
+    BAD("!testme --keep=1hm", "from 1m to 4h"),
     {"!testme cancel", COMMAND_CANCEL, "", false, "", NULL},
     {"!testme   status ", COMMAND_STATUS, "", false, "", NULL},
     BAD("!testme cancel 41", "\"cancel\" stands alone: write !testme cancel."),
@@ -293,6 +300,21 @@ START_TEST(refuses_trigger)
 END_TEST
 
 /* Many ways to make a reader look far ahead for each byte; each must end well within the time. */
+START_TEST(keeps_for_minutes)
+{
+	static const struct {
+		const char *text;
+		int64_t minutes;
+	} keeps[] = {{"!testme", 0}, {"!testme --keep", 30}, {"!testme --keep=1m", 1},
+	    {"!testme --keep=240m --extra", 240}, {"!testme --keep=4h", 240}};
+	struct command command;
+
+	command_read(keeps[_i].text, strlen(keeps[_i].text), "!testme", &command);
+	ck_assert_int_eq(command.kind, COMMAND_TEST);
+	ck_assert_int_eq(command.keep_min, keeps[_i].minutes);
+}
+END_TEST
+
 START_TEST(is_linear)
 {
 	static const char *const pieces[] = {"`", "<!--", "<!-- -->", "<pre", "`` ` ", "\\`",
@@ -349,6 +371,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, longest_trigger_leaves_sentences_whole);
 	tcase_add_test(tests, other_trigger);
 	tcase_add_test(tests, refuses_trigger);
+	tcase_add_loop_test(tests, keeps_for_minutes, 0, 5);
 	tcase_add_test(tests, is_linear);
 	tcase_add_test(tests, too_long_a_line);
 	suite_add_tcase(suite, tests);

@@ -349,7 +349,7 @@ START_TEST(creates)
 	AUTO(buf) created = load("build-create.json");
 	const struct exchange script[] = {
 	    {"POST " BUILDS "?branch=main&RECIPE=custom-html&SRC=o%2Fr&PR=3&REF=" SHA
-	     "&COMMENT=812&STAGES=install%2Cupgrade&EXTRA_TESTS=1&FROM=1.0.0%2B2.1.0",
+	     "&COMMENT=812&STAGES=install%2Cupgrade&EXTRA_TESTS=1&FROM=1.0.0%2B2.1.0&KEEP=30",
 		AUTH, NULL, 200, NULL, created.data},
 	    {"POST " BUILDS "?branch=a%26b&RECIPE=x", "Content-Length: 0", NULL, 200, NULL,
 		created.data},
@@ -359,6 +359,7 @@ START_TEST(creates)
 	    .pr = 3,
 	    .ref = SHA,
 	    .comment = 812,
+	    .keep_min = 30,
 	    .stages = "install,upgrade",
 	    .wants_extra = true,
 	    .from = "1.0.0+2.1.0"};

@@ -62,6 +62,7 @@ START_TEST(job_survives_whole)
 
 	job.state = JOB_RUNNING;
 	job.command = COMMAND_CANCEL;
+	job.keep_min = 30;
 	job.moved_s = 120;
 	(void)copy_text(job.ref, sizeof(job.ref), "0123456789abcdef0123456789abcdef01234567");
 	(void)copy_text(job.stages, sizeof(job.stages), "install,upgrade");
@@ -95,6 +96,7 @@ START_TEST(job_survives_whole)
 	ck_assert_str_eq(read.told, job.told);
 	ck_assert_int_eq(read.state, JOB_RUNNING);
 	ck_assert_int_eq(read.command, COMMAND_CANCEL);
+	ck_assert_int_eq(read.keep_min, 30);
 	ck_assert_int_eq(read.verdict, VERDICT_TIMED_OUT);
 	ck_assert_int_eq(read.build, 41);
 	ck_assert_int_eq(read.reply, 99);
@@ -384,7 +386,7 @@ START_TEST(an_older_schema_is_brought_up)
 		ck_assert_int_eq(job.build, 41);
 		store_close(store);
 	}
-	write_database(dir, "PRAGMA user_version=3;");
+	write_database(dir, "PRAGMA user_version=9;");
 	struct store *store = NULL;
 	ck_assert_int_eq(store_open(dir, &store, &err), -1);
 	ck_assert_msg(strstr(err.msg, "written by a newer ccci-bridge") != NULL, "%s", err.msg);
