@@ -188,6 +188,10 @@ const struct conf_row settings_rows[] = {
 	.help = "of all services of one stack together", .unit = "replicas"},
     {"MAX_MEMORY", CONF_TEXT, AT(max_memory_text), .check = check_memory,
 	.help = "that one stack may ask for, e.g. 2g; default: what the host has"},
+    {"HISTORY_RUNS", CONF_INT, AT(history_runs), .fallback = "200", .least = 1, .most = 100000,
+	.help = "finished runs whose results and logs this host keeps", .unit = "runs"},
+    {"HISTORY_BYTES", CONF_TEXT, AT(history_bytes_text), .fallback = "2g", .check = check_memory,
+	.help = "that they may take together, e.g. 500m"},
     {"STATE_DIR", CONF_TEXT, AT(state_dir), .fallback = "/var/lib/ccci", .check = check_absolute,
 	.help = "runs, leases, slots"},
     {"LOG_LEVEL", CONF_CHOICE, AT(log_level), .fallback = "info", .choices = log_levels,
@@ -228,6 +232,7 @@ int settings_load(const struct conf_sources *sources, struct settings *out, stru
 	    settings.crash_loop, &settings.crash_loop_failures, &settings.crash_loop_within_ms);
 	if (settings.max_memory_text)
 		(void)!compose_short_size(settings.max_memory_text, &settings.max_memory);
+	(void)!compose_short_size(settings.history_bytes_text, &settings.history_bytes);
 	if (settings.janitor_max_age_ms == 0 && settings.max_tests != 1) {
 		(void)buf_add_text(mistakes,
 		    "CCCI_JANITOR_MAX_AGE: 0 is safe only with MAX_TESTS=1: with more, a leftover "

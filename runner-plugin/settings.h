@@ -33,15 +33,18 @@ struct settings {
 	int64_t crash_loop_failures;
 	int64_t crash_loop_within_ms;
 	int64_t janitor_max_age_ms;
-	int64_t prune_below;   /* percent of disk or inodes free */
-	int64_t keep_max_ms;   /* 0: no judged app stays up */
-	char *probe_connect;   /* "127.0.0.1:443" */
-	char *probe_ca_file;   /* PEM; NULL: the system's roots */
-	char *networks_allow;  /* "proxy,monitoring" */
-	char *backup_bot;      /* "coop-cloud.backupbot.enabled=true", "none" */
-	int64_t max_replicas;  /* of one stack */
-	char *max_memory_text; /* "2g" as written; may be NULL */
-	int64_t max_memory;    /* bytes, of one stack; 0: what the host has */
+	int64_t prune_below;	  /* percent of disk or inodes free */
+	int64_t keep_max_ms;	  /* 0: no judged app stays up */
+	char *probe_connect;	  /* "127.0.0.1:443" */
+	char *probe_ca_file;	  /* PEM; NULL: the system's roots */
+	char *networks_allow;	  /* "proxy,monitoring" */
+	char *backup_bot;	  /* "coop-cloud.backupbot.enabled=true", "none" */
+	int64_t max_replicas;	  /* of one stack */
+	char *max_memory_text;	  /* "2g" as written; may be NULL */
+	int64_t max_memory;	  /* bytes, of one stack; 0: what the host has */
+	int64_t history_runs;	  /* finished ones whose directories stay */
+	char *history_bytes_text; /* "2g" as written */
+	int64_t history_bytes;	  /* that they may hold together */
 	char *state_dir;
 	int64_t log_level;
 	char *home; /* of the operator; what "~" was expanded to */

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "runner-plugin/run/backoff.h"
 #include "runner-plugin/run/exit.h"
+#include "runner-plugin/run/history.h"
 #include "runner-plugin/run/lease.h"
 #include "runner-plugin/run/proc.h"
 #include "runner-plugin/run/record.h"
@@ -57,6 +58,7 @@ struct census {
 	struct reap_summary *summary;
 	struct dead dead[DEAD_MAX];
 	size_t dead_count;
+	struct history finished;
 	char **stacks; /* of every run there is, live or dead or over: none of them is an orphan */
 	size_t stack_count;
 };
@@ -70,6 +72,7 @@ static void census_release(struct census *census)
 	for (size_t i = 0; i < census->stack_count; i++)
 		free(census->stacks[i]);
 	free(census->stacks);
+	history_release(&census->finished);
 }
 DEFINE_AUTO(census, census_release);
 
@@ -176,6 +179,7 @@ static bool look_at_dead(struct census *census, const char *id, const char *dir,
 	AUTO(journal) journal = {0};
 	auto_str char *path = xasprintf("%s/" JOURNAL_FILE, dir);
 	auto_str char *results = xasprintf("%s/" RECORD_RESULTS_FILE, dir);
+	struct stat status;
 	struct err err;
 
 	if (run_open(census->reap->settings, id, &run, &err) < 0) {
@@ -196,11 +200,32 @@ static bool look_at_dead(struct census *census, const char *id, const char *dir,
 		run = (struct run){0};
 		return true;
 	}
-	if (clock_wall_s() - run.started_s > (int64_t)RUN_KEEP_DAYS * 24 * 3600) {
+	if (stat(results, &status) == 0)
+		history_add(&census->finished, id, status.st_mtime, history_measure(dir));
+	return false;
+}
+
+/* Of those that nobody holds, more than the host keeps. */
+static void remove_finished(struct census *census)
+{
+	const struct settings *settings = census->reap->settings;
+	const struct history_bounds bounds = {
+	    settings->history_runs, settings->history_bytes, clock_wall_s()};
+
+	history_choose(&census->finished, &bounds);
+	for (size_t i = 0; i < census->finished.count; i++) {
+		const struct history_run *run = &census->finished.runs[i];
+		auto_str char *dir = xasprintf("%s/runs/%s", settings->state_dir, run->id);
+		struct err ignored; /* somebody holds it: another time */
+
+		if (!run->is_too_much)
+			continue;
+		auto_fd int lease_fd = lease_take(dir, &ignored);
+		if (lease_fd < 0)
+			continue;
 		census->summary->expired++;
 		remove_dir(census, dir);
 	}
-	return false;
 }
 
 static void add_live(struct census *census, const char *id)
@@ -248,6 +273,8 @@ static int look_at_runs(struct census *census, struct err *err)
 		if (entry->d_name[0] != '.' &&
 		    (!reap->only_id || text_is(entry->d_name, reap->only_id)))
 			look_at_run(census, entry->d_name);
+	if (!reap->only_id)
+		remove_finished(census);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ struct reap {
 struct reap_summary {
 	size_t live;	/* leases held */
 	size_t reaped;	/* taken down, or would be */
-	size_t expired; /* old directories removed */
+	size_t expired; /* finished runs removed: more than HISTORY_RUNS, HISTORY_BYTES */
 	struct leaks left;
 };
 void reap_summary_release(struct reap_summary *summary);

@@ -23,7 +23,7 @@
  *   STATE_DIR/slots/<n>          flock()ed by the keepers that use them; names the run for people
  *
  * After teardown only lease, journal, run.json, plan.json, prepared.json, stage-*.json,
- * results.json, junit.xml and log/ remain; reap removes them when they are RUN_KEEP_DAYS old.
+ * results.json, junit.xml and log/ remain, of as many runs as the host keeps (history.h).
  */
 #ifndef CCCI_RUN_H
 #define CCCI_RUN_H
@@ -36,7 +36,6 @@
 #define RUN_DEV_PREFIX "dev-"
 #define RUN_DOMAIN_SIZE 254
 #define RUN_STACK_SIZE 64
-#define RUN_KEEP_DAYS 14
 
 /* What a Drone step tells about itself; all "" and 0 outside Drone. Texts are bounded copies. */
 struct run_step {

@@ -359,20 +359,33 @@ class Keeper(unittest.TestCase):
         self.assertEqual((code, document["verdict"]), (3, "ci_error"))
         self.assertEqual(self.wait_over(run), document)
 
-    def test_old_runs_are_removed(self):
-        process, run = self.start_waiting()
-        os.kill(self.front_of(process), signal.SIGINT)
-        self.finish(process)
-        self.wait_over(run)
-        path = os.path.join(run, "run.json")
-        with open(path, encoding="utf-8") as file:
-            known = json.load(file)
-        known["started"] -= 15 * 24 * 3600
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(known, file)
+    def test_more_runs_than_the_host_keeps(self):
+        self.host.configure(docker_host=self.engine.url, recipe_org="org", run_timeout="60s", history_runs="2")
+        runs = []
+        for build in (41, 42, 43):
+            process, run = self.start_waiting(build)
+            os.kill(self.front_of(process), signal.SIGINT)
+            self.finish(process)
+            self.wait_over(run)
+            runs.append(run)
+        self.assertIn("0 expired", self.host.ccci_run("reap", check=True).stdout)  # their reports may still have to come
+        for age, run in ((7200, runs[0]), (7100, runs[1]), (7000, runs[2])):
+            when = time.time() - age
+            os.utime(os.path.join(run, "results.json"), (when, when))
+        done = self.host.ccci_run("reap", "--dry-run", check=True)
+        self.assertIn(f"would remove {runs[0]}\n", done.stdout)
         self.assertIn("1 expired", self.host.ccci_run("reap", check=True).stdout)
-        self.assertEqual(os.listdir(os.path.join(self.host.state_dir, "runs")), [])
-        self.assertEqual(os.listdir(os.path.join(self.host.state_dir, "builds")), [])
+        left = [os.path.basename(run) for run in runs[1:]]
+        self.assertEqual(sorted(os.listdir(os.path.join(self.host.state_dir, "runs"))), sorted(left))
+        self.assertEqual(len(os.listdir(os.path.join(self.host.state_dir, "builds"))), 2)
+
+        for run in runs[1:]:  # a sparse file: its size counts, as it may be copied
+            with open(os.path.join(run, "log", "keeper.log"), "r+b") as file:
+                file.truncate(3 * 1024 * 1024)
+            when = time.time() - 7000
+            os.utime(os.path.join(run, "results.json"), (when, when))
+        self.host.configure(docker_host=self.engine.url, recipe_org="org", history_bytes="4m")
+        self.assertIn("1 expired", self.host.ccci_run("reap", check=True).stdout)
 
     # --- who tries to outlive a run ---
 

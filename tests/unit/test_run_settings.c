@@ -72,6 +72,11 @@ static const char *const wrong[] = {
     "MAX_MEMORY=1m",
     "MAX_MEMORY=lots",
     "MAX_MEMORY=-1g",
+    "HISTORY_RUNS=0",
+    "HISTORY_RUNS=100001",
+    "HISTORY_BYTES=0",
+    "HISTORY_BYTES=3m",
+    "HISTORY_BYTES=all",
     "STATE_DIR=state",
     "STATE_DIR=../state",
     "LOG_LEVEL=loud",
@@ -123,6 +128,8 @@ START_TEST(fills_in_defaults)
 	ck_assert_int_eq(settings.max_tests, 1);
 	ck_assert_int_eq(settings.keep_max_ms, 0);
 	ck_assert_int_eq(settings.prune_below, 15);
+	ck_assert_int_eq(settings.history_runs, 200);
+	ck_assert_int_eq(settings.history_bytes, INT64_C(2) * 1024 * 1024 * 1024);
 	ck_assert_str_eq(settings.networks_allow, "proxy");
 	ck_assert_str_eq(settings.backup_bot, "coop-cloud.backupbot.enabled=true");
 	ck_assert_int_eq(settings.max_replicas, 10);
