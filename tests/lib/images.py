@@ -8,8 +8,8 @@ real ones from Debian's packages.
 
 As a program, for ./dev and for people:
 
-    python3 tests/lib/images.py make FILE      # adds what it made to FILE
-    python3 tests/lib/images.py remove FILE    # removes what FILE names, then FILE
+    python3 tests/lib/images.py make FILE [all]    # adds what it made to FILE; all: the databases too
+    python3 tests/lib/images.py remove FILE        # removes what FILE names, then FILE
 """
 
 import hashlib
@@ -286,11 +286,11 @@ def remove(names):
 
 
 def main(argv):
-    if len(argv) != 3 or argv[1] not in ("make", "remove"):
-        sys.exit("usage: images.py make|remove FILE")
+    if argv[1:2] not in (["make"], ["remove"]) or not (len(argv) == 3 or argv[1::2] == ["make", "all"]):
+        sys.exit("usage: images.py make FILE [all] | remove FILE")
     if argv[1] == "make":
         with open(argv[2], "a", encoding="utf-8") as file:
-            for name in IMAGES:
+            for name in [*IMAGES, *(DATABASES if len(argv) > 3 else ())]:
                 for made in make([name]):
                     print(made, file=file, flush=True)
         return

@@ -4,7 +4,7 @@ need not have, with the libraries that they are linked to.
 
     entries = packed.files(["redis-server", ...], ["usr/bin/redis-server", ...])     # {path in the image: bytes}
 
-A path that is a directory stands for everything below it. The packages stay in build/debs. Libraries that no package brings
+A path that is a directory stands for everything below it. In a checkout the packages stay in build/debs. Libraries that no package brings
 are the host's own.
 """
 
@@ -14,12 +14,13 @@ import re
 import subprocess
 import tempfile
 
-DEBS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "build", "debs")
+BUILD = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "build")
 
 
 def files(packages, paths):
     with tempfile.TemporaryDirectory(prefix="packed-") as root:
-        for deb in _download(packages):
+        debs = os.path.join(BUILD if os.path.isdir(BUILD) else root, "debs")
+        for deb in _download(packages, debs):
             _run(["dpkg-deb", "-x", deb, root])
         found = {}
         for path in paths:
@@ -40,18 +41,18 @@ def _below(root, path):
     return [os.path.relpath(os.path.join(base, name), root) for base, _, names in os.walk(whole) for name in names]
 
 
-def _download(packages):
+def _download(packages, debs):
     """The paths of their files, as Debian has them now or had them when they were downloaded."""
-    os.makedirs(DEBS, exist_ok=True)
-    missing = [package for package in packages if not _have(package)]
-    if missing and not _try(["apt-get", "-q", "download", *missing], DEBS):
+    os.makedirs(debs, exist_ok=True)
+    missing = [package for package in packages if not _have(package, debs)]
+    if missing and not _try(["apt-get", "-q", "download", *missing], debs):
         _run(["apt-get", "-q", "update"])
-        _run(["apt-get", "-q", "download", *missing], DEBS)
-    return [_have(package)[-1] for package in packages]
+        _run(["apt-get", "-q", "download", *missing], debs)
+    return [_have(package, debs)[-1] for package in packages]
 
 
-def _have(package):
-    return sorted(glob.glob(os.path.join(DEBS, f"{package}_*.deb")))
+def _have(package, debs):
+    return sorted(glob.glob(os.path.join(debs, f"{package}_*.deb")))
 
 
 def _libraries(root, programs):
