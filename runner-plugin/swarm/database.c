@@ -51,7 +51,8 @@ static const char mysql_script[] =
 	       "--user=\"${CCCI_USER:-root}\" --database=\"$CCCI_NAME\" --execute=\"$1\"\n";
 /*
  * Where nothing is written to disk, neither by snapshots nor as a log, a key is not to last. Else
- * it is written at once, as a snapshot of the app's own would be sooner or later.
+ * it is written at once, as a snapshot of the app's own would be sooner or later; one that cannot
+ * write proves nothing.
  */
 static const char redis_script[] =
     READ_FILES "client=redis-cli\n"
@@ -64,11 +65,15 @@ static const char redis_script[] =
 	       "get) exec \"$client\" --raw GET \"$2\" ;;\n"
 	       "del) exec \"$client\" --raw DEL \"$2\" ;;\n"
 	       "esac\n"
-	       "\"$client\" --raw SET \"$2\" \"$3\"\n"
+	       "tell() {\n"
+	       "said=$(\"$client\" --raw \"$@\")\n"
+	       "[ \"$said\" = OK ] || { echo \"$said\"; exit 1; }\n"
+	       "}\n"
+	       "tell SET \"$2\" \"$3\"\n"
 	       "save=$(\"$client\" --raw CONFIG GET save)\n"
 	       "log=$(\"$client\" --raw CONFIG GET appendonly)\n"
 	       "case $save$log in\n"
-	       "save*[0-9]*appendonly*) \"$client\" --raw SAVE ;;\n"
+	       "save*[0-9]*appendonly*) tell SAVE ;;\n"
 	       "save*appendonly*yes) ;;\n"
 	       "save*appendonly*no) echo " VOLATILE "; exit 0 ;;\n"
 	       "*) echo \"$save\"; exit 1 ;;\n"

@@ -296,21 +296,24 @@ static const struct redis_row {
 	bool is_saved;
 	enum database_answer answer;
 } redis_rows[] = {
-    {REDIS("3600 1 300 100", "no", "9f2c1a"), "OK\nOK\n9f2c1a\n", true, DATABASE_HERE},
-    {REDIS("", "yes", "9f2c1a"), "OK\n9f2c1a\n", false, DATABASE_HERE},
-    {REDIS("", "no", "9f2c1a"), "OK\nccci:volatile\n", false, DATABASE_VOLATILE},
-    {"#!/bin/sh\necho NOAUTH Authentication required.\n",
-	"NOAUTH Authentication required.\nNOAUTH Authentication required.\n", false,
-	DATABASE_CLOSED},
+    {REDIS("3600 1 300 100", "no", "9f2c1a"), "9f2c1a\n", true, DATABASE_HERE},
+    {REDIS("", "yes", "9f2c1a"), "9f2c1a\n", false, DATABASE_HERE},
+    {REDIS("", "no", "9f2c1a"), "ccci:volatile\n", false, DATABASE_VOLATILE},
+    /* not made, though it says so */
+    {REDIS("3600 1", "no", ""), "\n", true, DATABASE_CLOSED},
+    {"#!/bin/sh\necho NOAUTH Authentication required.\n", "NOAUTH Authentication required.\n",
+	false, DATABASE_CLOSED},
     {"#!/bin/sh\necho 'LOADING Redis is loading the dataset in memory'\n",
-	"LOADING Redis is loading the dataset in memory\nLOADING Redis is loading the dataset in "
-	"memory\n",
-	false, DATABASE_BUSY},
-    {"#!/bin/sh\n[ \"$2\" != SET ] || { echo \"READONLY You can't write\"; exit; }\n[ \"$2\" != "
-     "GET ] || "
-     "{ echo; exit; }\n[ \"$4\" = save ] && printf 'save\\n1 1\\n' || printf "
-     "'appendonly\\nno\\n'\n",
-	"READONLY You can't write\nappendonly\nno\n\n", false, DATABASE_CLOSED},
+	"LOADING Redis is loading the dataset in memory\n", false, DATABASE_BUSY},
+    {"#!/bin/sh\necho 'Could not connect to Redis at 127.0.0.1:6379' >&2\nexit 1\n", "", false,
+	DATABASE_CLOSED},
+    /* may not say how it is set up; cannot write what it holds */
+    {"#!/bin/sh\n[ \"$2\" = SET ] && echo OK || echo 'ERR unknown command'\n",
+	"ERR unknown command\n", false, DATABASE_CLOSED},
+    {"#!/bin/sh\ncase $2 in SET) echo OK ;; SAVE) echo 'ERR disk' ;; *) printf '%s\n1 1\n' \"$4\" "
+     ";; "
+     "esac\n",
+	"ERR disk\n", false, DATABASE_CLOSED},
 };
 
 START_TEST(a_cache_is_no_database)
