@@ -119,6 +119,15 @@ static bool remove_env(struct undo *undo, const char *path)
 	return false;
 }
 
+/* What will be left where nobody can look: asked while Swarm still knows what ran there. */
+static void note_out_of_reach(struct undo *undo, const char *stack)
+{
+	struct err err;
+
+	if (engine_check_nodes(undo->engine, stack, &err) < 0 && err.code == ERR_CONFIG)
+		leaks_add(undo->left, "volumes of %s: %s", stack, err.msg);
+}
+
 /* abra is only called for what is there: each call costs, and it fails when there is nothing. */
 static bool undo_app(struct undo *undo, const struct journal_entry *app)
 {
@@ -126,8 +135,10 @@ static bool undo_app(struct undo *undo, const struct journal_entry *app)
 	AUTO(leaks) still_running = {0};
 
 	say(undo, "taking down %s", app->domain);
-	if (has_any(undo, ENGINE_SERVICE, app->stack))
+	if (has_any(undo, ENGINE_SERVICE, app->stack)) {
+		note_out_of_reach(undo, app->stack);
 		ask_abra(undo, ABRA_APP_UNDEPLOY, app);
+	}
 	if (undo->engine)
 		leaks_stop(undo->engine, app->stack, clock_now() + ENGINE_PATIENCE_MS * NS_PER_MS,
 		    &still_running);

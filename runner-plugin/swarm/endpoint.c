@@ -149,8 +149,9 @@ void endpoint_ssh_arguments(
 /* --- why nobody answers --- */
 
 struct way_out {
-	const char *said;   /* in what was said */
-	const char *advice; /* NULL: what was said tells enough, and it may pass */
+	const char *said; /* in what was said */
+	const char *advice;
+	bool may_pass; /* an engine that is started again looks the same */
 };
 
 static const struct way_out ssh_ways[] = {
@@ -168,11 +169,19 @@ static const struct way_out ssh_ways[] = {
     {"is not a docker command", "its docker program is older than 18.09"},
 };
 
+#define HUNG_UP                                                                                    \
+	"it hung up, as one does that refuses our certificate: is cert.pem by the authority that " \
+	"it trusts?"
+
 static const struct way_out tls_ways[] = {
     {"certificate subject name", "its certificate is for another name than DOCKER_HOST's"},
     {"certificate has expired", "a certificate has expired"},
     {"SSL certificate problem", "its certificate is not by the authority of ca.pem"},
     {"alert", "it refuses our certificate: cert.pem must be by the authority that it trusts"},
+    /* An alert of TLS 1.3 is overtaken by the end of the connection more often than not. */
+    {"getpeername() failed", HUNG_UP, true},
+    {"Broken pipe", HUNG_UP, true},
+    {"reset by peer", HUNG_UP, true},
     {"private key", "key.pem does not fit cert.pem"},
     {"PEM client certificate", "cert.pem is no certificate"},
     {"certificate verify locations", "ca.pem is no certificate"},
@@ -208,12 +217,15 @@ void endpoint_explain(const struct endpoint *endpoint, const char *said, struct 
 	bool is_ssh = endpoint->kind == ENDPOINT_SSH;
 	const struct way_out *way = is_ssh ? find_way(ssh_ways, COUNT_OF(ssh_ways), said)
 					   : find_way(tls_ways, COUNT_OF(tls_ways), said);
+
+	if (way && way->may_pass && !endpoint->ca)
+		way = NULL; /* in plain text it has seen no certificate */
 	auto_str char *line = last_line(said);
 
 	if (way && endpoint->kind != ENDPOINT_UNIX)
-		err_set(err, ERR_CONFIG, "the engine at %.60s: %s (%.60s)", endpoint->address,
-		    way->advice, line);
-	else if (is_ssh && *line)
+		err_set(err, way->may_pass ? ERR_TRANSIENT : ERR_CONFIG,
+		    "the engine at %.60s: %s (%.90s)", endpoint->address, way->advice, line);
+	else if (endpoint->kind != ENDPOINT_UNIX && *line)
 		err_set(err, ERR_TRANSIENT, "the engine at %.60s does not answer: %.100s",
 		    endpoint->address, line);
 	else

@@ -208,15 +208,15 @@ class _Prefixes(dict):
         return super().get((key or "-")[:12], default)
 
 
-def snapshot():
-    """Everything Docker holds that a test could leave behind: {kind: {name: what it is}}."""
+def snapshot(is_manager=True):
+    """Everything Docker holds that a test could leave behind: {kind: {name: what it is}}. A worker knows of no services."""
     held = {
-        "service": {s["Spec"]["Name"]: s["ID"] for s in get("/services")},
+        "service": {s["Spec"]["Name"]: s["ID"] for s in get("/services")} if is_manager else {},
         "container": {c["Names"][0].lstrip("/") if c["Names"] else c["Id"][:12]: c["Id"]
                       for c in get("/containers/json", all=1)},
         "volume": {v["Name"]: v["Mountpoint"] for v in get("/volumes")["Volumes"] or []},
-        "secret": {s["Spec"]["Name"]: s["ID"] for s in get("/secrets")},
-        "config": {c["Spec"]["Name"]: c["ID"] for c in get("/configs")},
+        "secret": {s["Spec"]["Name"]: s["ID"] for s in get("/secrets")} if is_manager else {},
+        "config": {c["Spec"]["Name"]: c["ID"] for c in get("/configs")} if is_manager else {},
         "network": {n["Name"]: n["Id"] for n in get("/networks") if n["Name"] not in OWN_NETWORKS},
         "image": {},
     }

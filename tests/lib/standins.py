@@ -54,12 +54,13 @@ class Abra:
 class _Program:
     name = ""
 
-    def __init__(self, directory, port=0, options=()):
+    def __init__(self, directory, port=0, options=(), inside=()):
+        """inside: a command in front, for one in namespaces of its own."""
         self.directory = directory
         os.makedirs(directory, exist_ok=True)
         self._log = open(os.path.join(directory, f"{self.name}.stderr"), "wb")
         self._process = subprocess.Popen(
-            [os.path.join(STANDIN, self.name), "--port", str(port), *options, directory],
+            [*inside, os.path.join(STANDIN, self.name), "--port", str(port), *options, directory],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True,
             start_new_session=True)
         line = self._process.stdout.readline()
@@ -86,8 +87,8 @@ class Proxy(_Program):
     name = "proxy"
     ZONE = "ci.test"  # of the lab too
 
-    def __init__(self, directory, zone=ZONE):
-        super().__init__(directory, options=("--zone", zone))
+    def __init__(self, directory, zone=ZONE, address="127.0.0.1", inside=()):
+        super().__init__(directory, options=("--zone", zone, "--address", address), inside=inside)
         self.env = read_env(os.path.join(directory, "proxy.env"))
 
 

@@ -114,12 +114,13 @@ static const struct silence_row {
 	const char *host, *said;
 	enum err_code code;
 	const char *text;
+	bool is_plain; /* no TLS */
 } silence_rows[] = {
     {"unix:///run/d.sock", "Couldn't connect to server", ERR_TRANSIENT,
 	"the engine at unix:///run/d.sock does not answer"},
     {"unix:///run/d.sock", "Permission denied (", ERR_TRANSIENT, "does not answer"},
     {TCP, "Failed to connect to h port 2376: Connection refused", ERR_TRANSIENT,
-	"the engine at tcp://h:2376 does not answer"},
+	"the engine at tcp://h:2376 does not answer: Failed to connect to h port 2376"},
     {TCP, "GET h/version: SSL certificate problem: unable to get local issuer certificate",
 	ERR_CONFIG, "is not by the authority of ca.pem"},
     {TCP, "SSL: no alternative certificate subject name matches target host name 'h'", ERR_CONFIG,
@@ -129,6 +130,11 @@ static const struct silence_row {
 	ERR_CONFIG, "refuses our certificate"},
     {TCP, "OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad certificate, errno 0",
 	ERR_CONFIG, "refuses our certificate"},
+    {TCP, "GET h/version: Send failure: Broken pipe", ERR_TRANSIENT, "refuses our certificate"},
+    {TCP, "GET h/version: Recv failure: Connection reset by peer", ERR_TRANSIENT, "it hung up"},
+    {TCP, "GET h/version: Send failure: Broken pipe", ERR_TRANSIENT, "does not answer", true},
+    {TCP, "GET h/v: getpeername() failed with errno 107: Transport endpoint is not connected",
+	ERR_TRANSIENT, "it hung up"},
     {TCP, "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number", ERR_CONFIG,
 	"speaks no TLS"},
     {TCP, "unable to set private key file: '/c/key.pem' type PEM", ERR_CONFIG, "key.pem"},
@@ -160,7 +166,7 @@ START_TEST(says_what_to_do)
 	AUTO(endpoint) endpoint = {0};
 	struct err err = {0};
 
-	ck_assert_int_eq(endpoint_read(row->host, "/c", &endpoint, &err), 0);
+	ck_assert_int_eq(endpoint_read(row->host, row->is_plain ? NULL : "/c", &endpoint, &err), 0);
 	endpoint_explain(&endpoint, row->said, &err);
 	ck_assert_msg(err.code == row->code, "%d: %s", err.code, err.msg);
 	ck_assert_msg(strstr(err.msg, row->text) != NULL, "%s", err.msg);
