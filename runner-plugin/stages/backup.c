@@ -41,12 +41,6 @@ static void backup_release(struct backup *backup)
 }
 DEFINE_AUTO(backup, backup_release);
 
-static void add_phase(struct backup *backup, const char *name, int64_t started_ns)
-{
-	results_stage_add_phase(
-	    &backup->progress->result, name, (double)clock_elapsed_ms(started_ns) / 1000);
-}
-
 static bool is_cancelled(const struct backup *backup)
 {
 	struct pollfd cancel = {.fd = backup->progress->work->cancel_fd, .events = POLLIN};
@@ -517,7 +511,7 @@ static int create(struct backup *backup)
 		return -1;
 	if ((backup->has_bot ? create_by_bot(backup) : create_own(backup)) < 0)
 		return -1;
-	add_phase(backup, "backup", started_ns);
+	progress_add_phase(backup->progress, "backup", started_ns);
 	return 0;
 }
 
@@ -545,7 +539,7 @@ static int wipe(struct backup *backup)
 		    "%s cannot be taken away, so a restore of it would prove nothing", item->name);
 		return -1;
 	}
-	add_phase(backup, "wipe", started_ns);
+	progress_add_phase(backup->progress, "wipe", started_ns);
 	return 0;
 }
 
@@ -555,7 +549,7 @@ static int restore(struct backup *backup)
 
 	if ((backup->has_bot ? restore_by_bot(backup) : restore_own(backup)) < 0)
 		return -1;
-	add_phase(backup, "restore", started_ns);
+	progress_add_phase(backup->progress, "restore", started_ns);
 	return 0;
 }
 

@@ -132,8 +132,7 @@ static int raise_one(struct progress *progress, const struct prepared_need *need
 		return -1;
 	}
 	deploy_run(&beside.deploy, &beside.rendered, "", &deployed);
-	results_stage_add_phase(
-	    &progress->result, phase, (double)clock_elapsed_ms(started_ns) / 1000);
+	progress_add_phase(progress, phase, started_ns);
 	if (deployed.end != DEPLOY_UP) {
 		conclude_need(progress, &beside, &deployed);
 		return -1;

@@ -752,6 +752,7 @@ static int force_all(const struct deploy *deploy, struct deploy_result *out)
 
 void deploy_recreate(const struct deploy *deploy, struct deploy_result *out)
 {
+	int64_t started_ns = clock_now();
 	struct err err;
 
 	*out = (struct deploy_result){.end = DEPLOY_BROKE, .within_ms = time_for(deploy)};
@@ -766,8 +767,10 @@ void deploy_recreate(const struct deploy *deploy, struct deploy_result *out)
 		return;
 	}
 	say(deploy, "every service anew");
-	if (force_all(deploy, out) == 0)
-		wait_ready(deploy, "", out);
+	if (force_all(deploy, out) < 0)
+		return;
+	add_phase(deploy, "anew", "", started_ns);
+	wait_ready(deploy, "", out);
 }
 
 void deploy_confirm(const struct deploy *deploy, struct deploy_result *result)

@@ -59,9 +59,11 @@ void lint_run(struct progress *progress)
 	AUTO(proc_result) result = {0};
 	AUTO(lint_table) table = {0};
 	char reason[RESULTS_TEXT_MAX];
+	int64_t started_ns = clock_now();
 
 	if (call_lint(progress, &result) < 0)
 		return;
+	progress_add_phase(progress, "lint", started_ns);
 	if (result.end != PROC_EXITED || result.code != 0) {
 		conclude_failure(progress, &result);
 		return;

@@ -47,6 +47,11 @@ void progress_conclude(struct progress *progress, enum outcome outcome, const ch
 	results_set(&progress->result.reason, reason);
 }
 
+void progress_add_phase(struct progress *progress, const char *name, int64_t since_ns)
+{
+	results_stage_add_phase(&progress->result, name, (double)clock_elapsed_ms(since_ns) / 1000);
+}
+
 /* The last lines of the service that it is about, or of the app. */
 static void add_evidence(struct progress *progress, const struct deploy_result *deployed)
 {
@@ -173,8 +178,7 @@ static int run_data(struct progress *progress, const char *program, const char *
 		return 0;
 	progress_show(progress, program);
 	int result = run_program(progress, program);
-	results_stage_add_phase(
-	    &progress->result, phase, (double)clock_elapsed_ms(started_ns) / 1000);
+	progress_add_phase(progress, phase, started_ns);
 	return result;
 }
 
@@ -256,8 +260,7 @@ static int run_checks(struct progress *progress, const struct deploy_result *dep
 		add_evidence(progress, deployed);
 	else
 		result = run_programs(progress);
-	results_stage_add_phase(
-	    &progress->result, "checks", (double)clock_elapsed_ms(started_ns) / 1000);
+	progress_add_phase(progress, "checks", started_ns);
 	return result;
 }
 
@@ -353,6 +356,7 @@ int progress_mark(struct progress *progress, const char *version, struct surviva
 	auto_str char *marker = xasprintf("ccci run %s from %s\n", run->id, version);
 	const char *dash = strrchr(run->id, '-');
 	AUTO(database_marks) databases = {0};
+	int64_t started_ns = clock_now();
 	struct err err;
 
 	if (engine_check_nodes(progress->engine, run->stack, &err) < 0 ||
@@ -365,6 +369,7 @@ int progress_mark(struct progress *progress, const char *version, struct surviva
 	database_marks_release(&progress->databases);
 	progress->databases = databases;
 	databases = (struct database_marks){0};
+	progress_add_phase(progress, "mark", started_ns);
 	return 0;
 }
 
@@ -493,6 +498,7 @@ int progress_check_marks(struct progress *progress, const struct survival_marks 
 	const char *stack = work->run->stack;
 	AUTO(survival_losses) losses = {0};
 	size_t lost = 0;
+	int64_t started_ns = clock_now();
 	struct err err;
 
 	if (engine_check_nodes(progress->engine, stack, &err) < 0 ||
@@ -505,6 +511,7 @@ int progress_check_marks(struct progress *progress, const struct survival_marks 
 	const struct survival_loss *first = record_marks(progress, marks, &losses, &lost);
 	const struct database_mark *database = record_databases(progress, marks);
 	database_marks_remove(progress->engine, stack, work->cancel_fd, &progress->databases);
+	progress_add_phase(progress, "marks found", started_ns);
 	if (!first && !database)
 		return 0;
 	if (first && lost > 1) {

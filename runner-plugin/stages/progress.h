@@ -41,6 +41,8 @@ void progress_say(void *context, const char *line);
 void progress_show(void *context, const char *line);
 PRINTF_LIKE(3, 4)
 void progress_conclude(struct progress *progress, enum outcome outcome, const char *format, ...);
+/* Where the time went since then. */
+void progress_add_phase(struct progress *progress, const char *name, int64_t since_ns);
 /* What did not come up, or did not stay up, with its last lines; nothing when it is up. */
 void progress_take_deploy(struct progress *progress, const struct deploy_result *deployed);
 /* The head, fresh; phase as deploy_run() takes it. -1: concluded. */
