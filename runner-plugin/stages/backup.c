@@ -4,15 +4,13 @@
  * running app, put back. By the host's backup-bot-two where one is deployed, through abra; else by
  * ourselves, as it would (swarm/stash.h).
  */
-#include "runner-plugin/swarm/stash.h"
+#include "runner-plugin/stages/progress.h"
 
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "runner-plugin/stages/progress.h"
 #include "runner-plugin/swarm/database_marks.h"
-
-#include <fcntl.h>
+#include "runner-plugin/swarm/stash.h"
 
 #define DATA_TRIES 5 /* after a restore an app's connections are dead: it needs a moment */
 #define DATA_EVERY_MS 1000
@@ -48,13 +46,15 @@ static bool is_cancelled(const struct backup *backup)
 	return poll(&cancel, 1, 0) == 1;
 }
 
-/* What is not the recipe's. */
+/* What is not the recipe's. Where nobody can look (ERR_CONFIG), nothing is known. */
 static int conclude_ours(struct backup *backup, const struct err *err)
 {
+	enum outcome outcome = err->code == ERR_CONFIG ? OUTCOME_UNVERIFIED : OUTCOME_ERROR;
+
 	if (is_cancelled(backup))
 		progress_conclude(backup->progress, OUTCOME_UNVERIFIED, "cancelled");
 	else
-		progress_conclude(backup->progress, OUTCOME_ERROR, "%s", err->msg);
+		progress_conclude(backup->progress, outcome, "%s", err->msg);
 	return -1;
 }
 
@@ -110,12 +110,13 @@ static int read_plan(struct backup *backup)
 static int find_items(struct backup *backup)
 {
 	struct progress *progress = backup->progress;
+	const char *stack = progress->work->run->stack;
 	const struct stash_item *missed = NULL;
 	size_t reached = 0;
 	struct err err;
 
-	if (stash_find(progress->engine, progress->work->run->stack, &backup->plan, &backup->items,
-		&err) < 0)
+	if (engine_check_nodes(progress->engine, stack, &err) < 0 ||
+	    stash_find(progress->engine, stack, &backup->plan, &backup->items, &err) < 0)
 		return conclude_ours(backup, &err);
 	for (size_t i = 0; i < backup->items.count; i++) {
 		const struct stash_item *item = &backup->items.items[i];
@@ -399,11 +400,11 @@ static int restore_by_bot(struct backup *backup)
 static int mark_databases(struct backup *backup)
 {
 	const struct stages_work *work = backup->progress->work;
-	const char *dash = strrchr(work->run->id, '-');
 	struct err err;
 
 	if (database_marks_make(backup->progress->engine, work->run->stack,
-		dash ? dash + 1 : work->run->id, work->cancel_fd, &backup->databases, &err) < 0)
+		progress_mark_name(backup->progress), work->cancel_fd, &backup->databases,
+		&err) < 0)
 		return conclude_ours(backup, &err);
 	backup->is_wiped = xcalloc(backup->databases.count + 1, sizeof(*backup->is_wiped));
 	return 0;

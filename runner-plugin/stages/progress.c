@@ -349,19 +349,26 @@ static void give_up_marks(struct progress *progress, const struct err *err)
 	progress_conclude(progress, outcome, "markers: %s", err->msg);
 }
 
+const char *progress_mark_name(const struct progress *progress)
+{
+	const char *id = progress->work->run->id;
+	const char *dash = strrchr(id, '-');
+
+	return dash ? dash + 1 : id;
+}
+
 int progress_mark(struct progress *progress, const char *version, struct survival_marks *out)
 {
 	const struct stages_work *work = progress->work;
 	const struct run *run = work->run;
 	auto_str char *marker = xasprintf("ccci run %s from %s\n", run->id, version);
-	const char *dash = strrchr(run->id, '-');
 	AUTO(database_marks) databases = {0};
 	int64_t started_ns = clock_now();
 	struct err err;
 
 	if (engine_check_nodes(progress->engine, run->stack, &err) < 0 ||
 	    survival_mark(progress->engine, run->stack, marker, out, &err) < 0 ||
-	    database_marks_make(progress->engine, run->stack, dash ? dash + 1 : run->id,
+	    database_marks_make(progress->engine, run->stack, progress_mark_name(progress),
 		work->cancel_fd, &databases, &err) < 0) {
 		give_up_marks(progress, &err);
 		return -1;

@@ -66,6 +66,8 @@ int progress_check_data(struct progress *progress) CHECKED;
 int progress_wipe_data(struct progress *progress) CHECKED;
 /* What the check says, for nobody's record; true without one. -1: concluded. */
 int progress_try_data(struct progress *progress, bool *out_is_there) CHECKED;
+/* What a marker within a database is called: the run's six digits. */
+const char *progress_mark_name(const struct progress *progress);
 /* A marker in each volume, saying which version was there, and in each database. -1: concluded. */
 int progress_mark(
     struct progress *progress, const char *version, struct survival_marks *out) CHECKED;

@@ -39,7 +39,7 @@ static const struct row {
 	uint64_t files, bytes, others;
 	char root;
 } rows[] = {
-    {"5 data/ 0|0 data/a 5|0 data/b 600|5 data/c/ 0|2 data/l 9|.|.", ERR_NONE, NULL, 2, 605, 2,
+    {"5 data/ 0|0 data/a 5|5 data/c/ 0|2 data/l 9|0 data/b 600|.|.", ERR_NONE, NULL, 2, 605, 2,
 	'5'},
     {"5 ./ 0|.|.", ERR_NONE, NULL, 0, 0, 0, '5'},
     {"5 ./ 0|0 ./.mark 9|.|.", ERR_NONE, NULL, 0, 0, 0, '5'},
@@ -109,6 +109,15 @@ START_TEST(finds_the_bytes_of_a_file)
 }
 END_TEST
 
+START_TEST(pads_to_whole_blocks)
+{
+	ck_assert_uint_eq(archive_padded(0), 0);
+	ck_assert_uint_eq(archive_padded(1), 512);
+	ck_assert_uint_eq(archive_padded(512), 512);
+	ck_assert_uint_eq(archive_padded(513), 1024);
+}
+END_TEST
+
 START_TEST(a_size_without_digits_is_too_large)
 {
 	struct archive_entry entry = {.kind = '0', .name = "huge", .size = 1};
@@ -130,6 +139,7 @@ static Suite *make_suite(void)
 	TCase *tc = tcase_create("archive");
 
 	tcase_add_loop_test(tc, scans_row, 0, COUNT_OF(rows));
+	tcase_add_test(tc, pads_to_whole_blocks);
 	tcase_add_test(tc, finds_the_bytes_of_a_file);
 	tcase_add_test(tc, a_size_without_digits_is_too_large);
 	suite_add_tcase(suite, tc);

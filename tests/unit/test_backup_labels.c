@@ -105,7 +105,7 @@ static const struct row {
 	"label backupbot.backup.path of service app has an empty path"},
     {YES "|backupbot.backup.path=/a/../b", "",
 	"label backupbot.backup.path of service app has a path with \"..\": /a/../b"},
-    {YES "|backupbot.backup.path=/a..b", "", "app!:/a..b"},
+    {YES "|backupbot.backup.path=/a..b,/..c", "", "app!:/a..b,/..c"},
     {YES "|backupbot.backup.volumes.db.path=/backup.sql", "",
 	"label backupbot.backup.volumes.db.path of service app has a path that is not relative "
 	"to the volume: /backup.sql"},

@@ -5,6 +5,8 @@
 #include "common/clock.h"
 #include "runner-plugin/swarm/stash.h"
 
+#include <sys/stat.h>
+
 #define CONTAINER(id, service, mounts)                                                             \
 	"{\"Id\":\"" id "\",\"State\":\"running\",\"Labels\":{\"com.docker.swarm.service.name\":"  \
 	"\"s_" service "\"},\"Mounts\":[" mounts "]}"
@@ -158,6 +160,124 @@ START_TEST(looks_for_a_mark)
 }
 END_TEST
 
+#define MADE                                                                                       \
+	{                                                                                          \
+		"POST /v1.41/containers/c/exec ", 201, "{\"Id\":\"e\"}"                            \
+	}
+#define STARTED                                                                                    \
+	{                                                                                          \
+		"POST /v1.41/exec/e/start ", 200, ""                                               \
+	}
+#define ENDED                                                                                      \
+	{                                                                                          \
+		"GET /v1.41/exec/e/json ", 200, "{\"ExitCode\":0}"                                 \
+	}
+#define NOTHING "{\"message\":\"Could not find the file\"}"
+
+/* A directory by its mark, a dump by itself. Where nothing can be run, the mark is written over. */
+static const struct wipe_row {
+	bool has_mark;
+	int status;		/* of the first look */
+	const char *left, *now; /* what it finds, and the second one after that */
+	bool is_gone;
+} wipe_rows[] = {
+    {true, 404, "", NULL, true},
+    {true, 200, "m1\n", "wiped\n", true},
+    {true, 200, "m1\n", "m1\n", false},
+    {false, 404, "", NULL, true},
+    {false, 200, "a dump", NULL, false},
+};
+
+static void archive_of(const char *content, char archive[4 * ARCHIVE_BLOCK])
+{
+	const struct archive_entry entry = {.name = STASH_MARK,
+	    .kind = '0',
+	    .size = strlen(content),
+	    .mode = 0664,
+	    .uid = 1001,
+	    .gid = 1002};
+
+	memset(archive, 0, 4 * (size_t)ARCHIVE_BLOCK);
+	archive_header(archive, &entry, 0);
+	memcpy(archive + ARCHIVE_BLOCK, content, strlen(content));
+}
+
+START_TEST(wipes_row)
+{
+	const struct wipe_row *row = &wipe_rows[_i];
+	char archives[2][4 * ARCHIVE_BLOCK];
+	const char *look = row->has_mark
+			       ? "GET /v1.41/containers/c/archive?path=%2Fx%2F.ccci-backup "
+			       : "GET /v1.41/containers/c/archive?path=%2Fx ";
+	struct exchange script[] = {{"GET /version ", 200, VERSION}, MADE, STARTED, ENDED,
+	    {look, row->status, archives[0], sizeof(archives[0])},
+	    {"PUT /v1.41/containers/c/archive?path=%2Fx ", 200, ""},
+	    {look, 200, archives[1], sizeof(archives[1])}};
+	char container[] = "c";
+	char path[] = "/x";
+	const struct stash_item item = {
+	    .container = container, .path = path, .has_mark = row->has_mark};
+	bool is_gone = !row->is_gone;
+	struct err err = {0};
+
+	archive_of(row->left, archives[0]);
+	archive_of(row->now ? row->now : "", archives[1]);
+	if (row->status == 404) {
+		script[4].body = NOTHING;
+		script[4].length = 0;
+	}
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	const struct stash_access access = {engine, clock_now() + 10 * NS_PER_S, -1};
+	int result = stash_wipe(&access, &item, "m1\n", &is_gone, &err);
+	peer_stop();
+	ck_assert_msg(result == 0, "%s", err.msg);
+	ck_assert_int_eq(is_gone, row->is_gone);
+}
+END_TEST
+
+/* A directory goes by what is in it, so that only it need be written to; the rest by its name. */
+static const struct move_row {
+	bool has_mark;
+	const char *path, *out, *in;
+} move_rows[] = {
+    {true, "/a/b", "GET /v1.41/containers/c/archive?path=%2Fa%2Fb%2F. ",
+	"PUT /v1.41/containers/c/archive?path=%2Fa%2Fb "},
+    {false, "/a/b", "GET /v1.41/containers/c/archive?path=%2Fa%2Fb ",
+	"PUT /v1.41/containers/c/archive?path=%2Fa "},
+    {false, "/b", "GET /v1.41/containers/c/archive?path=%2Fb ",
+	"PUT /v1.41/containers/c/archive?path=%2F "},
+};
+
+START_TEST(moves_row)
+{
+	const struct move_row *row = &move_rows[_i];
+	char archive[4 * ARCHIVE_BLOCK];
+	const struct exchange script[] = {{"GET /version ", 200, VERSION},
+	    {row->out, 200, archive, sizeof(archive)}, {row->in, 200, ""}};
+	char container[] = "c";
+	char dump[16] = {0};
+	auto_str char *directory = harness_dir();
+	auto_str char *path = xstrdup(row->path);
+	struct stash_item item = {
+	    .container = container, .path = path, .has_mark = row->has_mark, .archive_fd = -1};
+	struct err err = {0};
+
+	archive_of("the dump", archive);
+	AUTO_PTR(engine) engine = peer_start(script, COUNT_OF(script));
+	const struct stash_access access = {engine, clock_now() + 10 * NS_PER_S, -1};
+	int saved = stash_save(&access, &item, directory, &err);
+	int put = saved == 0 ? stash_put_back(&access, &item, &err) : -1;
+	peer_stop();
+	ck_assert_msg(put == 0, "%s", err.msg);
+	auto_fd int fd = stash_open_dump(&item, directory, &err);
+	ck_assert_int_eq(pread(fd, dump, sizeof(dump), 0), strlen("the dump"));
+	ck_assert_str_eq(dump, "the dump");
+	close_fd(&item.archive_fd);
+	ck_assert_int_eq(rmdir(directory), 0); /* no file of it has a name */
+	ck_assert_int_eq(mkdir(directory, 0700), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("stash");
@@ -166,6 +286,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, finds_row, 0, COUNT_OF(rows));
 	tcase_add_loop_test(tc, judges_a_dump, 0, COUNT_OF(dump_rows));
 	tcase_add_loop_test(tc, looks_for_a_mark, 0, COUNT_OF(mark_rows));
+	tcase_add_loop_test(tc, wipes_row, 0, COUNT_OF(wipe_rows));
+	tcase_add_loop_test(tc, moves_row, 0, COUNT_OF(move_rows));
 	suite_add_tcase(suite, tc);
 	return suite;
 }
