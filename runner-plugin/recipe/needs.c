@@ -12,7 +12,7 @@ struct walk {
 	needs_look look;
 	void *context;
 	struct needs *order;
-	const char *path[NEEDS_DEPTH_MAX + 1]; /* from the recipe to where we are */
+	char path[NEEDS_DEPTH_MAX + 1][PARAMS_RECIPE_SIZE]; /* from the recipe to where we are */
 	size_t depth;
 };
 
@@ -68,7 +68,7 @@ static int visit(struct walk *walk, const char *recipe, struct err *err)
 	if (check_place(walk, recipe, err) < 0 ||
 	    walk->look(walk->context, recipe, &direct, err) < 0)
 		return -1;
-	walk->path[walk->depth++] = recipe;
+	(void)copy_text(walk->path[walk->depth++], PARAMS_RECIPE_SIZE, recipe);
 	for (size_t i = 0; i < direct.count; i++) {
 		if (has_name(walk->order, direct.names[i]))
 			continue;
