@@ -421,45 +421,26 @@ static struct engine *place(struct engine *engine, size_t i)
 	return i ? engine->others[i - 1] : engine;
 }
 
-/* Of a container, or of an exec in one: the engine that knows it has it. */
-static bool is_of_container(const char *path)
-{
-	return text_starts(path, "/exec/") ||
-	       (text_starts(path, "/containers/") && !text_starts(path, "/containers/json"));
-}
-
-static bool is_of_volume(const char *path)
-{
-	return text_starts(path, "/volumes/");
-}
-
-static bool is_of_image(const char *path)
-{
-	return text_starts(path, "/images/");
-}
-
-/*
- * A container is known to one engine only, and the others answer 404, which does nothing. A volume
- * may be on several nodes under one name: each is asked, and one that has it is enough.
- */
+/* As nodes_reach() has it. */
 static int send_call(
     struct engine *engine, const struct call *call, struct http_response *out, struct err *err)
 {
-	bool asks_all = is_of_volume(call->path) || is_of_image(call->path);
+	enum nodes_reach reach = nodes_reach(call->method, call->path);
 	bool has_answer = false;
 	struct err missing = {0};
 
-	if (!asks_all && !is_of_container(call->path))
+	if (reach == NODES_MANAGER)
 		return send_here(engine, call, out, err);
 	if (settle_others(engine, err) < 0)
 		return -1;
-	for (size_t i = 0; i <= engine->other_count && (asks_all || !has_answer); i++) {
+	for (size_t i = 0; i <= engine->other_count; i++) {
 		AUTO(http_response) response = {0};
 		struct err why;
 
+		if (has_answer && reach == NODES_ONE)
+			break;
 		if (send_here(place(engine, i), call, &response, &why) < 0) {
-			/* An image has to be there on every node. */
-			if (why.code == ERR_MISSING && !is_of_image(call->path)) {
+			if (why.code == ERR_MISSING && reach != NODES_ALL) {
 				missing = why;
 				continue;
 			}
@@ -530,18 +511,12 @@ static struct json *get_everywhere(struct engine *engine, const char *path, stru
 	return answer;
 }
 
-static bool is_list_of_each_node(const char *path)
-{
-	return text_starts(path, "/containers/json") || text_is(path, "/volumes") ||
-	       text_starts(path, "/volumes?");
-}
-
 struct json *engine_get(struct engine *engine, const char *path, struct err *err)
 {
 	AUTO(http_response) response = {0};
 	struct call call = {.path = path};
 
-	if (engine->other_count && is_list_of_each_node(path))
+	if (engine->other_count && nodes_reach(NULL, path) == NODES_LISTED)
 		return get_everywhere(engine, path, err);
 	if (send_call(engine, &call, &response, err) < 0)
 		return NULL;

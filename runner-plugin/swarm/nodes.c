@@ -187,3 +187,26 @@ bool nodes_find_stranger(const struct nodes *nodes, const struct json *tasks,
 	}
 	return false;
 }
+
+/* "/containers/json?all=1" is "/containers/json", "/containers/jsonx" is not. */
+static bool is_path(const char *path, const char *wanted)
+{
+	size_t length = strlen(wanted);
+
+	return strncmp(path, wanted, length) == 0 && (!path[length] || path[length] == '?');
+}
+
+enum nodes_reach nodes_reach(const char *method, const char *path)
+{
+	bool only_looks = !method || text_is(method, "GET");
+
+	if (only_looks && (is_path(path, "/containers/json") || is_path(path, "/volumes")))
+		return NODES_LISTED;
+	if (text_starts(path, "/containers/") || text_starts(path, "/exec/"))
+		return NODES_ONE;
+	if (text_starts(path, "/volumes/"))
+		return NODES_EACH;
+	if (only_looks && text_starts(path, "/images/") && text_ends(path, "/json"))
+		return is_path(path, "/images/json") ? NODES_MANAGER : NODES_ALL;
+	return NODES_MANAGER;
+}

@@ -30,6 +30,17 @@ struct nodes {
 void nodes_release(struct nodes *nodes);
 DEFINE_AUTO(nodes, nodes_release);
 
+/* Whom a call of the engine's API is for, by its method (NULL: GET) and its path below the version.
+ */
+enum nodes_reach {
+	NODES_MANAGER, /* what the Swarm knows, and what is of that host alone */
+	NODES_ONE,     /* of a container: who knows it; the others answer 404, and do nothing */
+	NODES_EACH,    /* of a volume: each that has one of that name */
+	NODES_ALL,     /* whether an image is there: nowhere may it be missing */
+	NODES_LISTED,  /* a list that each has of its own: all of them together */
+};
+enum nodes_reach nodes_reach(const char *method, const char *path);
+
 /* "node=url,node=url"; NULL and "" name none. Errors: ERR_CONFIG. */
 int nodes_read(const char *text, struct nodes *out, struct err *err) CHECKED;
 

@@ -150,6 +150,40 @@ START_TEST(finds_who_is_out_of_reach)
 }
 END_TEST
 
+static const struct reach_row {
+	const char *method, *path;
+	enum nodes_reach reach;
+} reach_rows[] = {
+    {NULL, "/services", NODES_MANAGER},
+    {NULL, "/tasks/abc/logs?stdout=1", NODES_MANAGER},
+    {"DELETE", "/networks/abc", NODES_MANAGER},
+    {NULL, "/info", NODES_MANAGER},
+    {NULL, "/containers/json", NODES_LISTED},
+    {NULL, "/containers/json?all=1", NODES_LISTED},
+    {"GET", "/volumes", NODES_LISTED},
+    {NULL, "/volumes?filters=x", NODES_LISTED},
+    {NULL, "/containers/jsonx/json", NODES_ONE},
+    {NULL, "/containers/abc/json", NODES_ONE},
+    {"PUT", "/containers/abc/archive?path=%2Fx", NODES_ONE},
+    {"POST", "/containers/abc/exec", NODES_ONE},
+    {"DELETE", "/containers/abc?force=1&v=1", NODES_ONE},
+    {NULL, "/exec/abc/json", NODES_ONE},
+    {"DELETE", "/volumes/st_data", NODES_EACH},
+    {NULL, "/volumes/st_data", NODES_EACH},
+    {NULL, "/images/web%3A1.0/json", NODES_ALL},
+    {NULL, "/images/json", NODES_MANAGER},
+    {"DELETE", "/images/web%3A1.0", NODES_MANAGER},
+    {"POST", "/images/create?fromImage=x", NODES_MANAGER},
+};
+
+START_TEST(knows_whom_a_call_is_for)
+{
+	const struct reach_row *row = &reach_rows[_i];
+
+	ck_assert_int_eq(nodes_reach(row->method, row->path), row->reach);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("nodes");
@@ -159,6 +193,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, names_no_more_than_it_asks);
 	tcase_add_loop_test(tc, settles_names, 0, COUNT_OF(settle_rows));
 	tcase_add_loop_test(tc, finds_who_is_out_of_reach, 0, COUNT_OF(stranger_rows));
+	tcase_add_loop_test(tc, knows_whom_a_call_is_for, 0, COUNT_OF(reach_rows));
 	suite_add_tcase(suite, tc);
 	return suite;
 }
