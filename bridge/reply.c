@@ -3,6 +3,7 @@
 
 #include "bridge/markdown.h"
 #include "common/clock.h"
+#include "common/since.h"
 
 #define TRAILER_BEGIN "<!-- ccci {\"comment\":"
 #define TRAILER_END "} -->"
@@ -380,6 +381,18 @@ static void add_allowed(const struct results *results, struct buf *out)
 	(void)buf_add_char(out, '\n');
 }
 
+/* What changed, where one would look first. */
+static void add_since(const struct results *results, struct buf *out)
+{
+	auto_str char *sentence = since_sentence(results);
+
+	if (!sentence)
+		return;
+	(void)buf_add_char(out, '\n');
+	(void)markdown_add_text(out, sentence, RESULTS_TEXT_MAX);
+	(void)buf_add_char(out, '\n');
+}
+
 static void add_lines(const struct results_stage *stage, struct buf *out)
 {
 	(void)buf_add_text(out, "\n<details><summary>last lines of ");
@@ -442,6 +455,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 	}
 	if (facts->results) {
 		add_stages(facts, out);
+		add_since(facts->results, out);
 		add_allowed(facts->results, out);
 		add_evidence(facts->results, out);
 	}

@@ -33,6 +33,8 @@ static const struct place text_places[] = {
     {"kept", "url", offsetof(struct results, kept_url)},
     {"kept", "until", offsetof(struct results, kept_until)},
     {"kept", "why_not", offsetof(struct results, kept_why_not)},
+    {"last_green", "when", offsetof(struct results, last_green_when)},
+    {"last_green", "commit", offsetof(struct results, last_green_commit)},
     {"provenance", "ccci", offsetof(struct results, ccci)},
     {"provenance", "abra", offsetof(struct results, abra)},
     {"provenance", "suite", offsetof(struct results, suite_hash)},
@@ -43,9 +45,11 @@ static const struct place id_places[] = {
     {"run", "build", offsetof(struct results, build)},
     {"run", "pr", offsetof(struct results, pr)},
     {"run", "comment", offsetof(struct results, comment)},
+    {"last_green", "build", offsetof(struct results, last_green_build)},
 };
 
-static const char *const sections[] = {"run", "versions", "teardown", "kept", "provenance"};
+static const char *const sections[] = {
+    "run", "versions", "teardown", "kept", "last_green", "provenance"};
 
 static char **text_at(const struct results *results, size_t offset)
 {
@@ -152,6 +156,13 @@ void results_release(struct results *results)
 	results_allowed_release(&results->allowed);
 	release_pairs(results->rejected, results->rejected_count);
 	release_pairs(results->images, results->image_count);
+	release_pairs(results->tags, results->tag_count);
+	for (size_t i = 0; i < results->changed_count; i++) {
+		free(results->changed[i].what);
+		free(results->changed[i].was);
+		free(results->changed[i].is);
+	}
+	free(results->changed);
 	*results = (struct results){0};
 }
 
@@ -180,15 +191,38 @@ void results_add_left(struct results *results, const char *what)
 	results->left[results->left_count++] = cut_text(what, RESULTS_TEXT_MAX);
 }
 
-void results_add_image(struct results *results, const char *service, const char *digest)
+static void set_pair(
+    struct results_pair **pairs, size_t *count, const char *name, const char *value)
 {
-	for (size_t i = 0; i < results->image_count; i++) {
-		if (text_is(results->images[i].name, service)) {
-			results_set(&results->images[i].value, digest);
+	for (size_t i = 0; i < *count; i++) {
+		if (text_is((*pairs)[i].name, name)) {
+			results_set(&(*pairs)[i].value, value);
 			return;
 		}
 	}
-	add_pair(&results->images, &results->image_count, service, digest);
+	add_pair(pairs, count, name, value);
+}
+
+void results_add_image(struct results *results, const char *service, const char *digest)
+{
+	set_pair(&results->images, &results->image_count, service, digest);
+}
+
+void results_add_tag(struct results *results, const char *service, const char *name)
+{
+	set_pair(&results->tags, &results->tag_count, service, name);
+}
+
+void results_add_change(struct results *results, const char *what, const char *was, const char *is)
+{
+	if (results->changed_count == RESULTS_ITEMS_MAX)
+		return;
+	results->changed = xrealloc_array(
+	    results->changed, results->changed_count + 1, sizeof(results->changed[0]));
+	results->changed[results->changed_count++] =
+	    (struct results_change){.what = cut_text(what, RESULTS_TEXT_MAX),
+		.was = cut_text(was, RESULTS_TEXT_MAX),
+		.is = cut_text(is, RESULTS_TEXT_MAX)};
 }
 
 void results_allowed_add(
@@ -369,13 +403,28 @@ struct json *results_allowed_encode(const struct results_allowed_list *list)
 	return allowed;
 }
 
-static struct json *encode_images(const struct results *results)
+static struct json *encode_pairs(const struct results_pair *pairs, size_t count)
 {
-	struct json *images = json_new_object();
+	struct json *object = json_new_object();
 
-	for (size_t i = 0; i < results->image_count; i++)
-		json_set_text(images, results->images[i].name, results->images[i].value);
-	return images;
+	for (size_t i = 0; i < count; i++)
+		json_set_text(object, pairs[i].name, pairs[i].value);
+	return object;
+}
+
+static struct json *encode_changed(const struct results *results)
+{
+	struct json *changed = json_new_array();
+
+	for (size_t i = 0; i < results->changed_count; i++) {
+		struct json *one = json_new_object();
+
+		json_set_text(one, "what", results->changed[i].what);
+		json_set_text(one, "was", results->changed[i].was);
+		json_set_text(one, "is", results->changed[i].is);
+		json_add(changed, one);
+	}
+	return changed;
 }
 
 /* The texts and ids of one section; the top when it is "". */
@@ -419,7 +468,9 @@ static char *encode(const struct results *results, enum detail detail)
 	json_set(versions, "rejected", encode_rejected(results));
 	for (size_t i = 0; i < results->stage_count; i++)
 		json_add(stages, encode_stage(&results->stages[i], detail));
-	json_set(provenance, "images", encode_images(results));
+	json_set(provenance, "images", encode_pairs(results->images, results->image_count));
+	if (results->tag_count && detail < DETAIL_NO_ITEMS)
+		json_set(provenance, "tags", encode_pairs(results->tags, results->tag_count));
 
 	json_set_int(root, "schema", RESULTS_SCHEMA);
 	json_set(root, "run", run);
@@ -434,6 +485,10 @@ static char *encode(const struct results *results, enum detail detail)
 	json_set(root, "teardown", encode_teardown(results));
 	if (*results->kept_until || *results->kept_why_not)
 		json_set(root, "kept", new_section(results, "kept"));
+	if (*results->last_green_when && detail < DETAIL_NO_ITEMS) {
+		json_set(root, "last_green", new_section(results, "last_green"));
+		json_set(root, "changed", encode_changed(results));
+	}
 	json_set(root, "provenance", provenance);
 	return json_print(root);
 }
@@ -758,24 +813,53 @@ static int read_allowed(const struct json *root, struct results *results, struct
 	return list ? results_allowed_decode(list, &results->allowed, err) : 0;
 }
 
-static int read_images(const struct json *root, struct results *results, struct err *err)
+/* A section of names and texts; each name once. */
+static int read_pairs(const struct json *root, const char *key, struct results_pair **pairs,
+    size_t *count, struct err *err)
 {
-	const struct json *images = json_get(json_get(root, "provenance"), "images");
+	const struct json *object = json_get(json_get(root, "provenance"), key);
 
-	if (images && !json_is_object(images))
-		return fail(err, "not an object", "images");
-	if (json_count(images) > RESULTS_ITEMS_MAX)
-		return fail(err, "too many", "images");
-	for (const struct json *item = json_first(images); item; item = json_next(item)) {
-		const char *digest = json_text(item);
-		size_t before = results->image_count;
+	if (object && !json_is_object(object))
+		return fail(err, "not an object", key);
+	if (json_count(object) > RESULTS_ITEMS_MAX)
+		return fail(err, "too many", key);
+	for (const struct json *item = json_first(object); item; item = json_next(item)) {
+		const char *value = json_text(item);
+		size_t before = *count;
 
-		if (!digest || strlen(digest) > RESULTS_TEXT_MAX ||
+		if (!value || strlen(value) > RESULTS_TEXT_MAX ||
 		    strlen(json_key(item)) > RESULTS_TEXT_MAX)
-			return fail(err, "not a text within its bounds", "images");
-		results_add_image(results, json_key(item), digest);
-		if (results->image_count == before)
-			return fail(err, "one is there twice", "images");
+			return fail(err, "not a text within its bounds", key);
+		set_pair(pairs, count, json_key(item), value);
+		if (*count == before)
+			return fail(err, "one is there twice", key);
+	}
+	return 0;
+}
+
+static const char *bounded_text(const struct json *object, const char *key)
+{
+	const char *text = json_get_text(object, key);
+
+	return text && strlen(text) <= RESULTS_TEXT_MAX ? text : NULL;
+}
+
+static int read_changed(const struct json *root, struct results *results, struct err *err)
+{
+	const struct json *list = json_get(root, "changed");
+
+	if (!list)
+		return 0;
+	if (check_list(root, "changed", err) < 0)
+		return -1;
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		const char *what = bounded_text(item, "what");
+		const char *was = bounded_text(item, "was");
+		const char *is = bounded_text(item, "is");
+
+		if (!what || !was || !is)
+			return fail(err, "not three texts within their bounds", "changed");
+		results_add_change(results, what, was, is);
 	}
 	return 0;
 }
@@ -788,9 +872,12 @@ static int read_document(const struct json *root, struct results *results, struc
 		return fail(err, "not the one this program reads (1)", "schema");
 	if (read_places(root, results, err) < 0 || read_verdict(root, results, err) < 0 ||
 	    read_stages(root, results, err) < 0 || read_teardown(root, results, err) < 0 ||
-	    read_rejected(root, results, err) < 0 || read_allowed(root, results, err) < 0)
+	    read_rejected(root, results, err) < 0 || read_allowed(root, results, err) < 0 ||
+	    read_changed(root, results, err) < 0)
 		return -1;
-	return read_images(root, results, err);
+	if (read_pairs(root, "images", &results->images, &results->image_count, err) < 0)
+		return -1;
+	return read_pairs(root, "tags", &results->tags, &results->tag_count, err);
 }
 
 int results_decode(const char *text, size_t length, struct results *out, struct err *err)

@@ -58,6 +58,10 @@ struct results_pair {
 	char *name;
 	char *value;
 };
+/* What is not as it was when the recipe was green last (since.h); "" is none. */
+struct results_change {
+	char *what, *was, *is;
+};
 /* What the suite's `allow` let through: "app", "mounts /etc/localtime ...", "host-bind:...". */
 struct results_allowed {
 	char *service; /* "" when it is of none in particular */
@@ -98,6 +102,13 @@ struct results {
 	char *kept_url, *kept_until, *kept_why_not;
 	struct results_pair *images; /* service, digest */
 	size_t image_count;
+	struct results_pair *tags; /* service, its image as the recipe names it */
+	size_t tag_count;
+	char *last_green_when; /* RFC 3339; "" nobody looked, or there was none */
+	char *last_green_commit;
+	int64_t last_green_build;	/* 0: not in Drone */
+	struct results_change *changed; /* since then */
+	size_t changed_count;
 };
 
 void results_init(struct results *results);
@@ -113,6 +124,8 @@ void results_add_rejected(struct results *results, const char *version, const ch
 void results_add_left(struct results *results, const char *what);
 /* A second one of the same service replaces the first. */
 void results_add_image(struct results *results, const char *service, const char *digest);
+void results_add_tag(struct results *results, const char *service, const char *name);
+void results_add_change(struct results *results, const char *what, const char *was, const char *is);
 /* Moves a stage to the end of results->stages; one of the same name is replaced. */
 void results_take_stage(struct results *results, struct results_stage *take_stage);
 

@@ -2,6 +2,7 @@
 #include "common/table.h"
 
 #include "common/clock.h"
+#include "common/since.h"
 
 #include <ctype.h>
 
@@ -228,6 +229,21 @@ static void print_allowed(const struct results_allowed *allowed, struct buf *out
 	(void)buf_add_text(out, ")\n");
 }
 
+/* What changed, where one would look first. */
+static void print_since(const struct results *results, size_t columns, struct buf *out)
+{
+	auto_str char *sentence = since_sentence(results);
+
+	if (!sentence)
+		return;
+	(void)buf_add_char(out, '\n');
+	if (columns)
+		add_wrapped(out, sentence, 0, 0, columns);
+	else
+		table_add_text(out, sentence, NULL);
+	(void)buf_add_char(out, '\n');
+}
+
 /* Up for a look, or why not; "" when nobody asked for it. The caller frees it. */
 static char *describe_kept(const struct results *results)
 {
@@ -260,4 +276,5 @@ void table_print(const struct results *results, size_t columns, struct buf *out)
 		table_add_text(out, results->left[i], NULL);
 		(void)buf_add_char(out, '\n');
 	}
+	print_since(results, columns, out);
 }

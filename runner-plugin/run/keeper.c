@@ -750,6 +750,7 @@ static void write_down(
 {
 	struct err err;
 
+	keeper->end.state_dir = keeper->job->settings->state_dir;
 	if (record_write(&keeper->run, &keeper->end, teardown, kept, &err) < 0 ||
 	    record_remember(&keeper->run, keeper->job->settings->state_dir, &err) < 0)
 		log_error("%s", err.msg);

@@ -21,6 +21,15 @@ void prepared_init(struct prepared *prepared)
 	};
 }
 
+static void release_pairs(struct results_pair *pairs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(pairs[i].name);
+		free(pairs[i].value);
+	}
+	free(pairs);
+}
+
 void prepared_release(struct prepared *prepared)
 {
 	free(prepared->abra);
@@ -28,11 +37,8 @@ void prepared_release(struct prepared *prepared)
 	free(prepared->suite_hash);
 	free(prepared->recipe_tests_hash);
 	free(prepared->base_problem);
-	for (size_t i = 0; i < prepared->image_count; i++) {
-		free(prepared->images[i].name);
-		free(prepared->images[i].value);
-	}
-	free(prepared->images);
+	release_pairs(prepared->images, prepared->image_count);
+	release_pairs(prepared->tags, prepared->tag_count);
 	results_allowed_release(&prepared->allowed);
 	for (size_t i = 0; i < prepared->need_count; i++) {
 		free(prepared->needs[i].recipe);
@@ -47,12 +53,21 @@ void prepared_release(struct prepared *prepared)
 	*prepared = (struct prepared){0};
 }
 
+static void add_pair(
+    struct results_pair **pairs, size_t *count, const char *name, const char *value)
+{
+	*pairs = xrealloc_array(*pairs, *count + 1, sizeof((*pairs)[0]));
+	(*pairs)[(*count)++] = (struct results_pair){xstrdup(name), xstrdup(value)};
+}
+
 void prepared_add_image(struct prepared *prepared, const char *service, const char *digest)
 {
-	prepared->images =
-	    xrealloc_array(prepared->images, prepared->image_count + 1, sizeof(*prepared->images));
-	prepared->images[prepared->image_count++] =
-	    (struct results_pair){xstrdup(service), xstrdup(digest)};
+	add_pair(&prepared->images, &prepared->image_count, service, digest);
+}
+
+void prepared_add_tag(struct prepared *prepared, const char *service, const char *name)
+{
+	add_pair(&prepared->tags, &prepared->tag_count, service, name);
 }
 
 int prepared_note_images(const struct run *run, const struct image_list *images, struct err *err)
@@ -89,6 +104,7 @@ int prepared_save(const struct run *run, const struct prepared *prepared, struct
 {
 	AUTO_PTR(json) root = json_new_object();
 	struct json *images = json_new_object();
+	struct json *tags = json_new_object();
 	struct json *needs = json_new_array();
 	struct json *phases = json_new_array();
 
@@ -101,6 +117,9 @@ int prepared_save(const struct run *run, const struct prepared *prepared, struct
 	for (size_t i = 0; i < prepared->image_count; i++)
 		json_set_text(images, prepared->images[i].name, prepared->images[i].value);
 	json_set(root, "images", images);
+	for (size_t i = 0; i < prepared->tag_count; i++)
+		json_set_text(tags, prepared->tags[i].name, prepared->tags[i].value);
+	json_set(root, "tags", tags);
 	json_set(root, "allowed", results_allowed_encode(&prepared->allowed));
 	for (size_t i = 0; i < prepared->need_count; i++) {
 		struct json *row = json_new_object();
@@ -156,12 +175,18 @@ static bool read_needs(const struct json *needs, struct prepared *out)
 static bool read_lists(const struct json *root, struct prepared *out)
 {
 	const struct json *images = json_get(root, "images");
+	const struct json *tags = json_get(root, "tags");
 	const struct json *phases = json_get(root, "phases");
 
 	for (const struct json *item = json_first(images); item; item = json_next(item)) {
 		if (!json_text(item))
 			return false;
 		prepared_add_image(out, json_key(item), json_text(item));
+	}
+	for (const struct json *item = json_first(tags); item; item = json_next(item)) {
+		if (!json_text(item))
+			return false;
+		prepared_add_tag(out, json_key(item), json_text(item));
 	}
 	for (const struct json *item = json_first(phases); item; item = json_next(item)) {
 		const char *name = json_get_text(item, "name");
@@ -171,7 +196,7 @@ static bool read_lists(const struct json *root, struct prepared *out)
 			return false;
 		prepared_add_phase(out, name, seconds);
 	}
-	return json_is_object(images) && json_is_array(phases);
+	return json_is_object(images) && json_is_object(tags) && json_is_array(phases);
 }
 
 int prepared_load(const struct run *run, struct prepared *out, struct err *err)

@@ -24,6 +24,8 @@ struct prepared {
 	char *base_problem;	     /* why the upgrade is not tried, whole; "" when it is */
 	struct results_pair *images; /* service of the head, digest */
 	size_t image_count;
+	struct results_pair *tags; /* service of the head, image as it names it */
+	size_t tag_count;
 	struct results_allowed_list allowed; /* of head and base */
 	struct prepared_need *needs;	     /* in the order in which they are deployed */
 	size_t need_count;
@@ -34,6 +36,7 @@ void prepared_init(struct prepared *prepared);
 void prepared_release(struct prepared *prepared);
 DEFINE_AUTO(prepared, prepared_release);
 void prepared_add_image(struct prepared *prepared, const char *service, const char *digest);
+void prepared_add_tag(struct prepared *prepared, const char *service, const char *name);
 /*
  * The images that the run is about to need, in its directory: on disk before they are looked for,
  * so that prune lets them be. Added to those that are noted already.

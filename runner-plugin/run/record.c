@@ -3,6 +3,8 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/log.h"
+#include "common/since.h"
 #include "common/version.h"
 #include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/handover.h"
@@ -126,6 +128,8 @@ static void collect_prepared(const struct prepared *prepared, struct results *ou
 	}
 	for (size_t i = 0; i < prepared->image_count; i++)
 		results_add_image(out, prepared->images[i].name, prepared->images[i].value);
+	for (size_t i = 0; i < prepared->tag_count; i++)
+		results_add_tag(out, prepared->tags[i].name, prepared->tags[i].value);
 }
 
 int record_collect(const struct run *run, struct results *out, struct err *err)
@@ -248,6 +252,17 @@ static double count_seconds(const struct run *run)
 	return seconds >= 0 && seconds <= RESULTS_SECONDS_MAX ? seconds : 0;
 }
 
+static int read_results(const char *path, struct results *out, struct err *err)
+{
+	AUTO(buf) text = {0};
+
+	if (file_read(path, RESULTS_MAX_BYTES, &text, err) < 0)
+		return -1;
+	if (results_decode(buf_text(&text), text.length, out, err) < 0)
+		return err_prefix(err, "%s", path);
+	return 0;
+}
+
 static int write_files(const struct run *run, const struct results *results, struct err *err)
 {
 	auto_str char *text = results_encode(results);
@@ -259,6 +274,43 @@ static int write_files(const struct run *run, const struct results *results, str
 	if (file_write_atomic(junit_path, 0600, buf_text(&junit), junit.length, err) < 0)
 		return -1;
 	return file_write_atomic(path, 0600, text, strlen(text), err);
+}
+
+/* --- what was green before --- */
+
+static char *green_path(const char *state_dir, const char *recipe)
+{
+	return xasprintf("%s/green/%s.json", state_dir, recipe);
+}
+
+/* A run that somebody ended says nothing that is to be explained. */
+static bool is_red(enum verdict_class verdict)
+{
+	switch (verdict) {
+	case VERDICT_RECIPE_FAILED:
+	case VERDICT_TIMED_OUT:
+	case VERDICT_CI_ERROR:
+		return true;
+	case VERDICT_PASSED:
+	case VERDICT_CANCELLED:
+	case VERDICT_SUPERSEDED:
+	case VERDICT_NOT_RUN:
+		break;
+	}
+	return false;
+}
+
+/* Without a last green run, or with one that cannot be read, nothing is said of it. */
+static void add_since(const char *state_dir, struct results *results)
+{
+	auto_str char *path = green_path(state_dir, results->recipe);
+	AUTO(results) last = {0};
+	struct err err;
+
+	if (read_results(path, &last, &err) == 0)
+		since_compare(&last, results);
+	else if (err.code != ERR_MISSING)
+		log_warning("what was green last: %s", err.msg);
 }
 
 int record_write(const struct run *run, const struct record_end *end,
@@ -282,6 +334,8 @@ int record_write(const struct run *run, const struct record_end *end,
 		find_forgotten(run, &results);
 	add_verdict(&results, judged.end);
 	add_reason(&results, &judged);
+	if (end->state_dir && is_red(results.verdict))
+		add_since(end->state_dir, &results);
 	return write_files(run, &results, err);
 }
 
@@ -298,13 +352,8 @@ int record_teardown(const struct run *run, const struct teardown_result *teardow
 int record_read(const struct run *run, struct results *out, struct err *err)
 {
 	auto_str char *path = run_path(run, RECORD_RESULTS_FILE);
-	AUTO(buf) text = {0};
 
-	if (file_read(path, RESULTS_MAX_BYTES, &text, err) < 0)
-		return -1;
-	if (results_decode(buf_text(&text), text.length, out, err) < 0)
-		return err_prefix(err, "%s", path);
-	return 0;
+	return read_results(path, out, err);
 }
 
 /* --- and is remembered --- */
@@ -336,6 +385,18 @@ static int remember_images(
 	return file_write_atomic(to, 0600, buf_text(&text), text.length, err);
 }
 
+/* The whole document: what the next red run may want to know of it is in there. */
+static int remember_green(const struct results *results, const char *state_dir, struct err *err)
+{
+	auto_str char *directory = xasprintf("%s/green", state_dir);
+	auto_str char *path = green_path(state_dir, results->recipe);
+	auto_str char *text = results_encode(results);
+
+	if (file_make_dirs(directory, 0700, err) < 0)
+		return -1;
+	return file_write_atomic(path, 0600, text, strlen(text), err);
+}
+
 int record_remember(const struct run *run, const char *state_dir, struct err *err)
 {
 	AUTO(results) results = {0};
@@ -348,7 +409,11 @@ int record_remember(const struct run *run, const char *state_dir, struct err *er
 		return 0;
 	if (handover_load_plan(run, &plan, err) < 0 || prepared_load(run, &prepared, err) < 0)
 		return -1;
-	if (!prepared.is_default || !plan_is_whole(&plan))
+	if (!plan_is_whole(&plan))
+		return 0;
+	if (remember_green(&results, state_dir, err) < 0)
+		return -1;
+	if (!prepared.is_default)
 		return 0;
 	if (remember_canonical(run, &results, state_dir, err) < 0)
 		return -1;

@@ -22,7 +22,8 @@
 
 struct record_end {
 	enum run_end end;
-	const char *reason; /* why, when it is not RUN_COMPLETE; else NULL */
+	const char *reason;    /* why, when it is not RUN_COMPLETE; else NULL */
+	const char *state_dir; /* where the last green run is; NULL: it is not asked for */
 };
 
 /* What becomes of the app of a run that was asked to keep it; each "" when it says nothing. */
@@ -54,8 +55,10 @@ int record_teardown(
 int record_read(const struct run *run, struct results *out, struct err *err) CHECKED;
 
 /*
- * Of a run that was written: a green one of the default branch's head goes into the recipe's
- * history (canonical.h) when every stage was wanted that a run without STAGES has.
+ * Of a run that was written, when it is green and every stage was wanted that a run without STAGES
+ * has: it is the recipe's last green one (STATE_DIR/green/<recipe>.json, its results), which a red
+ * one is compared with. Of the default branch's head, it goes into the recipe's history
+ * (canonical.h) as well.
  */
 int record_remember(const struct run *run, const char *state_dir, struct err *err) CHECKED;
 

@@ -611,6 +611,9 @@ static void keep_digests(struct preparation *preparation)
 	const struct compose_model *model = &preparation->head.model;
 
 	for (size_t i = 0; i < model->service_count; i++) {
+		if (model->services[i].image)
+			prepared_add_tag(&preparation->prepared, model->services[i].name,
+			    model->services[i].image);
 		for (size_t k = 0; k < preparation->images.count; k++) {
 			const struct image *image = &preparation->images.items[k];
 

@@ -38,13 +38,14 @@ static const struct rank {
     {"conf", 5},
     {"verdict", 6},
     {"results", 7},
-    {"table", 8},
+    {"since", 8},
+    {"table", 9},
 };
 
 /* verdict stands high but is pure: this is all that it, and any other value, may include of common.
  */
 static const char *const value_headers[] = {
-    "base", "err", "buf", "clock", "golang", "json", "yaml", "results", "verdict", "version"};
+    "base", "err", "buf", "clock", "golang", "json", "yaml", "results", "since", "verdict", "version"};
 
 /* Values: no descriptor, clock, log or foreign library. */
 static const char *const values[] = {
@@ -91,6 +92,7 @@ static const char *const values[] = {
     "runner-plugin/swarm/registry_auth",
     "common/verdict",
     "common/table",
+    "common/since",
 };
 
 /* Values made of what an effect reads: they may include its header for the types. */

@@ -372,6 +372,50 @@ START_TEST(remembers_what_was_green)
 }
 END_TEST
 
+START_TEST(a_red_run_knows_what_was_green)
+{
+	auto_str char *state_dir = harness_dir();
+	const struct record_end green_end = {.end = RUN_COMPLETE, .state_dir = state_dir};
+	const struct record_end cancelled = {RUN_CANCELLED, "cancelled", state_dir};
+	const struct record_end broke = {RUN_BROKE, "the disk", state_dir};
+	const struct teardown_result clean = {0};
+	struct run run = make_run();
+	struct run red = make_run();
+	AUTO(prepared) prepared;
+	AUTO(results) results = {0};
+	AUTO(results) other = {0};
+	struct err err;
+
+	prepared_init(&prepared);
+	prepared_add_tag(&prepared, "app", "nginx:1");
+	prepared_add_image(&prepared, "app", "sha256:aa");
+	ck_assert_int_eq(prepared_save(&run, &prepared, &err), 0);
+	write_whole_plan(&run, STAGE_NONE);
+	for (int i = 0; i < STAGE_COUNT; i++)
+		write_stage(&run, (enum stage)i, OUTCOME_PASS, NULL, 0);
+	run.step.build = 40;
+	ck_assert_msg(record_write(&run, &green_end, &clean, NULL, &err) == 0, "%s", err.msg);
+	ck_assert_msg(record_remember(&run, state_dir, &err) == 0, "%s", err.msg);
+
+	free(prepared.images[0].value);
+	prepared.images[0].value = xstrdup("sha256:bb");
+	ck_assert_int_eq(prepared_save(&red, &prepared, &err), 0);
+	write_whole_plan(&red, STAGE_NONE);
+	ck_assert_int_eq(record_write(&red, &broke, &clean, NULL, &err), 0);
+	ck_assert_int_eq(record_read(&red, &results, &err), 0);
+	ck_assert_int_eq(results.last_green_build, 40);
+	ck_assert_uint_eq(results.changed_count, 1);
+	ck_assert_str_eq(results.changed[0].what, "image app");
+	ck_assert_str_eq(results.changed[0].was, "sha256:aa");
+	ck_assert_str_eq(results.changed[0].is, "sha256:bb");
+	ck_assert_int_eq(record_write(&red, &cancelled, &clean, NULL, &err), 0);
+	ck_assert_int_eq(record_read(&red, &other, &err), 0);
+	ck_assert_str_eq(other.last_green_when, "");
+	free(run.dir);
+	free(red.dir);
+}
+END_TEST
+
 /* The bridge believes only what is about its job: then the reason reaches who asked. */
 START_TEST(no_run_is_a_document_about_what_was_asked)
 {
@@ -402,6 +446,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("record");
 	TCase *tc = tcase_create("record");
 
+	tcase_add_test(tc, a_red_run_knows_what_was_green);
 	tcase_add_loop_test(tc, remembers_what_was_green, 0, COUNT_OF(remember_rows));
 	tcase_add_test(tc, collects_a_whole_run);
 	tcase_add_test(tc, says_what_was_not_come_to);

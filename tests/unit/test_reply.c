@@ -290,6 +290,32 @@ START_TEST(says_what_was_let_through)
 }
 END_TEST
 
+/* Once a run was green, a red one says what changed; texts of the recipe act as little as ever. */
+START_TEST(says_what_changed)
+{
+	AUTO(results) results = {0};
+	struct job job = make_job(JOB_JUDGED);
+	struct reply_facts facts = facts_of(&job);
+
+	fill_results(&results);
+	facts.results = &results;
+	job.has_verdict = true;
+	auto_str char *before = write_reply(&facts);
+	ck_assert_ptr_null(strstr(before, "Since the last green"));
+	results_set(&results.started, "2026-11-22T03:10:00Z");
+	results_set(&results.last_green_when, "2026-11-22T01:10:00Z");
+	auto_str char *same = write_reply(&facts);
+	ck_assert_msg(strstr(same, "| ✅ clean | 3 s |  |\n\nSince the last green (2 h ago): "
+				   "nothing changed\n") != NULL,
+	    "%s", same);
+	results_add_change(&results, "image app", "nginx:1", "@all:2|x\n# y");
+	auto_str char *changed = write_reply(&facts);
+	ck_assert_msg(strstr(changed, "image app nginx:1 → ") != NULL, "%s", changed);
+	ck_assert_ptr_null(strstr(changed, "@all"));
+	ck_assert_ptr_null(strstr(changed, "\n# y"));
+}
+END_TEST
+
 static const struct kept_row {
 	const char *until, *why_not, *says;
 } kept_rows[] = {
@@ -429,6 +455,12 @@ static void write_example_of_contract(struct buf *out)
 	results_stage_set_evidence(
 	    &results.stages[1], "app", "listening on :80\nno such file: /srv/index.html\n");
 	add_example_stage(&results, STAGE_BACKUP, OUTCOME_NOT_RUN, 0, "upgrade failed");
+	results_set(&results.started, "2026-11-22T03:10:00Z");
+	results_set(&results.last_green_when, "2026-11-19T02:10:00Z");
+	results.last_green_build = 40;
+	results_add_change(&results, "recipe", "89abcdef0123456789abcdef0123456789abcdef",
+	    "0123456789abcdef0123456789abcdef01234567");
+	results_add_change(&results, "image app", "sha256:1f0c2d9a77b400", "sha256:c5e81b3d662000");
 	results_allowed_add(&results.allowed, "app", "mounts /etc/localtime of the host to read",
 	    "host-bind:/etc/localtime:ro");
 	write_example(&job, &results, BUILDS, out);
@@ -583,6 +615,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, running);
 	tcase_add_test(tests, failed);
 	tcase_add_test(tests, says_what_was_let_through);
+	tcase_add_test(tests, says_what_changed);
 	tcase_add_loop_test(tests, says_what_is_kept, 0, COUNT_OF(kept_rows));
 	tcase_add_loop_test(tests, a_reason_stands_once, 0, COUNT_OF(reasons));
 	tcase_add_loop_test(tests, documents_show_what_is_written, 0, COUNT_OF(examples));

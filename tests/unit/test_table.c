@@ -76,6 +76,29 @@ static const struct kept_row {
 	"teardown                     clean                0 s   not kept: the head is not up\n"},
 };
 
+START_TEST(says_what_changed)
+{
+	AUTO(results) results = {0};
+	AUTO(buf) out = buf_make(10000);
+	AUTO(buf) narrow = buf_make(10000);
+
+	fill(&results);
+	results_set(&results.started, "2026-11-22T03:10:00Z");
+	results_set(&results.last_green_when, "2026-11-19T03:10:00Z");
+	results_add_change(&results, "image app", "a", "b\x1b[2J\nc");
+	table_print(&results, 0, &out);
+	ck_assert_msg(text_ends(buf_text(&out),
+			  "  left: volume x_data\n"
+			  "\nSince the last green (3 days ago): image app a \xe2\x86\x92 b?[2J?c; "
+			  "nothing of the recipe\n"),
+	    "%s", buf_text(&out));
+	table_print(&results, 40, &narrow);
+	ck_assert_msg(
+	    strstr(buf_text(&narrow), "\nSince the last green (3 days ago): image\n") != NULL, "%s",
+	    buf_text(&narrow));
+}
+END_TEST
+
 START_TEST(says_what_is_kept)
 {
 	const struct kept_row *row = &kept_rows[_i];
@@ -237,6 +260,7 @@ static Suite *make_suite(void)
 	TCase *tc = tcase_create("table");
 
 	suite_add_tcase(suite, tc);
+	tcase_add_test(tc, says_what_changed);
 	tcase_add_test(tc, is_for_people);
 	tcase_add_loop_test(tc, says_what_is_kept, 0, COUNT_OF(kept_rows));
 	tcase_add_test(tc, long_names_do_not_push_it_apart);
