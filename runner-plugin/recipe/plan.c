@@ -79,8 +79,11 @@ static const char *judge_green(const struct plan_facts *facts, const struct plan
 
 static void add_base(struct plan *plan, const char *version, const char *commit, char *take_why)
 {
-	plan->bases[plan->base_count++] =
-	    (struct plan_base){xstrdup(version), xstrdup(commit), take_why};
+	struct plan_base *base = &plan->bases[plan->base_count++];
+
+	base->version = xstrdup(version);
+	base->commit = xstrdup(commit);
+	base->why = take_why;
 }
 
 /* The second has to be another version than the first: the same again would be as broken. */

@@ -426,6 +426,7 @@ static char *wanted_ref(const struct params *params)
 
 /* Where the head of the default branch is kept: no branch, so that abra sees none. */
 #define DEFAULT_REF "refs/ccci/default"
+#define DEFAULT_REFSPEC "HEAD:" DEFAULT_REF
 
 static int rev_parse(
     const struct stages_work *work, const char *what, char out[PARAMS_REF_SIZE], struct err *err)
@@ -449,7 +450,7 @@ static int fetch_from_forge(const struct stages_work *work, struct recipe *recip
 	/* Whole history: versions are tags on it, and a recipe's repository is small. The default
 	 * branch as well: what was green there may be the base. */
 	const char *const fetch[] = {"-C", work->run->recipe_dir, "fetch", "--quiet",
-	    "--no-recurse-submodules", "--tags", "--", url, ref, "HEAD:" DEFAULT_REF, NULL};
+	    "--no-recurse-submodules", "--tags", "--", url, ref, DEFAULT_REFSPEC, NULL};
 
 	if (run_git(&(struct git_call){.work = work, .args = fetch, .token_url = forge}, err) < 0)
 		return err_prefix(
