@@ -88,6 +88,20 @@ bool format_text(char *out, size_t out_size, const char *format, ...)
 	return true;
 }
 
+bool text_lists(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; *at; at += *at == ',') {
+		size_t size = strcspn(at, ",");
+
+		if (size == length && memcmp(at, word, length) == 0)
+			return true;
+		at += size;
+	}
+	return false;
+}
+
 bool text_ends(const char *text, const char *suffix)
 {
 	size_t length = strlen(text);

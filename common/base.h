@@ -54,6 +54,8 @@ static inline bool text_starts(const char *text, const char *prefix)
 }
 
 bool text_ends(const char *text, const char *suffix);
+/* Is the word one of a comma separated list? */
+bool text_lists(const char *list, const char *word);
 
 /*
  * Where a text of UTF-8 is cut to at most max_bytes: the length of its beginning, or where its end

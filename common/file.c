@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
@@ -440,6 +441,31 @@ static int copy_entry(const struct copy *copy, struct err *err)
 	if (S_ISDIR(status.st_mode))
 		return copy_dir(copy, status.st_mode, err);
 	return err_sys(err, EINVAL, "copy %s: neither file, directory nor link", copy->path);
+}
+
+int file_share_tree(const char *path, struct err *err)
+{
+	auto_str char *root = xstrdup(path);
+	char *const roots[] = {root, NULL};
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	int result = 0;
+
+	if (!tree)
+		return err_sys(err, errno, "open %s to others", path);
+	for (FTSENT *entry = fts_read(tree); entry && result == 0; entry = fts_read(tree)) {
+		mode_t mode = entry->fts_statp->st_mode & 07777;
+		mode_t ours = mode & (S_IRUSR | S_IXUSR);
+		bool is_wanted = entry->fts_info == FTS_D || entry->fts_info == FTS_F;
+
+		if (is_wanted && chmod(entry->fts_accpath, mode | ours >> 3 | ours >> 6) < 0)
+			result = err_sys(err, errno, "open %s to others", entry->fts_path);
+		if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR ||
+		    entry->fts_info == FTS_NS)
+			result =
+			    err_sys(err, entry->fts_errno, "open %s to others", entry->fts_path);
+	}
+	(void)fts_close(tree);
+	return result;
 }
 
 int file_copy_tree(const char *from, const char *to, struct err *err)

@@ -39,6 +39,11 @@ int file_remove_tree(const char *path, struct err *err) CHECKED;
  * an error, so nothing is ever written over or through a link. ERR_MISSING: nothing to copy.
  */
 int file_copy_tree(const char *from, const char *to, struct err *err) CHECKED;
+/*
+ * Lets everybody read, and enter or run, what its owner may; links stay as they are. For a tree of
+ * ours that nobody else can change.
+ */
+int file_share_tree(const char *path, struct err *err) CHECKED;
 bool file_exists(const char *path);
 /* Whether the file system of path has hardly a byte or a file left for us: below 64 KiB. */
 bool file_is_disk_full(const char *path);

@@ -34,6 +34,7 @@ enum flag {
 	FLAG_REF,
 	FLAG_STAGES,
 	FLAG_FROM,
+	FLAG_EXTRA,
 	FLAG_KEEP,
 	FLAG_JSON,
 	FLAG_JUNIT,
@@ -44,7 +45,8 @@ enum flag {
 	(BIT(FLAG_CONFIG) | BIT(FLAG_CHECK) | BIT(FLAG_PRINT_CONFIG) | BIT(FLAG_HELP) |            \
 	    BIT(FLAG_VERSION))
 #define FLAGS_PLAN                                                                                 \
-	(BIT(FLAG_SRC) | BIT(FLAG_PR) | BIT(FLAG_REF) | BIT(FLAG_STAGES) | BIT(FLAG_FROM))
+	(BIT(FLAG_SRC) | BIT(FLAG_PR) | BIT(FLAG_REF) | BIT(FLAG_STAGES) | BIT(FLAG_FROM) |        \
+	    BIT(FLAG_EXTRA))
 
 static const struct {
 	const char *name;
@@ -65,6 +67,7 @@ static const struct {
     [FLAG_REF] = {"ref", true, "run, plan: commit, 40 hex digits"},
     [FLAG_STAGES] = {"stages", true, "run, plan: only these, comma separated"},
     [FLAG_FROM] = {"from", true, "run, plan: version that the upgrade starts from"},
+    [FLAG_EXTRA] = {"extra", false, "run, plan: the stage extra too"},
     [FLAG_KEEP] = {"keep", true, "run: leave the app up for a look, 30m or =TIME, or until Ctrl-C",
 	"30m"},
     [FLAG_JSON] = {"json", true,
@@ -117,6 +120,7 @@ static struct front_local read_local(const struct command *command)
 	    .ref = values[FLAG_REF],
 	    .stages = values[FLAG_STAGES],
 	    .from = values[FLAG_FROM],
+	    .has_extra = values[FLAG_EXTRA] != NULL,
 	    .json = values[FLAG_JSON],
 	    .junit = values[FLAG_JUNIT],
 	    .keep = values[FLAG_KEEP]};

@@ -101,6 +101,14 @@ static const char *check_label(const char *value)
 		   : "is neither none nor a label NAME=VALUE";
 }
 
+static const char *check_recipes(const char *value)
+{
+	if (!text_is(value, "*") &&
+	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-,") != strlen(value))
+		return "is neither * nor a list of recipes, comma separated and without blanks";
+	return NULL;
+}
+
 static const char *check_memory(const char *value)
 {
 	int64_t bytes = 0;
@@ -184,6 +192,8 @@ const struct conf_row settings_rows[] = {
     {"BACKUP_BOT", CONF_TEXT, AT(backup_bot), .fallback = "coop-cloud.backupbot.enabled=true",
 	.check = check_label,
 	.help = "label of the service of the host's backup-bot-two; none: it is not used"},
+    {"RECIPE_TESTS_ALLOW", CONF_TEXT, AT(recipe_tests_allow), .check = check_recipes,
+	.help = "recipes whose own tests/ may run, in a sandbox, comma separated; * = all"},
     {"MAX_REPLICAS", CONF_INT, AT(max_replicas), .fallback = "10", .least = 1, .most = 10000,
 	.help = "of all services of one stack together", .unit = "replicas"},
     {"MAX_MEMORY", CONF_TEXT, AT(max_memory_text), .check = check_memory,

@@ -10,6 +10,8 @@
 static const bool is_built[STAGE_COUNT] = {
     [STAGE_INSTALL] = true,
     [STAGE_RECREATE] = true,
+    [STAGE_RECIPE] = true,
+    [STAGE_EXTRA] = true,
     [STAGE_BACKUP] = true,
     [STAGE_UPGRADE] = true,
     [STAGE_ROLLBACK] = true,
@@ -269,6 +271,30 @@ static int count_planned_deploys(const struct plan *plan)
 	return deploys;
 }
 
+bool plan_may_test(const char *allow, const char *recipe)
+{
+	return allow && (text_is(allow, "*") || text_lists(allow, recipe));
+}
+
+/* The suite's own extra tests need nobody's leave. */
+static char *why_no_tests(const struct plan_facts *facts, enum stage stage)
+{
+	bool may = plan_may_test(facts->tests_allow, facts->params->recipe);
+	bool is_extra = stage == STAGE_EXTRA;
+	size_t shipped = is_extra ? facts->own_extra_count : facts->own_test_count;
+
+	if (is_extra && facts->suite->extra_count)
+		return NULL;
+	if (!shipped)
+		return xstrdup(is_extra ? "neither the suite nor the recipe has extra tests"
+					: "the recipe ships no tests");
+	return may ? NULL
+		   : xasprintf(
+			 "%s of the recipe may not run here: RECIPE_TESTS_ALLOW does not name "
+			 "it",
+			 is_extra ? "tests/extra/" : "tests/");
+}
+
 static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 {
 	for (int i = 0; i < STAGE_COUNT; i++) {
@@ -289,6 +315,8 @@ static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 			stage->not_run = why_no_base(facts);
 		else if (i == STAGE_ROLLBACK && !plan_runs(plan, STAGE_UPGRADE))
 			stage->not_run = xstrdup("it follows an upgrade, and there is none");
+		else if (i == STAGE_RECIPE || i == STAGE_EXTRA)
+			stage->not_run = why_no_tests(facts, (enum stage)i);
 	}
 	plan->deploys = count_planned_deploys(plan);
 }

@@ -41,6 +41,9 @@ struct plan_facts {
 	const struct plan_green *greens; /* of the default branch, newest first */
 	size_t green_count;
 	int64_t now_s; /* wall */
+	/* Executables in the recipe's own tests/ and tests/extra/, and who may run them. */
+	size_t own_test_count, own_extra_count;
+	const char *tests_allow; /* RECIPE_TESTS_ALLOW; NULL: nobody */
 };
 
 #define PLAN_BASES_MAX 2 /* a third would only cost time: two broken in a row say enough */
@@ -77,6 +80,8 @@ int plan_make(const struct plan_facts *facts, struct plan *out, struct err *err)
 const struct plan_base *plan_base(const struct plan *plan);
 /* It turned out to be broken: it is noted among the rejected, and the next one takes its place. */
 void plan_reject_base(struct plan *plan, const char *why);
+/* Whether the tests that a recipe ships may run here; allow as in the facts. */
+bool plan_may_test(const char *allow, const char *recipe);
 /* Wanted, and nothing known keeps it from running. */
 bool plan_runs(const struct plan *plan, enum stage stage);
 /* Each stage is wanted that a run has when it names none. */

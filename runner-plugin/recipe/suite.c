@@ -591,6 +591,26 @@ static int read_allow(const struct reader *reader, const struct yaml *value, str
 	return result;
 }
 
+static int read_extra(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	int result = 0;
+
+	if (need_kind(reader, value, "extra", YAML_SEQUENCE) < 0)
+		return -1;
+	for (size_t i = 0; i < value->count; i++) {
+		char *program = NULL;
+
+		if (read_program(reader, value->items[i], "extra", &program) < 0) {
+			result = -1;
+			continue;
+		}
+		suite->extra =
+		    xrealloc_array(suite->extra, suite->extra_count + 1, sizeof(suite->extra[0]));
+		suite->extra[suite->extra_count++] = program;
+	}
+	return result;
+}
+
 /* A check that silently does not run would be a lie: what is not built yet is refused by name. */
 static int refuse_later(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
@@ -599,12 +619,12 @@ static int refuse_later(const struct reader *reader, const struct yaml *value, s
 }
 
 static const char *const key_names[] = {"env", "compose", "deploy_timeout", "weight", "ready",
-    "checks", "data", "secrets", "needs", "stages", "extra", "allow", "images"};
+    "checks", "data", "secrets", "needs", "stages", "extra", "allow", "images", "picture"};
 
 static int (*const key_readers[])(
     const struct reader *reader, const struct yaml *value, struct suite *suite) = {read_env,
     read_compose, read_timeout, read_weight, read_ready, read_checks, read_data, read_secrets,
-    read_needs, read_stages, refuse_later, read_allow, read_images};
+    read_needs, read_stages, read_extra, read_allow, read_images, refuse_later};
 
 static int read_key(
     const struct reader *reader, const char *key, const struct yaml *value, struct suite *suite)
@@ -754,6 +774,8 @@ static void check_files(
 		check_program(path, directory, suite->programs[i], mistakes);
 	for (size_t i = 0; i < suite->secret_count; i++)
 		check_secret(path, directory, &suite->secrets[i], mistakes);
+	for (size_t i = 0; i < suite->extra_count; i++)
+		check_program(path, directory, suite->extra[i], mistakes);
 	if (suite->data_seed)
 		check_program(path, directory, suite->data_seed, mistakes);
 	if (suite->data_check)
@@ -877,6 +899,7 @@ void suite_release(struct suite *suite)
 	release_probes(suite->ready, suite->ready_count);
 	release_probes(suite->checks, suite->check_count);
 	release_list(suite->programs, suite->program_count);
+	release_list(suite->extra, suite->extra_count);
 	free(suite->data_seed);
 	free(suite->data_check);
 	free(suite->data_wipe);

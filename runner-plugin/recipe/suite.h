@@ -67,6 +67,8 @@ struct suite {
 	size_t check_count;
 	char **programs; /* checks that are executables, below the suite's directory */
 	size_t program_count;
+	char **extra; /* executables of the stage extra, below the suite's directory */
+	size_t extra_count;
 	/* What must survive besides a marker in each volume; below the suite's directory, NULL:
 	 * none. */
 	char *data_seed;  /* run once after a fresh deployment */

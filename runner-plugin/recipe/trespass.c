@@ -386,21 +386,6 @@ bool trespass_find_link(
 
 /* --- mounts and volumes --- */
 
-/* Is the word one of the comma separated ones? */
-static bool has_option(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = list; *at; at += *at == ',') {
-		size_t size = strcspn(at, ",");
-
-		if (size == length && memcmp(at, word, length) == 0)
-			return true;
-		at += size;
-	}
-	return false;
-}
-
 /*
  * Of the driver "local", which is mount(2): nothing but a name or memory is the app's own; a bind
  * is one of the host's directories; any other kind is a server or a device.
@@ -411,12 +396,12 @@ static void judge_local(const struct judge *judge, const char *service,
 	const char *options = option(volume, "o");
 	const char *type = option(volume, "type");
 	const char *device = option(volume, "device");
-	bool binds = has_option(options, "bind") || has_option(options, "rbind");
+	bool binds = text_lists(options, "bind") || text_lists(options, "rbind");
 
 	if (binds) {
 		auto_str char *path = xasprintf("/%s", device); /* relative to the engine's "/" */
 
-		judge_bind(judge, service, path, is_read_only || has_option(options, "ro"));
+		judge_bind(judge, service, path, is_read_only || text_lists(options, "ro"));
 		return;
 	}
 	if (text_is(type, "tmpfs") || (!*type && !*device && !*options))
@@ -479,7 +464,7 @@ static void judge_mount(
 
 static bool is_network_allowed(const struct judge *judge, const char *name)
 {
-	return has_option(judge->rules->networks, name);
+	return text_lists(judge->rules->networks, name);
 }
 
 /* An overlay with other options than these may be another's, or the host's own. */

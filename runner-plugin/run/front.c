@@ -439,6 +439,7 @@ static int read_local(const struct front *front, const struct front_local *local
 	add_param(rows, &count, "REF", local->ref);
 	add_param(rows, &count, "STAGES", local->stages);
 	add_param(rows, &count, "FROM", local->from);
+	add_param(rows, &count, "EXTRA_TESTS", local->has_extra ? "1" : NULL);
 	union {
 		char *const *from;
 		const char *const *to;

@@ -31,6 +31,7 @@ enum exit_code front_report_nothing(
 struct front_local {
 	const char *target;			    /* a recipe's directory, or its name */
 	const char *src, *pr, *ref, *stages, *from; /* NULL: not given */
+	bool has_extra;				    /* the stage extra too */
 	const char *json, *junit; /* files to write; NULL. plan: not NULL is JSON */
 	const char *keep;	  /* how long the app stays up, "30m"; NULL: not at all */
 	bool is_quiet;		  /* no table: who calls reads the file */

@@ -462,6 +462,7 @@ static enum exit_code run_one(const struct front *front, const struct canary *ca
 	    .is_quiet = true};
 
 	settings.suites = suites;
+	settings.recipe_tests_allow = canary->spec.recipe_tests_allow;
 	enum exit_code code = front_run(&own, &local);
 	if (code == EXIT_CANCELLED)
 		return code;

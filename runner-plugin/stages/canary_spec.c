@@ -260,8 +260,8 @@ static int read_expect(
 int canary_spec_read(
     const char *name, const char *text, size_t length, struct canary_spec *out, struct err *err)
 {
-	static const char *const known[] = {
-	    "history", "values", "needs", "registry", "images", "switches", "arguments", "expect"};
+	static const char *const known[] = {"history", "values", "needs", "registry",
+	    "recipe_tests_allow", "images", "switches", "arguments", "expect"};
 	AUTO_PTR(yaml) root = yaml_parse(name, text, length, err);
 	AUTO(canary_spec) spec = {0};
 	const struct reader reader = {name, err};
@@ -271,6 +271,7 @@ int canary_spec_read(
 	    read_values(&reader, yaml_get(root, "values"), &spec) < 0 ||
 	    read_needs(&reader, root, &spec) < 0 ||
 	    read_arguments(&reader, yaml_get(root, "arguments"), &spec) < 0 ||
+	    read_text(&reader, root, "recipe_tests_allow", &spec.recipe_tests_allow) < 0 ||
 	    read_texts(&reader, root, "images", &spec.images) < 0 ||
 	    read_expect(&reader, yaml_get(root, "expect"), &spec) < 0)
 		return -1;
@@ -296,6 +297,7 @@ void canary_spec_release(struct canary_spec *spec)
 	for (size_t i = 0; i < spec->test_count; i++)
 		free(spec->tests[i].name);
 	free(spec->needs);
+	free(spec->recipe_tests_allow);
 	free(spec->only_stages);
 	free(spec->from);
 	free(spec->head);

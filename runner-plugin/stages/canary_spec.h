@@ -37,6 +37,7 @@ struct canary_spec {
 	size_t value_count;
 	struct canary_text_list images;
 	char *needs;		  /* what only the tests have, such as "registry"; "" nothing */
+	char *recipe_tests_allow; /* as the setting, for this one; NULL: none */
 	char *only_stages, *from; /* as --stages and --from have them; NULL: not given */
 	/* what it must come out as */
 	enum verdict_class verdict;

@@ -8,6 +8,7 @@
 #include "runner-plugin/run/room.h"
 #include "runner-plugin/stages/abra.h"
 #include "runner-plugin/stages/abra_server.h"
+#include "runner-plugin/stages/script.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #define LEAST_FREE_PERCENT 10
 #define LEAST_FREE_BYTES (INT64_C(5) * 1024 * 1024 * 1024)
 #define PROXY_TIMEOUT_MS 5000
+#define SANDBOX_TIMEOUT_MS 10000
 
 /* --- what prepare looks at too --- */
 
@@ -237,6 +239,48 @@ static int row_processes(struct patient *patient, struct err *err)
 }
 
 /* Any answer will do, with a certificate that is good for a test's name. */
+/* A test that does nothing, where those that recipes ship would run. */
+static int try_sandbox(struct patient *patient, const char *dir, struct err *err)
+{
+	static const char text[] = "#!/bin/sh\nexit 0\n";
+	auto_str char *tests = xasprintf("%s/tests", dir);
+	auto_str char *program = xasprintf("%s/try", tests);
+	struct run nobody = {.dir = (char *)(uintptr_t)dir};
+	const struct stages_work work = {.settings = patient->settings,
+	    .run = &nobody,
+	    .cancel_fd = -1,
+	    .deadline_ns = clock_now() + SANDBOX_TIMEOUT_MS * NS_PER_MS,
+	    .environ = patient->environ_rows};
+	const struct script_spec spec = {
+	    .path = "try", .stage = STAGE_RECIPE, .sandbox = &sandbox_limits_default};
+	AUTO(script_result) result = {0};
+
+	(void)format_text(nobody.id, sizeof(nobody.id), "doctor-%ld", (long)getpid());
+	(void)format_text(
+	    nobody.domain, sizeof(nobody.domain), "doctor.%s", patient->settings->zone);
+	if (file_make_dirs(tests, 0755, err) < 0 ||
+	    file_write_atomic(program, 0755, text, strlen(text), err) < 0 ||
+	    script_run(&work, &spec, &result, err) < 0)
+		return -1;
+	if (result.outcome != OUTCOME_PASS)
+		return err_set(err, ERR_MISSING, "a test that does nothing: %s", result.reason);
+	return 0;
+}
+
+static int row_sandbox(struct patient *patient, struct err *err)
+{
+	char dir[] = "/tmp/ccci-doctor-XXXXXX";
+	struct err ignored;
+
+	if (!patient->settings->recipe_tests_allow)
+		return note(patient, "not wanted: RECIPE_TESTS_ALLOW is empty");
+	if (!mkdtemp(dir))
+		return err_sys(err, errno, "make %s", dir);
+	int result = try_sandbox(patient, dir, err);
+	(void)!file_remove_tree(dir, &ignored);
+	return result < 0 ? -1 : note(patient, "bubblewrap, for the tests that recipes ship");
+}
+
 static int row_proxy(struct patient *patient, struct err *err)
 {
 	AUTO(http_response) response = {0};
@@ -270,6 +314,7 @@ static const struct row {
     {"disk", row_disk, false},
     {"slots", row_slots, false},
     {"processes", row_processes, false},
+    {"sandbox", row_sandbox, false},
     {"proxy", row_proxy, false},
 };
 

@@ -9,6 +9,7 @@
 #include "runner-plugin/recipe/recipe_version.h"
 #include "runner-plugin/recipe/render.h"
 #include "runner-plugin/recipe/secrets.h"
+#include "runner-plugin/recipe/shipped.h"
 #include "runner-plugin/recipe/trespass.h"
 #include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/handover.h"
@@ -38,6 +39,7 @@ struct preparation {
 	struct recipe recipe;
 	struct stack_config stack_config; /* docker NULL: none is asked */
 	struct rendered head, base;
+	size_t own_test_count, own_extra_count; /* executables that the recipe ships */
 	struct plan plan;
 	struct prepared prepared;
 	struct image_list images;      /* the head's */
@@ -465,6 +467,22 @@ static int render_base(struct preparation *preparation)
 	return 0;
 }
 
+/* The checkout is the head's. */
+static int count_own_tests(struct preparation *preparation)
+{
+	auto_str char *tests = xasprintf("%s/tests", preparation->run.recipe_dir);
+	AUTO(shipped) own = {0};
+	AUTO(shipped) extra = {0};
+	struct err err;
+
+	if (shipped_list(tests, SHIPPED_TESTS, &own, &err) < 0 ||
+	    shipped_list(tests, SHIPPED_EXTRA, &extra, &err) < 0)
+		return stop_for_head(preparation, &err);
+	preparation->own_test_count = own.count;
+	preparation->own_extra_count = extra.count;
+	return 0;
+}
+
 static bool needs_base(const struct preparation *preparation)
 {
 	return plan_runs(&preparation->plan, STAGE_UPGRADE) && plan_base(&preparation->plan);
@@ -525,6 +543,9 @@ static int make_plan(struct preparation *preparation)
 	    .greens = greens,
 	    .green_count = history.count,
 	    .now_s = clock_wall_s(),
+	    .own_test_count = preparation->own_test_count,
+	    .own_extra_count = preparation->own_extra_count,
+	    .tests_allow = preparation->work.settings->recipe_tests_allow,
 	};
 
 	for (size_t i = 0; i < recipe->tag_count; i++)
@@ -930,8 +951,8 @@ static int prepare(struct preparation *preparation)
 	preparation->engine = engine;
 	if (check_host(preparation, engine) < 0 || read_suite(preparation) < 0 ||
 	    name_needs(preparation) < 0 || fetch(preparation) < 0 || render_head(preparation) < 0 ||
-	    snapshot_tests(preparation) < 0 || make_plan(preparation) < 0 ||
-	    check_secrets(preparation) < 0)
+	    snapshot_tests(preparation) < 0 || count_own_tests(preparation) < 0 ||
+	    make_plan(preparation) < 0 || check_secrets(preparation) < 0)
 		return -1;
 	print_plan(preparation, STDERR_FILENO);
 	/* Of a run that ends here as well: its results name head and base. */
@@ -1026,7 +1047,8 @@ enum exit_code stages_plan(const struct stages_work *work, bool as_json)
 		(void)stop_for(&preparation, &err);
 	else if (read_suite(&preparation) == 0 && name_needs(&preparation) == 0 &&
 		 fetch(&preparation) == 0 && render_head(&preparation) == 0 &&
-		 make_plan(&preparation) == 0 && check_secrets(&preparation) == 0)
+		 count_own_tests(&preparation) == 0 && make_plan(&preparation) == 0 &&
+		 check_secrets(&preparation) == 0)
 		(as_json ? print_plan_json : print_plan)(&preparation, STDOUT_FILENO);
 	if (*preparation.reason)
 		stages_say("plan", preparation.reason);

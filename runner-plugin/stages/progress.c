@@ -151,23 +151,30 @@ static void add_script_tests(
 	}
 }
 
-/* An executable of the suite. -1: concluded, with what it said as evidence. */
+int progress_run_script(
+    struct progress *progress, const struct script_spec *spec, struct script_result *out)
+{
+	auto_str char *name = xasprintf("%s%s", spec->sandbox ? "tests/" : "", spec->path);
+	struct err err;
+
+	if (script_run(progress->work, spec, out, &err) < 0) {
+		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+		return -1;
+	}
+	add_script_tests(progress, name, out);
+	if (out->outcome == OUTCOME_PASS || out->outcome == OUTCOME_NOT_RUN)
+		return 0;
+	progress_conclude(progress, out->outcome, "%s: %s", name, out->reason);
+	results_stage_set_evidence(&progress->result, "", buf_text(&out->evidence));
+	return -1;
+}
+
 static int run_program(struct progress *progress, const char *program)
 {
 	const struct script_spec spec = {.path = program, .stage = progress->which};
 	AUTO(script_result) result = {0};
-	struct err err;
 
-	if (script_run(progress->work, &spec, &result, &err) < 0) {
-		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
-		return -1;
-	}
-	add_script_tests(progress, program, &result);
-	if (result.outcome == OUTCOME_PASS || result.outcome == OUTCOME_NOT_RUN)
-		return 0;
-	progress_conclude(progress, result.outcome, "%s: %s", program, result.reason);
-	results_stage_set_evidence(&progress->result, "", buf_text(&result.evidence));
-	return -1;
+	return progress_run_script(progress, &spec, &result);
 }
 
 static int run_data(struct progress *progress, const char *program, const char *phase)

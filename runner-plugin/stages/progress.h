@@ -15,6 +15,7 @@
 #include "runner-plugin/recipe/plan.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/stages/deploy.h"
+#include "runner-plugin/stages/script.h"
 #include "runner-plugin/swarm/database_marks.h"
 #include "runner-plugin/swarm/survival.h"
 
@@ -68,6 +69,12 @@ int progress_wipe_data(struct progress *progress) CHECKED;
 int progress_try_data(struct progress *progress, bool *out_is_there) CHECKED;
 /* What a marker within a database is called: the run's six digits. */
 const char *progress_mark_name(const struct progress *progress);
+/*
+ * One executable, of the suite or of the recipe's own: its tests, one by one, among the stage's.
+ * -1: concluded, with what it said as evidence; out is filled unless it could not be judged.
+ */
+int progress_run_script(
+    struct progress *progress, const struct script_spec *spec, struct script_result *out) CHECKED;
 /* A marker in each volume, saying which version was there, and in each database. -1: concluded. */
 int progress_mark(
     struct progress *progress, const char *version, struct survival_marks *out) CHECKED;
@@ -77,6 +84,8 @@ int progress_check_marks(struct progress *progress, const struct survival_marks 
 /* The stages, a file each. */
 void install_run(struct progress *progress);
 void recreate_run(struct progress *progress);
+void recipe_run(struct progress *progress);
+void extra_run(struct progress *progress);
 void upgrade_run(struct progress *progress);
 void rollback_run(struct progress *progress);
 void backup_run(struct progress *progress);

@@ -120,6 +120,8 @@ static void run_wanted(struct progress *progress)
 	static void (*const runs[STAGE_COUNT])(struct progress * progress) = {
 	    [STAGE_INSTALL] = install_run,
 	    [STAGE_RECREATE] = recreate_run,
+	    [STAGE_RECIPE] = recipe_run,
+	    [STAGE_EXTRA] = extra_run,
 	    [STAGE_BACKUP] = backup_run,
 	    [STAGE_UPGRADE] = upgrade_run,
 	    [STAGE_ROLLBACK] = rollback_run,

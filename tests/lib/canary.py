@@ -19,6 +19,7 @@ canary.yml of a canary:
     images: [name]          the images of tests/lib/images.py that it needs; all by default
     switches: [name]        faults of the abra stand-in that are on
     arguments: [word]       of ccci-run besides
+    recipe_tests_allow: list    the setting of that name, for this canary
     expect:                 what ccci-run must say
       verdict, exit, level  words and numbers of docs/contracts.md, sections 4 and 7
       stages: {name: outcome}

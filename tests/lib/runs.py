@@ -11,6 +11,7 @@ Each has its own state directory, so that none waits for another's slot.
 
 import atexit
 import concurrent.futures
+import glob
 import json
 import os
 import shutil
@@ -78,7 +79,7 @@ def run(recipe, switches=(), arguments=(), change=None, environment=None, **sett
     directory = tempfile.mkdtemp(prefix="ccci-run-")
     try:
         path = canary.make_repo(recipe, os.path.join(directory, recipe)).path if is_canary else recipe
-        with RunnerHost(os.path.join(directory, "host"), **settings) as host:
+        with RunnerHost(os.path.join(directory, "host"), **{"recipe_tests_allow": spec.get("recipe_tests_allow"), **settings}) as host:
             host.abra.switch(*switches, *spec.get("switches", ()))
             if is_canary:
                 bring(host, directory, recipe)
@@ -111,6 +112,7 @@ def _run(host, path, json_path, arguments, environment):
     if run_id:  # what it needed has the same six digits
         mark = f"-{run_id[-6:]}_"
         outcome.left += [f"{kind} {name}" for kind, names in docker.snapshot().items() for name in names if mark in str(name)]
+        outcome.left += glob.glob(f"/sys/fs/cgroup/ccci-*{run_id}") + glob.glob(f"/sys/fs/cgroup/*/ccci-*{run_id}")
     return outcome
 
 

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 from lib import canary  # noqa: E402
 from lib.host import RunnerHost  # noqa: E402
 
-ROWS = ["engine", "swarm", "network proxy", "nodes", "abra", "git", "state directory", "disk", "slots", "processes", "proxy"]
+ROWS = ["engine", "swarm", "network proxy", "nodes", "abra", "git", "state directory", "disk", "slots", "processes", "sandbox", "proxy"]
 
 
 def rows(output):
@@ -52,6 +52,11 @@ class Doctor(unittest.TestCase):
         self.assertEqual(code, 0 if found["disk"][0] else 3)
         self.assertIn("1 of 1 free", found["slots"][1])
         self.assertIn("0.13.0-beta", found["abra"][1])
+
+    def test_a_sandbox_where_it_is_wanted(self):
+        _, found = self.doctor(recipe_tests_allow="custom-html")
+        self.assertEqual(found["sandbox"], (True, "bubblewrap, for the tests that recipes ship"))
+        self.assertEqual(self.doctor()[1]["sandbox"], (True, "not wanted: RECIPE_TESTS_ALLOW is empty"))
 
     def test_no_engine(self):
         code, found = self.doctor(docker_host="unix:///nonexistent/docker.sock")

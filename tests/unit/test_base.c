@@ -65,6 +65,8 @@ START_TEST(compares_text)
 {
 	ck_assert(text_is("a", "a") && !text_is("a", "A"));
 	ck_assert(text_starts("abc", "ab") && text_starts("a", "") && !text_starts("a", "ab"));
+	ck_assert(text_lists("a,bc,d", "bc") && text_lists("a", "a") && !text_lists("abc", "ab") &&
+		  !text_lists("a,bc", "b") && !text_lists("", "a") && text_lists(",a,", "a"));
 	ck_assert(text_ends("abc", "bc") && text_ends("a", "") && !text_ends("c", "bc"));
 }
 END_TEST

@@ -319,6 +319,45 @@ static void hash(const char *name, char out[FILE_HASH_SIZE])
 	ck_assert_msg(file_hash_tree(path, out, &err) == 0, "%s", err.msg);
 }
 
+START_TEST(shares_a_tree)
+{
+	static const struct {
+		const char *name;
+		mode_t before, after;
+	} files[] = {
+	    {"t/file", 0600, 0644},
+	    {"t/sub/program", 0700, 0755},
+	    {"t/sub/writable", 0620, 0664},
+	    {"t/secret", 0000, 0000},
+	};
+	auto_str char *tree = below("t");
+	auto_str char *sub = below("t/sub");
+	auto_str char *outside = below("outside");
+	auto_str char *link = below("t/link");
+	auto_str char *none = below("none");
+	struct err err;
+	struct stat status;
+
+	put("outside", 0600, "");
+	for (size_t i = 0; i < COUNT_OF(files); i++)
+		put(files[i].name, files[i].before, "");
+	ck_assert_int_eq(symlink("../outside", link), 0);
+	ck_assert(chmod(tree, 0700) == 0 && chmod(sub, 0700) == 0);
+	ck_assert_msg(file_share_tree(tree, &err) == 0, "%s", err.msg);
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		auto_str char *path = below(files[i].name);
+
+		ck_assert_int_eq(stat(path, &status), 0);
+		ck_assert_msg((status.st_mode & 0777) == files[i].after, "%s", path);
+	}
+	ck_assert_int_eq(stat(sub, &status), 0);
+	ck_assert_uint_eq(status.st_mode & 0777, 0755);
+	ck_assert_int_eq(stat(outside, &status), 0);
+	ck_assert_uint_eq(status.st_mode & 0777, 0600); /* links are not followed */
+	ck_assert_int_eq(file_share_tree(none, &err), -1);
+}
+END_TEST
+
 START_TEST(hash_tells_what_matters)
 {
 	char first[FILE_HASH_SIZE];
@@ -463,6 +502,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, copies_over_nothing);
 	tcase_add_test(tc, copies_through_no_link);
 	tcase_add_test(tc, copying_errors);
+	tcase_add_test(tc, shares_a_tree);
 	tcase_add_test(tc, hash_tells_what_matters);
 	tcase_add_test(tc, hash_has_a_fixed_form);
 	tcase_add_test(tc, hash_of_nothing);

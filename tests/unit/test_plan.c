@@ -285,6 +285,47 @@ START_TEST(says_what_is_not_run)
 }
 END_TEST
 
+/* What the recipe ships is the operator's to allow, what the suite has is not. */
+static const struct {
+	size_t own, own_extra, suite_extra;
+	const char *allow;
+	const char *recipe, *extra; /* why they are not run; NULL: they are */
+} test_rows[] = {
+    {0, 0, 0, NULL, "the recipe ships no tests",
+	"neither the suite nor the recipe has extra tests"},
+    {0, 0, 0, "*", "the recipe ships no tests", "neither the suite nor the recipe has extra tests"},
+    {1, 1, 0, NULL, "tests/ of the recipe may not run here: RECIPE_TESTS_ALLOW does not name it",
+	"tests/extra/ of the recipe may not run here: RECIPE_TESTS_ALLOW does not name it"},
+    {1, 1, 0, "custom-html-2,custom",
+	"tests/ of the recipe may not run here: RECIPE_TESTS_ALLOW does not name it",
+	"tests/extra/ of the recipe may not run here: RECIPE_TESTS_ALLOW does not name it"},
+    {1, 1, 0, "ghost,custom-html", NULL, NULL},
+    {1, 1, 0, "*", NULL, NULL},
+    {1, 0, 0, "*", NULL, "neither the suite nor the recipe has extra tests"},
+    {0, 1, 0, "*", "the recipe ships no tests", NULL},
+    {0, 0, 1, NULL, "the recipe ships no tests", NULL},
+};
+
+START_TEST(lets_run_what_may)
+{
+	struct params params = make_params("");
+	struct suite suite = {.extra_count = test_rows[_i].suite_extra};
+	struct plan_facts facts = make_facts(0, &params, &suite);
+	AUTO(plan) plan = {0};
+	struct err err = {0};
+
+	params.stages[STAGE_EXTRA] = true;
+	facts.own_test_count = test_rows[_i].own;
+	facts.own_extra_count = test_rows[_i].own_extra;
+	facts.tests_allow = test_rows[_i].allow;
+	ck_assert_int_eq(plan_make(&facts, &plan, &err), 0);
+	const char *why = plan.stages[STAGE_RECIPE].not_run;
+	ck_assert_str_eq(why ? why : "", test_rows[_i].recipe ? test_rows[_i].recipe : "");
+	why = plan.stages[STAGE_EXTRA].not_run;
+	ck_assert_str_eq(why ? why : "", test_rows[_i].extra ? test_rows[_i].extra : "");
+}
+END_TEST
+
 /* A stage works on what the one before left up: nothing is deployed twice for one proof. */
 START_TEST(deploys_as_little_as_it_can)
 {
@@ -442,6 +483,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, chooses_a_base, 0, COUNT_OF(rows));
 	tcase_add_test(tc, survives_a_file);
 	tcase_add_test(tc, says_what_is_not_run);
+	tcase_add_loop_test(tc, lets_run_what_may, 0, COUNT_OF(test_rows));
 	tcase_add_loop_test(tc, deploys_as_little_as_it_can, 0, 6);
 	tcase_add_test(tc, reads_a_file);
 	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 17);

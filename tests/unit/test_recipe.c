@@ -266,7 +266,9 @@ START_TEST(copies_the_tests)
 
 	ck_assert_int_eq(recipe_fetch(&world->work, &recipe, &err), 0);
 	ck_assert_msg(recipe_snapshot_tests(&world->work, &err) == 0, "%s", err.msg);
-	ck_assert(file_exists(copy));
+	struct stat status;
+	ck_assert_int_eq(stat(copy, &status), 0);
+	ck_assert_int_eq(status.st_mode & 0777, 0644); /* for the sandbox's user to read */
 	free_world(world);
 }
 END_TEST

@@ -66,6 +66,8 @@ static const char *const wrong[] = {
     "BACKUP_BOT=always",
     "BACKUP_BOT=a\"]=b",
     "BACKUP_BOT=-x=y",
+    "RECIPE_TESTS_ALLOW=all of them",
+    "RECIPE_TESTS_ALLOW=custom-html,*",
     "MAX_REPLICAS=0",
     "MAX_REPLICAS=many",
     "MAX_MEMORY=0",
@@ -132,6 +134,7 @@ START_TEST(fills_in_defaults)
 	ck_assert_int_eq(settings.history_bytes, INT64_C(2) * 1024 * 1024 * 1024);
 	ck_assert_str_eq(settings.networks_allow, "proxy");
 	ck_assert_str_eq(settings.backup_bot, "coop-cloud.backupbot.enabled=true");
+	ck_assert_ptr_null(settings.recipe_tests_allow);
 	ck_assert_int_eq(settings.max_replicas, 10);
 	ck_assert_int_eq(settings.max_memory, 0);
 	settings_release(&settings);

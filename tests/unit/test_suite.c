@@ -86,7 +86,10 @@ static const struct {
     {"needs: [a, b, a]\n", "a stands there twice"},
     {"needs: [a, b, c, d, e, f, g, h, i]\n", "more than 8 recipes"},
     {"env: {A: \"@need.x.domain@\"}\nneeds: [y]\n", "1:10: env: A: \"@need.x.domain@\" is neither"},
-    {"extra: [x]\n", "not in this version"},
+    {"picture: /\n", "not in this version"},
+    {"extra: x\n", "extra must be a list"},
+    {"extra: [/bin/true]\n", "extra: \"/bin/true\" is no path below the suite's directory"},
+    {"extra: [[x]]\n", "extra must be a text"},
     {"stages: [backup]\n", "stages must be a mapping"},
     {"stages: {bakup: {not_run: x}}\n", "no stage"},
     {"stages: {backup: no}\n", "backup must be a mapping"},
@@ -148,6 +151,7 @@ START_TEST(reads_all)
 	    "secrets:\n  db: generate\n  api: {value: \"a b\"}\n  key: {file: keys/a.pem}\n"
 	    "needs: [keycloak, mail]\n"
 	    "stages:\n  backup: {not_run: \"no state\"}\n  upgrade: {timeout: 10m}\n"
+	    "extra: [extra/slow, extra/slower]\n"
 	    "allow: [docker-socket, \"host-bind:/etc/localtime\"]\n"
 	    "images: {ignore: [redis]}\n";
 	AUTO(suite) suite = {0};
@@ -181,6 +185,8 @@ START_TEST(reads_all)
 	ck_assert_str_eq(suite.not_run[STAGE_BACKUP], "no state");
 	ck_assert_int_eq(suite.stage_timeout_ms[STAGE_UPGRADE], 10 * 60 * 1000);
 	ck_assert_int_eq(suite.stage_timeout_ms[STAGE_BACKUP], 0);
+	ck_assert_uint_eq(suite.extra_count, 2);
+	ck_assert_str_eq(suite.extra[1], "extra/slower");
 	ck_assert_uint_eq(suite.allow_count, 2);
 	ck_assert_str_eq(suite.ignored_images[0], "redis");
 }
