@@ -431,7 +431,7 @@ static void judge(
 		tally->bad++;
 		return;
 	}
-	canary_spec_compare(&canary->spec, &results, code, &differences);
+	canary_spec_compare(&canary->spec, &results, (int)code, &differences);
 	tally->good += differences.length == 0;
 	tally->bad += differences.length != 0;
 	if (!differences.length) {

@@ -382,7 +382,6 @@ static int check_other(struct engine *other, const struct node *node, struct err
 static int settle_nodes(struct engine *engine, struct err *err)
 {
 	AUTO_PTR(json) answer = NULL;
-	AUTO(nodes) nodes = {0};
 	auto_str char *own = NULL;
 
 	if (engine->is_settled)
