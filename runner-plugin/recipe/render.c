@@ -15,6 +15,7 @@ void rendered_release(struct rendered *rendered)
 	}
 	free(rendered->sets);
 	free(rendered->commit);
+	free(rendered->env_commit);
 	free(rendered->compose_file);
 	free(rendered->directory);
 	tree_release(&rendered->tree);
@@ -349,7 +350,8 @@ static int read_head_env(const struct place *place, const struct suite *suite,
 int render_commit(const struct stages_work *work, const struct suite *suite, const char *commit,
     const char *env_commit, struct rendered *out, struct err *err)
 {
-	AUTO(rendered) rendered = {.commit = xstrdup(commit)};
+	AUTO(rendered)
+	rendered = {.commit = xstrdup(commit), .env_commit = xstrdup(env_commit)};
 	AUTO(sources) sources = {0};
 	struct env *env = &rendered.env;
 	const struct place place = {work, commit, &rendered.tree};

@@ -28,6 +28,7 @@
 
 struct rendered {
 	char *commit;
+	char *env_commit;   /* whose .env.sample makes the env file */
 	char *compose_file; /* value of COMPOSE_FILE, overlays included */
 	char *directory;    /* in the recipe: where relative paths of the files start; "" the top */
 	struct tree tree;   /* what the commit holds */

@@ -123,8 +123,17 @@ static char *env_path(const struct deploy *deploy)
 	    deploy->abra, deploy->work->settings->abra_server, deploy->work->run->domain);
 }
 
+/* Exactly that commit, with the suite's overlays beside it. */
+static int check_out(const struct deploy *deploy, const char *commit, struct err *err)
+{
+	if (recipe_checkout(deploy->work, commit, err) < 0)
+		return -1;
+	return render_copy_overlays(deploy->work, deploy->suite, err);
+}
+
 /* Once in a run: the journal knows of the app before abra does. */
-static int make_app(const struct deploy *deploy, struct refusal *refusal, struct err *err)
+static int make_app(const struct deploy *deploy, const struct rendered *rendered,
+    struct refusal *refusal, struct err *err)
 {
 	const struct run *run = deploy->work->run;
 	const struct abra_target target = target_of(deploy);
@@ -142,7 +151,9 @@ static int make_app(const struct deploy *deploy, struct refusal *refusal, struct
 	    .server = xstrdup(deploy->work->settings->abra_server),
 	    .env = xstrdup(path),
 	};
-	if (journal_record(deploy->work->control_fd, &entry, err) < 0 ||
+	/* The env file serves every version: the first that is deployed may be an older one. */
+	if (check_out(deploy, rendered->env_commit, err) < 0 ||
+	    journal_record(deploy->work->control_fd, &entry, err) < 0 ||
 	    call_abra(deploy, ABRA_APP_NEW, &target, refusal, err) < 0)
 		return -1;
 	if (!file_exists(path))
@@ -162,14 +173,6 @@ static int write_env(const struct deploy *deploy, const struct rendered *rendere
 	if (!ours)
 		return -1;
 	return file_write_atomic(path, 0600, ours, strlen(ours), err);
-}
-
-/* Exactly that commit, with the suite's overlays beside it. */
-static int check_out(const struct deploy *deploy, const char *commit, struct err *err)
-{
-	if (recipe_checkout(deploy->work, commit, err) < 0)
-		return -1;
-	return render_copy_overlays(deploy->work, deploy->suite, err);
 }
 
 /* --- secrets --- */
@@ -611,8 +614,8 @@ static int prepare_deploy(const struct deploy *deploy, const struct rendered *re
 {
 	char head[PARAMS_REF_SIZE];
 
-	if (check_out(deploy, rendered->commit, err) < 0 || make_app(deploy, refusal, err) < 0 ||
-	    write_env(deploy, rendered, err) < 0 ||
+	if (make_app(deploy, rendered, refusal, err) < 0 ||
+	    check_out(deploy, rendered->commit, err) < 0 || write_env(deploy, rendered, err) < 0 ||
 	    make_secrets(deploy, rendered, refusal, err) < 0)
 		return -1;
 	/* Again, right before abra reads it: any call of abra may have moved it. */
