@@ -113,6 +113,21 @@ static void conclude_need(
 	    "the dependency %s did not come up: %s", recipe, deployed->reason);
 }
 
+/* In the results: which version it was, and how long it took. */
+static void record_need(struct progress *progress, const struct prepared_need *need,
+    const struct deploy_result *deployed, int64_t started_ns)
+{
+	auto_str char *name = *need->version
+				  ? xasprintf("needs %s %s", need->recipe, need->version)
+				  : xasprintf("needs %s at %.8s", need->recipe, need->commit);
+	auto_str char *phase = xasprintf("need %s", need->recipe);
+
+	progress_add_phase(progress, phase, started_ns);
+	results_stage_add_test(&progress->result, name,
+	    deployed->end == DEPLOY_UP ? OUTCOME_PASS : OUTCOME_UNVERIFIED,
+	    (double)clock_elapsed_ms(started_ns) / 1000, deployed->reason);
+}
+
 /* -1: concluded. */
 static int raise_one(struct progress *progress, const struct prepared_need *need)
 {
@@ -120,7 +135,6 @@ static int raise_one(struct progress *progress, const struct prepared_need *need
 	AUTO(deploy_result) deployed = {0};
 	auto_str char *inside = xasprintf(RUN_NEEDS_DIR "/%s/" UP_FILE, need->recipe);
 	auto_str char *up = run_path(progress->work->run, inside);
-	auto_str char *phase = xasprintf("need %s", need->recipe);
 	int64_t started_ns = clock_now();
 	struct err err;
 
@@ -132,7 +146,7 @@ static int raise_one(struct progress *progress, const struct prepared_need *need
 		return -1;
 	}
 	deploy_run(&beside.deploy, &beside.rendered, "", &deployed);
-	progress_add_phase(progress, phase, started_ns);
+	record_need(progress, need, &deployed, started_ns);
 	if (deployed.end != DEPLOY_UP) {
 		conclude_need(progress, &beside, &deployed);
 		return -1;

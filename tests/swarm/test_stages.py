@@ -493,6 +493,7 @@ class Verdicts(unittest.TestCase):
         self.assert_verdict(outcome, "ci_error", 3, "the dependency tells-secret did not come up: service app ended 3 times")
         self.assertEqual(outcome.outcomes()["install"], "unverified", outcome)
         self.assertIn("starting with password ***", outcome.stage("install")["evidence"])
+        self.assertRegex(outcome.stage("install")["tests"][0]["name"], "^needs tells-secret at [0-9a-f]{8}$")
         self.assertEqual(outcome.results["deploys"], 0, outcome)
 
     def run_need_gone(self):
