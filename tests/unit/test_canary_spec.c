@@ -258,6 +258,21 @@ START_TEST(misses_a_stage)
 }
 END_TEST
 
+/* Nothing at all may be what is declared. */
+START_TEST(none_is_a_number_too)
+{
+	AUTO(canary_spec) spec = {0};
+	AUTO(results) results = {0};
+	AUTO(buf) differences = buf_make(SIZE_MAX / 2);
+
+	read_spec(HISTORY EXPECT "  level: 0\n  deploys: 0\n", &spec);
+	make_results(&results);
+	canary_spec_compare(&spec, &results, 1, &differences);
+	ck_assert_str_eq(buf_text(&differences),
+	    "level is 1 instead of 0\nnumber of deploys is 3 instead of 0\n");
+}
+END_TEST
+
 /* Each canary of the tests: the harness and this module read the same form. */
 START_TEST(reads_every_canary)
 {
@@ -297,6 +312,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, has_nothing_to_say_of_a_good_one);
 	tcase_add_loop_test(tc, tells_each_difference, 0, COUNT_OF(spoilt_says));
 	tcase_add_test(tc, misses_a_stage);
+	tcase_add_test(tc, none_is_a_number_too);
 	tcase_add_test(tc, reads_every_canary);
 	return suite;
 }
