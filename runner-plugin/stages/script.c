@@ -310,12 +310,14 @@ static int run_on_host(const struct stages_work *work, const struct script_spec 
 	auto_str char *program = run_path(work->run, inside);
 	auto_str char *cwd = run_path(work->run, "suite");
 	auto_str char *home = run_path(work->run, "scratch");
+	auto_str char *secrets = run_path(work->run, RUN_SECRETS_DIR);
 	auto_str char *log = run_path(work->run, "log/scripts.log");
 	AUTO(environment) environment = {0};
 	AUTO(proc_result) ended = {0};
 	const char *const argv[] = {program, NULL};
 
-	if (file_make_dirs(home, 0700, err) < 0)
+	/* Of a recipe without secrets too: who lists them finds none. */
+	if (file_make_dirs(home, 0700, err) < 0 || file_make_dirs(secrets, 0700, err) < 0)
 		return -1;
 	add_app(&environment, work, spec);
 	add_host(&environment, work, home);

@@ -254,6 +254,7 @@ START_TEST(tells_it_which_app_and_no_secret)
 	    "[ -z \"$GIT_TOKEN\" ] && [ \"$CCCI_RUN\" = local-abcdef ] || exit 2\n"
 	    "[ -f check ] && echo kept >\"$CCCI_RUN_DIR/note\" || exit 3\n"
 	    "[ \"$CCCI_SECRET_DIR\" = \"${CCCI_RUN_DIR%/scratch}/secrets\" ] || exit 4\n"
+	    "[ -d \"$CCCI_SECRET_DIR\" ] || exit 5\n"
 	    "echo 1..1; echo 'ok 1 - it is told'; echo more >&2\n",
 	    0755);
 	ck_assert_msg(run_program(&result, &err) == 0, "%s", err.msg);
