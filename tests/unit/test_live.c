@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness.h"
 
+#include "common/clock.h"
 #include "runner-plugin/run/live.h"
 
 #include <fcntl.h>
@@ -116,8 +117,15 @@ static int open_terminal(int *out_slave, unsigned short columns)
 	return master;
 }
 
+static int64_t at_seven(void *context)
+{
+	(void)context;
+	return 7 * NS_PER_S;
+}
+
 START_TEST(keeps_one_line)
 {
+	static const struct clock_source source = {.monotonic_ns = at_seven};
 	static const char *const environ[] = {"TERM=xterm", NULL};
 	static const char *const dumb[] = {"TERM=dumb", NULL};
 	static const char *const none[] = {NULL};
@@ -136,7 +144,9 @@ START_TEST(keeps_one_line)
 	ck_assert_int_eq(live.read_fd, -1);
 	live_open(&live, environ);
 	bool is_on = live.read_fd >= 0;
+	clock_set_source(&source);
 	live_begin(&live, "install");
+	live.since_ns -= 5 * NS_PER_S;
 	ck_assert_int_eq(write(live.write_fd, lines, 29 + 31), 29 + 31);
 	live_read(&live);
 	live_draw(&live);
@@ -146,12 +156,13 @@ START_TEST(keeps_one_line)
 	live_draw(&live);
 	size_t columns = live_columns(STDERR_FILENO);
 	live_release(&live);
+	clock_set_source(NULL);
 	ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
 	ck_assert(is_on);
 	ck_assert_uint_eq(columns, 40);
 	ck_assert_int_gt(read(master, seen, sizeof(seen) - 1), 0);
 	ck_assert_str_eq(seen,
-	    "\r\033[Kinstall          0 s  waits for x\r\033[Kinstall: pas?sed\r\n"
+	    "\r\033[Kinstall          5 s  waits for x\r\033[Kinstall: pas?sed\r\n"
 	    "\r\033[K");
 	(void)close(saved);
 	(void)close(slave);
