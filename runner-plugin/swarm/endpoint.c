@@ -212,6 +212,12 @@ static char *last_line(const char *text)
 	return xstrndup(start, (size_t)(end - start));
 }
 
+bool endpoint_was_turned_away(const struct endpoint *endpoint, const char *said)
+{
+	return endpoint->kind == ENDPOINT_SSH &&
+	       (strstr(said, "kex_exchange_identification") || strstr(said, "banner exchange"));
+}
+
 void endpoint_explain(const struct endpoint *endpoint, const char *said, struct err *err)
 {
 	bool is_ssh = endpoint->kind == ENDPOINT_SSH;

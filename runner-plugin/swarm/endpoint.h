@@ -45,6 +45,12 @@ void endpoint_ssh_arguments(
     const struct endpoint *endpoint, const char *program, const char *out[ENDPOINT_SSH_WORDS]);
 
 /*
+ * ssh was turned away before it could say who it is, as a busy server does (MaxStartups): nothing
+ * was sent, and the next try may be let in.
+ */
+bool endpoint_was_turned_away(const struct endpoint *endpoint, const char *said);
+
+/*
  * Says in err why the engine is not reached, and what to do. said: libcurl's reason, or what ssh
  * left on stderr. ERR_CONFIG: it stays so until somebody does it; ERR_TRANSIENT: it may pass.
  */

@@ -15,6 +15,8 @@
 
 #define API_VERSION 41 /* 1.41 */
 #define CALL_TIMEOUT_MS 30000
+#define SSH_ATTEMPTS 4 /* at a server that lets no more in for the moment */
+#define SSH_AGAIN_MS 400
 #define SSH_WORDS_MAX_BYTES 4096    /* of its stderr: a banner and a reason */
 #define LOG_MAX_BYTES (1024 * 1024) /* forty lines, even of a program that writes no newlines */
 #define LINE_MAX_BYTES (64 * 1024)  /* one event or progress line */
@@ -179,6 +181,13 @@ static char *ssh_words(const struct engine *engine)
 	return text;
 }
 
+static bool was_turned_away(const struct engine *engine)
+{
+	auto_str char *said = ssh_words(engine);
+
+	return endpoint_was_turned_away(&engine->at, said);
+}
+
 /* Why there was no answer, in words that say what to do. */
 static int explain(const struct engine *engine, struct err *err)
 {
@@ -234,8 +243,15 @@ static int exchange(struct engine *engine, const char *prefix, const struct call
 		request.headers[0] = call->type;
 	if (!engine->http)
 		engine->http = http_new();
-	if (http_call_on(engine->http, &request, out, err) == 0)
-		return 0;
+	for (int attempt = 1;; attempt++) {
+		if (http_call_on(engine->http, &request, out, err) == 0)
+			return 0;
+		if (attempt == SSH_ATTEMPTS || !was_turned_away(engine))
+			break;
+		(void)poll(NULL, 0, attempt * SSH_AGAIN_MS);
+		if (reach(engine, err) < 0)
+			return -1;
+	}
 	/* What libcurl says of a socket names a host that does not exist. */
 	if (err->code != ERR_LIMIT)
 		return explain(engine, err);

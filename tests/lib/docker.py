@@ -10,13 +10,10 @@ Hides the HTTP and the way there: this machine's socket, unless use() or use_con
 looked at: abra, as far as is known, does not look at it either. Needs nothing but the standard library.
 """
 
-import hashlib
 import http.client
 import json
 import os
 import socket
-import ssl
-import subprocess
 import time
 import urllib.parse
 
@@ -44,6 +41,8 @@ def use(host=f"unix://{SOCKET}", certificates=None):
 
 def use_context(name, config):
     """The engine of a docker context; False: there is none of that name. config: docker's directory."""
+    import hashlib  # what few calls need is loaded for them alone: abra's stand-in has to start quickly
+
     identity = hashlib.sha256(name.encode()).hexdigest()
     try:
         with open(os.path.join(config, "contexts/meta", identity, "meta.json"), encoding="utf-8") as file:
@@ -81,12 +80,16 @@ class _Connection(http.client.HTTPConnection):
         host, _, port = address.rpartition(":")
         self.sock = socket.create_connection((host, int(port)), self.timeout)
         if _engine["certificates"]:
+            import ssl
+
             certificates = _engine["certificates"]
             tls = ssl.create_default_context(cafile=f"{certificates}/ca.pem")
             tls.load_cert_chain(f"{certificates}/cert.pem", f"{certificates}/key.pem")
             self.sock = tls.wrap_socket(self.sock, server_hostname=host)
 
     def _connect_by_ssh(self, url):
+        import subprocess
+
         self.sock, its = socket.socketpair()
         self.sock.settimeout(self.timeout)
         words = [*(["-l", url.username] if url.username else []), *(["-p", str(url.port)] if url.port else [])]

@@ -173,6 +173,29 @@ START_TEST(says_what_to_do)
 }
 END_TEST
 
+static const struct turned_away_row {
+	const char *host, *said;
+	bool is_turned_away;
+} turned_away_rows[] = {
+    {SSH, "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by h\n",
+	true},
+    {SSH, "Connection timed out during banner exchange\nConnection to h port 22 timed out", true},
+    {SSH, "Connection reset by h port 22\n", false}, /* somewhere: perhaps it was heard */
+    {SSH, "", false},
+    {TCP, "kex_exchange_identification", false},
+};
+
+START_TEST(knows_who_was_not_let_in)
+{
+	const struct turned_away_row *row = &turned_away_rows[_i];
+	AUTO(endpoint) endpoint = {0};
+	struct err err;
+
+	ck_assert_int_eq(endpoint_read(row->host, NULL, &endpoint, &err), 0);
+	ck_assert_int_eq(endpoint_was_turned_away(&endpoint, row->said), row->is_turned_away);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("endpoint");
@@ -182,6 +205,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, refuses_what_is_no_address, 0, COUNT_OF(bad_rows));
 	tcase_add_loop_test(tc, gives_ssh_its_words, 0, COUNT_OF(words_rows));
 	tcase_add_loop_test(tc, says_what_to_do, 0, COUNT_OF(silence_rows));
+	tcase_add_loop_test(tc, knows_who_was_not_let_in, 0, COUNT_OF(turned_away_rows));
 	suite_add_tcase(suite, tc);
 	return suite;
 }
