@@ -632,15 +632,17 @@ static void keep_digests(struct preparation *preparation)
 	const struct compose_model *model = &preparation->head.model;
 
 	for (size_t i = 0; i < model->service_count; i++) {
-		if (model->services[i].image)
-			prepared_add_tag(&preparation->prepared, model->services[i].name,
-			    model->services[i].image);
+		const struct compose_service *service = &model->services[i];
+
+		if (!service->image)
+			continue;
+		prepared_add_tag(&preparation->prepared, service->name, service->image);
 		for (size_t k = 0; k < preparation->images.count; k++) {
 			const struct image *image = &preparation->images.items[k];
 
-			if (text_is(image->name, model->services[i].image) && image->digest)
+			if (text_is(image->name, service->image) && image->digest)
 				prepared_add_image(
-				    &preparation->prepared, model->services[i].name, image->digest);
+				    &preparation->prepared, service->name, image->digest);
 		}
 	}
 }

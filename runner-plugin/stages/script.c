@@ -100,27 +100,44 @@ void script_judge(int exit_status, const char *said, size_t length, struct scrip
 #define ESCAPE 0x1b
 #define BELL 0x07
 #define DELETE 0x7f
+#define C1_LEAD 0xc2
 
-/* How many bytes from ESC on are one sequence: CSI, a string such as a title (up to BEL or ESC \),
- * or two or three characters. Source: ECMA-48, 5.4 and 8.3. */
+/* From ESC [ to the byte that ends it. */
+static size_t csi_length(const char *at, size_t length)
+{
+	size_t i = 2;
+
+	while (i < length && !(at[i] >= 0x40 && at[i] <= 0x7e) && at[i] != '\n')
+		i++;
+	return i < length && at[i] != '\n' ? i + 1 : i;
+}
+
+/* A string such as a title, up to BEL or ESC \. */
+static size_t string_length(const char *at, size_t length)
+{
+	size_t i = 2;
+
+	while (i < length && at[i] != BELL && at[i] != ESCAPE && at[i] != '\n')
+		i++;
+	if (i == length || at[i] == '\n')
+		return i;
+	if (at[i] == BELL)
+		return i + 1;
+	return i + 1 < length && at[i + 1] == '\\' ? i + 2 : i;
+}
+
+/* How many bytes from ESC on are one sequence; another one has two or three characters. Source:
+ * ECMA-48, 5.4 and 8.3. */
 static size_t escape_length(const char *at, size_t length)
 {
 	size_t i = 2;
 
 	if (length < 2 || (unsigned char)at[1] < 0x20)
 		return 1;
-	if (at[1] == '[') {
-		while (i < length && !(at[i] >= 0x40 && at[i] <= 0x7e) && at[i] != '\n')
-			i++;
-		return i < length && at[i] != '\n' ? i + 1 : i;
-	}
-	if (strchr("]PX^_", at[1])) {
-		while (i < length && at[i] != BELL && at[i] != ESCAPE && at[i] != '\n')
-			i++;
-		if (i < length && at[i] == ESCAPE)
-			return i + 1 < length && at[i + 1] == '\\' ? i + 2 : i;
-		return i < length && at[i] == BELL ? i + 1 : i;
-	}
+	if (at[1] == '[')
+		return csi_length(at, length);
+	if (strchr("]PX^_", at[1]))
+		return string_length(at, length);
 	while (i <= 3 && i <= length && at[i - 1] >= 0x20 && at[i - 1] <= 0x2f)
 		i++; /* intermediates before the last one */
 	return i < length ? i : length;
@@ -133,10 +150,16 @@ static size_t control_length(const char *at, size_t length)
 
 	if (c == ESCAPE)
 		return escape_length(at, length);
-	/* C1 in UTF-8; its CSI begins a sequence of which the rest is then only text. */
-	if (c == 0xc2 && length > 1 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] <= 0x9f)
-		return 2;
 	return (c < 0x20 && c != '\n' && c != '\t') || c == DELETE;
+}
+
+/* C1 in UTF-8, whatever stood between its bytes; of its CSI the rest is then only text. */
+static bool ends_c1(const struct buf *out, char next)
+{
+	unsigned char c = (unsigned char)next;
+
+	return c >= 0x80 && c <= 0x9f && out->length &&
+	       (unsigned char)out->data[out->length - 1] == C1_LEAD;
 }
 
 void script_clean(const char *said, size_t length, struct buf *out)
@@ -146,6 +169,8 @@ void script_clean(const char *said, size_t length, struct buf *out)
 
 		if (said[i] == '\r' && (i + 1 == length || said[i + 1] != '\n'))
 			(void)buf_add_char(out, '\n');
+		else if (!control && ends_c1(out, said[i]))
+			out->data[--out->length] = '\0';
 		else if (!control)
 			(void)buf_add_char(out, said[i]);
 		i += control ? control : 1;

@@ -176,6 +176,7 @@ static const struct {
     {"10%\r50%\rdone\n", "10%\n50%\ndone\n"},
     {"a\r\nb\r\n", "a\nb\n"},
     {"a\b\x7f\v\f\x01z", "az"},
+    {"x\xc2\x1b[m\x9b\xc2\x01\x85y", "xy"}, /* what stands around a sequence can be one */
     {"\xc2\x9b"
      "31m\xc2\xa0",
 	"31m\xc2\xa0"},
