@@ -4,7 +4,7 @@
  * and run on the host; those that the recipe ships run in the sandbox, where the operator lets
  * them. All of them run, also when one has failed: who wrote them wants to see it all.
  */
-#include "common/file.h"
+#include "common/clock.h"
 #include "runner-plugin/recipe/shipped.h"
 #include "runner-plugin/stages/progress.h"
 
@@ -34,7 +34,7 @@ static int run_one(
 	};
 	AUTO(script_result) result = {0};
 
-	progress_say(progress, path);
+	progress_show(progress, path);
 	if (progress_run_script(progress, &spec, &result) == 0) {
 		if (result.outcome == OUTCOME_PASS)
 			tally->passed++;
@@ -76,8 +76,9 @@ static int run_shipped(struct progress *progress, const char *below, struct tall
 	return 0;
 }
 
-static void conclude(struct progress *progress, const struct tally *tally)
+static void conclude(struct progress *progress, const struct tally *tally, int64_t started_ns)
 {
+	progress_add_phase(progress, "tests", started_ns);
 	if (tally->failed > 1)
 		progress_conclude(
 		    progress, OUTCOME_FAIL, "%s (and %zu more)", tally->reason, tally->failed - 1);
@@ -96,8 +97,11 @@ void recipe_run(struct progress *progress)
 {
 	AUTO(tally) tally = {0};
 
-	if (progress_need_head(progress) == 0 && run_shipped(progress, SHIPPED_TESTS, &tally) == 0)
-		conclude(progress, &tally);
+	if (progress_need_head(progress) < 0)
+		return;
+	int64_t started_ns = clock_now();
+	if (run_shipped(progress, SHIPPED_TESTS, &tally) == 0)
+		conclude(progress, &tally, started_ns);
 }
 
 void extra_run(struct progress *progress)
@@ -107,10 +111,11 @@ void extra_run(struct progress *progress)
 
 	if (progress_need_head(progress) < 0)
 		return;
+	int64_t started_ns = clock_now();
 	for (size_t i = 0; i < suite->extra_count; i++) {
 		if (run_one(progress, suite->extra[i], false, &tally) < 0)
 			return;
 	}
 	if (run_shipped(progress, SHIPPED_EXTRA, &tally) == 0)
-		conclude(progress, &tally);
+		conclude(progress, &tally, started_ns);
 }

@@ -73,7 +73,7 @@ READ_ONLY = "Read-only file system"
 UNREACHABLE = "Network is unreachable"
 CLOSED = "refused: closed|EOF occurred|has been closed|Connection reset"
 
-# name: (body, what is said). {…} is filled from Place.facts.
+# name: (body, what is said). {…} is filled from Place.facts. One that succeeds, as the walls are down, harms no host.
 ATTEMPTS = {
     "engine socket": ("connect('/var/run/docker.sock', socket.AF_UNIX)", NOT_THERE),
     "engine socket, other name": ("connect('/run/docker.sock', socket.AF_UNIX)", NOT_THERE),
@@ -216,19 +216,23 @@ ATTEMPTS = {
     "the kernel's log": ("got(libc.klogctl(3, ctypes.create_string_buffer(100), 100)) if "
                          "libc.klogctl(3, ctypes.create_string_buffer(100), 100) >= 0 else "
                          "refused(os.strerror(ctypes.get_errno()))", NOT_PERMITTED),
-    "a setting of the kernel": ("open('/proc/sys/kernel/core_pattern', 'w').write('|/tmp/x'); got('it')",
+    "a setting of the kernel": ("os.open('/proc/sys/kernel/core_pattern', os.O_WRONLY); got('it')",
                                 f"{READ_ONLY}|Permission denied"),
-    "sysrq": ("open('/proc/sysrq-trigger', 'w').write('b'); got('it')", f"{READ_ONLY}|Permission denied|{NOT_THERE}"),
+    "sysrq": ("os.open('/proc/sysrq-trigger', os.O_WRONLY); got('it')", f"{READ_ONLY}|Permission denied|{NOT_THERE}"),
     "/sys": ("got(os.listdir('/sys'))", NOT_THERE),
     "its control group": ("got(glob.glob('/sys/fs/cgroup/*') or open('/sys/fs/cgroup/cgroup.procs').read())", NOT_THERE),
     "a better priority": ("os.setpriority(os.PRIO_PROCESS, 0, -20); got('it')", f"{NOT_PERMITTED}|Permission denied"),
-    "the machine's name": ("socket.sethostname('x'); got('it')", NOT_PERMITTED),
-    "the clock": ("time.clock_settime(time.CLOCK_REALTIME, 0); got('it')", NOT_PERMITTED),
+    "the machine's name": ("socket.sethostname(socket.gethostname()); got('it')", NOT_PERMITTED),
+    "the clock": ("time.clock_settime(time.CLOCK_REALTIME, time.time()); got('it')", NOT_PERMITTED),
     "reboot": ("call(169, 0xfee1dead, 0x28121969, 0x01234567, 0); got('it')", NOT_PERMITTED),
     "a link out of its scratch": ("os.symlink('/etc/shadow', '/scratch/link'); got(open('/scratch/link').read())", NOT_THERE),
     "a link in place of its scratch": ("os.rmdir('/scratch'); os.symlink('/etc', '/scratch'); got('it')",
                                        f"{READ_ONLY}|Device or resource busy"),
 }
+
+
+# Without root there is no control group: memory is bounded for each process alone.
+NEED_GROUP = ("memory", "memory of a file")
 
 
 class Server(threading.Thread):
@@ -364,6 +368,8 @@ class Hostile(Place):
                        for name, (body, said) in ATTEMPTS.items()}
 
     def check(self, name):
+        if name in NEED_GROUP and os.geteuid():
+            self.skipTest("no control group without root")
         result, (_, said) = self.results[name].result(), ATTEMPTS[name]
         text = f"{result['reason']}\n{result.get('evidence')}"
         self.assertEqual(result["outcome"], "fail", f"{name}: {text}")
@@ -428,6 +434,7 @@ class Reach(Place):
             got("all") if back == sent else refused(len(back))""", 30)
         self.assertEqual(result["outcome"], "pass", result)
 
+    @unittest.skipIf(os.geteuid(), "without a control group the stacks of so many threads are too much")
     def test_more_connections_than_there_are_places(self):
         """Those that find none wait until one is free."""
         result = self.run_python("""
