@@ -192,7 +192,7 @@ class Verdicts(unittest.TestCase):
             ("condition: on-failure", "condition: on-failure\n        delay: 0s")))
 
     def test_out_of_memory(self):
-        self.assert_failed("service app ran out of memory 3 times")
+        self.assert_failed("service app was killed 3 times, out of memory: its limit is 16 MiB")
 
     def run_nowhere(self):
         return self.start(self.recipe().edit(
