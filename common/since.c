@@ -32,16 +32,15 @@ static void compare_known(
 }
 
 /* Of a service that both have. */
-static void compare_image(
-    const struct results *last, struct results *results, const char *service, const char *what)
+static void compare_image(const struct results *last, struct results *results, const char *old_name,
+    const struct results_pair *tag, const char *what)
 {
-	const char *old_name = find_value(last->tags, last->tag_count, service);
-	const char *name = find_value(results->tags, results->tag_count, service);
+	const char *service = tag->name;
 	const char *old_digest = find_value(last->images, last->image_count, service);
 	const char *digest = find_value(results->images, results->image_count, service);
 
-	if (!text_is(old_name, name))
-		results_add_change(results, what, old_name, name);
+	if (!text_is(old_name, tag->value))
+		results_add_change(results, what, old_name, tag->value);
 	else if (old_digest && digest)
 		compare_known(results, what, old_digest, digest);
 }
@@ -51,13 +50,14 @@ static void compare_images(const struct results *last, struct results *results)
 	if (!last->tag_count || !results->tag_count)
 		return;
 	for (size_t i = 0; i < results->tag_count; i++) {
-		const char *service = results->tags[i].name;
-		auto_str char *what = xasprintf(IMAGE "%s", service);
+		const struct results_pair *tag = &results->tags[i];
+		const char *old_name = find_value(last->tags, last->tag_count, tag->name);
+		auto_str char *what = xasprintf(IMAGE "%s", tag->name);
 
-		if (find_value(last->tags, last->tag_count, service))
-			compare_image(last, results, service, what);
+		if (old_name)
+			compare_image(last, results, old_name, tag, what);
 		else
-			results_add_change(results, what, "", results->tags[i].value);
+			results_add_change(results, what, "", tag->value);
 	}
 	for (size_t i = 0; i < last->tag_count; i++) {
 		const char *service = last->tags[i].name;

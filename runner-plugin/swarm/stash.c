@@ -77,14 +77,16 @@ static void read_containers(
 static struct stash_item *add_item(struct stash_items *items, char *take_name)
 {
 	items->items = xrealloc_array(items->items, items->count + 1, sizeof(*items->items));
-	items->items[items->count] = (struct stash_item){
-	    .name = take_name,
+	struct stash_item *item = &items->items[items->count++];
+
+	*item = (struct stash_item){
 	    .service = xstrdup(""),
 	    .container = xstrdup(""),
 	    .path = xstrdup(""),
 	    .archive_fd = -1,
 	};
-	return &items->items[items->count++];
+	item->name = take_name;
+	return item;
 }
 
 static void set(char **field, const char *text)
