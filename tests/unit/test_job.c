@@ -154,7 +154,7 @@ START_TEST(picture_is_true)
 		for (int next = 0; next < JOB_STATE_COUNT; next++)
 			ck_assert_msg(drawn[from][event][next] ==
 					  (move.next == (enum job_state)next && move.next != from),
-			    "%s ─ %s ─▶ %s is %s", state_word(from), event_word(event),
+			    "%s ─ %s ─▶ %s is %s", state_word((int)from), event_word((int)event),
 			    state_word(next), drawn[from][event][next] ? "no move" : "not drawn");
 	}
 }

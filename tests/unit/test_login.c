@@ -55,11 +55,11 @@ START_TEST(asks_helpers)
 {
 	const struct row *row = &rows[_i];
 	auto_str char *dir = harness_dir();
-	auto_str char *config = write_file(dir, "config.json", "{\"credsStore\":\"test\"}", 0600);
+	free(write_file(dir, "config.json", "{\"credsStore\":\"test\"}", 0600));
 
 	if (row->helper) {
 		auto_str char *text = xasprintf("#!/bin/sh\n%s\n", row->helper);
-		auto_str char *program = write_file(dir, "docker-credential-test", text, 0700);
+		free(write_file(dir, "docker-credential-test", text, 0700));
 	}
 	AUTO(login) login = find(dir, "r.example:5000/a:1");
 	if (row->account)
@@ -75,9 +75,9 @@ END_TEST
 START_TEST(masks_what_it_reads)
 {
 	auto_str char *dir = harness_dir();
-	auto_str char *config = write_file(dir, "config.json",
+	free(write_file(dir, "config.json",
 	    "{\"auths\":{\"https://index.docker.io/v1/\":{\"auth\":\"Ym9iOmh1bnRlcjIyMw==\"}}}",
-	    0600);
+	    0600));
 	AUTO(login) login = find(dir, "nginx:1.27");
 	AUTO(buf) masked = buf_make(4096);
 
