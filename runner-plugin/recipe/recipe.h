@@ -48,8 +48,8 @@ int recipe_show(const struct stages_work *work, const char *commit, const char *
     size_t max_bytes, struct buf *out, struct err *err) CHECKED;
 /* HEAD of the checkout. */
 int recipe_head(const struct stages_work *work, char out[PARAMS_REF_SIZE], struct err *err) CHECKED;
-/* Copies tests/ of the checkout to the run directory; no tests/ is fine. Links and specials are
- * refused. */
+/* Copies tests/ of the checkout to the run directory, for everybody to read; no tests/ is fine.
+ * Links stay links, specials are refused. */
 int recipe_snapshot_tests(const struct stages_work *work, struct err *err) CHECKED;
 
 #endif

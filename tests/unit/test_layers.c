@@ -44,8 +44,8 @@ static const struct rank {
 
 /* verdict stands high but is pure: this is all that it, and any other value, may include of common.
  */
-static const char *const value_headers[] = {
-    "base", "err", "buf", "clock", "golang", "json", "yaml", "results", "since", "verdict", "version"};
+static const char *const value_headers[] = {"base", "err", "buf", "clock", "golang", "json", "yaml",
+    "results", "since", "verdict", "version"};
 
 /* Values: no descriptor, clock, log or foreign library. */
 static const char *const values[] = {
