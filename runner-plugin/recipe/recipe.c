@@ -426,7 +426,7 @@ static char *wanted_ref(const struct params *params)
 
 /* Where the head of the default branch is kept: no branch, so that abra sees none. */
 #define DEFAULT_REF "refs/ccci/default"
-#define DEFAULT_REFSPEC "HEAD:" DEFAULT_REF
+#define DEFAULT_REFSPEC "HEAD:refs/ccci/default"
 
 static int rev_parse(
     const struct stages_work *work, const char *what, char out[PARAMS_REF_SIZE], struct err *err)

@@ -16,7 +16,7 @@ static void read_images(const char *text, struct prune_list *out)
 /* An image as the engine tells it: id, tags as JSON, when. */
 #define IMAGE(id, tags, created)                                                                   \
 	"{\"Id\":\"sha256:" id "\",\"RepoTags\":" tags ",\"Created\":" created ",\"Size\":"        \
-									       "1048576}"
+	"1048576}"
 
 static const struct row {
 	const char *images, *needed, *prefix, *order; /* ids, blanks between */

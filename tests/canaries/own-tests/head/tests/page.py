@@ -1,4 +1,5 @@
 # What the tests beside it share: not executable, so no test itself.
+# SPDX-License-Identifier: GPL-3.0-or-later
 import os
 import ssl
 import urllib.request
