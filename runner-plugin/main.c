@@ -5,13 +5,13 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "common/yaml.h"
+#include "runner-plugin/host/canary.h"
+#include "runner-plugin/host/check_suite.h"
+#include "runner-plugin/host/doctor.h"
+#include "runner-plugin/host/prune.h"
 #include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/front.h"
-#include "runner-plugin/run/prune.h"
 #include "runner-plugin/run/reap.h"
-#include "runner-plugin/stages/canary.h"
-#include "runner-plugin/stages/check_suite.h"
-#include "runner-plugin/stages/doctor.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,11 +3,11 @@
 
 #include "common/clock.h"
 #include "common/file.h"
-#include "runner-plugin/run/bounds.h"
+#include "runner-plugin/abra/abra.h"
+#include "runner-plugin/checks/bounds.h"
 #include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/run/proc.h"
-#include "runner-plugin/stages/abra.h"
 
 #include <errno.h>
 #include <poll.h>

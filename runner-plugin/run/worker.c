@@ -2,10 +2,10 @@
 #include "runner-plugin/run/worker.h"
 
 #include "common/log.h"
+#include "runner-plugin/host/follow.h"
 #include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/run/channel.h"
 #include "runner-plugin/run/proc.h"
-#include "runner-plugin/stages/follow.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,10 +5,10 @@
 #include "common/file.h"
 #include "common/http.h"
 #include "common/log.h"
+#include "runner-plugin/abra/refusal.h"
 #include "runner-plugin/recipe/recipe.h"
 #include "runner-plugin/recipe/secrets.h"
 #include "runner-plugin/run/journal.h"
-#include "runner-plugin/stages/refusal.h"
 #include "runner-plugin/swarm/image.h"
 
 #include <errno.h>

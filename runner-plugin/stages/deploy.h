@@ -17,8 +17,8 @@
 #define CCCI_DEPLOY_H
 
 #include "common/results.h"
+#include "runner-plugin/abra/abra.h"
 #include "runner-plugin/recipe/render.h"
-#include "runner-plugin/stages/abra.h"
 #include "runner-plugin/swarm/ready.h"
 
 struct deploy { /* borrowed, all of it */

@@ -7,10 +7,10 @@
  * unverified: it says nothing of the recipe.
  */
 #include "common/clock.h"
+#include "runner-plugin/abra/lint_table.h"
+#include "runner-plugin/abra/refusal.h"
 #include "runner-plugin/recipe/recipe.h"
-#include "runner-plugin/stages/lint_table.h"
 #include "runner-plugin/stages/progress.h"
-#include "runner-plugin/stages/refusal.h"
 
 #define LINT_TIMEOUT_S 60 /* abra takes less than one */
 

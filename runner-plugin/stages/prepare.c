@@ -5,6 +5,10 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "runner-plugin/abra/abra.h"
+#include "runner-plugin/abra/abra_server.h"
+#include "runner-plugin/abra/stack_config.h"
+#include "runner-plugin/host/doctor.h"
 #include "runner-plugin/recipe/recipe.h"
 #include "runner-plugin/recipe/recipe_version.h"
 #include "runner-plugin/recipe/render.h"
@@ -15,11 +19,7 @@
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/journal.h"
 #include "runner-plugin/run/prepared.h"
-#include "runner-plugin/stages/abra.h"
-#include "runner-plugin/stages/abra_server.h"
 #include "runner-plugin/stages/beside.h"
-#include "runner-plugin/stages/doctor.h"
-#include "runner-plugin/stages/stack_config.h"
 #include "runner-plugin/swarm/image.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "runner-plugin/stages/script.h"
+#include "runner-plugin/checks/script.h"
 #include "runner-plugin/stages/stages.h"
 
 #define EVIDENCE_MAX_BYTES (64 * 1024)

@@ -12,10 +12,10 @@
 #ifndef CCCI_PROGRESS_H
 #define CCCI_PROGRESS_H
 
+#include "runner-plugin/checks/script.h"
 #include "runner-plugin/recipe/plan.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/stages/deploy.h"
-#include "runner-plugin/stages/script.h"
 #include "runner-plugin/swarm/database_marks.h"
 #include "runner-plugin/swarm/survival.h"
 

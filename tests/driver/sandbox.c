@@ -7,7 +7,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "runner-plugin/stages/script.h"
+#include "runner-plugin/checks/script.h"
 
 #define MIB (INT64_C(1024) * 1024)
 

@@ -3,7 +3,7 @@
  * The first bytes of a connection: whatever they are, a name that is read from them is a host name,
  * fewer of them name nothing yet, and more of them are refused.
  */
-#include "runner-plugin/stages/hello.h"
+#include "runner-plugin/checks/hello.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

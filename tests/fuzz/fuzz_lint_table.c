@@ -3,7 +3,7 @@
  * The table of abra's lint: each rule once, in order, with a reason where it is not kept; and
  * whatever else is printed with a broken rule, it stays broken or nothing is said of it.
  */
-#include "runner-plugin/stages/lint_table.h"
+#include "runner-plugin/abra/lint_table.h"
 
 #define BROKEN "\u2502 R009 \u2502 x \u2502 error \u2502 \u274c \u2502 - \u2502 y \u2502\n"
 

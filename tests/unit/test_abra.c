@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "runner-plugin/stages/abra.h"
+#include "runner-plugin/abra/abra.h"
 
 #include <sys/stat.h>
 

@@ -2,7 +2,7 @@
 /* Where abra's server leads: docker's contexts, and Swarms that are another one. */
 #include "scripted_engine.h"
 
-#include "runner-plugin/stages/abra_server.h"
+#include "runner-plugin/abra/abra_server.h"
 
 #define META(host) "{\"Name\":\"remote\",\"Endpoints\":{\"docker\":{\"Host\":\"" host "\"}}}"
 #define INFO(id) "{\"Swarm\":{\"Cluster\":{\"ID\":\"" id "\"}}}"

@@ -5,7 +5,7 @@
 #include "harness.h"
 
 #include "common/file.h"
-#include "runner-plugin/run/bounds.h"
+#include "runner-plugin/checks/bounds.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>

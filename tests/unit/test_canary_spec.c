@@ -3,7 +3,7 @@
 #include "harness.h"
 
 #include "common/file.h"
-#include "runner-plugin/stages/canary_spec.h"
+#include "runner-plugin/host/canary_spec.h"
 
 #include <dirent.h>
 

@@ -2,7 +2,7 @@
 /* Which lines of a service's log are new, and how they are shown. */
 #include "harness.h"
 
-#include "runner-plugin/stages/follow.h"
+#include "runner-plugin/host/follow.h"
 
 #define T1 "2026-11-22T03:10:00.000000001Z"
 #define T2 "2026-11-22T03:10:00.000000002Z"

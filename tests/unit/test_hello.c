@@ -5,7 +5,7 @@
 #include "harness.h"
 
 #include "common/buf.h"
-#include "runner-plugin/stages/hello.h"
+#include "runner-plugin/checks/hello.h"
 
 /* --- making one --- */
 

@@ -84,11 +84,11 @@ static const char *const values[] = {
     "runner-plugin/swarm/database",
     "runner-plugin/run/junit",
     "runner-plugin/run/exit",
-    "runner-plugin/stages/refusal",
-    "runner-plugin/stages/lint_table",
-    "runner-plugin/stages/canary_spec",
-    "runner-plugin/stages/tap",
-    "runner-plugin/stages/hello",
+    "runner-plugin/abra/refusal",
+    "runner-plugin/abra/lint_table",
+    "runner-plugin/host/canary_spec",
+    "runner-plugin/checks/tap",
+    "runner-plugin/checks/hello",
     "runner-plugin/swarm/registry_auth",
     "common/verdict",
     "common/table",
@@ -196,7 +196,8 @@ static void read_sources(void)
 {
 	static const char *const dirs[] = {"common", "bridge", "runner-plugin",
 	    "runner-plugin/recipe", "runner-plugin/swarm", "runner-plugin/run",
-	    "runner-plugin/stages"};
+	    "runner-plugin/stages", "runner-plugin/abra", "runner-plugin/checks",
+	    "runner-plugin/host"};
 
 	for (size_t i = 0; i < COUNT_OF(dirs); i++) {
 		auto_str char *path = xasprintf("%s/%s", TEST_SOURCE_DIR, dirs[i]);

@@ -2,7 +2,7 @@
 /* What abra's lint prints, as it is and as it should not be, and what is made of it. */
 #include "harness.h"
 
-#include "runner-plugin/stages/lint_table.h"
+#include "runner-plugin/abra/lint_table.h"
 
 #define YES "\u2705"
 #define NO "\u274c"

@@ -2,8 +2,8 @@
 /* Which images go when there is no room, and in which order. */
 #include "harness.h"
 
-#include "runner-plugin/run/prune.h"
-#include "runner-plugin/run/room.h"
+#include "runner-plugin/host/prune.h"
+#include "runner-plugin/host/room.h"
 
 static void read_images(const char *text, struct prune_list *out)
 {

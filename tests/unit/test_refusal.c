@@ -6,7 +6,7 @@
 #include "harness.h"
 
 #include "common/buf.h"
-#include "runner-plugin/stages/refusal.h"
+#include "runner-plugin/abra/refusal.h"
 
 #define DAEMON "Error response from daemon: rpc error: code = "
 #define SERVICE "FATA failed to create service gree-1_app: " DAEMON

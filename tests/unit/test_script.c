@@ -6,8 +6,8 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "runner-plugin/checks/script.h"
 #include "runner-plugin/run/prepared.h"
-#include "runner-plugin/stages/script.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "runner-plugin/stages/stack_config.h"
+#include "runner-plugin/abra/stack_config.h"
 
 static const struct {
 	const char *name, *value;

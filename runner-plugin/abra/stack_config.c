@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/stack_config.h"
+#include "runner-plugin/abra/stack_config.h"
 
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "runner-plugin/abra/refusal.h"
 #include "runner-plugin/run/proc.h"
-#include "runner-plugin/stages/refusal.h"
 
 #define DOCKER_TIMEOUT_S 20
 #define DOCKER_LOG_MAX_BYTES (256 * 1024)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/canary.h"
+#include "runner-plugin/host/canary.h"
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "runner-plugin/host/canary_spec.h"
 #include "runner-plugin/run/proc.h"
-#include "runner-plugin/stages/canary_spec.h"
 #include "runner-plugin/swarm/engine.h"
 
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/run/prune.h"
+#include "runner-plugin/host/prune.h"
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "runner-plugin/host/room.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/run/record.h"
-#include "runner-plugin/run/room.h"
 #include "runner-plugin/swarm/image.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/follow.h"
+#include "runner-plugin/host/follow.h"
 
 #include "common/clock.h"
 #include "common/log.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/run/room.h"
+#include "runner-plugin/host/room.h"
 
 #include <errno.h>
 #include <sys/statvfs.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/lint_table.h"
+#include "runner-plugin/abra/lint_table.h"
 
 #include <ctype.h>
 

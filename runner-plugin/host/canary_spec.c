@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/canary_spec.h"
+#include "runner-plugin/host/canary_spec.h"
 
 #include "common/yaml.h"
 

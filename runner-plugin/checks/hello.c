@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/hello.h"
+#include "runner-plugin/checks/hello.h"
 
 #define RECORD_HEAD_BYTES 5
 #define RECORD_HANDSHAKE 22

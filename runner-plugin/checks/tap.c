@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/tap.h"
+#include "runner-plugin/checks/tap.h"
 
 #include <ctype.h>
 #include <strings.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/run/bounds.h"
+#include "runner-plugin/checks/bounds.h"
 
 #include "common/clock.h"
 #include "common/file.h"

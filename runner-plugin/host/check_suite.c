@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/check_suite.h"
+#include "runner-plugin/host/check_suite.h"
 
 #include "common/file.h"
 #include "runner-plugin/recipe/suite.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/relay.h"
+#include "runner-plugin/checks/relay.h"
 
-#include "runner-plugin/stages/hello.h"
+#include "runner-plugin/checks/hello.h"
 
 #include <errno.h>
 #include <fcntl.h>

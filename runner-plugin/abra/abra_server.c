@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/abra_server.h"
+#include "runner-plugin/abra/abra_server.h"
 
 #include "common/file.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/doctor.h"
+#include "runner-plugin/host/doctor.h"
 
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/http.h"
+#include "runner-plugin/abra/abra.h"
+#include "runner-plugin/abra/abra_server.h"
+#include "runner-plugin/checks/script.h"
+#include "runner-plugin/host/room.h"
 #include "runner-plugin/run/cgroup.h"
-#include "runner-plugin/run/room.h"
-#include "runner-plugin/stages/abra.h"
-#include "runner-plugin/stages/abra_server.h"
-#include "runner-plugin/stages/script.h"
 
 #include <errno.h>
 #include <fcntl.h>

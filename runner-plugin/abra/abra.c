@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/abra.h"
+#include "runner-plugin/abra/abra.h"
 
 #include "common/clock.h"
 #include "common/file.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/refusal.h"
+#include "runner-plugin/abra/refusal.h"
 
 #include <strings.h>
 

@@ -18,9 +18,9 @@
 #ifndef CCCI_SCRIPT_H
 #define CCCI_SCRIPT_H
 
-#include "runner-plugin/stages/sandbox.h"
+#include "runner-plugin/checks/sandbox.h"
+#include "runner-plugin/checks/tap.h"
 #include "runner-plugin/stages/stages.h"
-#include "runner-plugin/stages/tap.h"
 
 #define SCRIPT_TIMEOUT_MS (INT64_C(5) * 60 * 1000)
 #define SCRIPT_REASON_SIZE 256

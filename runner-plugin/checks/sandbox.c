@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/sandbox.h"
+#include "runner-plugin/checks/sandbox.h"
 
 #include "common/file.h"
-#include "runner-plugin/run/bounds.h"
+#include "runner-plugin/checks/bounds.h"
+#include "runner-plugin/checks/relay.h"
+#include "runner-plugin/checks/syscalls.h"
 #include "runner-plugin/run/channel.h"
-#include "runner-plugin/stages/relay.h"
-#include "runner-plugin/stages/syscalls.h"
 
 #include <errno.h>
 #include <fcntl.h>

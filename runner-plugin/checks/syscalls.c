@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/stages/syscalls.h"
+#include "runner-plugin/checks/syscalls.h"
 
 #include "common/file.h"
 
