@@ -90,7 +90,9 @@ class Slots(unittest.TestCase):
             return int(file.read())
 
     def test_two_at_once_and_one_that_weighs_more_than_the_host(self):
-        first, second = self.start(1, "light"), self.start(2, "light")
+        first = self.start(1, "light")
+        self.wait_holders({1: 1})  # it has the first slot, and is named first
+        second = self.start(2, "light")
         self.wait_holders({1: 1, 2: 1})
         huge = self.start(3, "huge")
         self.assertIn("weight 9 is more than this host has (MAX_TESTS is 2): it takes all slots", self.line(huge, "weight"))
