@@ -436,9 +436,11 @@ class BridgeCases:
         first = self.world.comment(PUBLIC, one, "member", "!testme")
         self.wait_answer(PUBLIC, one, first, state="running")
         second = self.world.comment(PUBLIC, two, "member", "!testme")
-        body = self.wait_answer(PUBLIC, two, second, state="queued")
+        self.wait_answer(PUBLIC, two, second, state="queued")
         ahead = self.builds_of(first)[0]["number"]
-        self.assertIn(f"**ccci: queued** behind build [#{ahead}]", body)
+        # Its first text may be from before the bridge has seen the queue.
+        body = wait_for(lambda: next((body for body in self.answers_to(PUBLIC, two, second)
+            if f"**ccci: queued** behind build [#{ahead}]" in body), None), 20, "answer that says behind what")
         self.assertIn(f"(`custom-html #{one}`, under 1 min in", body)
         self.release()
         self.wait_verdict(PUBLIC, one, first)
