@@ -16,6 +16,8 @@ import random
 import sys
 import time
 
+from lib import wanted
+
 SHOWN_MAX = 20  # differences; where one rule is broken there are thousands
 SHRINK_S = 20  # for one of them
 PROGRESS_S = 15
@@ -100,13 +102,9 @@ def _run(arguments):
     return tally
 
 
-def wants_all():
-    return os.environ.get("CCCI_ALL", "0") not in ("", "0")
-
-
 def generated(name, compare_one, make, share=1.0):
     """share: of the usual number, for inputs that hold many in one."""
-    count = int((100000 if wants_all() else 1000) * share)
+    count = int((100000 if wanted.everything() else 1000) * share)
     seed = os.environ.get("CCCI_SEED") or str(random.randrange(10 ** 6))
     whole = Tally(f"{name}, seed {seed[:12]}")
     chunks = [(name, seed, range(first, min(first + CHUNK, count)), compare_one, make)

@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import canary, docker, images, runs, second_engine  # noqa: E402
+from lib import canary, docker, images, runs, second_engine, wanted  # noqa: E402
 from lib.host import RunnerHost  # noqa: E402
 
 # The stand-in for the proxy is on the manager, and finds what runs there.
@@ -31,7 +31,7 @@ class Engines(unittest.TestCase):
         cls.directory = tempfile.mkdtemp(prefix="engines-")
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
         runs.need_images()
-        everything = bool(os.environ.get("CCCI_ALL"))
+        everything = wanted.everything()
         cls.swarm = cls.enterClassContext(second_engine.Swarm(os.path.join(cls.directory, "swarm"), nodes=2))
         cls.manager, cls.worker = cls.swarm.machines
         cls.swarm.load(list(images.IMAGES) if everything else sorted(
@@ -101,7 +101,7 @@ class Engines(unittest.TestCase):
             for machine, before in self.held.items():
                 self.assertEqual(docker.diff(before, self.swarm.held()[machine]), {}, machine)
 
-    @unittest.skipUnless(os.environ.get("CCCI_ALL"), "CCCI_ALL=1 runs every canary there")
+    @unittest.skipUnless(wanted.everything(), "CCCI_ALL=1 runs every canary there")
     def test_every_canary(self):
         self.swarm.keep_to_manager()
         names = [name for name in canary.names() if not canary.load(name).get("needs")
