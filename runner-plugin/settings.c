@@ -265,3 +265,10 @@ void settings_release(struct settings *settings)
 	settings->home = NULL;
 	conf_release(settings_rows, settings_row_count, settings);
 }
+
+const char *settings_docker_certificates(const struct settings *settings)
+{
+	if (settings->docker_cert_path)
+		return settings->docker_cert_path;
+	return settings->docker_tls_verify ? settings->docker_config : NULL;
+}

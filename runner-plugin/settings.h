@@ -61,5 +61,7 @@ extern const size_t settings_row_count;
 int settings_load(
     const struct conf_sources *sources, struct settings *out, struct buf *mistakes) CHECKED;
 void settings_release(struct settings *settings);
+/* Directory of the TLS files for the engine, as docker's own program finds it; NULL: none. */
+const char *settings_docker_certificates(const struct settings *settings);
 
 #endif

@@ -180,7 +180,7 @@ void script_clean(const char *said, size_t length, struct buf *out)
 /* --- the process --- */
 
 struct environment {
-	char *rows[16 + 3 * NEEDS_MAX];
+	char *rows[18 + 3 * NEEDS_MAX];
 	size_t count;
 };
 
@@ -216,10 +216,15 @@ static void add_app(
 static void add_host(struct environment *out, const struct stages_work *work, const char *home)
 {
 	auto_str char *secrets = run_path(work->run, RUN_SECRETS_DIR);
+	const char *certificates = settings_docker_certificates(work->settings);
 
 	add_row(out, "PATH", environ_path(work->environ));
 	add_row(out, "HOME", home);
 	add_row(out, "DOCKER_HOST", work->settings->docker_host);
+	if (certificates) {
+		add_row(out, "DOCKER_CERT_PATH", certificates);
+		add_row(out, "DOCKER_TLS_VERIFY", "1");
+	}
 	add_row(out, "CCCI_RUN_DIR", home);
 	add_row(out, "CCCI_SECRET_DIR", secrets);
 	add_row(out, "CCCI_CONNECT", work->settings->probe_connect);

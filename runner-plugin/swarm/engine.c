@@ -57,12 +57,9 @@ static struct engine *open_at(
     const struct settings *settings, const char *docker_host, struct err *err)
 {
 	AUTO(endpoint) at = {0};
-	const char *cert_dir = settings->docker_cert_path;
 
-	/* As docker's own program has it: told to use TLS, and not where its files are. */
-	if (!cert_dir && settings->docker_tls_verify)
-		cert_dir = settings->docker_config;
-	if (endpoint_read(docker_host, cert_dir, &at, err) < 0 || check_tls_files(&at, err) < 0)
+	if (endpoint_read(docker_host, settings_docker_certificates(settings), &at, err) < 0 ||
+	    check_tls_files(&at, err) < 0)
 		return NULL;
 	struct engine *engine = xcalloc(1, sizeof(*engine));
 	engine->at = at;

@@ -305,6 +305,9 @@ class Swarm:
         """From now on nothing new runs on the worker."""
         self._update_nodes(lambda name: {"Availability": "pause"} if name != self.manager.name else {})
 
+    def use_all_nodes(self):
+        self._update_nodes(lambda name: {"Availability": "active"})
+
     def load(self, images):
         """Images of this machine's engine, on every node."""
         data = docker.raw("GET", "/images/get?" + "&".join(f"names={name}" for name in images))

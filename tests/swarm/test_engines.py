@@ -104,6 +104,7 @@ class Engines(unittest.TestCase):
     @unittest.skipUnless(wanted.everything(), "CCCI_ALL=1 runs every canary there")
     def test_every_canary(self):
         self.swarm.keep_to_manager()
+        self.addCleanup(self.swarm.use_all_nodes)
         names = [name for name in canary.names() if not canary.load(name).get("needs")
                  and set(canary.load(name).get("images", ())) <= set(images.IMAGES)]
         for server in (self.manager.tcp, self.manager.ssh):

@@ -226,12 +226,12 @@ class Verdicts(unittest.TestCase):
 
     def run_never_ready(self):
         return self.start(self.recipe().edit((WEB_HEALTH, 'test: ["CMD", "false"]'), ("start_period: 5s", "start_period: 1h")),
-                          deploy_timeout="8s")
+                          deploy_timeout="15s")
 
     def test_never_ready(self):
-        outcome = self.assert_failed("not ready within 8 s; it waits for the healthcheck of service app")
+        outcome = self.assert_failed("not ready within 15 s; it waits for the healthcheck of service app")
         self.assertIn("web 1.2 serves /data", outcome.stage("install")["evidence"])
-        self.assertLess(outcome.stage("install")["seconds"], 15)
+        self.assertLess(outcome.stage("install")["seconds"], 30)
 
     def run_no_router(self):
         return self.start(self.recipe().edit(("traefik.enable=true", "traefik.enable=false")), deploy_timeout="10s")

@@ -225,8 +225,11 @@ static int run_program(struct script_result *out, struct err *err)
 	static char connect[] = "127.0.0.1:443";
 	const char *const environ[] = {"PATH=/usr/bin:/bin", "GIT_TOKEN=do-not-tell", NULL};
 	static char zone[] = "ci.test";
-	const struct settings settings = {
-	    .docker_host = host, .probe_connect = connect, .zone = zone};
+	static char certificates[] = "/etc/ccci/engine";
+	const struct settings settings = {.docker_host = host,
+	    .docker_cert_path = certificates,
+	    .probe_connect = connect,
+	    .zone = zone};
 	struct run run = {.id = "local-abcdef", .domain = "app.ci.test", .stack = "app_ci_test"};
 	const struct stages_work work = {.settings = &settings,
 	    .run = &run,
@@ -256,6 +259,8 @@ START_TEST(tells_it_which_app_and_no_secret)
 	    "[ -f check ] && echo kept >\"$CCCI_RUN_DIR/note\" || exit 3\n"
 	    "[ \"$CCCI_SECRET_DIR\" = \"${CCCI_RUN_DIR%/scratch}/secrets\" ] || exit 4\n"
 	    "[ -d \"$CCCI_SECRET_DIR\" ] || exit 5\n"
+	    "[ \"$DOCKER_HOST $DOCKER_CERT_PATH $DOCKER_TLS_VERIFY\" = "
+	    "'unix:///run/x.sock /etc/ccci/engine 1' ] || exit 6\n"
 	    "echo 1..1; echo 'ok 1 - it is told'; echo more >&2\n",
 	    0755);
 	ck_assert_msg(run_program(&result, &err) == 0, "%s", err.msg);
