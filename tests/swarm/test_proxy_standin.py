@@ -19,6 +19,8 @@ from lib import docker, images, standins  # noqa: E402
 from lib.lab_chain import end_proxy, start_proxy  # noqa: E402
 
 STACK = f"proxytest{os.getpid()}"
+# Traefik gives a connection to an app 30 s; an app that has just gone lets it use them, and the answer is 504.
+ANSWER_S = 45
 NOT_FOUND = (404, "text/plain; charset=utf-8", "404 page not found\n")
 
 SERVICE = """
@@ -74,8 +76,8 @@ class Contract:
         host = f"{STACK}-{name}.{self.env['ZONE']}"
         context = ssl.create_default_context(cafile=self.env["CA_FILE"])
         address, port = self.env["PROBE_CONNECT"].rsplit(":", 1)
-        connection = http.client.HTTPSConnection(host, timeout=10, context=context)
-        connection.sock = context.wrap_socket(socket.create_connection((address, int(port)), 10), server_hostname=host)
+        connection = http.client.HTTPSConnection(host, timeout=ANSWER_S, context=context)
+        connection.sock = context.wrap_socket(socket.create_connection((address, int(port)), ANSWER_S), server_hostname=host)
         try:
             connection.request("GET", path)
             response = connection.getresponse()
@@ -83,7 +85,7 @@ class Contract:
         finally:
             connection.close()
 
-    def wait_for(self, name, status, seconds=40):
+    def wait_for(self, name, status, seconds=2 * ANSWER_S):
         """The statuses seen, without repetitions, until the wanted one."""
         seen, deadline = [], time.monotonic() + seconds
         while time.monotonic() < deadline:
