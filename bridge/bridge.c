@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/bridge.h"
 
+#include "bridge/drone.h"
 #include "bridge/hear.h"
 #include "bridge/server.h"
 #include "bridge/tend.h"
@@ -44,13 +45,13 @@ static void ask_timeout(struct bridge *bridge, enum timeout_step step)
 	const struct bridge_settings *settings = bridge->parts.settings;
 
 	bridge->timeout_step = step;
-	parts_begin(&bridge->parts, PARTS_DRONE, &bridge->timeout);
+	parts_begin(&bridge->parts, PARTS_CI, &bridge->timeout);
 	if (step == TIMEOUT_SET) {
 		TEST_POINT("effect.timeout.before");
-		drone_set_timeout(bridge->parts.drone, settings->ci_repo,
-		    settings->build_timeout_ms / 60000, on_timeout_set, bridge);
+		ci_set_timeout(
+		    bridge->parts.ci, settings->build_timeout_ms / 60000, on_timeout_set, bridge);
 	} else {
-		drone_get_timeout(bridge->parts.drone, settings->ci_repo, on_timeout_read, bridge);
+		ci_get_timeout(bridge->parts.ci, on_timeout_read, bridge);
 	}
 }
 
@@ -59,7 +60,7 @@ static bool take_timeout_answer(struct bridge *bridge, const struct err *err)
 {
 	int64_t now_ns = clock_now();
 
-	(void)parts_end(&bridge->parts, PARTS_DRONE, &bridge->timeout, err);
+	(void)parts_end(&bridge->parts, PARTS_CI, &bridge->timeout, err);
 	if (err_is_passing(err)) {
 		bridge->timeout_step = TIMEOUT_READ;
 		return false;
@@ -114,7 +115,7 @@ static int64_t turn_timeout(struct bridge *bridge)
 {
 	int64_t due_ns = 0;
 
-	if (parts_may_begin(&bridge->parts, PARTS_DRONE, &bridge->timeout, &due_ns))
+	if (parts_may_begin(&bridge->parts, PARTS_CI, &bridge->timeout, &due_ns))
 		ask_timeout(bridge, TIMEOUT_READ);
 	return due_ns;
 }
@@ -171,7 +172,7 @@ static void on_metrics(void *context, struct buf *out)
 	    "ccci_odd_items_total{peer=\"forge\"} %zu\n"
 	    "ccci_odd_items_total{peer=\"drone\"} %zu\n",
 	    tend_count(bridge->tend), hear_count_unheard(bridge->hear),
-	    gitea_odd_count(bridge->parts.gitea), drone_odd_count(bridge->parts.drone));
+	    gitea_odd_count(bridge->parts.gitea), ci_odd_count(bridge->parts.ci));
 }
 
 /* --- putting it together --- */
@@ -218,7 +219,8 @@ static void make_parts(struct bridge *bridge)
 	const struct bridge_settings *settings = bridge->parts.settings;
 
 	bridge->parts.gitea = gitea_new(bridge->http, settings->gitea_url, settings->gitea_token);
-	bridge->parts.drone = drone_new(bridge->http, settings->drone_url, settings->drone_token);
+	bridge->parts.ci = ci_new(bridge->http, &drone_dialect,
+	    &(struct ci_place){settings->drone_url, settings->drone_token, settings->ci_repo});
 	bridge->tend = tend_new(&bridge->parts);
 	bridge->hear = hear_new(&bridge->parts, tend_take, bridge->tend);
 	tend_set_hear(bridge->tend, bridge->hear);
@@ -231,7 +233,7 @@ int bridge_new(const struct bridge_settings *settings, struct bridge **out, stru
 	bridge->signal_fd = -1;
 	bridge->parts.settings = settings;
 	bridge->parts.gates[PARTS_FORGE].name = "the forge";
-	bridge->parts.gates[PARTS_DRONE].name = "Drone";
+	bridge->parts.gates[PARTS_CI].name = "Drone";
 	if (open_signals(bridge, err) < 0 ||
 	    store_open(settings->state_dir, &bridge->parts.store, err) < 0)
 		goto failed;
@@ -254,7 +256,7 @@ void bridge_free(struct bridge *bridge)
 		return;
 	server_free(bridge->server);
 	gitea_free(bridge->parts.gitea);
-	drone_free(bridge->parts.drone);
+	ci_free(bridge->parts.ci);
 	hear_free(bridge->hear);
 	tend_free(bridge->tend);
 	http_free(bridge->http);

@@ -133,11 +133,11 @@ static void on_no_build(struct work *work, const struct err *err)
 	(void)!work_save(work, &changed);
 }
 
-static void on_created(void *context, struct drone_build *build, const struct err *err)
+static void on_created(void *context, struct build *build, const struct err *err)
 {
 	struct work *work = context;
 
-	work_end(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_BUILD], err);
+	work_end(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD], err);
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (!err) {
 		log_info("build %lld", (long long)build->number);
@@ -152,7 +152,7 @@ static void create_build(struct work *work)
 {
 	const struct parts *parts = work->works->parts;
 	const struct job *job = &work->job;
-	struct drone_params params = {.pr = job->pr,
+	struct build_params params = {.pr = job->pr,
 	    .comment = job->comment,
 	    .wants_extra = job->wants_extra,
 	    .keep_min = job->keep_min};
@@ -164,30 +164,28 @@ static void create_build(struct work *work)
 	(void)copy_text(params.from, sizeof(params.from), job->from);
 	if (record_try(work, JOB_EFFECT_BUILD) < 0)
 		return;
-	work_begin(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_BUILD]);
-	drone_create_build(parts->drone, parts->settings->ci_repo, parts->settings->ci_branch,
-	    &params, on_created, work);
+	work_begin(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD]);
+	ci_create_build(parts->ci, parts->settings->ci_branch, &params, on_created, work);
 }
 
 /* Builds older than the comment cannot be its. */
-static bool may_be_further(const struct work *work, const struct drone_builds *builds)
+static bool may_be_further(const struct work *work, const struct builds *builds)
 {
-	return builds->length >= DRONE_PAGE && builds->count &&
+	return builds->length >= ci_dialect(work->works->parts->ci)->page && builds->count &&
 	       builds->items[builds->count - 1].created_s >= work->job.written_s - 3600;
 }
 
-static void on_builds(void *context, struct drone_builds *builds, const struct err *err)
+static void on_builds(void *context, struct builds *builds, const struct err *err)
 {
 	struct work *work = context;
 	struct errand *errand = &work->effects.tries[JOB_EFFECT_BUILD];
 
-	work_end(work->works, PARTS_DRONE, errand, err);
+	work_end(work->works, PARTS_CI, errand, err);
 	if (err) {
 		work->effects.look_page = 0;
 		return;
 	}
-	const struct drone_build *found =
-	    learn_find(builds, work->job.comment, job_recipe(&work->job));
+	const struct build *found = learn_find(builds, work->job.comment, job_recipe(&work->job));
 	if (found) /* pages go back in time: a later one is older, and ours is the oldest */
 		work->effects.found = found->number;
 	if (may_be_further(work, builds)) {
@@ -213,14 +211,13 @@ static void look_for_build(struct work *work)
 		work->effects.look_page = 1;
 		work->effects.found = 0;
 	}
-	work_begin(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_BUILD]);
-	drone_list_builds(
-	    parts->drone, parts->settings->ci_repo, work->effects.look_page, on_builds, work);
+	work_begin(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD]);
+	ci_list_builds(parts->ci, work->effects.look_page, on_builds, work);
 }
 
 static void carry_build(struct work *work)
 {
-	if (!work_may_begin(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_BUILD]))
+	if (!work_may_begin(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD]))
 		return;
 	if (work->job.effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_TRIED)
 		look_for_build(work);
@@ -230,12 +227,11 @@ static void carry_build(struct work *work)
 
 /* --- the deletion of a build --- */
 
-static void on_deleted(void *context, struct drone_build *build, const struct err *err)
+static void on_deleted(void *context, const struct err *err)
 {
 	struct work *work = context;
 
-	(void)build;
-	work_end(work->works, PARTS_DRONE, &work->effects.tries[JOB_EFFECT_DELETE], err);
+	work_end(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_DELETE], err);
 	if (err && err->code != ERR_MISSING)
 		return;
 	record_plainly_done(work, JOB_EFFECT_DELETE);
@@ -247,7 +243,8 @@ static bool is_heard(struct work *work)
 	int64_t deaf_s = 0;
 
 	if (work->job.state == JOB_STOPPING && work->job.started_s)
-		deaf_s = learn_deaf_s(clock_wall_s() - work->job.started_s);
+		deaf_s = ci_dialect(work->works->parts->ci)
+			     ->deaf_s(clock_wall_s() - work->job.started_s);
 	if (deaf_s > 0)
 		work_wake_at(work->works, clock_now() + deaf_s * NS_PER_S);
 	return deaf_s == 0;
@@ -258,13 +255,12 @@ static void carry_deletion(struct work *work)
 	const struct parts *parts = work->works->parts;
 	struct errand *errand = &work->effects.tries[JOB_EFFECT_DELETE];
 
-	if (!is_heard(work) || !work_may_begin(work->works, PARTS_DRONE, errand) ||
+	if (!is_heard(work) || !work_may_begin(work->works, PARTS_CI, errand) ||
 	    record_try(work, JOB_EFFECT_DELETE) < 0)
 		return;
 	log_info("deletes build %lld in Drone", (long long)work->job.build);
-	work_begin(work->works, PARTS_DRONE, errand);
-	drone_delete_build(
-	    parts->drone, parts->settings->ci_repo, work->job.build, on_deleted, work);
+	work_begin(work->works, PARTS_CI, errand);
+	ci_cancel_build(parts->ci, work->job.build, on_deleted, work);
 }
 
 /* --- our one comment --- */

@@ -4,50 +4,46 @@
 #include "common/clock.h"
 
 #define CLAIM_SHOWN_BYTES 100
-/* Source: drone-runner-exec 1.0.0-beta.10; 28 s after the start was heard, 30.5 s was not. */
-#define DEAF_CYCLE_S 40
-#define DEAF_FROM_S 28
-#define DEAF_MARGIN_S 2	    /* the cycle drifts, and clocks differ */
 #define DROPPED_AFTER_S 300 /* a runner begins a stage within a second of taking it */
 
-static enum reply_step_state step_state(enum drone_status status)
+static enum reply_step_state step_state(enum build_status status)
 {
 	switch (status) {
-	case DRONE_PENDING:
-	case DRONE_WAITING:
-	case DRONE_BLOCKED:
-	case DRONE_UNKNOWN:
+	case BUILD_PENDING:
+	case BUILD_WAITING:
+	case BUILD_BLOCKED:
+	case BUILD_UNKNOWN:
 		return REPLY_STEP_WAITING;
-	case DRONE_RUNNING:
+	case BUILD_RUNNING:
 		return REPLY_STEP_RUNNING;
-	case DRONE_SUCCESS:
+	case BUILD_SUCCESS:
 		return REPLY_STEP_PASSED;
-	case DRONE_FAILURE:
+	case BUILD_FAILURE:
 		return REPLY_STEP_FAILED;
-	case DRONE_SKIPPED:
+	case BUILD_SKIPPED:
 		return REPLY_STEP_SKIPPED;
-	case DRONE_ERROR:
-	case DRONE_KILLED:
-	case DRONE_DECLINED:
+	case BUILD_ERROR:
+	case BUILD_KILLED:
+	case BUILD_DECLINED:
 		return REPLY_STEP_ENDED;
 	}
 	return REPLY_STEP_WAITING;
 }
 
-static bool is_for_people(const struct drone_step *step)
+static bool is_for_people(const struct build_step *step)
 {
 	return !text_is(step->name, "clone") && !text_is(step->name, LEARN_REPORT_STEP);
 }
 
-size_t learn_steps(const struct drone_build *build, struct reply_step out[LEARN_STEPS_MAX])
+size_t learn_steps(const struct build *build, struct reply_step out[LEARN_STEPS_MAX])
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < build->stage_count; i++) {
-		const struct drone_stage *stage = &build->stages[i];
+		const struct build_stage *stage = &build->stages[i];
 
 		for (size_t k = 0; k < stage->step_count && count < LEARN_STEPS_MAX; k++) {
-			const struct drone_step *step = &stage->steps[k];
+			const struct build_step *step = &stage->steps[k];
 
 			if (!is_for_people(step))
 				continue;
@@ -61,14 +57,14 @@ size_t learn_steps(const struct drone_build *build, struct reply_step out[LEARN_
 	return count;
 }
 
-const struct drone_build *learn_ahead(const struct drone_builds *builds, int64_t number)
+const struct build *learn_ahead(const struct builds *builds, int64_t number)
 {
-	const struct drone_build *ahead = NULL;
+	const struct build *ahead = NULL;
 
 	for (size_t i = 0; i < builds->count; i++) {
-		const struct drone_build *build = &builds->items[i];
+		const struct build *build = &builds->items[i];
 
-		if (build->number >= number || drone_status_is_over(build->status))
+		if (build->number >= number || build_status_is_over(build->status))
 			continue;
 		if (!ahead || build->number > ahead->number)
 			ahead = build;
@@ -76,9 +72,9 @@ const struct drone_build *learn_ahead(const struct drone_builds *builds, int64_t
 	return ahead;
 }
 
-bool learn_was_dropped(const struct drone_build *build, int64_t now_s)
+bool learn_was_dropped(const struct build *build, int64_t now_s)
 {
-	if (build->status != DRONE_PENDING || now_s - build->created_s < DROPPED_AFTER_S)
+	if (build->status != BUILD_PENDING || now_s - build->created_s < DROPPED_AFTER_S)
 		return false;
 	for (size_t i = 0; i < build->stage_count; i++) {
 		if (build->stages[i].machine[0] && !build->stages[i].step_count)
@@ -87,31 +83,20 @@ bool learn_was_dropped(const struct drone_build *build, int64_t now_s)
 	return false;
 }
 
-const struct drone_build *learn_find(
-    const struct drone_builds *builds, int64_t comment, const char *recipe)
+const struct build *learn_find(const struct builds *builds, int64_t comment, const char *recipe)
 {
-	const struct drone_build *found = NULL;
+	const struct build *found = NULL;
 
 	/* A build that a person starts again in Drone carries the same parameters: ours is older.
 	 */
 	for (size_t i = 0; i < builds->count; i++) {
-		const struct drone_build *build = &builds->items[i];
+		const struct build *build = &builds->items[i];
 
 		if (build->params.comment == comment && text_is(build->params.recipe, recipe) &&
 		    (!found || build->number < found->number))
 			found = build;
 	}
 	return found;
-}
-
-int64_t learn_deaf_s(int64_t since_start_s)
-{
-	int64_t phase = since_start_s % DEAF_CYCLE_S;
-
-	if (since_start_s < 0 ||
-	    (phase < DEAF_FROM_S && (phase >= DEAF_MARGIN_S || since_start_s < DEAF_CYCLE_S)))
-		return 0;
-	return (phase < DEAF_FROM_S ? 0 : DEAF_CYCLE_S) + DEAF_MARGIN_S - phase;
 }
 
 void learnt_release(struct learnt *learnt)
@@ -134,24 +119,24 @@ static void set_verdict(struct learnt *out, enum verdict_class verdict, const ch
 }
 
 /* The step in which a build was ended from outside. */
-static const struct drone_step *ended_step(const struct drone_build *build)
+static const struct build_step *ended_step(const struct build *build)
 {
 	for (size_t i = 0; i < build->stage_count; i++) {
 		for (size_t k = 0; k < build->stages[i].step_count; k++) {
-			if (build->stages[i].steps[k].status == DRONE_KILLED)
+			if (build->stages[i].steps[k].status == BUILD_KILLED)
 				return &build->stages[i].steps[k];
 		}
 	}
 	return NULL;
 }
 
-static const struct drone_step *failed_step(const struct drone_build *build)
+static const struct build_step *failed_step(const struct build *build)
 {
 	for (size_t i = 0; i < build->stage_count; i++) {
 		for (size_t k = 0; k < build->stages[i].step_count; k++) {
-			enum drone_status status = build->stages[i].steps[k].status;
+			enum build_status status = build->stages[i].steps[k].status;
 
-			if (status == DRONE_FAILURE || status == DRONE_ERROR)
+			if (status == BUILD_FAILURE || status == BUILD_ERROR)
 				return &build->stages[i].steps[k];
 		}
 	}
@@ -159,9 +144,9 @@ static const struct drone_step *failed_step(const struct drone_build *build)
 }
 
 /* Nothing in Drone's answer tells a timeout from a cancel but how long the build ran. */
-static void judge_killed(const struct drone_build *build, int64_t timeout_s, struct learnt *out)
+static void judge_killed(const struct build *build, int64_t timeout_s, struct learnt *out)
 {
-	const struct drone_step *step = ended_step(build);
+	const struct build_step *step = ended_step(build);
 	const char *in = step ? ", in step " : "";
 	const char *name = step ? step->name : "";
 	bool has_run = build->started_s > 0 && build->finished_s > build->started_s;
@@ -176,7 +161,7 @@ static void judge_killed(const struct drone_build *build, int64_t timeout_s, str
 	set_verdict(out, VERDICT_CANCELLED, "The build was cancelled in Drone%s%s.", in, name);
 }
 
-static const char *error_of(const struct drone_build *build)
+static const char *error_of(const struct build *build)
 {
 	for (size_t i = 0; i < build->stage_count; i++) {
 		if (build->stages[i].error[0])
@@ -185,16 +170,16 @@ static const char *error_of(const struct drone_build *build)
 	return build->error[0] ? build->error : "no reason given";
 }
 
-static void judge_by_build(const struct drone_build *build, const struct job *job,
-    int64_t timeout_s, const char *missing, struct learnt *out)
+static void judge_by_build(const struct build *build, const struct job *job, int64_t timeout_s,
+    const char *missing, struct learnt *out)
 {
-	const struct drone_step *failed = failed_step(build);
+	const struct build_step *failed = failed_step(build);
 
 	if (job->has_verdict)
 		set_verdict(out, job->verdict, "%s", job->reason);
-	else if (build->status == DRONE_KILLED)
+	else if (build->status == BUILD_KILLED)
 		judge_killed(build, timeout_s, out);
-	else if (build->status == DRONE_ERROR)
+	else if (build->status == BUILD_ERROR)
 		set_verdict(
 		    out, VERDICT_CI_ERROR, "Drone could not run the build: %s.", error_of(build));
 	else if (failed && !text_is(failed->name, LEARN_REPORT_STEP))
@@ -269,7 +254,7 @@ static void judge_by_results(const struct results *results, struct learnt *out)
 	out->event.base_version = out->base_version;
 }
 
-void learn_end(const struct drone_build *build, const struct buf *log, const struct job *job,
+void learn_end(const struct build *build, const struct buf *log, const struct job *job,
     int64_t timeout_s, struct learnt *out)
 {
 	AUTO(results) results = {0};

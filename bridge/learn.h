@@ -10,34 +10,26 @@
 #ifndef CCCI_BRIDGE_LEARN_H
 #define CCCI_BRIDGE_LEARN_H
 
-#include "bridge/drone.h"
+#include "bridge/build.h"
 #include "bridge/reply.h"
 
 #define LEARN_REPORT_STEP "report"
 #define LEARN_STEPS_MAX 16 /* rows of the table while it runs */
 
 /* The rows for people: all steps but clone and report. Returns how many. */
-size_t learn_steps(const struct drone_build *build, struct reply_step out[LEARN_STEPS_MAX]);
+size_t learn_steps(const struct build *build, struct reply_step out[LEARN_STEPS_MAX]);
 
 /*
  * The build in front of "number": the newest older one that is not over; NULL: none. Source:
  * Drone's queue is first in, first out.
  */
-const struct drone_build *learn_ahead(const struct drone_builds *builds, int64_t number);
+const struct build *learn_ahead(const struct builds *builds, int64_t number);
 
 /* Whether a runner took the build and then never began: it would stay pending for ever. */
-bool learn_was_dropped(const struct drone_build *build, int64_t now_s);
+bool learn_was_dropped(const struct build *build, int64_t now_s);
 
 /* Which of the builds was asked for by the comment: the oldest; NULL: none of them. */
-const struct drone_build *learn_find(
-    const struct drone_builds *builds, int64_t comment, const char *recipe);
-
-/*
- * Seconds until the exec runner hears that its build was deleted, by how long the build runs; 0: it
- * does now. It asks for 30 s and sleeps for 10, again and again from the build's start; what is
- * sent meanwhile it never learns. A run notices by itself all the same, some seconds later.
- */
-int64_t learn_deaf_s(int64_t since_start_s);
+const struct build *learn_find(const struct builds *builds, int64_t comment, const char *recipe);
 
 /* What an ended build says. A withdrawn job keeps its verdict unless the build came to one. All
  * texts are in here; results is NULL or owned. */
@@ -51,7 +43,7 @@ void learnt_release(struct learnt *learnt);
 DEFINE_AUTO(learnt, learnt_release);
 
 /* log: of the report step; NULL when it has none. timeout_s: of Drone; 0: not known. */
-void learn_end(const struct drone_build *build, const struct buf *log, const struct job *job,
+void learn_end(const struct build *build, const struct buf *log, const struct job *job,
     int64_t timeout_s, struct learnt *out);
 
 #endif

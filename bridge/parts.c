@@ -17,13 +17,13 @@ void parts_begin(struct parts *parts, enum parts_peer peer, struct errand *erran
 bool parts_end(
     struct parts *parts, enum parts_peer peer, struct errand *errand, const struct err *err)
 {
-	int64_t asked_ms = peer == PARTS_FORGE ? gitea_retry_after_ms(parts->gitea)
-					       : drone_retry_after_ms(parts->drone);
+	int64_t asked_ms =
+	    peer == PARTS_FORGE ? gitea_retry_after_ms(parts->gitea) : ci_retry_after_ms(parts->ci);
 
 	return errand_end(errand, &parts->gates[peer], err, asked_ms, clock_now());
 }
 
 bool parts_are_busy(const struct parts *parts)
 {
-	return parts->gates[PARTS_FORGE].under_way || parts->gates[PARTS_DRONE].under_way;
+	return parts->gates[PARTS_FORGE].under_way || parts->gates[PARTS_CI].under_way;
 }

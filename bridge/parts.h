@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the bridge is put together from, for everybody who asks a peer: settings, the forge and
- * Drone each behind its gate, the store. Knows how an errand at a peer begins and ends; when it may
- * begin is errand.h's.
+ * the CI server each behind its gate, the store. Knows how an errand at a peer begins and ends;
+ * when it may begin is errand.h's.
  *
  *   if (parts_may_begin(parts, PARTS_FORGE, &errand, &due_ns)) {
  *           parts_begin(parts, PARTS_FORGE, &errand);  ... gitea_...(parts->gitea, ...) ...
@@ -12,19 +12,19 @@
 #ifndef CCCI_BRIDGE_PARTS_H
 #define CCCI_BRIDGE_PARTS_H
 
-#include "bridge/drone.h"
+#include "bridge/ci.h"
 #include "bridge/errand.h"
 #include "bridge/gitea.h"
 #include "bridge/settings.h"
 #include "bridge/store.h"
 
-enum parts_peer { PARTS_FORGE, PARTS_DRONE };
-#define PARTS_PEER_COUNT (PARTS_DRONE + 1)
+enum parts_peer { PARTS_FORGE, PARTS_CI };
+#define PARTS_PEER_COUNT (PARTS_CI + 1)
 
 struct parts { /* borrows what it points to */
 	const struct bridge_settings *settings;
 	struct gitea *gitea;
-	struct drone *drone;
+	struct ci *ci;
 	struct store *store;
 	struct gate gates[PARTS_PEER_COUNT];
 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A JSON API behind a base URL and a token: what gitea.c and drone.c share. It keeps the calls that
+ * A JSON API behind a base URL and a token: what gitea.c and ci.c share. It keeps the calls that
  * are under way, turns statuses into error codes, and reads bodies that hold what our JSON refuses.
  *
  *   peer_send(peer, &(struct peer_ask){.what = xasprintf(...), .path = xasprintf(...)}, on_answer,
  *       call, call_drop);
  *
- * Only gitea.c and drone.c may call it; hook.c reads with peer_parse(). Errors and their codes are
- * those of gitea.h.
+ * Only gitea.c and ci.c may send with it; hook.c and the dialects read with peer_parse(). Errors
+ * and their codes are those of gitea.h.
  */
 #ifndef CCCI_PEER_H
 #define CCCI_PEER_H

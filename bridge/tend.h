@@ -23,7 +23,7 @@ struct tend;
 
 /* Borrows the parts, which outlive it. */
 struct tend *tend_new(struct parts *parts) CHECKED;
-/* After gitea_free() and drone_free(): no answer may come any more. */
+/* After gitea_free() and ci_free(): no answer may come any more. */
 void tend_free(struct tend *tend);
 void tend_set_hear(struct tend *tend, const struct hear *hear); /* who we are, who is enrolled */
 /* Jobs that an earlier process left. */

@@ -35,7 +35,7 @@ static void check_overdue(struct work *work)
 		    "when a runner is back.");
 }
 
-static void see_started(struct work *work, const struct drone_build *build)
+static void see_started(struct work *work, const struct build *build)
 {
 	struct job_event event = {
 	    .kind = JOB_EVENT_STARTED, .at_s = build->started_s ? build->started_s : 1};
@@ -47,26 +47,26 @@ static void see_started(struct work *work, const struct drone_build *build)
 		work_shrink_older(work);
 }
 
-static void see_build(struct work *work, const struct drone_build *build)
+static void see_build(struct work *work, const struct build *build)
 {
 	struct job_event ended = {.kind = JOB_EVENT_ENDED, .at_s = build->finished_s};
 
-	if (drone_status_is_over(build->status)) {
+	if (build_status_is_over(build->status)) {
 		if (build->started_s)
 			see_started(work, build);
 		(void)!work_apply(work, &ended);
 		return;
 	}
-	if (build->status == DRONE_RUNNING)
+	if (build->status == BUILD_RUNNING)
 		see_started(work, build);
 	check_overdue(work);
 }
 
 /* --- the list --- */
 
-static void see_queue(struct work *work, const struct drone_builds *builds)
+static void see_queue(struct work *work, const struct builds *builds)
 {
-	const struct drone_build *ahead = learn_ahead(builds, work->job.build);
+	const struct build *ahead = learn_ahead(builds, work->job.build);
 	struct err err;
 
 	work->build.ahead = (struct reply_ahead){0};
@@ -78,16 +78,16 @@ static void see_queue(struct work *work, const struct drone_builds *builds)
 	work->build.ahead.build = ahead->number;
 	work->build.ahead.pr = ahead->params.pr;
 	work->build.ahead.running_s =
-	    ahead->status == DRONE_RUNNING ? clock_wall_s() - ahead->started_s : -1;
+	    ahead->status == BUILD_RUNNING ? clock_wall_s() - ahead->started_s : -1;
 	if (work->build.ahead_recipe[0] &&
 	    store_usual_s(work->works->parts->store, work->build.ahead_recipe,
 		&work->build.ahead.usual_s, &err) < 0)
 		log_warning("%s", err.msg);
 }
 
-static void see_list(struct work *work, const struct drone_builds *builds)
+static void see_list(struct work *work, const struct builds *builds)
 {
-	const struct drone_build *build = NULL;
+	const struct build *build = NULL;
 
 	for (size_t i = 0; i < builds->count && !build; i++) {
 		if (builds->items[i].number == work->job.build)
@@ -103,11 +103,11 @@ static void see_list(struct work *work, const struct drone_builds *builds)
 	log_scope_end();
 }
 
-static void on_list(void *context, struct drone_builds *builds, const struct err *err)
+static void on_list(void *context, struct builds *builds, const struct err *err)
 {
 	struct works *works = context;
 
-	work_end(works, PARTS_DRONE, &works->list_builds, err);
+	work_end(works, PARTS_CI, &works->list_builds, err);
 	if (err)
 		return;
 	errand_put_off(&works->list_builds, clock_now(), WATCH_EVERY_MS);
@@ -127,13 +127,13 @@ void watch_list(struct works *works)
 		is_wanted = job_waits_for_end(&works->items[i]->job);
 	if (!is_wanted || !work_may_watch(works, &works->list_builds))
 		return;
-	work_begin(works, PARTS_DRONE, &works->list_builds);
-	drone_list_builds(works->parts->drone, works->parts->settings->ci_repo, 1, on_list, works);
+	work_begin(works, PARTS_CI, &works->list_builds);
+	ci_list_builds(works->parts->ci, 1, on_list, works);
 }
 
 /* --- the end of a build --- */
 
-static void learn_from(struct work *work, const struct drone_build *build, const struct buf *log)
+static void learn_from(struct work *work, const struct build *build, const struct buf *log)
 {
 	AUTO(learnt) learnt = {0};
 
@@ -153,51 +153,50 @@ static void on_log(void *context, const struct buf *log, const struct err *err)
 	bool is_final = err && (err->code == ERR_LIMIT || err->code == ERR_PROTOCOL ||
 				   (!err_is_passing(err) && has_waited_for_report(work)));
 
-	work_end(work->works, PARTS_DRONE, &work->build.get_log, err);
+	work_end(work->works, PARTS_CI, &work->build.get_log, err);
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (!err)
 		learn_from(work, &work->build.ended, log);
 	else if (is_final)
 		learn_from(work, &work->build.ended, NULL);
-	drone_build_release(&work->build.ended);
+	build_release(&work->build.ended);
 	log_scope_end();
 }
 
 /* The report's log when there can be one; else the build's own words. */
-static void read_end(struct work *work, struct drone_build *build)
+static void read_end(struct work *work, struct build *build)
 {
 	const struct parts *parts = work->works->parts;
 	int64_t stage = 0;
-	const struct drone_step *report = drone_find_step(build, LEARN_REPORT_STEP, &stage);
+	const struct build_step *report = build_find_step(build, LEARN_REPORT_STEP, &stage);
 	bool has_log =
-	    report && (report->status == DRONE_SUCCESS || report->status == DRONE_FAILURE);
+	    report && (report->status == BUILD_SUCCESS || report->status == BUILD_FAILURE);
 
 	if (!has_log) {
 		learn_from(work, build, NULL);
 		return;
 	}
-	if (!work_may_begin(work->works, PARTS_DRONE, &work->build.get_log))
+	if (!work_may_begin(work->works, PARTS_CI, &work->build.get_log))
 		return;
 	int64_t step = report->number;
-	drone_build_release(&work->build.ended);
+	build_release(&work->build.ended);
 	work->build.ended = *build;
-	*build = (struct drone_build){0};
-	work_begin(work->works, PARTS_DRONE, &work->build.get_log);
-	drone_get_log(
-	    parts->drone, parts->settings->ci_repo, work->job.build, stage, step, on_log, work);
+	*build = (struct build){0};
+	work_begin(work->works, PARTS_CI, &work->build.get_log);
+	ci_get_log(parts->ci, work->job.build, stage, step, on_log, work);
 }
 
-static void take_steps(struct work *work, const struct drone_build *build)
+static void take_steps(struct work *work, const struct build *build)
 {
 	work->build.step_count = learn_steps(build, work->build.steps);
 	work->build.has_steps = true;
 }
 
-static void on_build(void *context, struct drone_build *build, const struct err *err)
+static void on_build(void *context, struct build *build, const struct err *err)
 {
 	struct work *work = context;
 
-	work_end(work->works, PARTS_DRONE, &work->build.get, err);
+	work_end(work->works, PARTS_CI, &work->build.get, err);
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (err) {
 		if (err->code == ERR_MISSING)
@@ -215,7 +214,7 @@ static void on_build(void *context, struct drone_build *build, const struct err 
 		    "again.");
 	errand_put_off(&work->build.get, clock_now(),
 	    work->job.state == JOB_QUEUED ? WATCH_QUEUED_LOOK_MS : WATCH_EVERY_MS);
-	if (work->job.state == JOB_ENDED && drone_status_is_over(build->status))
+	if (work->job.state == JOB_ENDED && build_status_is_over(build->status))
 		read_end(work, build);
 	log_scope_end();
 }
@@ -229,7 +228,6 @@ void watch_turn(struct work *work)
 		return;
 	if (!is_wanted || !work_may_watch(works, &work->build.get))
 		return;
-	work_begin(works, PARTS_DRONE, &work->build.get);
-	drone_get_build(
-	    works->parts->drone, works->parts->settings->ci_repo, work->job.build, on_build, work);
+	work_begin(works, PARTS_CI, &work->build.get);
+	ci_get_build(works->parts->ci, work->job.build, on_build, work);
 }

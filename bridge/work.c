@@ -28,7 +28,7 @@ bool work_may_begin(struct works *works, enum parts_peer peer, const struct erra
 bool work_may_watch(struct works *works, const struct errand *errand)
 {
 	int64_t due_ns = 0;
-	bool may = parts_may_begin(works->parts, PARTS_DRONE, errand, &due_ns);
+	bool may = parts_may_begin(works->parts, PARTS_CI, errand, &due_ns);
 
 	if (due_ns < works->soonest_ns)
 		works->soonest_ns = due_ns;
@@ -139,7 +139,7 @@ struct work *work_load(struct works *works, int64_t comment, struct err *err)
 void work_free(struct work *work)
 {
 	job_release(&work->job);
-	drone_build_release(&work->build.ended);
+	build_release(&work->build.ended);
 	free(work);
 }
 

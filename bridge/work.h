@@ -58,12 +58,12 @@ struct work_effects {
 
 struct work_build {
 	struct errand get, get_log;
-	struct drone_build ended; /* while its log is fetched */
+	struct build ended; /* while its log is fetched */
 	struct reply_step steps[LEARN_STEPS_MAX];
 	size_t step_count;
 	bool has_steps;
 	struct reply_ahead ahead;
-	char ahead_recipe[DRONE_PARAM_SIZE];
+	char ahead_recipe[BUILD_PARAM_SIZE];
 	int64_t usual_s;
 };
 

@@ -4,19 +4,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check(const struct drone_build *build)
+static void check(const struct build *build)
 {
-	assert(build->number > 0 && build->stage_count <= DRONE_STAGES_MAX);
+	assert(build->number > 0 && build->stage_count <= BUILD_STAGES_MAX);
 	assert(build->params.pr >= 0 && build->params.comment >= 0);
 	assert(!strpbrk(build->params.recipe, "`<>@[]*#|\\ \n$\"'"));
-	assert(*drone_status_word(build->status));
+	assert(*build_status_word(build->status));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
-	AUTO(drone_build) build = {0};
-	AUTO(drone_builds) builds = {0};
+	AUTO(build) build = {0};
+	AUTO(builds) builds = {0};
 	AUTO(buf) log = buf_make(4096);
 	struct peer_odd odd = {0};
 	struct err err = {0};
@@ -30,6 +30,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&builds.items[builds.count - 1]);
 	if (drone_read_log(text, size, &log, &odd, &err) == 0)
 		assert(log.length <= 4096);
-	assert(drone_read_timeout(text, size, &minutes, &err) < 0 || minutes >= 0);
+	assert(ci_read_timeout(text, size, &minutes, &err) < 0 || minutes >= 0);
 	return 0;
 }

@@ -22,10 +22,10 @@ static struct buf load(const char *name)
 	return text;
 }
 
-static struct drone_build read_sample(const char *name)
+static struct build read_sample(const char *name)
 {
 	AUTO(buf) text = load(name);
-	struct drone_build build = {0};
+	struct build build = {0};
 	struct err err = {0};
 
 	ck_assert_msg(
@@ -38,52 +38,52 @@ static struct drone_build read_sample(const char *name)
 static const struct sample {
 	const char *name;
 	int64_t number;
-	enum drone_status status;
+	enum build_status status;
 	size_t stages, steps; /* of the first stage */
 } samples[] = {
-    {"build-create.json", 2, DRONE_PENDING, 0, 0},
-    {"build-create-yaml-error.json", 12, DRONE_ERROR, 0, 0},
-    {"build-get-pending.json", 23, DRONE_PENDING, 1, 0},
-    {"build-get-running.json", 22, DRONE_RUNNING, 1, 4},
-    {"build-get-killed.json", 25, DRONE_KILLED, 1, 4},
-    {"build-get-two-pipelines.json", 35, DRONE_FAILURE, 2, 2},
+    {"build-create.json", 2, BUILD_PENDING, 0, 0},
+    {"build-create-yaml-error.json", 12, BUILD_ERROR, 0, 0},
+    {"build-get-pending.json", 23, BUILD_PENDING, 1, 0},
+    {"build-get-running.json", 22, BUILD_RUNNING, 1, 4},
+    {"build-get-killed.json", 25, BUILD_KILLED, 1, 4},
+    {"build-get-two-pipelines.json", 35, BUILD_FAILURE, 2, 2},
 };
 
 START_TEST(reads_sample)
 {
 	const struct sample *sample = &samples[_i];
-	AUTO(drone_build) build = read_sample(sample->name);
+	AUTO(build) build = read_sample(sample->name);
 
 	ck_assert_int_eq(build.number, sample->number);
 	ck_assert_int_eq(build.status, sample->status);
 	ck_assert_uint_eq(build.stage_count, sample->stages);
 	if (sample->stages)
 		ck_assert_uint_eq(build.stages[0].step_count, sample->steps);
-	ck_assert_int_eq(drone_status_is_over(build.status),
-	    build.status != DRONE_PENDING && build.status != DRONE_RUNNING);
+	ck_assert_int_eq(build_status_is_over(build.status),
+	    build.status != BUILD_PENDING && build.status != BUILD_RUNNING);
 }
 END_TEST
 
 START_TEST(reads_what_matters)
 {
-	AUTO(drone_build) running = read_sample("build-get-running.json");
-	AUTO(drone_build) killed = read_sample("build-get-killed.json");
-	AUTO(drone_build) wrong = read_sample("build-create-yaml-error.json");
-	AUTO(drone_build) two = read_sample("build-get-two-pipelines.json");
+	AUTO(build) running = read_sample("build-get-running.json");
+	AUTO(build) killed = read_sample("build-get-killed.json");
+	AUTO(build) wrong = read_sample("build-create-yaml-error.json");
+	AUTO(build) two = read_sample("build-get-two-pipelines.json");
 	int64_t stage = 0;
 
 	ck_assert_int_eq(running.started_s, 1795318500);
 	ck_assert_int_eq(running.finished_s, 0);
 	ck_assert_str_eq(running.stages[0].machine, "lab");
-	ck_assert_int_eq(drone_find_step(&running, "long", &stage)->status, DRONE_RUNNING);
-	ck_assert_int_eq(drone_find_step(&killed, "long", &stage)->status, DRONE_KILLED);
+	ck_assert_int_eq(build_find_step(&running, "long", &stage)->status, BUILD_RUNNING);
+	ck_assert_int_eq(build_find_step(&killed, "long", &stage)->status, BUILD_KILLED);
 	ck_assert_int_eq(killed.finished_s - killed.started_s, 31);
 	ck_assert_str_eq(
 	    wrong.error, "yaml: line 1: mapping values are not allowed in this context");
 	/* By name: the report may be in any stage, with any number. */
-	ck_assert_int_eq(drone_find_step(&two, "report", &stage)->number, 1);
+	ck_assert_int_eq(build_find_step(&two, "report", &stage)->number, 1);
 	ck_assert_int_eq(stage, 2);
-	ck_assert_ptr_null(drone_find_step(&two, "nosuch", &stage));
+	ck_assert_ptr_null(build_find_step(&two, "nosuch", &stage));
 }
 END_TEST
 
@@ -91,8 +91,8 @@ END_TEST
 START_TEST(reads_params)
 {
 	AUTO(buf) list = load("builds-list.json");
-	AUTO(drone_builds) builds = {0};
-	AUTO(drone_build) odd = read_sample("build-create.json");
+	AUTO(builds) builds = {0};
+	AUTO(build) odd = read_sample("build-create.json");
 	struct err err = {0};
 
 	ck_assert_int_eq(drone_read_builds(list.data, list.length, &builds, &err), 0);
@@ -137,7 +137,7 @@ START_TEST(reads_timeout)
 	int64_t minutes = 0;
 	struct err err = {0};
 
-	ck_assert_int_eq(drone_read_timeout(text.data, text.length, &minutes, &err), 0);
+	ck_assert_int_eq(ci_read_timeout(text.data, text.length, &minutes, &err), 0);
 	ck_assert_int_eq(minutes, 60);
 }
 END_TEST
@@ -145,13 +145,13 @@ END_TEST
 START_TEST(knows_words)
 {
 	static const char odd[] = "{\"number\":1,\"status\":\"dreaming\"}";
-	AUTO(drone_build) build = {0};
+	AUTO(build) build = {0};
 	struct err err = {0};
 
 	ck_assert_int_eq(drone_read_build(odd, sizeof(odd) - 1, &build, &err), 0);
-	ck_assert_int_eq(build.status, DRONE_UNKNOWN);
-	ck_assert(!drone_status_is_over(build.status));
-	ck_assert_str_eq(drone_status_word(DRONE_WAITING), "waiting_on_dependencies");
+	ck_assert_int_eq(build.status, BUILD_UNKNOWN);
+	ck_assert(!build_status_is_over(build.status));
+	ck_assert_str_eq(build_status_word(BUILD_WAITING), "waiting_on_dependencies");
 }
 END_TEST
 
@@ -174,7 +174,7 @@ static const struct bad_row {
 START_TEST(refuses_row)
 {
 	const struct bad_row *row = &bad_rows[_i];
-	struct drone_build build;
+	struct build build;
 	struct err err = {0};
 
 	ck_assert_int_eq(drone_read_build(row->text, strlen(row->text), &build, &err), -1);
@@ -194,8 +194,8 @@ START_TEST(leaves_out_odd_items)
 	static const char list[] = "[{\"number\":3,\"status\":\"running\"},null,{\"number\":\"2\"},"
 				   "{\"number\":1,\"status\":\"success\",\"params\":7}]";
 	static const char lines[] = "[{\"out\":\"a\"},null,{\"out\":1},{\"out\":\"b\"}]";
-	AUTO(drone_build) build = {0};
-	AUTO(drone_builds) builds = {0};
+	AUTO(build) build = {0};
+	AUTO(builds) builds = {0};
 	AUTO(buf) log = buf_make(MAX_DATA);
 	struct peer_odd odd = {0};
 	struct err err = {.msg = ""};
@@ -205,7 +205,7 @@ START_TEST(leaves_out_odd_items)
 	    drone_read_build(build_text, sizeof(build_text) - 1, &build, &err) == 0, "%s", err.msg);
 	ck_assert_uint_eq(build.stage_count, 1);
 	ck_assert_uint_eq(build.stages[0].step_count, 2);
-	ck_assert_int_eq(drone_find_step(&build, "b", &stage)->status, DRONE_KILLED);
+	ck_assert_int_eq(build_find_step(&build, "b", &stage)->status, BUILD_KILLED);
 	ck_assert_int_eq(stage, 2);
 	ck_assert_uint_eq(build.odd.count, 5);
 	ck_assert_str_eq(build.odd.why, "read a step of a build: name is missing or wrong");
@@ -225,35 +225,50 @@ END_TEST
 START_TEST(cuts_between_characters)
 {
 	AUTO(buf) text = buf_make(MAX_DATA);
-	AUTO(drone_build) build = {0};
+	AUTO(build) build = {0};
 	struct err err = {.msg = ""};
 
 	ck_assert_int_eq(
 	    buf_add_text(&text, "{\"number\":1,\"status\":\"error\",\"error\":\"x"), 0);
-	for (int i = 0; i < DRONE_ERROR_SIZE; i++)
+	for (int i = 0; i < BUILD_ERROR_SIZE; i++)
 		ck_assert_int_eq(buf_add_text(&text, "\xc3\xa4"), 0);
 	ck_assert_int_eq(buf_add_text(&text, "\"}"), 0);
 	ck_assert_msg(
 	    drone_read_build(buf_text(&text), text.length, &build, &err) == 0, "%s", err.msg);
-	ck_assert_uint_eq(strlen(build.error), DRONE_ERROR_SIZE - 1);
-	ck_assert_str_eq(build.error + DRONE_ERROR_SIZE - 3, "\xc3\xa4");
+	ck_assert_uint_eq(strlen(build.error), BUILD_ERROR_SIZE - 1);
+	ck_assert_str_eq(build.error + BUILD_ERROR_SIZE - 3, "\xc3\xa4");
 }
 END_TEST
 
 START_TEST(refuses_other_answers)
 {
 	AUTO(buf) log = buf_make(MAX_DATA);
-	struct drone_builds builds;
+	struct builds builds;
 	struct peer_odd odd = {0};
 	struct err err = {0};
 	int64_t minutes = 0;
 
 	ck_assert_int_eq(drone_read_builds("{}", 2, &builds, &err), -1);
 	ck_assert_int_eq(drone_read_log("{}", 2, &log, &odd, &err), -1);
-	ck_assert_int_eq(drone_read_timeout("{\"timeout\":-1}", 14, &minutes, &err), -1);
-	ck_assert_int_eq(drone_read_timeout("{\"timeout\":\"60\"}", 16, &minutes, &err), -1);
-	ck_assert_int_eq(drone_read_timeout("null", 4, &minutes, &err), -1);
+	ck_assert_int_eq(ci_read_timeout("{\"timeout\":-1}", 14, &minutes, &err), -1);
+	ck_assert_int_eq(ci_read_timeout("{\"timeout\":\"60\"}", 16, &minutes, &err), -1);
+	ck_assert_int_eq(ci_read_timeout("null", 4, &minutes, &err), -1);
 	ck_assert_int_eq(err.code, ERR_PROTOCOL);
+}
+END_TEST
+
+/* Seconds since the build's start, and how long the runner is still deaf. */
+static const struct deaf_row {
+	int64_t since_s, deaf_s;
+} deaf_rows[] = {{-3, 0}, {0, 0}, {1, 0}, {27, 0}, {28, 14}, {30, 12}, {39, 3}, {40, 2}, {41, 1},
+    {42, 0}, {67, 0}, {68, 14}, {79, 3}, {81, 1}, {82, 0}};
+
+START_TEST(deaf_runner)
+{
+	const struct deaf_row *row = &deaf_rows[_i];
+
+	ck_assert_msg(drone_deaf_s(row->since_s) == row->deaf_s, "after %lld s: deaf for %lld s",
+	    (long long)row->since_s, (long long)drone_deaf_s(row->since_s));
 }
 END_TEST
 
@@ -264,7 +279,7 @@ struct outcome_seen {
 	enum err_code code;
 	char message[256];
 	int64_t number;
-	enum drone_status status;
+	enum build_status status;
 	size_t items;
 	char text[256];
 };
@@ -278,17 +293,22 @@ static void note(struct outcome_seen *seen, const struct err *err)
 	(void)copy_text(seen->message, sizeof(seen->message), err->msg);
 }
 
-static void on_build(void *context, struct drone_build *build, const struct err *err)
+static void on_build(void *context, struct build *build, const struct err *err)
 {
 	struct outcome_seen *seen = context;
 
 	note(seen, err);
 	ck_assert_int_ne(build == NULL, err == NULL);
 	seen->number = build ? build->number : 0;
-	seen->status = build ? build->status : DRONE_UNKNOWN;
+	seen->status = build ? build->status : BUILD_UNKNOWN;
 }
 
-static void on_builds(void *context, struct drone_builds *builds, const struct err *err)
+static void on_cancelled(void *context, const struct err *err)
+{
+	note(context, err);
+}
+
+static void on_builds(void *context, struct builds *builds, const struct err *err)
 {
 	struct outcome_seen *seen = context;
 
@@ -315,7 +335,7 @@ static void on_timeout(void *context, const int64_t *minutes, const struct err *
 struct stage_set {
 	struct scripted_server server;
 	struct http *http;
-	struct drone *drone;
+	struct ci *ci;
 	struct outcome_seen seen;
 };
 
@@ -323,7 +343,8 @@ static void raise_curtain(struct stage_set *set, const struct exchange *script, 
 {
 	*set = (struct stage_set){.server = scripted_start(script, count)};
 	set->http = http_new();
-	set->drone = drone_new(set->http, set->server.url, "secret-token");
+	set->ci = ci_new(
+	    set->http, &drone_dialect, &(struct ci_place){set->server.url, "secret-token", REPO});
 }
 
 static void play_act(struct stage_set *set)
@@ -337,7 +358,7 @@ static void drop_curtain(struct stage_set *set)
 	scripted_run(set->http, &set->seen.is_done);
 	scripted_end(&set->server);
 	ck_assert_ptr_null(strstr(set->seen.message, "secret-token"));
-	drone_free(set->drone);
+	ci_free(set->ci);
 	http_free(set->http);
 }
 
@@ -354,7 +375,7 @@ START_TEST(creates)
 	    {"POST " BUILDS "?branch=a%26b&RECIPE=x", "Content-Length: 0", NULL, 200, NULL,
 		created.data},
 	};
-	struct drone_params full = {.recipe = "custom-html",
+	struct build_params full = {.recipe = "custom-html",
 	    .src = "o/r",
 	    .pr = 3,
 	    .ref = SHA,
@@ -363,14 +384,14 @@ START_TEST(creates)
 	    .stages = "install,upgrade",
 	    .wants_extra = true,
 	    .from = "1.0.0+2.1.0"};
-	struct drone_params least = {.recipe = "x"};
+	struct build_params least = {.recipe = "x"};
 	struct stage_set set;
 
 	raise_curtain(&set, script, COUNT_OF(script));
-	drone_create_build(set.drone, REPO, "main", &full, on_build, &set.seen);
+	ci_create_build(set.ci, "main", &full, on_build, &set.seen);
 	play_act(&set);
 	ck_assert_int_eq(set.seen.number, 2);
-	drone_create_build(set.drone, REPO, "a&b", &least, on_build, &set.seen);
+	ci_create_build(set.ci, "a&b", &least, on_build, &set.seen);
 	drop_curtain(&set);
 	ck_assert_int_eq(set.seen.code, ERR_NONE);
 }
@@ -399,11 +420,11 @@ START_TEST(create_fails)
 	const struct exchange script[] = {
 	    {"POST " BUILDS "?branch=main&RECIPE=x", AUTH, NULL, row->status, NULL, row->answer},
 	};
-	struct drone_params params = {.recipe = "x"};
+	struct build_params params = {.recipe = "x"};
 	struct stage_set set;
 
 	raise_curtain(&set, script, COUNT_OF(script));
-	drone_create_build(set.drone, REPO, "main", &params, on_build, &set.seen);
+	ci_create_build(set.ci, "main", &params, on_build, &set.seen);
 	drop_curtain(&set);
 	ck_assert_msg(set.seen.code == row->code, "%d: %s", set.seen.code, set.seen.message);
 	ck_assert_msg(strstr(set.seen.message, row->why), "%s", set.seen.message);
@@ -417,14 +438,14 @@ START_TEST(creates_one_with_an_error)
 	const struct exchange script[] = {
 	    {"POST " BUILDS "?branch=main&RECIPE=x", AUTH, NULL, 200, NULL, created.data},
 	};
-	struct drone_params params = {.recipe = "x"};
+	struct build_params params = {.recipe = "x"};
 	struct stage_set set;
 
 	raise_curtain(&set, script, COUNT_OF(script));
-	drone_create_build(set.drone, REPO, "main", &params, on_build, &set.seen);
+	ci_create_build(set.ci, "main", &params, on_build, &set.seen);
 	drop_curtain(&set);
 	ck_assert_int_eq(set.seen.code, ERR_NONE);
-	ck_assert_int_eq(set.seen.status, DRONE_ERROR);
+	ck_assert_int_eq(set.seen.status, BUILD_ERROR);
 }
 END_TEST
 
@@ -446,23 +467,23 @@ START_TEST(watches_and_cancels)
 	struct stage_set set;
 
 	raise_curtain(&set, script, COUNT_OF(script));
-	drone_list_builds(set.drone, REPO, 2, on_builds, &set.seen);
+	ci_list_builds(set.ci, 2, on_builds, &set.seen);
 	play_act(&set);
 	ck_assert_uint_eq(set.seen.items, 2);
-	drone_get_build(set.drone, REPO, 22, on_build, &set.seen);
+	ci_get_build(set.ci, 22, on_build, &set.seen);
 	play_act(&set);
-	ck_assert_int_eq(set.seen.status, DRONE_RUNNING);
-	drone_delete_build(set.drone, REPO, 25, on_build, &set.seen);
+	ck_assert_int_eq(set.seen.status, BUILD_RUNNING);
+	ci_cancel_build(set.ci, 25, on_cancelled, &set.seen);
 	play_act(&set);
-	ck_assert_int_eq(set.seen.status, DRONE_KILLED);
-	drone_delete_build(set.drone, REPO, 26, on_build, &set.seen);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+	ci_cancel_build(set.ci, 26, on_cancelled, &set.seen);
 	play_act(&set);
 	ck_assert_int_eq(set.seen.code, ERR_MISSING);
-	drone_get_log(set.drone, REPO, 22, 1, 7, on_log, &set.seen);
+	ci_get_log(set.ci, 22, 1, 7, on_log, &set.seen);
 	play_act(&set);
 	ck_assert_str_eq(set.seen.text, "x\n");
 	set.seen.code = ERR_NONE;
-	drone_get_log(set.drone, REPO, 22, 1, 8, on_log, &set.seen);
+	ci_get_log(set.ci, 22, 1, 8, on_log, &set.seen);
 	drop_curtain(&set);
 	ck_assert_int_eq(set.seen.code, ERR_MISSING);
 }
@@ -479,13 +500,13 @@ START_TEST(reads_and_sets_timeout)
 	struct stage_set set;
 
 	raise_curtain(&set, script, COUNT_OF(script));
-	drone_get_timeout(set.drone, REPO, on_timeout, &set.seen);
+	ci_get_timeout(set.ci, on_timeout, &set.seen);
 	play_act(&set);
 	ck_assert_int_eq(set.seen.number, 60);
-	drone_set_timeout(set.drone, REPO, 45, on_timeout, &set.seen);
+	ci_set_timeout(set.ci, 45, on_timeout, &set.seen);
 	play_act(&set);
 	ck_assert_int_eq(set.seen.number, 45);
-	drone_set_timeout(set.drone, REPO, 45, on_timeout, &set.seen);
+	ci_set_timeout(set.ci, 45, on_timeout, &set.seen);
 	drop_curtain(&set);
 	ck_assert_int_eq(set.seen.code, ERR_MISSING);
 	ck_assert_str_eq(set.seen.message, "set the timeout of " REPO ": drone answered 404");
@@ -508,6 +529,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, refuses_other_answers);
 	tcase_add_test(tests, cuts_between_characters);
 	tcase_add_test(tests, leaves_out_odd_items);
+	tcase_add_loop_test(tests, deaf_runner, 0, COUNT_OF(deaf_rows));
 	tcase_add_test(tests, creates);
 	tcase_add_loop_test(tests, create_fails, 0, COUNT_OF(create_rows));
 	tcase_add_test(tests, creates_one_with_an_error);

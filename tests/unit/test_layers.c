@@ -54,6 +54,7 @@ static const char *const values[] = {
     "bridge/job",
     "bridge/reply",
     "bridge/markdown",
+    "bridge/build",
     "bridge/learn",
     "bridge/errand",
     "bridge/standing",
@@ -101,7 +102,7 @@ static const struct {
 } type_headers[] = {
     {"runner-plugin/recipe/plan", "runner-plugin/recipe/suite"},
     {"runner-plugin/recipe/secrets", "runner-plugin/recipe/suite"},
-    {"bridge/learn", "bridge/drone"},
+    {"bridge/build", "bridge/peer"},
     {"bridge/standing", "bridge/gitea"},
 };
 

@@ -24,43 +24,43 @@
 static const struct job job = {
     .comment = 812, .repo = "org/custom-html", .pr = 3, .ref = REF, .build = 41};
 
-static struct drone_step steps[] = {
-    {.number = 1, .name = "clone", .status = DRONE_SUCCESS},
-    {.number = 2, .name = "install", .status = DRONE_KILLED, .started_s = 100, .stopped_s = 109},
-    {.number = 3, .name = "report", .status = DRONE_SKIPPED},
+static struct build_step steps[] = {
+    {.number = 1, .name = "clone", .status = BUILD_SUCCESS},
+    {.number = 2, .name = "install", .status = BUILD_KILLED, .started_s = 100, .stopped_s = 109},
+    {.number = 3, .name = "report", .status = BUILD_SKIPPED},
 };
-static struct drone_stage stage = {.number = 1, .steps = steps, .step_count = COUNT_OF(steps)};
+static struct build_stage stage = {.number = 1, .steps = steps, .step_count = COUNT_OF(steps)};
 
 static const struct end_row {
-	enum drone_status status;
+	enum build_status status;
 	const char *error;
-	enum drone_status step; /* of install */
+	enum build_status step; /* of install */
 	int64_t seconds;
 	enum verdict_class verdict;
 	const char *reason;
 } ends[] = {
-    {DRONE_KILLED, "", DRONE_KILLED, 20, VERDICT_CANCELLED,
+    {BUILD_KILLED, "", BUILD_KILLED, 20, VERDICT_CANCELLED,
 	"The build was cancelled in Drone, in step install."},
-    {DRONE_KILLED, "", DRONE_KILLED, 3600, VERDICT_TIMED_OUT,
+    {BUILD_KILLED, "", BUILD_KILLED, 3600, VERDICT_TIMED_OUT,
 	"Drone ended the build after its limit of 1 h 0 min, in step install."},
-    {DRONE_KILLED, "", DRONE_KILLED, 3599, VERDICT_TIMED_OUT,
+    {BUILD_KILLED, "", BUILD_KILLED, 3599, VERDICT_TIMED_OUT,
 	"Drone ended the build after its limit of 1 h 0 min, in step install."},
-    {DRONE_KILLED, "", DRONE_KILLED, 3598, VERDICT_CANCELLED,
+    {BUILD_KILLED, "", BUILD_KILLED, 3598, VERDICT_CANCELLED,
 	"The build was cancelled in Drone, in step install."},
-    {DRONE_KILLED, "", DRONE_SKIPPED, 0, VERDICT_CANCELLED, "The build was cancelled in Drone."},
-    {DRONE_ERROR, "yaml: line 1: no", DRONE_SKIPPED, 0, VERDICT_CI_ERROR,
+    {BUILD_KILLED, "", BUILD_SKIPPED, 0, VERDICT_CANCELLED, "The build was cancelled in Drone."},
+    {BUILD_ERROR, "yaml: line 1: no", BUILD_SKIPPED, 0, VERDICT_CI_ERROR,
 	"Drone could not run the build: yaml: line 1: no."},
-    {DRONE_ERROR, "", DRONE_SKIPPED, 0, VERDICT_CI_ERROR,
+    {BUILD_ERROR, "", BUILD_SKIPPED, 0, VERDICT_CI_ERROR,
 	"Drone could not run the build: no reason given."},
-    {DRONE_FAILURE, "", DRONE_FAILURE, 5, VERDICT_CI_ERROR,
+    {BUILD_FAILURE, "", BUILD_FAILURE, 5, VERDICT_CI_ERROR,
 	"The build ended without a report: step install failed."},
-    {DRONE_SUCCESS, "", DRONE_SUCCESS, 5, VERDICT_CI_ERROR,
+    {BUILD_SUCCESS, "", BUILD_SUCCESS, 5, VERDICT_CI_ERROR,
 	"The build ended without a report: it has no log of a step named report."},
 };
 
-static struct drone_build make_build(const struct end_row *row)
+static struct build make_build(const struct end_row *row)
 {
-	struct drone_build build = {.number = 41,
+	struct build build = {.number = 41,
 	    .status = row->status,
 	    .started_s = 1000,
 	    .finished_s = 1000 + row->seconds,
@@ -75,7 +75,7 @@ static struct drone_build make_build(const struct end_row *row)
 START_TEST(end_without_report)
 {
 	const struct end_row *row = &ends[_i];
-	struct drone_build build = make_build(row);
+	struct build build = make_build(row);
 	AUTO(learnt) learnt = {0};
 
 	learn_end(&build, NULL, &job, 3600, &learnt);
@@ -88,7 +88,7 @@ END_TEST
 /* Whatever the build says of its end; but a report, which came before it, still counts. */
 START_TEST(end_of_a_withdrawn_job)
 {
-	struct drone_build build = {.number = 41, .status = ends[_i].status};
+	struct build build = {.number = 41, .status = ends[_i].status};
 	AUTO(buf) log = buf_make(64 * 1024);
 	AUTO(learnt) learnt = {0};
 	AUTO(learnt) reported = {0};
@@ -108,7 +108,7 @@ END_TEST
 
 static void learn_log(const char *format, const char *run, struct learnt *out)
 {
-	struct drone_build build = {.number = 41, .status = DRONE_FAILURE};
+	struct build build = {.number = 41, .status = BUILD_FAILURE};
 	AUTO(buf) log = buf_make(64 * 1024);
 	auto_str char *document = xasprintf(DOCUMENT, run);
 
@@ -190,7 +190,7 @@ END_TEST
 
 START_TEST(steps_for_people)
 {
-	struct drone_build build = make_build(&ends[0]);
+	struct build build = make_build(&ends[0]);
 	struct reply_step rows[LEARN_STEPS_MAX];
 
 	ck_assert_uint_eq(learn_steps(&build, rows), 1);
@@ -203,9 +203,9 @@ END_TEST
 /* As many rows as there is room for, names cut between characters, times of steps that are over. */
 START_TEST(steps_of_a_long_build)
 {
-	struct drone_step many[LEARN_STEPS_MAX + 2] = {0};
-	struct drone_stage long_stage = {.number = 1, .steps = many, .step_count = COUNT_OF(many)};
-	struct drone_build build = {.stages = &long_stage, .stage_count = 1};
+	struct build_step many[LEARN_STEPS_MAX + 2] = {0};
+	struct build_stage long_stage = {.number = 1, .steps = many, .step_count = COUNT_OF(many)};
+	struct build build = {.stages = &long_stage, .stage_count = 1};
 	struct reply_step rows[LEARN_STEPS_MAX];
 
 	for (size_t i = 0; i < COUNT_OF(many); i++) {
@@ -226,14 +226,14 @@ END_TEST
 
 START_TEST(queue_and_origin)
 {
-	struct drone_build items[] = {
-	    {.number = 44, .status = DRONE_PENDING, .params = {.comment = 812, .recipe = "b"}},
-	    {.number = 43, .status = DRONE_PENDING, .params = {.comment = 812, .recipe = "a"}},
-	    {.number = 42, .status = DRONE_KILLED},
-	    {.number = 41, .status = DRONE_RUNNING, .params = {.comment = 812, .recipe = "a"}},
-	    {.number = 40, .status = DRONE_RUNNING},
+	struct build items[] = {
+	    {.number = 44, .status = BUILD_PENDING, .params = {.comment = 812, .recipe = "b"}},
+	    {.number = 43, .status = BUILD_PENDING, .params = {.comment = 812, .recipe = "a"}},
+	    {.number = 42, .status = BUILD_KILLED},
+	    {.number = 41, .status = BUILD_RUNNING, .params = {.comment = 812, .recipe = "a"}},
+	    {.number = 40, .status = BUILD_RUNNING},
 	};
-	struct drone_builds builds = {items, COUNT_OF(items)};
+	struct builds builds = {items, COUNT_OF(items)};
 
 	ck_assert_int_eq(learn_ahead(&builds, 44)->number, 43);
 	ck_assert_int_eq(learn_ahead(&builds, 43)->number, 41);
@@ -243,26 +243,11 @@ START_TEST(queue_and_origin)
 }
 END_TEST
 
-/* Seconds since the build's start, and how long the runner is still deaf. */
-static const struct deaf_row {
-	int64_t since_s, deaf_s;
-} deaf_rows[] = {{-3, 0}, {0, 0}, {1, 0}, {27, 0}, {28, 14}, {30, 12}, {39, 3}, {40, 2}, {41, 1},
-    {42, 0}, {67, 0}, {68, 14}, {79, 3}, {81, 1}, {82, 0}};
-
-START_TEST(deaf_runner)
-{
-	const struct deaf_row *row = &deaf_rows[_i];
-
-	ck_assert_msg(learn_deaf_s(row->since_s) == row->deaf_s, "after %lld s: deaf for %lld s",
-	    (long long)row->since_s, (long long)learn_deaf_s(row->since_s));
-}
-END_TEST
-
 START_TEST(dropped_by_its_runner)
 {
-	struct drone_stage taken = {.machine = "ci1"};
-	struct drone_build build = {
-	    .status = DRONE_PENDING, .created_s = 1000, .stages = &taken, .stage_count = 1};
+	struct build_stage taken = {.machine = "ci1"};
+	struct build build = {
+	    .status = BUILD_PENDING, .created_s = 1000, .stages = &taken, .stage_count = 1};
 
 	ck_assert(!learn_was_dropped(&build, 1010));
 	ck_assert(!learn_was_dropped(&build, 1299));
@@ -271,7 +256,7 @@ START_TEST(dropped_by_its_runner)
 	taken.machine[0] = '\0';
 	ck_assert_msg(!learn_was_dropped(&build, 1400), "no runner took it: it only waits");
 	taken.machine[0] = 'x';
-	build.status = DRONE_RUNNING;
+	build.status = BUILD_RUNNING;
 	ck_assert(!learn_was_dropped(&build, 1400));
 }
 END_TEST
@@ -290,7 +275,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, steps_of_a_long_build);
 	tcase_add_test(tests, queue_and_origin);
 	tcase_add_test(tests, dropped_by_its_runner);
-	tcase_add_loop_test(tests, deaf_runner, 0, COUNT_OF(deaf_rows));
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bridge/build.h"
+
+static const char *const status_words[] = {
+    [BUILD_PENDING] = "pending",
+    [BUILD_RUNNING] = "running",
+    [BUILD_SUCCESS] = "success",
+    [BUILD_FAILURE] = "failure",
+    [BUILD_ERROR] = "error",
+    [BUILD_KILLED] = "killed",
+    [BUILD_SKIPPED] = "skipped",
+    [BUILD_WAITING] = "waiting_on_dependencies",
+    [BUILD_BLOCKED] = "blocked",
+    [BUILD_DECLINED] = "declined",
+    [BUILD_UNKNOWN] = "unknown",
+};
+
+const char *build_status_word(enum build_status status)
+{
+	assert((size_t)status < COUNT_OF(status_words));
+	return status_words[status];
+}
+
+bool build_status_is_over(enum build_status status)
+{
+	switch (status) {
+	case BUILD_SUCCESS:
+	case BUILD_FAILURE:
+	case BUILD_ERROR:
+	case BUILD_KILLED:
+	case BUILD_SKIPPED:
+	case BUILD_DECLINED:
+		return true;
+	case BUILD_PENDING:
+	case BUILD_RUNNING:
+	case BUILD_WAITING:
+	case BUILD_BLOCKED:
+	case BUILD_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
+void build_release(struct build *build)
+{
+	for (size_t i = 0; i < build->stage_count; i++)
+		free(build->stages[i].steps);
+	free(build->stages);
+	*build = (struct build){0};
+}
+
+void builds_release(struct builds *builds)
+{
+	for (size_t i = 0; i < builds->count; i++)
+		build_release(&builds->items[i]);
+	free(builds->items);
+	*builds = (struct builds){0};
+}
+
+const struct build_step *build_find_step(
+    const struct build *build, const char *name, int64_t *out_stage)
+{
+	for (size_t i = 0; i < build->stage_count; i++) {
+		const struct build_stage *stage = &build->stages[i];
+
+		for (size_t k = 0; k < stage->step_count; k++) {
+			if (text_is(stage->steps[k].name, name)) {
+				*out_stage = stage->number;
+				return &stage->steps[k];
+			}
+		}
+	}
+	return NULL;
+}
