@@ -6,18 +6,6 @@
 
 #define PLAN_REJECTED_MAX 32 /* enough to see why; a recipe may have hundreds of tags */
 
-/* Stages whose machinery this version has. */
-static const bool is_built[STAGE_COUNT] = {
-    [STAGE_INSTALL] = true,
-    [STAGE_RECREATE] = true,
-    [STAGE_RECIPE] = true,
-    [STAGE_EXTRA] = true,
-    [STAGE_BACKUP] = true,
-    [STAGE_UPGRADE] = true,
-    [STAGE_ROLLBACK] = true,
-    [STAGE_LINT] = true,
-};
-
 static void add_rejected(struct plan *plan, const char *version, const char *why)
 {
 	plan->rejected =
@@ -233,7 +221,7 @@ bool plan_runs(const struct plan *plan, enum stage stage)
 bool plan_is_whole(const struct plan *plan)
 {
 	for (int i = 0; i < STAGE_COUNT; i++) {
-		if (is_built[i] && stage_is_default((enum stage)i) && !plan->stages[i].is_wanted)
+		if (stage_is_default((enum stage)i) && !plan->stages[i].is_wanted)
 			return false;
 	}
 	return true;
@@ -301,15 +289,11 @@ static void plan_stages(const struct plan_facts *facts, struct plan *plan)
 		struct plan_stage *stage = &plan->stages[i];
 		const char *intended = facts->suite->not_run[i];
 
-		stage->is_wanted =
-		    facts->params->stages[i] && (is_built[i] || facts->params->has_stages);
+		stage->is_wanted = facts->params->stages[i];
 		if (!stage->is_wanted)
 			continue;
 		stage->budget_ms = facts->suite->stage_timeout_ms[i];
-		if (!is_built[i])
-			stage->not_run = xasprintf(
-			    "this version of ccci has no stage %s", stage_word((enum stage)i));
-		else if (intended)
+		if (intended)
 			stage->not_run = xstrdup(intended);
 		else if (i == STAGE_UPGRADE && !plan->base_count)
 			stage->not_run = why_no_base(facts);
