@@ -140,12 +140,12 @@ static int row_abra(struct patient *patient, struct err *err)
 
 static int row_nodes(struct patient *patient, struct err *err)
 {
-	AUTO(nodes) nodes = {0};
+	const struct nodes *nodes = engine_nodes(patient->engine, err);
 
-	if (engine_nodes(patient->engine, &nodes, err) < 0)
+	if (!nodes)
 		return -1;
-	for (size_t i = 0; i < nodes.count; i++) {
-		const struct node *node = &nodes.items[i];
+	for (size_t i = 0; i < nodes->count; i++) {
+		const struct node *node = &nodes->items[i];
 
 		if (!node->is_own && !node->url)
 			return err_set(err, ERR_MISSING,
@@ -153,7 +153,7 @@ static int row_nodes(struct patient *patient, struct err *err)
 			    "marked, shown or taken away",
 			    *node->name ? node->name : node->id);
 	}
-	return note(patient, "%zu, the engine of each answers", nodes.count);
+	return note(patient, "%zu, the engine of each answers", nodes->count);
 }
 
 static int row_git(struct patient *patient, struct err *err)
@@ -238,7 +238,6 @@ static int row_processes(struct patient *patient, struct err *err)
 	    patient, "no control group (%.80s): found by environment and parents only", err->msg);
 }
 
-/* Any answer will do, with a certificate that is good for a test's name. */
 /* A test that does nothing, where those that recipes ship would run. */
 static int try_sandbox(struct patient *patient, const char *dir, struct err *err)
 {
@@ -281,6 +280,7 @@ static int row_sandbox(struct patient *patient, struct err *err)
 	return result < 0 ? -1 : note(patient, "bubblewrap, for the tests that recipes ship");
 }
 
+/* Any answer will do, with a certificate that is good for a test's name. */
 static int row_proxy(struct patient *patient, struct err *err)
 {
 	AUTO(http_response) response = {0};

@@ -255,6 +255,19 @@ static int exchange(struct engine *engine, const char *prefix, const struct call
 	return err_prefix(err, "%s", text);
 }
 
+/* What a call was answered with; NULL: it is no JSON. */
+static struct json *read_answer(
+    const struct call *call, const struct http_response *response, struct err *err)
+{
+	struct json *answer = json_parse(buf_text(&response->body), response->body.length, err);
+
+	if (!answer) {
+		auto_str char *text = call_text(call->method, call->path);
+		err_prefix(err, "%s", text);
+	}
+	return answer;
+}
+
 /* "1.41" to 41; 0 when it is no such text. */
 static int api_minor(const char *version)
 {
@@ -280,13 +293,11 @@ static int settle_version(struct engine *engine, struct err *err)
 		return 0;
 	if (exchange(engine, "", &call, &response, err) < 0)
 		return -1;
-	AUTO_PTR(json) answer = json_parse(buf_text(&response.body), response.body.length, err);
-	if (!answer && response.status >= 400) {
+	AUTO_PTR(json) answer = read_answer(&call, &response, err);
+	if (!answer && response.status >= 400)
 		endpoint_explain(&engine->at, buf_text(&response.body), err);
-		return -1;
-	}
 	if (!answer)
-		return err_prefix(err, "engine: GET /version");
+		return -1;
 	int newest = api_minor(json_get_text(answer, "ApiVersion"));
 	int oldest = api_minor(json_get_text(answer, "MinAPIVersion"));
 	if (!newest)
@@ -315,16 +326,17 @@ static enum err_code code_of(int status, const char *message)
 }
 
 /* An answer of 400 and more holds {"message": ...}. */
-static int refusal(const char *text, int status, const char *body, size_t length, struct err *err)
+static int refusal(const char *text, const struct http_response *response, struct err *err)
 {
 	struct err ignored;
-	AUTO_PTR(json) answer = json_parse(body, length, &ignored);
+	AUTO_PTR(json)
+	answer = json_parse(buf_text(&response->body), response->body.length, &ignored);
 	const char *message = json_get_text(answer, "message");
 
 	if (!message)
 		message = "";
-	return err_set(
-	    err, code_of(status, message), "%s: status %d: %.160s", text, status, message);
+	return err_set(err, code_of(response->status, message), "%s: status %d: %.160s", text,
+	    response->status, message);
 }
 
 /* Of this very engine. */
@@ -341,8 +353,7 @@ static int send_here(
 		return -1;
 	if (response.status >= 400) {
 		auto_str char *text = call_text(call->method, call->path);
-		return refusal(
-		    text, response.status, buf_text(&response.body), response.body.length, err);
+		return refusal(text, &response, err);
 	}
 	*out = response;
 	response = (struct http_response){0};
@@ -354,14 +365,8 @@ static struct json *get_here(struct engine *engine, const char *path, struct err
 	AUTO(http_response) response = {0};
 	struct call call = {.path = path};
 
-	if (send_here(engine, &call, &response, err) < 0)
-		return NULL;
-	struct json *answer = json_parse(buf_text(&response.body), response.body.length, err);
-	if (!answer) {
-		auto_str char *text = call_text(NULL, path);
-		err_prefix(err, "%s", text);
-	}
-	return answer;
+	return send_here(engine, &call, &response, err) < 0 ? NULL
+							    : read_answer(&call, &response, err);
 }
 
 /* --- on which node --- */
@@ -530,33 +535,13 @@ struct json *engine_get(struct engine *engine, const char *path, struct err *err
 
 	if (engine->other_count && nodes_reach(NULL, path) == NODES_LISTED)
 		return get_everywhere(engine, path, err);
-	if (send_call(engine, &call, &response, err) < 0)
-		return NULL;
-	struct json *answer = json_parse(buf_text(&response.body), response.body.length, err);
-	if (!answer) {
-		auto_str char *text = call_text(NULL, path);
-		err_prefix(err, "%s", text);
-	}
-	return answer;
+	return send_call(engine, &call, &response, err) < 0 ? NULL
+							    : read_answer(&call, &response, err);
 }
 
-static struct node copy_node(const struct node *node)
+const struct nodes *engine_nodes(struct engine *engine, struct err *err)
 {
-	return (struct node){.name = xstrdup(node->name),
-	    .url = node->url ? xstrdup(node->url) : NULL,
-	    .id = xstrdup(node->id),
-	    .is_own = node->is_own};
-}
-
-int engine_nodes(struct engine *engine, struct nodes *out, struct err *err)
-{
-	if (settle_nodes(engine, err) < 0)
-		return -1;
-	struct nodes nodes = {.items = xcalloc(engine->named.count + 1, sizeof(*nodes.items))};
-	for (; nodes.count < engine->named.count; nodes.count++)
-		nodes.items[nodes.count] = copy_node(&engine->named.items[nodes.count]);
-	*out = nodes;
-	return 0;
+	return settle_nodes(engine, err) < 0 ? NULL : &engine->named;
 }
 
 int engine_check_nodes(struct engine *engine, const char *stack, struct err *err)
@@ -1061,8 +1046,7 @@ static void pull_done(void *context, struct http_response *response, const struc
 	if (err)
 		pull->err = *err;
 	else if (response->status >= 400)
-		(void)refusal("pull", response->status, buf_text(&response->body),
-		    response->body.length, &pull->err);
+		(void)refusal("pull", response, &pull->err);
 	else if (*transfer->problem)
 		(void)err_set(&pull->err, ERR_PROTOCOL, "pull: %s", transfer->problem);
 	end_pull(transfer);
@@ -1189,14 +1173,11 @@ static char *make_exec(struct engine *engine, const struct engine_exec *spec, st
 	};
 	if (send_call(engine, &call, &response, err) < 0)
 		return NULL;
-	AUTO_PTR(json) answer = json_parse(buf_text(&response.body), response.body.length, err);
+	AUTO_PTR(json) answer = read_answer(&call, &response, err);
 	const char *id = json_get_text(answer, "Id");
-	if (id)
-		return xstrdup(id);
-	if (answer)
-		err_set(err, ERR_PROTOCOL, "no Id in it");
-	err_prefix(err, "engine: POST %s", path);
-	return NULL;
+	if (answer && !id)
+		err_set(err, ERR_PROTOCOL, "engine: POST %s: no Id in it", path);
+	return id ? xstrdup(id) : NULL;
 }
 
 struct exec_stream {
@@ -1220,8 +1201,7 @@ static void exec_done(void *context, struct http_response *response, const struc
 	if (err)
 		stream->err = *err;
 	else if (response->status >= 400)
-		(void)refusal("engine: exec", response->status, buf_text(&response->body),
-		    response->body.length, &stream->err);
+		(void)refusal("engine: exec", response, &stream->err);
 }
 
 /* Until the one transfer is over, or need not be waited for any longer. */
@@ -1371,8 +1351,7 @@ static void tree_done(void *context, struct http_response *response, const struc
 	if (err)
 		stream->err = *err;
 	else if (response->status >= 400)
-		(void)refusal("engine: archive", response->status, buf_text(&response->body),
-		    response->body.length, &stream->err);
+		(void)refusal("engine: archive", response, &stream->err);
 }
 
 static int move_tree(struct engine *engine, const struct engine_tree *tree, const char *method,

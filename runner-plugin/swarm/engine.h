@@ -50,9 +50,10 @@ bool engine_is_here(const struct engine *engine);
 
 /*
  * Every node of the Swarm, with those that ENGINE_NODES does not name; the engine of each that it
- * names has answered. ERR_CONFIG: a name, or an engine, is not the Swarm's.
+ * names has answered. Borrowed until the close. NULL, ERR_CONFIG: a name, or an engine, is not the
+ * Swarm's.
  */
-int engine_nodes(struct engine *engine, struct nodes *out, struct err *err) CHECKED;
+const struct nodes *engine_nodes(struct engine *engine, struct err *err) CHECKED;
 /* 0: whatever the stack has a volume on can be asked. ERR_CONFIG: the service and its node. */
 int engine_check_nodes(struct engine *engine, const char *stack, struct err *err) CHECKED;
 
