@@ -188,7 +188,7 @@ static int badness(const struct lint_row *row)
 }
 
 /* At its place; of two of one number the worse one stays. */
-static void take_row(struct lint_table *table, struct lint_row *take_row)
+static void put_row(struct lint_table *table, struct lint_row *take_row)
 {
 	size_t at = 0;
 
@@ -227,7 +227,7 @@ void lint_read(const char *output, struct lint_table *out)
 		if (cells.count && is_ref(cells.text[CELL_REF])) {
 			struct lint_row row = judge_cells(&cells);
 
-			take_row(out, &row);
+			put_row(out, &row);
 		}
 		output += length + (output[length] == '\n');
 	}

@@ -236,11 +236,9 @@ static void add_volumes(const struct compose_service *service, struct backup_pla
 /* What backupbot.backup says; "" when it is not there. */
 static const char *backup_word(const struct compose_service *service)
 {
-	for (size_t i = 0; i < service->deploy_label_count; i++) {
-		if (text_is(service->deploy_labels[i].key, BACKUP))
-			return service->deploy_labels[i].value;
-	}
-	return "";
+	const char *word = compose_find_label(service, BACKUP);
+
+	return word ? word : "";
 }
 
 static int find_backed_up(

@@ -9,20 +9,12 @@
 
 /* --- what the labels say --- */
 
-static const char *label_of(const struct compose_service *service, const char *key)
-{
-	for (size_t i = 0; i < service->deploy_label_count; i++) {
-		if (text_is(service->deploy_labels[i].key, key))
-			return service->deploy_labels[i].value;
-	}
-	return NULL;
-}
-
 static char *label_of_app(const struct compose_model *model, const char *key)
 {
 	for (size_t i = 0; i < model->service_count; i++) {
 		const struct compose_service *service = &model->services[i];
-		const char *value = text_is(service->name, "app") ? label_of(service, key) : NULL;
+		const char *value =
+		    text_is(service->name, "app") ? compose_find_label(service, key) : NULL;
 
 		if (value)
 			return xstrdup(value);
@@ -39,7 +31,7 @@ static bool has_label_as_key(const struct compose_service *service, const char *
 	for (size_t i = 0; i < COUNT_OF(beginnings); i++) {
 		auto_str char *key = xasprintf("%s%s", beginnings[i], end);
 
-		if (label_of(service, key))
+		if (compose_find_label(service, key))
 			return true;
 	}
 	return false;
@@ -53,7 +45,7 @@ static void take_labels(struct compose_model *model, const char *stack)
 	model->version = label_of_app(model, version);
 	model->timeout = label_of_app(model, timeout);
 	for (size_t i = 0; i < model->service_count; i++) {
-		const char *backup = label_of(&model->services[i], "backupbot.backup");
+		const char *backup = compose_find_label(&model->services[i], "backupbot.backup");
 
 		model->is_backed_up = model->is_backed_up || (backup && text_is(backup, "true"));
 		if (!model->version && text_is(model->services[i].name, "app"))

@@ -11,6 +11,15 @@ const struct compose_named *compose_find_named(
 	return NULL;
 }
 
+const char *compose_find_label(const struct compose_service *service, const char *key)
+{
+	for (size_t i = 0; i < service->deploy_label_count; i++) {
+		if (text_is(service->deploy_labels[i].key, key))
+			return service->deploy_labels[i].value;
+	}
+	return NULL;
+}
+
 void compose_mount_release(struct compose_mount *mount)
 {
 	free(mount->type_word);

@@ -122,6 +122,8 @@ DEFINE_AUTO(compose_model, compose_model_release);
 /* Of a list of the model, by its key; NULL: the files have none. */
 const struct compose_named *compose_find_named(
     const struct compose_named *list, size_t count, const char *key);
+/* What a label of its deploy says; NULL: it has none of that key. */
+const char *compose_find_label(const struct compose_service *service, const char *key);
 
 /* What one item of a list holds. */
 void compose_mount_release(struct compose_mount *mount);

@@ -27,7 +27,7 @@ static char *describe_path(const struct walk *walk, size_t from, const char *las
 	return buf_take(&text);
 }
 
-static bool has_name(const struct needs *needs, const char *name)
+bool needs_has(const struct needs *needs, const char *name)
 {
 	for (size_t i = 0; i < needs->count; i++) {
 		if (text_is(needs->names[i], name))
@@ -70,7 +70,7 @@ static int visit(struct walk *walk, const char *recipe, struct err *err)
 		return -1;
 	(void)copy_text(walk->path[walk->depth++], PARAMS_RECIPE_SIZE, recipe);
 	for (size_t i = 0; i < direct.count; i++) {
-		if (has_name(walk->order, direct.names[i]))
+		if (needs_has(walk->order, direct.names[i]))
 			continue;
 		if (visit(walk, direct.names[i], err) < 0 ||
 		    add_name(walk->order, direct.names[i], err) < 0)

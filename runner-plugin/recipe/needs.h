@@ -2,9 +2,9 @@
 /*
  * Recipes that are deployed beside the one under test, as suites name them. Pure.
  *
- *   needs_order("wiki", look, context, &needs, err)        the deepest first; circles by their
- * names needs_prefixes("wiki", &needs, prefixes)               each its own part of a domain text =
- * needs_expand(value, places, count, err)         "https://@need.keycloak.domain@/realms"
+ *   needs_order("wiki", look, context, &needs, err)     the deepest first; circles by their names
+ *   needs_prefixes("wiki", &needs, prefixes)            each its own part of a domain
+ *   text = needs_expand(value, places, count, err)      "https://@need.keycloak.domain@/realms"
  */
 #ifndef CCCI_NEEDS_H
 #define CCCI_NEEDS_H
@@ -19,6 +19,7 @@ struct needs {
 	char names[NEEDS_MAX][PARAMS_RECIPE_SIZE];
 	size_t count;
 };
+bool needs_has(const struct needs *needs, const char *name);
 
 /* The needs of one recipe, by its suite. */
 typedef int (*needs_look)(void *context, const char *recipe, struct needs *out, struct err *err);

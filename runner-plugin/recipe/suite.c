@@ -493,11 +493,8 @@ static int read_needs(const struct reader *reader, const struct yaml *value, str
 			    reader, item, "needs: a recipe is named as its repository is");
 		if (needs->count == NEEDS_MAX)
 			return mistake(reader, item, "needs: more than %d recipes", NEEDS_MAX);
-		for (size_t k = 0; k < needs->count; k++) {
-			if (text_is(needs->names[k], item->text))
-				return mistake(
-				    reader, item, "needs: %.63s stands there twice", item->text);
-		}
+		if (needs_has(needs, item->text))
+			return mistake(reader, item, "needs: %.63s stands there twice", item->text);
 		(void)copy_text(needs->names[needs->count++], PARAMS_RECIPE_SIZE, item->text);
 	}
 	return 0;

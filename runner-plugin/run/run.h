@@ -17,8 +17,9 @@
  *                                catalogue linked
  *       tests/, suite/           snapshots of the recipe's tests/ and of the suite
  *       scratch/                 home of the suite's executables, theirs to write to
+ *       secrets/                 values of the app's secrets, a file each, for them
  *       needs/<recipe>/          the same suite/, scratch/ and secrets/ of a recipe that is
- * deployed beside it secrets/                 values of the app's secrets, a file each, for them
+ *                                deployed beside it
  *   STATE_DIR/builds/<key>       link to ../runs/<id>; 16 hex of sha256(system host|repo|build)
  *   STATE_DIR/slots/<n>          flock()ed by the keepers that use them; names the run for people
  *

@@ -3,9 +3,9 @@
  * The apps that the one under test needs: recipes of their own in the same run, deployed by the
  * first stage that deploys, and left alone until the teardown, which takes them down last.
  *
- *   beside_tell(work, &prepared, &suite, err)       where they are: @need.keycloak.domain@ in env
- *   if (beside_raise(progress) < 0) return;         a need that does not come up is no recipe's
- * fault beside_excuse(progress);                        nor is what fails once a need has gone
+ *   beside_tell(work, &prepared, &suite, err)   where they are: @need.keycloak.domain@ in env
+ *   if (beside_raise(progress) < 0) return;     a need that does not come up is no recipe's fault
+ *   beside_excuse(progress);                    nor is what fails once a need has gone
  *
  * prepare has fetched and judged each; which and at which commit is in prepared.json.
  */
