@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/abra/stack_config.h"
 
-#include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "runner-plugin/abra/refusal.h"
 #include "runner-plugin/run/proc.h"
 
-#define DOCKER_TIMEOUT_S 20
+#define DOCKER_TIMEOUT_MS 20000
 #define DOCKER_LOG_MAX_BYTES (256 * 1024)
 #define DOCKER_TAIL_MAX_BYTES (8 * 1024)
 #define HELP_MAX_BYTES (16 * 1024)
@@ -71,7 +70,6 @@ static int run_docker(const struct docker_call *call, struct proc_result *result
 	const char **argv = xcalloc(call->arg_count + 2, sizeof(*argv));
 	char **env = xcalloc(env_count + 3, sizeof(*env));
 	auto_str char *log_path = run_path(run, "log/docker.log");
-	int64_t deadline_ns = clock_now() + DOCKER_TIMEOUT_S * NS_PER_S;
 	struct proc_spec spec = {
 	    .label = "docker stack config",
 	    .argv = argv,
@@ -81,8 +79,7 @@ static int run_docker(const struct docker_call *call, struct proc_result *result
 	    .log_max_bytes = DOCKER_LOG_MAX_BYTES,
 	    .tail_max_bytes = DOCKER_TAIL_MAX_BYTES,
 	    .out_text = call->output,
-	    .deadline_ns =
-		deadline_ns < call->work->deadline_ns ? deadline_ns : call->work->deadline_ns,
+	    .deadline_ns = stages_until(call->work, DOCKER_TIMEOUT_MS),
 	    .term_grace_ms = 500,
 	    .drain_ms = 500,
 	    .cancel_fd = call->work->cancel_fd,

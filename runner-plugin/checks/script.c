@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/checks/script.h"
 
-#include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "runner-plugin/recipe/needs.h"
@@ -311,13 +310,12 @@ static int run_program(const struct stages_work *work, const struct script_spec 
 {
 	AUTO(buf) raw = buf_make(OUTPUT_MAX_BYTES);
 	AUTO(buf) said = buf_make(2 * (size_t)OUTPUT_MAX_BYTES);
-	int64_t until_ns = clock_now() + SCRIPT_TIMEOUT_MS * NS_PER_MS;
 
 	proc->label = spec->path;
 	proc->log_max_bytes = LOG_MAX_BYTES;
 	proc->tail_max_bytes = TAIL_MAX_BYTES;
 	proc->out_text = &raw;
-	proc->deadline_ns = until_ns < work->deadline_ns ? until_ns : work->deadline_ns;
+	proc->deadline_ns = stages_until(work, SCRIPT_TIMEOUT_MS);
 	proc->term_grace_ms = TERM_GRACE_MS;
 	proc->drain_ms = DRAIN_MS;
 	proc->cancel_fd = work->cancel_fd;

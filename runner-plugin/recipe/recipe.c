@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/recipe/recipe.h"
 
-#include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "runner-plugin/run/proc.h"
@@ -9,7 +8,7 @@
 #include <limits.h>
 
 #define GIT_ARGS_MAX 32
-#define GIT_TIMEOUT_S 300 /* a recipe is small; a forge under load may be slow */
+#define GIT_TIMEOUT_MS 300000 /* a recipe is small; a forge under load may be slow */
 #define GIT_LOG_MAX_BYTES (1024 * 1024)
 #define GIT_TAIL_MAX_BYTES (8 * 1024)
 #define GIT_OUTPUT_MAX_BYTES (1024 * 1024)
@@ -155,7 +154,6 @@ static int run_git(const struct git_call *call, struct err *err)
 	auto_str char *program = NULL;
 	auto_str char *log_path = run_path(run, "log/git.log");
 	AUTO(proc_result) result = {0};
-	int64_t deadline_ns = clock_now() + GIT_TIMEOUT_S * NS_PER_S;
 
 	if (file_find_program("git", path_row + strlen("PATH="), &program, err) < 0)
 		return err_prefix(err, "find git");
@@ -177,8 +175,7 @@ static int run_git(const struct git_call *call, struct err *err)
 	    .log_max_bytes = GIT_LOG_MAX_BYTES,
 	    .tail_max_bytes = GIT_TAIL_MAX_BYTES,
 	    .out_text = call->output,
-	    .deadline_ns =
-		deadline_ns < call->work->deadline_ns ? deadline_ns : call->work->deadline_ns,
+	    .deadline_ns = stages_until(call->work, GIT_TIMEOUT_MS),
 	    .term_grace_ms = 1000,
 	    .drain_ms = 500,
 	    .cancel_fd = call->work->cancel_fd,

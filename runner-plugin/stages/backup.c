@@ -62,12 +62,11 @@ static int conclude_ours(struct backup *backup, const struct err *err)
 static struct stash_access access_of(const struct backup *backup)
 {
 	const struct stages_work *work = backup->progress->work;
-	int64_t until_ns =
-	    clock_now() + render_timeout_ms(work, &backup->progress->suite) * NS_PER_MS;
+	int64_t within_ms = render_timeout_ms(work, &backup->progress->suite);
 
 	return (struct stash_access){
 	    .engine = backup->progress->engine,
-	    .deadline_ns = until_ns < work->deadline_ns ? until_ns : work->deadline_ns,
+	    .deadline_ns = stages_until(work, within_ms),
 	    .cancel_fd = work->cancel_fd,
 	};
 }

@@ -15,7 +15,7 @@
 #include <sys/random.h>
 
 #define ENV_FILE_MAX_BYTES (1024 * 1024)
-#define ABRA_SHORT_CALL_S 120 /* abra app new, secret generate, undeploy, volume rm */
+#define ABRA_SHORT_CALL_MS 120000 /* abra app new, secret generate, undeploy, volume rm */
 #define WATCH_EVERY_MS 200
 #define GONE_WITHIN_MS 90000 /* a program that ignores SIGTERM has 10 s, an engine is busy */
 #define GONE_EVERY_MS 250
@@ -98,10 +98,8 @@ static int call_abra(const struct deploy *deploy, enum abra_verb verb,
     const struct abra_target *target, struct refusal *refusal, struct err *err)
 {
 	AUTO(proc_result) result = {0};
-	int64_t until_ns = clock_now() + ABRA_SHORT_CALL_S * NS_PER_S;
 	struct abra_watch watch = {
-	    .deadline_ns =
-		until_ns < deploy->work->deadline_ns ? until_ns : deploy->work->deadline_ns,
+	    .deadline_ns = stages_until(deploy->work, ABRA_SHORT_CALL_MS),
 	    .cancel_fd = deploy->work->cancel_fd,
 	    .watch_fd = -1,
 	};

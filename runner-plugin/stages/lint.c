@@ -12,16 +12,15 @@
 #include "runner-plugin/recipe/recipe.h"
 #include "runner-plugin/stages/progress.h"
 
-#define LINT_TIMEOUT_S 60 /* abra takes less than one */
+#define LINT_TIMEOUT_MS 60000 /* abra takes less than one */
 
 /* -1: concluded. */
 static int call_lint(struct progress *progress, struct proc_result *out)
 {
 	const struct stages_work *work = progress->work;
 	const struct abra_target target = {.recipe = work->run->params.recipe};
-	int64_t until_ns = clock_now() + LINT_TIMEOUT_S * NS_PER_S;
 	const struct abra_watch watch = {
-	    .deadline_ns = until_ns < work->deadline_ns ? until_ns : work->deadline_ns,
+	    .deadline_ns = stages_until(work, LINT_TIMEOUT_MS),
 	    .cancel_fd = work->cancel_fd,
 	    .watch_fd = -1,
 	};

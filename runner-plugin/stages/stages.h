@@ -11,6 +11,7 @@
 #ifndef CCCI_STAGES_H
 #define CCCI_STAGES_H
 
+#include "common/clock.h"
 #include "common/verdict.h"
 #include "runner-plugin/run/exit.h"
 #include "runner-plugin/run/run.h"
@@ -30,6 +31,14 @@ struct stages_work {
 	const char *const *environ; /* the step's, to pick PATH and HOME from; never given to
 				       children as a whole */
 };
+
+/* Deadline of a call that may take so long from now on, and no longer than the run. */
+static inline int64_t stages_until(const struct stages_work *work, int64_t within_ms)
+{
+	int64_t until_ns = clock_now() + within_ms * NS_PER_MS;
+
+	return until_ns < work->deadline_ns ? until_ns : work->deadline_ns;
+}
 
 /*
  * prepare ending with EXIT_RECIPE (image missing, name too long, not a recipe) means that no stage
