@@ -92,13 +92,12 @@ static const char *check_networks(const char *value)
 /* It becomes a part of a filter, in JSON. */
 static const char *check_label(const char *value)
 {
-	if (value[0] == '-' ||
-	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-=") !=
-		strlen(value))
-		return "is neither none nor a label NAME=VALUE";
-	return text_is(value, "none") || strchr(value, '=')
-		   ? NULL
-		   : "is neither none nor a label NAME=VALUE";
+	bool is_label =
+	    value[0] != '-' && strchr(value, '=') &&
+	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-=") ==
+		strlen(value);
+
+	return is_label || text_is(value, "none") ? NULL : "is neither none nor a label NAME=VALUE";
 }
 
 static const char *check_recipes(const char *value)

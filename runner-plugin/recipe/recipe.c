@@ -12,6 +12,8 @@
 #define GIT_LOG_MAX_BYTES (1024 * 1024)
 #define GIT_TAIL_MAX_BYTES (8 * 1024)
 #define GIT_OUTPUT_MAX_BYTES (1024 * 1024)
+#define GIT_LINE_MAX_BYTES 1024		     /* of a call that prints one commit */
+#define GIT_SAID_MAX_BYTES 160		     /* of its last line, in an error */
 #define GIT_LIST_MAX_BYTES (4 * 1024 * 1024) /* of a commit's files: some 40,000 */
 #define RECIPE_TAGS_MAX 2000
 
@@ -29,21 +31,6 @@ struct git_call {
 	const char *token_url;	 /* the token may go there; NULL: to nobody */
 	struct buf *output;	 /* NULL: not wanted */
 };
-
-/* What git said last, for an error message: its last line. */
-static void last_line(const struct buf *tail, char out[160])
-{
-	const char *text = buf_text(tail);
-	size_t end = strlen(text);
-
-	while (end && (text[end - 1] == '\n' || text[end - 1] == '\r'))
-		end--;
-	size_t begin = end;
-	while (begin && text[begin - 1] != '\n')
-		begin--;
-	auto_str char *line = xstrndup(text + begin, end - begin);
-	copy_head(out, 160, line);
-}
 
 /* git's own words for what the forge answered; LC_ALL=C keeps them in English. */
 static enum err_code classify(const char *text)
@@ -191,13 +178,15 @@ static int run_git(const struct git_call *call, struct err *err)
 		return 0;
 
 	char how[PROC_RESULT_TEXT_SIZE];
-	char line[160];
+	size_t length = 0;
+	const char *last = text_last_line(buf_text(&result.tail), &length);
 
 	proc_result_text(&result, how);
-	last_line(&result.tail, line);
 	if (result.end == PROC_TIMED_OUT || result.end == PROC_CANCELLED)
 		return err_set(err, ERR_TIMEOUT, "git %s: %s", call->args[0], how);
-	return err_set(err, classify(buf_text(&result.tail)), "git: %s: %s", how, line);
+	auto_str char *line = xstrndup(last, length);
+	return err_set(err, classify(buf_text(&result.tail)), "git: %s: %.*s", how,
+	    (int)text_head(line, GIT_SAID_MAX_BYTES), line);
 }
 
 /* git in the checkout. */
@@ -224,6 +213,15 @@ static int read_commit(const struct buf *output, char out[PARAMS_REF_SIZE], stru
 	return 0;
 }
 
+static int rev_parse(
+    const struct stages_work *work, const char *what, char out[PARAMS_REF_SIZE], struct err *err)
+{
+	const char *const args[] = {"rev-parse", "--verify", what, NULL};
+	AUTO(buf) output = buf_make(GIT_LINE_MAX_BYTES);
+
+	return git_here(work, args, &output, err) < 0 ? -1 : read_commit(&output, out, err);
+}
+
 int recipe_find(const struct stages_work *work, const char *const *commits, size_t count,
     bool *out_has, struct err *err)
 {
@@ -246,12 +244,9 @@ int recipe_find(const struct stages_work *work, const char *const *commits, size
 
 int recipe_head(const struct stages_work *work, char out[PARAMS_REF_SIZE], struct err *err)
 {
-	const char *const args[] = {"rev-parse", "--verify", "HEAD^{commit}", NULL};
-	AUTO(buf) output = buf_make(1024);
-
-	if (git_here(work, args, &output, err) < 0)
-		return err_prefix(err, "read HEAD of %s", work->run->params.recipe);
-	return read_commit(&output, out, err);
+	return rev_parse(work, "HEAD^{commit}", out, err) < 0
+		   ? err_prefix(err, "read HEAD of %s", work->run->params.recipe)
+		   : 0;
 }
 
 int recipe_checkout(const struct stages_work *work, const char *commit, struct err *err)
@@ -423,19 +418,10 @@ static char *wanted_ref(const struct params *params)
 
 /* Where the head of the default branch is kept: no branch, so that abra sees none. */
 #define DEFAULT_REF "refs/ccci/default"
-#define DEFAULT_REFSPEC "HEAD:refs/ccci/default"
-
-static int rev_parse(
-    const struct stages_work *work, const char *what, char out[PARAMS_REF_SIZE], struct err *err)
-{
-	const char *const args[] = {"rev-parse", "--verify", what, NULL};
-	AUTO(buf) output = buf_make(1024);
-
-	return git_here(work, args, &output, err) < 0 ? -1 : read_commit(&output, out, err);
-}
 
 static int fetch_from_forge(const struct stages_work *work, struct recipe *recipe, struct err *err)
 {
+	static const char branch_spec[] = "HEAD:" DEFAULT_REF;
 	const char *forge = work->settings->gitea_url;
 	const struct params *params = &work->run->params;
 	auto_str char *ref = wanted_ref(params);
@@ -447,7 +433,7 @@ static int fetch_from_forge(const struct stages_work *work, struct recipe *recip
 	/* Whole history: versions are tags on it, and a recipe's repository is small. The default
 	 * branch as well: what was green there may be the base. */
 	const char *const fetch[] = {"-C", work->run->recipe_dir, "fetch", "--quiet",
-	    "--no-recurse-submodules", "--tags", "--", url, ref, DEFAULT_REFSPEC, NULL};
+	    "--no-recurse-submodules", "--tags", "--", url, ref, branch_spec, NULL};
 
 	if (run_git(&(struct git_call){.work = work, .args = fetch, .token_url = forge}, err) < 0)
 		return err_prefix(

@@ -199,19 +199,6 @@ static const struct way_out *find_way(const struct way_out *ways, size_t count, 
 	return NULL;
 }
 
-/* The last line that is not empty: what went before it is ssh's way there. */
-static char *last_line(const char *text)
-{
-	const char *end = text + strlen(text);
-
-	while (end > text && strchr("\r\n \t", end[-1]))
-		end--;
-	const char *start = end;
-	while (start > text && start[-1] != '\n')
-		start--;
-	return xstrndup(start, (size_t)(end - start));
-}
-
 bool endpoint_was_turned_away(const struct endpoint *endpoint, const char *said)
 {
 	return endpoint->kind == ENDPOINT_SSH &&
@@ -226,7 +213,10 @@ void endpoint_explain(const struct endpoint *endpoint, const char *said, struct 
 
 	if (way && way->may_pass && !endpoint->ca)
 		way = NULL; /* in plain text it has seen no certificate */
-	auto_str char *line = last_line(said);
+	/* What went before it is ssh's way there. */
+	size_t length = 0;
+	const char *last = text_last_line(said, &length);
+	auto_str char *line = xstrndup(last, length);
 
 	if (way && endpoint->kind != ENDPOINT_UNIX)
 		err_set(err, way->may_pass ? ERR_TRANSIENT : ERR_CONFIG,
