@@ -324,13 +324,12 @@ static void remove_dead_links(const struct reap *reap)
 
 /* --- leftovers that no run directory knows --- */
 
-/* The stack that abra makes of a label and the zone, when the name is of it. */
-static bool is_of_stack(
-    const char *name, const char *label, size_t label_length, const char *zone, char *out)
+/* The stack that abra makes of the label that a name begins with and the zone, when it is of it. */
+static bool is_of_stack(const char *name, size_t label_length, const char *zone, char *out)
 {
 	char stack[RUN_STACK_SIZE];
 
-	(void)snprintf(stack, STACK_CUT + 1, "%.*s_%s", (int)label_length, label, zone);
+	(void)snprintf(stack, STACK_CUT + 1, "%.*s_%s", (int)label_length, name, zone);
 	for (char *c = stack; *c; c++)
 		if (*c == '.')
 			*c = '_';
@@ -347,12 +346,12 @@ bool reap_is_ours(const char *name, const char *zone, char out[RUN_STACK_SIZE])
 		if (strspn(name, LABEL_CHARACTERS) < hex + HEX_DIGITS || name[0] == '-' ||
 		    name[prefix] != '-' || strspn(name + hex, "0123456789abcdef") < HEX_DIGITS)
 			continue;
-		if (is_of_stack(name, name, hex + HEX_DIGITS, zone, out))
+		if (is_of_stack(name, hex + HEX_DIGITS, zone, out))
 			return true;
 	}
 	/* Of `ccci-run dev`. */
 	return text_starts(name, RUN_DEV_PREFIX) && name[strlen(RUN_DEV_PREFIX)] != '_' &&
-	       is_of_stack(name, name, strspn(name, LABEL_CHARACTERS), zone, out);
+	       is_of_stack(name, strspn(name, LABEL_CHARACTERS), zone, out);
 }
 
 struct orphan {

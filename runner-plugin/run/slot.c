@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "runner-plugin/run/lease.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -211,11 +212,8 @@ int64_t slot_count_wanted(const struct slot_want *want)
 static int take_turn(const char *dir, struct err *err)
 {
 	auto_str char *path = xasprintf("%s/turn", dir);
-	auto_fd int fd = open_lock_file(path);
 
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return err_sys(err, errno, "lock %s", path);
-	return take_fd(&fd);
+	return lease_lock(path, err);
 }
 
 int slot_try(struct slot *slot, const struct slot_want *want, bool *out_has_got,
