@@ -86,14 +86,11 @@ static int conclude_item(struct backup *backup, const struct stash_item *item, c
 static int read_plan(struct backup *backup)
 {
 	struct progress *progress = backup->progress;
-	const char *commit = progress->plan.head_commit;
 	AUTO(rendered) head = {0};
 	struct err err;
 
-	if (render_commit(progress->work, &progress->suite, commit, commit, &head, &err) < 0) {
-		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+	if (progress_render(progress, progress->plan.head_commit, &head) < 0)
 		return -1;
-	}
 	if (backup_plan_read(&head.model, &backup->plan, &err) < 0) {
 		progress_conclude(progress, OUTCOME_FAIL, "%s", err.msg);
 		return -1;
@@ -461,8 +458,7 @@ static bool is_dumped(const struct backup *backup, const char *service)
 static int judge_database(struct backup *backup, const struct database_mark *mark)
 {
 	struct results_stage *result = &backup->progress->result;
-	auto_str char *name =
-	    xasprintf("data of %s (%s)", mark->service, database_word(mark->kind));
+	auto_str char *name = database_mark_name(mark);
 	char what[DATABASE_MARKS_TEXT_SIZE];
 
 	if (mark->answer == DATABASE_HERE) {

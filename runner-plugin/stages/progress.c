@@ -291,13 +291,12 @@ void progress_take_deploy(struct progress *progress, const struct deploy_result 
 	}
 }
 
-/* -1: concluded. */
-static int render_head(struct progress *progress, struct rendered *out)
+int progress_render(struct progress *progress, const char *commit, struct rendered *out)
 {
-	const char *commit = progress->plan.head_commit;
 	struct err err;
 
-	if (render_commit(progress->work, &progress->suite, commit, commit, out, &err) == 0)
+	if (render_commit(progress->work, &progress->suite, commit, progress->plan.head_commit, out,
+		&err) == 0)
 		return 0;
 	progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
 	return -1;
@@ -307,7 +306,7 @@ int progress_deploy_head(struct progress *progress, const char *phase, struct de
 {
 	AUTO(rendered) head = {0};
 
-	if (render_head(progress, &head) < 0)
+	if (progress_render(progress, progress->plan.head_commit, &head) < 0)
 		return -1;
 	deploy_run(&progress->deploy, &head, phase, out);
 	progress_take_deploy(progress, out);
@@ -321,7 +320,7 @@ int progress_need_head(struct progress *progress)
 	bool is_up = false;
 	struct err err;
 
-	if (render_head(progress, &head) < 0)
+	if (progress_render(progress, progress->plan.head_commit, &head) < 0)
 		return -1;
 	if (deploy_find(&progress->deploy, &head, &is_up, &err) < 0 ||
 	    (!is_up && deploy_reset(&progress->deploy, &err) < 0)) {
@@ -487,8 +486,7 @@ static const struct database_mark *record_databases(
 
 	for (size_t i = 0; i < databases->count; i++) {
 		const struct database_mark *mark = &databases->items[i];
-		auto_str char *name =
-		    xasprintf("data of %s (%s)", mark->service, database_word(mark->kind));
+		auto_str char *name = database_mark_name(mark);
 		char text[DATABASE_MARKS_TEXT_SIZE];
 		enum outcome outcome = OUTCOME_NOT_RUN;
 

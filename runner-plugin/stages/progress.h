@@ -46,6 +46,8 @@ void progress_conclude(struct progress *progress, enum outcome outcome, const ch
 void progress_add_phase(struct progress *progress, const char *name, int64_t since_ns);
 /* What did not come up, or did not stay up, with its last lines; nothing when it is up. */
 void progress_take_deploy(struct progress *progress, const struct deploy_result *deployed);
+/* A version as a commit has it, with the head's settings. -1: concluded. */
+int progress_render(struct progress *progress, const char *commit, struct rendered *out) CHECKED;
 /* The head, fresh; phase as deploy_run() takes it. -1: concluded. */
 int progress_deploy_head(
     struct progress *progress, const char *phase, struct deploy_result *out) CHECKED;

@@ -20,14 +20,9 @@ static int go_back(struct progress *progress, const struct survival_marks *marks
 {
 	AUTO(rendered) base = {0};
 	AUTO(deploy_result) deployed = {0};
-	const struct plan *plan = &progress->plan;
-	struct err err;
 
-	if (render_commit(progress->work, &progress->suite, plan_base(plan)->commit,
-		plan->head_commit, &base, &err) < 0) {
-		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+	if (progress_render(progress, plan_base(&progress->plan)->commit, &base) < 0)
 		return -1;
-	}
 	deploy_run(&progress->deploy, &base, " back", &deployed);
 	progress_take_deploy(progress, &deployed);
 	if (deployed.end != DEPLOY_UP || progress_check_marks(progress, marks) < 0 ||

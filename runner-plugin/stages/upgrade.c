@@ -38,12 +38,11 @@ static void forget_evidence(struct progress *progress)
 static int deploy_base(struct progress *progress, struct deploy_result *deployed)
 {
 	AUTO(rendered) base = {0};
-	const struct plan *plan = &progress->plan;
 	struct err err;
 
-	if (render_commit(progress->work, &progress->suite, plan_base(plan)->commit,
-		plan->head_commit, &base, &err) < 0 ||
-	    deploy_reset(&progress->deploy, &err) < 0) {
+	if (progress_render(progress, plan_base(&progress->plan)->commit, &base) < 0)
+		return -1;
+	if (deploy_reset(&progress->deploy, &err) < 0) {
 		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
 		return -1;
 	}
@@ -120,13 +119,9 @@ void upgrade_run(struct progress *progress)
 	AUTO(deploy_result) deployed = {0};
 	AUTO(survival_marks) marks = {0};
 	const struct plan *plan = &progress->plan;
-	struct err err;
 
-	if (render_commit(progress->work, &progress->suite, plan->head_commit, plan->head_commit,
-		&head, &err) < 0) {
-		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+	if (progress_render(progress, plan->head_commit, &head) < 0)
 		return;
-	}
 	if (bring_up_base(progress, &deployed) == 0 &&
 	    progress_mark(progress, plan_base(plan)->version, &marks) == 0)
 		run_over_base(progress, &head, deployed.version, &marks);

@@ -290,6 +290,11 @@ void database_marks_remove(
 	}
 }
 
+char *database_mark_name(const struct database_mark *mark)
+{
+	return xasprintf("data of %s (%s)", mark->service, database_word(mark->kind));
+}
+
 void database_marks_explain(
     const struct database_mark *mark, const char *name, char out[DATABASE_MARKS_TEXT_SIZE])
 {

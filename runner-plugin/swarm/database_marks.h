@@ -43,6 +43,8 @@ int database_marks_check(struct engine *engine, const char *stack, int cancel_fd
 void database_marks_remove(
     struct engine *engine, const char *stack, int cancel_fd, const struct database_marks *marks);
 
+/* "data of db (postgres)": what it is called in the results; the caller frees it. */
+char *database_mark_name(const struct database_mark *mark) CHECKED;
 /* What to say of an answer that is not HERE; pure. */
 #define DATABASE_MARKS_TEXT_SIZE 512
 void database_marks_explain(
