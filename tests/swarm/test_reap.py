@@ -73,6 +73,16 @@ class Reap(unittest.TestCase):
         with open(os.path.join(run, "journal"), encoding="ascii") as file:
             return file.read().splitlines()
 
+    def kill_run(self, host, process, run):
+        """Front and keeper; stopped first, the keeper does not take down what its front leaves."""
+        with open(os.path.join(run, "lease"), encoding="ascii") as file:
+            keeper = int(file.read())
+        os.kill(keeper, signal.SIGSTOP)
+        process.kill()
+        os.kill(keeper, signal.SIGKILL)
+        process.communicate(timeout=10)
+        wait_for(lambda: not host.live_runs(), 10, "end of the keeper")
+
     # --- leftovers without a run directory ---
 
     def make_stack(self, stack):
@@ -233,13 +243,7 @@ class Reap(unittest.TestCase):
         process, run, stack, output = self.start_keeping(host, "crash-loop", "--keep")
         self.assertEqual(self.results_of(run)["verdict"], "recipe_failed")
         self.assertTrue(names_in_swarm(stack))
-        with open(os.path.join(run, "lease"), encoding="ascii") as file:
-            keeper = int(file.read())
-        os.kill(keeper, signal.SIGSTOP)
-        process.kill()
-        os.kill(keeper, signal.SIGKILL)
-        process.communicate(timeout=10)
-        wait_for(lambda: not host.live_runs(), 10, "end of the keeper")
+        self.kill_run(host, process, run)
         self.assertTrue(names_in_swarm(stack))
         self.assertIn("1 taken down", host.ccci_run("reap", check=True).stdout)
         self.assertEqual(names_in_swarm(stack), set())
@@ -292,13 +296,7 @@ class Reap(unittest.TestCase):
             line = process.stdout.readline()
             self.assertTrue(line, "the run ended")
         run = self.newest_run(host)
-        with open(os.path.join(run, "lease"), encoding="ascii") as file:
-            keeper = int(file.read())
-        os.kill(keeper, signal.SIGSTOP)
-        process.kill()
-        os.kill(keeper, signal.SIGKILL)
-        process.communicate(timeout=10)
-        wait_for(lambda: not host.live_runs(), 10, "end of the keeper")
+        self.kill_run(host, process, run)
         path = os.path.join(run, "journal")
         with open(path, "rb") as file:
             journal = bytearray(file.read())
