@@ -106,6 +106,8 @@ static void take_build(struct work *work, int64_t number)
 	struct job_event event = {.kind = JOB_EVENT_CREATED, .build = number};
 	struct job changed;
 
+	work->build.step_count = 0; /* of a build that was the first try */
+	work->build.has_steps = false;
 	job_copy(&work->job, &changed);
 	(void)job_apply(&changed, &event, clock_wall_s());
 	record_done(work, JOB_EFFECT_BUILD, &changed);
@@ -185,7 +187,7 @@ static void on_builds(void *context, struct builds *builds, const struct err *er
 		work->effects.look_page = 0;
 		return;
 	}
-	const struct build *found = learn_find(builds, work->job.comment, job_recipe(&work->job));
+	const struct build *found = learn_find(builds, &work->job);
 	if (found) /* pages go back in time: a later one is older, and ours is the oldest */
 		work->effects.found = found->number;
 	if (may_be_further(work, builds)) {

@@ -7,7 +7,7 @@
 static const char *const state_words[JOB_STATE_COUNT] = {
     "heard", "refused", "asked", "queued", "running", "stopping", "ended", "judged", "answered"};
 static const char *const event_words[JOB_EVENT_COUNT] = {"allowed", "refused", "ignored", "created",
-    "unbuildable", "started", "ended", "judged", "withdrawn", "lost", "told", "outdated"};
+    "unbuildable", "started", "ended", "judged", "erred", "withdrawn", "lost", "told", "outdated"};
 static const char *const effect_words[JOB_EFFECT_COUNT] = {"react", "reply", "build", "delete"};
 
 /*
@@ -37,6 +37,7 @@ static const struct {
     {JOB_STOPPING, JOB_EVENT_ENDED, {JOB_ENDED, 0}},
     {JOB_STOPPING, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
     {JOB_ENDED, JOB_EVENT_JUDGED, {JOB_JUDGED, 0}},
+    {JOB_ENDED, JOB_EVENT_ERRED, {JOB_ASKED, BIT(JOB_EFFECT_BUILD)}},
     {JOB_ENDED, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
     {JOB_JUDGED, JOB_EVENT_TOLD, {JOB_ANSWERED, 0}},
     {JOB_ANSWERED, JOB_EVENT_OUTDATED, {JOB_JUDGED, 0}},
@@ -87,23 +88,37 @@ static bool keeps_verdict(const struct job *job, const struct job_event *event)
 	       (event->kind == JOB_EVENT_LOST && job->has_verdict);
 }
 
-/* Only an answer with a verdict can shrink, and only once. */
-static bool can_be_judged(const struct job *job, const struct job_event *event)
+/* Only an answer with a verdict can shrink, and only once; a second try has no third. */
+static bool is_possible(const struct job *job, const struct job_event *event)
 {
-	return event->kind != JOB_EVENT_OUTDATED || (job->has_verdict && !job->is_shrunk);
+	if (event->kind == JOB_EVENT_OUTDATED)
+		return job->has_verdict && !job->is_shrunk;
+	return event->kind != JOB_EVENT_ERRED || job_may_try_again(job);
+}
+
+/* From here on the job is about a build that is still to be made. */
+static void begin_again(struct job *job)
+{
+	job->first_build = job->build;
+	(void)copy_text(job->first_reason, sizeof(job->first_reason), job->reason);
+	job->reason[0] = '\0';
+	job->build = job->started_s = job->ended_s = 0;
+	job->effects[JOB_EFFECT_BUILD].state = JOB_EFFECT_NONE;
 }
 
 bool job_apply(struct job *job, const struct job_event *event, int64_t now_s)
 {
 	struct job_move move = job_step(job->state, event->kind);
 
-	if (move.next == job->state || (move.next == JOB_JUDGED && !can_be_judged(job, event)))
+	if (move.next == job->state || !is_possible(job, event))
 		return false;
 	bool keeps = keeps_verdict(job, event);
 	job->state = move.next;
 	job->moved_s = now_s;
 	if (!keeps)
 		take_data(job, event);
+	if (event->kind == JOB_EVENT_ERRED)
+		begin_again(job);
 	if (event->kind == JOB_EVENT_STARTED)
 		job->started_s = event->at_s;
 	if (event->kind == JOB_EVENT_ENDED)
@@ -141,6 +156,11 @@ bool job_is_active(const struct job *job)
 
 	return job->state != JOB_ANSWERED || deletion == JOB_EFFECT_DUE ||
 	       deletion == JOB_EFFECT_TRIED;
+}
+
+bool job_may_try_again(const struct job *job)
+{
+	return !job->first_build && !job->has_verdict;
 }
 
 const char *job_recipe(const struct job *job)

@@ -19,7 +19,8 @@
  *   queued     a runner; JOB_QUEUED_MAX_S, then lost
  *   running    the build's end; BUILD_TIMEOUT and a grace, then deleted in Drone and lost
  *   stopping   the build's end, which somebody wants; then as ended
- *   ended      the log of the report step; JOB_REPORT_MAX_S, then judged by Drone's words alone
+ *   ended      the log of the report step; JOB_REPORT_MAX_S, then judged by Drone's words alone;
+ *              an error of ours is no judgement yet: once it leads back to asked
  *   judged     the last text to stand in the pull request; retried with back-off
  *   answered   nothing
  */
@@ -51,6 +52,7 @@ enum job_event_kind {
 	JOB_EVENT_STARTED,     /* at_s */
 	JOB_EVENT_ENDED,       /* at_s */
 	JOB_EVENT_JUDGED,      /* verdict, level, reason, results */
+	JOB_EVENT_ERRED,       /* our side failed, and may do better in a second build: reason */
 	JOB_EVENT_WITHDRAWN,   /* nobody wants it any more: verdict, reason */
 	JOB_EVENT_LOST,	       /* overdue, or gone from Drone: reason */
 	JOB_EVENT_TOLD,	       /* the last text stands */
@@ -101,7 +103,9 @@ struct job {
 	bool wants_extra;
 	int64_t keep_min; /* how long the app is to stay up when it is judged; 0: not */
 
-	int64_t build;		    /* 0: none yet */
+	int64_t build;	     /* 0: none yet */
+	int64_t first_build; /* an error of ours, so build is the second try; 0: none */
+	char first_reason[JOB_REASON_SIZE];
 	int64_t started_s, ended_s; /* of the build, Drone's clock; 0: not yet */
 
 	bool has_verdict; /* of a withdrawn job already before its build has ended */
@@ -153,6 +157,7 @@ DEFINE_AUTO(job, job_release);
 
 bool job_is_active(const struct job *job);     /* something is still to be done */
 bool job_waits_for_end(const struct job *job); /* of its build */
+bool job_may_try_again(const struct job *job); /* after an error of ours: once, while wanted */
 const char *job_recipe(const struct job *job); /* the name in repo; borrowed */
 
 const char *job_state_word(enum job_state state);

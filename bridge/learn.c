@@ -83,16 +83,17 @@ bool learn_was_dropped(const struct build *build, int64_t now_s)
 	return false;
 }
 
-const struct build *learn_find(const struct builds *builds, int64_t comment, const char *recipe)
+const struct build *learn_find(const struct builds *builds, const struct job *job)
 {
 	const struct build *found = NULL;
 
 	/* A build that a person starts again in Drone carries the same parameters: ours is older.
-	 */
+	 * A second try is younger than the first. */
 	for (size_t i = 0; i < builds->count; i++) {
 		const struct build *build = &builds->items[i];
 
-		if (build->params.comment == comment && text_is(build->params.recipe, recipe) &&
+		if (build->number > job->first_build && build->params.comment == job->comment &&
+		    text_is(build->params.recipe, job_recipe(job)) &&
 		    (!found || build->number < found->number))
 			found = build;
 	}
@@ -267,4 +268,7 @@ void learn_end(const struct build *build, const struct buf *log, const struct jo
 		judge_by_build(build, job, timeout_s, err.msg, out);
 	else if (is_about(&results, job, out))
 		judge_by_results(&results, out);
+	if (out->event.verdict == VERDICT_CI_ERROR && build->status != BUILD_ERROR &&
+	    job_may_try_again(job))
+		out->event = (struct job_event){.kind = JOB_EVENT_ERRED, .reason = out->reason};
 }

@@ -6,6 +6,10 @@
  * own end decides, and then it is never the recipe's fault: cancelled, timed out or a CI error. A
  * document about anything else than the job is a CI error too: recipe, repository, pull request,
  * commit, comment and build must all be the job's.
+ *
+ * A CI error of the job's first build is JOB_EVENT_ERRED, which tries again. Not when the server
+ * has not even begun (BUILD_ERROR): it would refuse the same file again, and keeps no parameters by
+ * which such a build could be found.
  */
 #ifndef CCCI_BRIDGE_LEARN_H
 #define CCCI_BRIDGE_LEARN_H
@@ -28,8 +32,8 @@ const struct build *learn_ahead(const struct builds *builds, int64_t number);
 /* Whether a runner took the build and then never began: it would stay pending for ever. */
 bool learn_was_dropped(const struct build *build, int64_t now_s);
 
-/* Which of the builds was asked for by the comment: the oldest; NULL: none of them. */
-const struct build *learn_find(const struct builds *builds, int64_t comment, const char *recipe);
+/* Which of the builds was made for the job's next try: the oldest; NULL: none of them. */
+const struct build *learn_find(const struct builds *builds, const struct job *job);
 
 /* What an ended build says. A withdrawn job keeps its verdict unless the build came to one. All
  * texts are in here; results is NULL or owned. */

@@ -127,6 +127,29 @@ static void add_trailer(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, TRAILER_END "\n");
 }
 
+/* A build that was an error of ours, with why: whoever runs the host should hear of it. */
+static void add_first_try(const struct reply_facts *facts, struct buf *out)
+{
+	const struct job *job = facts->job;
+
+	if (!job->first_build)
+		return;
+	(void)buf_add_text(out, "\nBuild ");
+	add_build(facts, job->first_build, out);
+	(void)buf_add_text(out, " was a CI error and was tried again, once: ");
+	(void)markdown_add_text(out, job->first_reason, REASON_SHOWN_BYTES);
+	(void)buf_add_char(out, '\n');
+}
+
+static void add_asked(const struct reply_facts *facts, struct buf *out)
+{
+	(void)buf_printf(
+	    out, "**ccci: %s**", facts->job->first_build ? "CI error, tried again" : "heard");
+	add_subject(facts, out);
+	(void)buf_add_text(out, " · asks Drone for a build\n");
+	add_first_try(facts, out);
+}
+
 static void add_queued(const struct reply_facts *facts, struct buf *out)
 {
 	const struct reply_ahead *ahead = &facts->ahead;
@@ -135,6 +158,7 @@ static void add_queued(const struct reply_facts *facts, struct buf *out)
 	if (!ahead->build) {
 		add_subject(facts, out);
 		(void)buf_add_text(out, " · waits for a runner\n");
+		add_first_try(facts, out);
 		return;
 	}
 	(void)buf_add_text(out, " behind build ");
@@ -156,6 +180,7 @@ static void add_queued(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, ")");
 	add_subject(facts, out);
 	(void)buf_add_char(out, '\n');
+	add_first_try(facts, out);
 }
 
 static const struct reply_step *running_step(const struct reply_facts *facts)
@@ -201,6 +226,7 @@ static void add_running(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, " in");
 	add_usual(out, facts->usual_s);
 	(void)buf_add_char(out, '\n');
+	add_first_try(facts, out);
 	add_steps(facts, out);
 }
 
@@ -453,6 +479,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 		(void)markdown_add_text(out, facts->job->reason, JOB_REASON_SIZE);
 		(void)buf_add_char(out, '\n');
 	}
+	add_first_try(facts, out);
 	if (facts->results) {
 		add_stages(facts, out);
 		add_since(facts->results, out);
@@ -489,9 +516,7 @@ void reply_write(const struct reply_facts *facts, struct buf *out)
 	switch (facts->job->state) {
 	case JOB_HEARD:
 	case JOB_ASKED:
-		(void)buf_add_text(out, "**ccci: heard**");
-		add_subject(facts, out);
-		(void)buf_add_text(out, " · asks Drone for a build\n");
+		add_asked(facts, out);
 		break;
 	case JOB_REFUSED:
 		add_refused(facts, out);

@@ -46,6 +46,9 @@ static const char *const upgrades_sql[] = {
     "PRAGMA user_version=2;",
     "ALTER TABLE job ADD COLUMN keep_min INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version=3;",
+    "ALTER TABLE job ADD COLUMN first_build INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN first_reason TEXT NOT NULL DEFAULT '';"
+    "PRAGMA user_version=4;",
 };
 
 static const char *const effect_state_words[] = {
@@ -219,13 +222,15 @@ static void bind_job(sqlite3_stmt *statement, const struct job *job)
 	bind_int(statement, ++at, job->is_shrunk);
 	bind_text(statement, ++at, command_kind_word(job->command));
 	bind_int(statement, ++at, job->keep_min);
+	bind_int(statement, ++at, job->first_build);
+	bind_text(statement, ++at, job->first_reason);
 }
 
 #define JOB_COLUMNS                                                                                \
 	"comment,state,repo,pr,author,written_s,heard_s,moved_s,ref,stages,from_version,"          \
 	"wants_extra,build,started_s,ended_s,verdict,level,reason,head_version,base_version,"      \
-	"results,reply,told,is_shrunk,command,keep_min"
-#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	"results,reply,told,is_shrunk,command,keep_min,first_build,first_reason"
+#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 static int save_effects(struct store *store, const struct job *job, struct err *err)
 {
@@ -318,6 +323,7 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	    .reply = sqlite3_column_int64(row, 21),
 	    .is_shrunk = sqlite3_column_int(row, 23) != 0,
 	    .keep_min = sqlite3_column_int64(row, 25),
+	    .first_build = sqlite3_column_int64(row, 26),
 	};
 	if (read_state(row, 1, &out->state, err) < 0)
 		return -1;
@@ -330,6 +336,7 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	read_text(row, 18, out->head_version, sizeof(out->head_version));
 	read_text(row, 19, out->base_version, sizeof(out->base_version));
 	read_text(row, 22, out->told, sizeof(out->told));
+	read_text(row, 27, out->first_reason, sizeof(out->first_reason));
 	if (verdict && !verdict_parse((const char *)verdict, &out->verdict))
 		return err_set(err, ERR_SYS, "store: a job has no verdict that is known");
 	if (!command || !command_kind_parse((const char *)command, &out->command))

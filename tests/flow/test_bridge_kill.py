@@ -202,6 +202,23 @@ class Killed(unittest.TestCase):
             self.world.wait_build(following)
         self.every_point(overdue, ["effect.delete.before", "effect.delete.sent", "effect.delete.done"])
 
+    def test_the_second_try_is_made_once(self):
+        """Killed around it: two builds carry the comment, and the first is never taken for the second."""
+        def tried_again(self):
+            self.start()
+            self.ask()
+            self.until(self.verdict)
+            self.until(lambda: self.stored("state") == "answered")
+            self.check("ci_error", 2)
+            self.assertIn("was tried again, once: the engine is away", self.bodies()[0])
+            self.assertEqual(trailer(self.bodies()[0])["build"], max(build["number"] for build in self.builds()))
+        self.addCleanup(self.set_results, results())
+        self.set_results(results("ci_error", 0, "the engine is away", "error"))
+        for name in ("job.asked", "effect.build.before", "effect.build.sent", "effect.build.done"):
+            with self.subTest(point=f"{name}@2"):
+                self.killed_at((name, 2), tried_again)
+                self.assertTrue(self.was_killed)
+
     def test_a_newer_run_shrinks_the_older_answer(self):
         def shrunk(self):
             self.start()

@@ -19,7 +19,8 @@ HOOK_SECRET = "the-key-of-the-hook-in-tests"
 TRAILER = re.compile(r"^<!-- ccci (\{.*\}) -->\s*\Z", re.M)
 ENDED = ("success", "failure", "error", "killed")
 
-# The step named hold waits while {hold}/any exists. The report prints {hold}/results with the run's own numbers in it.
+# The step named hold waits while {hold}/any exists. The report prints {hold}/results, or what is there for its build
+# alone, with the run's own numbers in it.
 PIPELINE = """\
 kind: pipeline
 type: exec
@@ -43,7 +44,7 @@ steps:
       - while [ -e "{hold}/any" ]; do sleep 0.05; done
   - name: report
     commands:
-      - printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$PR/; s/@REF@/$REF/; s/@COMMENT@/$COMMENT/; s/@BUILD@/$DRONE_BUILD_NUMBER/" "{hold}/results"; printf '%s\\n' '--- end ccci results ---'
+      - f="{hold}/results"; [ ! -e "$f.$DRONE_BUILD_NUMBER" ] || f="$f.$DRONE_BUILD_NUMBER"; printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$PR/; s/@REF@/$REF/; s/@COMMENT@/$COMMENT/; s/@BUILD@/$DRONE_BUILD_NUMBER/" "$f"; printf '%s\\n' '--- end ccci results ---'
     when: {{status: [success, failure]}}
 """
 
@@ -112,8 +113,10 @@ class BridgeCases:
         check_end(cls.bridge)
 
     @classmethod
-    def set_results(cls, text):
-        with open(os.path.join(cls.hold_dir, "results"), "w", encoding="utf-8") as file:
+    def set_results(cls, text, build=None):
+        """Of every build, or of one."""
+        name = f"results.{build}" if build else "results"
+        with open(os.path.join(cls.hold_dir, name), "w", encoding="utf-8") as file:
             file.write(text)
 
     def setUp(self):
@@ -326,6 +329,20 @@ class BridgeCases:
         self.assertTrue(body.startswith("**ccci: failed at install**"), body)
         self.assertIn("the app answers 502", body)
         self.assertNotIn("@everyone", body)
+
+    def test_an_error_of_ours_is_tried_again_once(self):
+        """And said, with the build it was; the second one's word stands, whatever it is."""
+        for second, words in ((results(), "passed"), (results("ci_error", 0, "no room", "error"), "CI error at install")):
+            with self.subTest(second=words):
+                number = self.open_pr()
+                comment, build = self.start_run(number)
+                self.set_results(results("ci_error", 0, "the engine is away", "error"), build)
+                self.set_results(second)
+                self.release()
+                body = self.wait_verdict(PUBLIC, number, comment, "passed" if words == "passed" else "ci_error")
+                self.assertTrue(body.startswith(f"**ccci: {words}**"), body)
+                self.assertRegex(body, rf"\nBuild \[#{build}\]\(\S+\) was a CI error and was tried again, once: the engine is away\n")
+                self.assertEqual(sorted(made["number"] for made in self.builds_of(comment)), [build, trailer(body)["build"]])
 
     def test_a_report_of_something_else_is_no_verdict(self):
         number = self.open_pr()

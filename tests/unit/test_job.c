@@ -31,6 +31,7 @@ static const struct row {
     {JOB_STOPPING, JOB_EVENT_ENDED, JOB_ENDED, 0},
     {JOB_STOPPING, JOB_EVENT_LOST, JOB_JUDGED, 0},
     {JOB_ENDED, JOB_EVENT_JUDGED, JOB_JUDGED, 0},
+    {JOB_ENDED, JOB_EVENT_ERRED, JOB_ASKED, 1U << JOB_EFFECT_BUILD},
     {JOB_ENDED, JOB_EVENT_LOST, JOB_JUDGED, 0},
     {JOB_JUDGED, JOB_EVENT_TOLD, JOB_ANSWERED, 0},
     {JOB_ANSWERED, JOB_EVENT_OUTDATED, JOB_JUDGED, 0},
@@ -239,6 +240,47 @@ START_TEST(life_of_a_passed_run)
 }
 END_TEST
 
+/* Once, with all that was known of the first build gone but its number and what was wrong. */
+START_TEST(an_error_is_tried_again_once)
+{
+	struct job_event second = {.kind = JOB_EVENT_CREATED, .build = 42};
+	struct job_event erred = {.kind = JOB_EVENT_ERRED, .reason = "no engine"};
+	AUTO(job) job = {.comment = 7, .pr = 3};
+
+	feed(&job, JOB_EVENT_ALLOWED);
+	job.effects[JOB_EFFECT_BUILD].state = JOB_EFFECT_DONE;
+	feed(&job, JOB_EVENT_CREATED);
+	feed(&job, JOB_EVENT_STARTED);
+	feed(&job, JOB_EVENT_ENDED);
+	ck_assert(job_may_try_again(&job));
+	ck_assert(job_apply(&job, &erred, 6));
+	ck_assert_int_eq(job.state, JOB_ASKED);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_BUILD].state, JOB_EFFECT_DUE);
+	ck_assert_int_eq(job.first_build, 41);
+	ck_assert_str_eq(job.first_reason, "no engine");
+	ck_assert(!job.build && !job.started_s && !job.ended_s && !job.reason[0]);
+	ck_assert(job_apply(&job, &second, 7));
+	feed(&job, JOB_EVENT_ENDED);
+	ck_assert_int_eq(job.state, JOB_ENDED);
+	ck_assert_int_eq(job.build, 42);
+	ck_assert_msg(!job_apply(&job, &erred, 8), "a third build");
+	ck_assert_int_eq(job.state, JOB_ENDED);
+}
+END_TEST
+
+START_TEST(what_nobody_wants_is_not_tried_again)
+{
+	AUTO(job) job = {.comment = 7, .pr = 3};
+
+	feed(&job, JOB_EVENT_ALLOWED);
+	feed(&job, JOB_EVENT_CREATED);
+	feed(&job, JOB_EVENT_WITHDRAWN);
+	feed(&job, JOB_EVENT_ENDED);
+	feed(&job, JOB_EVENT_ERRED);
+	ck_assert_int_eq(job.state, JOB_ENDED);
+}
+END_TEST
+
 START_TEST(withdrawn_keeps_its_verdict)
 {
 	static const enum job_event_kind ends[] = {JOB_EVENT_LOST, JOB_EVENT_ENDED};
@@ -397,6 +439,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, moves_are_these, 0, JOB_STATE_COUNT * JOB_EVENT_COUNT);
 	tcase_add_test(tests, picture_is_true);
 	tcase_add_test(tests, life_of_a_passed_run);
+	tcase_add_test(tests, an_error_is_tried_again_once);
+	tcase_add_test(tests, what_nobody_wants_is_not_tried_again);
 	tcase_add_loop_test(tests, withdrawn_keeps_its_verdict, 0, 2);
 	tcase_add_test(tests, lost_is_ours_and_deletes);
 	tcase_add_test(tests, refusals_never_shrink);

@@ -21,8 +21,9 @@
 	",\"ref\":\"" ref "\",\"comment\":" comment
 #define OURS RUN("41", "custom-html", "org/custom-html", "3", REF, "812")
 
+/* Build 40 was an error of ours, so that one of 41 is the verdict. */
 static const struct job job = {
-    .comment = 812, .repo = "org/custom-html", .pr = 3, .ref = REF, .build = 41};
+    .comment = 812, .repo = "org/custom-html", .pr = 3, .ref = REF, .first_build = 40, .build = 41};
 
 static struct build_step steps[] = {
     {.number = 1, .name = "clone", .status = BUILD_SUCCESS},
@@ -85,6 +86,22 @@ START_TEST(end_without_report)
 }
 END_TEST
 
+/* The same of a first build: what is nobody's verdict yet, a second one may still tell. */
+START_TEST(end_of_a_first_build)
+{
+	const struct end_row *row = &ends[_i];
+	struct build build = make_build(row);
+	bool is_tried_again = row->verdict == VERDICT_CI_ERROR && row->status != BUILD_ERROR;
+	AUTO(learnt) learnt = {0};
+	struct job first = job;
+
+	first.first_build = 0;
+	learn_end(&build, NULL, &first, 3600, &learnt);
+	ck_assert_int_eq(learnt.event.kind, is_tried_again ? JOB_EVENT_ERRED : JOB_EVENT_JUDGED);
+	ck_assert_str_eq(learnt.event.reason, row->reason);
+}
+END_TEST
+
 /* Whatever the build says of its end; but a report, which came before it, still counts. */
 START_TEST(end_of_a_withdrawn_job)
 {
@@ -106,7 +123,8 @@ START_TEST(end_of_a_withdrawn_job)
 }
 END_TEST
 
-static void learn_log(const char *format, const char *run, struct learnt *out)
+static void learn_log_of(
+    const struct job *of, const char *format, const char *run, struct learnt *out)
 {
 	struct build build = {.number = 41, .status = BUILD_FAILURE};
 	AUTO(buf) log = buf_make(64 * 1024);
@@ -118,7 +136,12 @@ static void learn_log(const char *format, const char *run, struct learnt *out)
 		else
 			(void)buf_add_char(&log, *at);
 	}
-	learn_end(&build, &log, &job, 3600, out);
+	learn_end(&build, &log, of, 3600, out);
+}
+
+static void learn_log(const char *format, const char *run, struct learnt *out)
+{
+	learn_log_of(&job, format, run, out);
 }
 
 START_TEST(end_with_report)
@@ -132,6 +155,22 @@ START_TEST(end_with_report)
 	ck_assert_str_eq(learnt.event.head_version, "1.2.0");
 	ck_assert_str_eq(learnt.event.base_version, "1.1.0");
 	ck_assert_ptr_nonnull(learnt.event.results);
+}
+END_TEST
+
+/* A first build's report that the recipe is red stands; one of an error of ours does not. */
+START_TEST(report_of_a_first_build)
+{
+	AUTO(learnt) red = {0};
+	AUTO(learnt) nonsense = {0};
+	struct job first = job;
+
+	first.first_build = 0;
+	learn_log_of(&first, RESULTS_BEGIN "\n@\n" RESULTS_END "\n", OURS, &red);
+	ck_assert_int_eq(red.event.kind, JOB_EVENT_JUDGED);
+	ck_assert_int_eq(red.event.verdict, VERDICT_RECIPE_FAILED);
+	learn_log_of(&first, "", OURS, &nonsense);
+	ck_assert_int_eq(nonsense.event.kind, JOB_EVENT_ERRED);
 }
 END_TEST
 
@@ -228,9 +267,13 @@ START_TEST(queue_and_origin)
 {
 	struct build items[] = {
 	    {.number = 44, .status = BUILD_PENDING, .params = {.comment = 812, .recipe = "b"}},
-	    {.number = 43, .status = BUILD_PENDING, .params = {.comment = 812, .recipe = "a"}},
+	    {.number = 43,
+		.status = BUILD_PENDING,
+		.params = {.comment = 812, .recipe = "custom-html"}},
 	    {.number = 42, .status = BUILD_KILLED},
-	    {.number = 41, .status = BUILD_RUNNING, .params = {.comment = 812, .recipe = "a"}},
+	    {.number = 41,
+		.status = BUILD_RUNNING,
+		.params = {.comment = 812, .recipe = "custom-html"}},
 	    {.number = 40, .status = BUILD_RUNNING},
 	};
 	struct builds builds = {items, COUNT_OF(items)};
@@ -238,8 +281,15 @@ START_TEST(queue_and_origin)
 	ck_assert_int_eq(learn_ahead(&builds, 44)->number, 43);
 	ck_assert_int_eq(learn_ahead(&builds, 43)->number, 41);
 	ck_assert_ptr_null(learn_ahead(&builds, 40));
-	ck_assert_int_eq(learn_find(&builds, 812, "a")->number, 41);
-	ck_assert_ptr_null(learn_find(&builds, 8, "a"));
+	struct job asked = job;
+	ck_assert_int_eq(learn_find(&builds, &asked)->number, 41);
+	asked.first_build = 41;
+	ck_assert_int_eq(learn_find(&builds, &asked)->number, 43);
+	asked.first_build = 43;
+	ck_assert_ptr_null(learn_find(&builds, &asked));
+	asked = job;
+	asked.comment = 8;
+	ck_assert_ptr_null(learn_find(&builds, &asked));
 }
 END_TEST
 
@@ -267,6 +317,8 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("learn");
 
 	tcase_add_loop_test(tests, end_without_report, 0, COUNT_OF(ends));
+	tcase_add_loop_test(tests, end_of_a_first_build, 0, COUNT_OF(ends));
+	tcase_add_test(tests, report_of_a_first_build);
 	tcase_add_loop_test(tests, end_of_a_withdrawn_job, 0, COUNT_OF(ends));
 	tcase_add_test(tests, end_with_report);
 	tcase_add_loop_test(tests, end_with_bad_report, 0, COUNT_OF(bad_logs));

@@ -202,6 +202,39 @@ START_TEST(running)
 }
 END_TEST
 
+static const struct again_row {
+	enum job_state state;
+	const char *begins;
+} agains[] = {
+    {JOB_ASKED, "**ccci: CI error, tried again** · "},
+    {JOB_QUEUED, "**ccci: queued** · "},
+    {JOB_RUNNING, "**ccci: running** · "},
+    {JOB_JUDGED, "**ccci: passed** · "},
+};
+
+/* What the first build came to stands below the first line, whatever state the second is in. */
+START_TEST(says_that_it_was_tried_again)
+{
+	struct job job = make_job(agains[_i].state);
+	struct reply_facts facts = facts_of(&job);
+
+	job.first_build = 40;
+	job.has_verdict = agains[_i].state == JOB_JUDGED;
+	(void)copy_text(job.first_reason, sizeof(job.first_reason), "the engine | @is away");
+	auto_str char *text = write_reply(&facts);
+	ck_assert_msg(text_starts(text, agains[_i].begins), "%s", text);
+	ck_assert_msg(strstr(text, "\n\nBuild [#40](" BUILDS "/40) was a CI error and was tried "
+				   "again, once: the engine &#124; @\xe2\x80\x8bis away\n") != NULL,
+	    "%s", text);
+	facts.ahead = (struct reply_ahead){.build = 39, .recipe = ""};
+	auto_str char *behind = write_reply(&facts);
+	ck_assert_ptr_nonnull(strstr(behind, "was tried again"));
+	job.is_shrunk = true;
+	auto_str char *line = write_reply(&facts);
+	ck_assert(agains[_i].state != JOB_JUDGED || !strstr(line, "tried again"));
+}
+END_TEST
+
 static void fill_results(struct results *results)
 {
 	struct results_stage stage;
@@ -612,6 +645,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, tells_how_it_stands, 0, COUNT_OF(status_rows));
 	tcase_add_test(tests, queued);
 	tcase_add_loop_test(tests, queued_behind, 0, COUNT_OF(waits));
+	tcase_add_loop_test(tests, says_that_it_was_tried_again, 0, COUNT_OF(agains));
 	tcase_add_test(tests, running);
 	tcase_add_test(tests, failed);
 	tcase_add_test(tests, says_what_was_let_through);

@@ -63,6 +63,8 @@ START_TEST(job_survives_whole)
 	job.state = JOB_RUNNING;
 	job.command = COMMAND_CANCEL;
 	job.keep_min = 30;
+	job.first_build = 40;
+	(void)copy_text(job.first_reason, sizeof(job.first_reason), "no engine");
 	job.moved_s = 120;
 	(void)copy_text(job.ref, sizeof(job.ref), "0123456789abcdef0123456789abcdef01234567");
 	(void)copy_text(job.stages, sizeof(job.stages), "install,upgrade");
@@ -97,6 +99,8 @@ START_TEST(job_survives_whole)
 	ck_assert_int_eq(read.state, JOB_RUNNING);
 	ck_assert_int_eq(read.command, COMMAND_CANCEL);
 	ck_assert_int_eq(read.keep_min, 30);
+	ck_assert_int_eq(read.first_build, 40);
+	ck_assert_str_eq(read.first_reason, "no engine");
 	ck_assert_int_eq(read.verdict, VERDICT_TIMED_OUT);
 	ck_assert_int_eq(read.build, 41);
 	ck_assert_int_eq(read.reply, 99);
@@ -384,6 +388,7 @@ START_TEST(an_older_schema_is_brought_up)
 		ck_assert_int_eq(job.state, JOB_RUNNING);
 		ck_assert_int_eq(job.command, COMMAND_TEST);
 		ck_assert_int_eq(job.build, 41);
+		ck_assert_int_eq(job.first_build, 0);
 		store_close(store);
 	}
 	write_database(dir, "PRAGMA user_version=9;");
