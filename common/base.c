@@ -102,6 +102,24 @@ bool text_lists(const char *list, const char *word)
 	return false;
 }
 
+size_t text_index(const char *const *words, size_t count, const char *word)
+{
+	size_t at = 0;
+
+	while (at < count && !text_is(words[at], word))
+		at++;
+	return at;
+}
+
+const char *text_descope(const char *stack, const char *name)
+{
+	size_t length = strlen(stack);
+
+	if (!name || strncmp(name, stack, length) != 0 || name[length] != '_')
+		return NULL;
+	return name + length + 1;
+}
+
 bool text_ends(const char *text, const char *suffix)
 {
 	size_t length = strlen(text);

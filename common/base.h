@@ -56,6 +56,10 @@ static inline bool text_starts(const char *text, const char *prefix)
 bool text_ends(const char *text, const char *suffix);
 /* Is the word one of a comma separated list? */
 bool text_lists(const char *list, const char *word);
+/* Where a word stands in a table of them; count: nowhere. */
+size_t text_index(const char *const *words, size_t count, const char *word) CHECKED;
+/* What Swarm names within a stack: "<stack>_db" to "db", borrowed; NULL: of another, or no name. */
+const char *text_descope(const char *stack, const char *name) CHECKED;
 
 /*
  * Where a text of UTF-8 is cut to at most max_bytes: the length of its beginning, or where its end

@@ -44,13 +44,12 @@ void log_set_fd(int fd)
 
 bool log_level_parse(const char *word, enum log_level *out)
 {
-	for (size_t i = 0; i < COUNT_OF(level_words); i++) {
-		if (text_is(word, level_words[i])) {
-			*out = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
+	size_t at = text_index(level_words, COUNT_OF(level_words), word);
+
+	if (at == COUNT_OF(level_words))
+		return false;
+	*out = (enum log_level)at;
+	return true;
 }
 
 void log_scope(const char *format, ...)

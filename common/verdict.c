@@ -66,16 +66,6 @@ const char *stage_word(enum stage stage)
 	return stage_words[stage];
 }
 
-/* Index of word, or count. */
-static size_t find_word(const char *const *words, size_t count, const char *word)
-{
-	size_t at = 0;
-
-	while (at < count && !text_is(words[at], word))
-		at++;
-	return at;
-}
-
 bool stage_is_default(enum stage stage)
 {
 	return stage != STAGE_EXTRA && stage != STAGE_ROLLBACK;
@@ -83,7 +73,7 @@ bool stage_is_default(enum stage stage)
 
 bool outcome_parse(const char *word, enum outcome *out)
 {
-	size_t at = find_word(outcome_words, COUNT_OF(outcome_words), word);
+	size_t at = text_index(outcome_words, COUNT_OF(outcome_words), word);
 
 	if (at == COUNT_OF(outcome_words))
 		return false;
@@ -93,7 +83,7 @@ bool outcome_parse(const char *word, enum outcome *out)
 
 bool verdict_parse(const char *word, enum verdict_class *out)
 {
-	size_t at = find_word(verdict_words, COUNT_OF(verdict_words), word);
+	size_t at = text_index(verdict_words, COUNT_OF(verdict_words), word);
 
 	if (at == COUNT_OF(verdict_words))
 		return false;
@@ -103,7 +93,7 @@ bool verdict_parse(const char *word, enum verdict_class *out)
 
 bool stage_parse(const char *word, enum stage *out)
 {
-	size_t at = find_word(stage_words, COUNT_OF(stage_words), word);
+	size_t at = text_index(stage_words, COUNT_OF(stage_words), word);
 
 	if (at == COUNT_OF(stage_words))
 		return false;

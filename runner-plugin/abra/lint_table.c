@@ -109,11 +109,7 @@ static bool is_ref(const char *text)
 
 static bool is_of_repository(const char *ref)
 {
-	for (size_t i = 0; i < COUNT_OF(of_repository); i++) {
-		if (text_is(of_repository[i], ref))
-			return true;
-	}
-	return false;
+	return text_index(of_repository, COUNT_OF(of_repository), ref) < COUNT_OF(of_repository);
 }
 
 static bool is_check(const char *cell)

@@ -23,11 +23,7 @@ static int check_keys(const struct reader *reader, const struct yaml *mapping,
 	if (!mapping || mapping->kind != YAML_MAPPING)
 		return refuse(reader, mapping, "is no mapping");
 	for (size_t i = 0; i < mapping->count; i++) {
-		size_t at = 0;
-
-		while (at < known_count && !text_is(known[at], mapping->keys[i]))
-			at++;
-		if (at == known_count) {
+		if (text_index(known, known_count, mapping->keys[i]) == known_count) {
 			auto_str char *what = xasprintf("unknown key \"%s\"", mapping->keys[i]);
 
 			return refuse(reader, mapping->items[i], what);

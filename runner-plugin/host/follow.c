@@ -90,7 +90,6 @@ static int print_lines(const struct buf *lines)
 
 static int look_at(struct follow *follow, const struct engine_item *service, struct err *err)
 {
-	const char *stack = follow->work->run->stack;
 	struct followed *followed = find_followed(follow, service->id);
 	AUTO(buf) text = buf_make(LINES_MAX_BYTES);
 	AUTO(buf) lines = buf_make(LINES_MAX_BYTES);
@@ -102,10 +101,8 @@ static int look_at(struct follow *follow, const struct engine_item *service, str
 		since_s = 0;
 	if (engine_service_logs(follow->engine, service->id, since_s, &text, err) < 0)
 		return -1;
-	const char *name = service->name;
-	if (text_starts(name, stack) && name[strlen(stack)] == '_')
-		name += strlen(stack) + 1;
-	follow_take(name, buf_text(&text), followed->after, &lines);
+	const char *name = text_descope(follow->work->run->stack, service->name);
+	follow_take(name ? name : service->name, buf_text(&text), followed->after, &lines);
 	return print_lines(&lines) < 0 ? err_set(err, ERR_MISSING, "nobody reads") : 0;
 }
 

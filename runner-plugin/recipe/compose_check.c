@@ -29,11 +29,7 @@ static int fail(const struct check *check, const char *format, ...)
 
 static bool is_among(const char *word, const char *const *words, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (text_is(word, words[i]))
-			return true;
-	}
-	return false;
+	return text_index(words, count, word) < count;
 }
 
 /* --- mode, restarts, healthcheck --- */

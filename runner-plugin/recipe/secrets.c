@@ -5,12 +5,11 @@
 
 bool secrets_split(const char *stack, const char *name, char **out_secret, char **out_version)
 {
-	size_t length = strlen(stack);
-	const char *secret = name + length + 1;
+	const char *secret = text_descope(stack, name);
 
 	*out_secret = NULL;
 	*out_version = NULL;
-	if (strncmp(name, stack, length) != 0 || name[length] != '_')
+	if (!secret)
 		return false;
 	const char *version = strrchr(secret, '_');
 	if (!version || version == secret || !version[1])

@@ -46,11 +46,7 @@ static int check_keys(
 	int result = 0;
 
 	for (size_t i = 0; i < mapping->count; i++) {
-		size_t k = 0;
-
-		while (k < count && !text_is(mapping->keys[i], known[k]))
-			k++;
-		if (k < count)
+		if (text_index(known, count, mapping->keys[i]) < count)
 			continue;
 		const char *near = yaml_nearest(mapping->keys[i], known, count);
 
@@ -626,11 +622,10 @@ static int (*const key_readers[])(
 static int read_key(
     const struct reader *reader, const char *key, const struct yaml *value, struct suite *suite)
 {
-	for (size_t k = 0; k < COUNT_OF(key_names); k++) {
-		if (text_is(key, key_names[k]))
-			return key_readers[k](reader, value, suite);
-	}
-	return 0; /* check_keys() has seen to it */
+	size_t at = text_index(key_names, COUNT_OF(key_names), key);
+
+	/* check_keys() has seen to what is none */
+	return at < COUNT_OF(key_names) ? key_readers[at](reader, value, suite) : 0;
 }
 
 static int read_root(const struct reader *reader, const struct yaml *root, struct suite *suite)

@@ -526,11 +526,7 @@ static bool is_default_capability(const char *name)
 	    "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID",
 	    "SETPCAP", "SETUID", "SYS_CHROOT"};
 
-	for (size_t i = 0; i < COUNT_OF(defaults); i++) {
-		if (text_is(name, defaults[i]))
-			return true;
-	}
-	return false;
+	return text_index(defaults, COUNT_OF(defaults), name) < COUNT_OF(defaults);
 }
 
 /* The engine takes "cap_net_admin" for NET_ADMIN. */

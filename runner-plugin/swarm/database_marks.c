@@ -64,7 +64,7 @@ void database_place_read(
 	const char *id = json_get_text(container, "Id");
 	const char *image = json_get_text(config, "Image");
 	const struct json *list = json_get(config, "Env");
-	const char *service = survival_within_stack(
+	const char *service = text_descope(
 	    stack, json_get_text(json_get(config, "Labels"), "com.docker.swarm.service.name"));
 	const char **env = xcalloc(json_count(list) + 1, sizeof(*env));
 	size_t count = 0;

@@ -626,20 +626,12 @@ static const char *stack_label(enum engine_kind kind, const struct json *item)
 
 static bool belongs(const char *stack, const char *label, const char *name)
 {
-	size_t length = strlen(stack);
-
-	if (!length || (label && text_is(label, stack)))
-		return true;
-	return strncmp(name, stack, length) == 0 && name[length] == '_';
+	return !*stack || (label && text_is(label, stack)) || text_descope(stack, name);
 }
 
 static bool is_one_of(const char *word, const char *const *words, size_t count)
 {
-	for (size_t i = 0; word && i < count; i++) {
-		if (text_is(word, words[i]))
-			return true;
-	}
-	return false;
+	return word && text_index(words, count, word) < count;
 }
 
 static bool is_ended_container(enum engine_kind kind, const struct json *item)

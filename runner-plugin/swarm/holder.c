@@ -18,11 +18,6 @@ static bool has_port(const struct json *list, const char *number_key, const char
 	return false;
 }
 
-static bool is_of_stack(const char *service, const char *stack)
-{
-	return text_starts(service, stack) && service[strlen(stack)] == '_';
-}
-
 static char *find_container(
     const struct view_port *port, const char *stack, const struct json *containers)
 {
@@ -30,7 +25,7 @@ static char *find_container(
 		const char *service = json_get_text(json_get(item, "Labels"), SERVICE_LABEL);
 		const char *name = json_text(json_first(json_get(item, "Names")));
 
-		if ((service && is_of_stack(service, stack)) ||
+		if (text_descope(stack, service) ||
 		    !has_port(json_get(item, "Ports"), "PublicPort", "Type", port))
 			continue;
 		if (service)
@@ -46,7 +41,7 @@ static char *find_service(
 	for (const struct json *item = json_first(services); item; item = json_next(item)) {
 		const char *name = json_text(json_path(item, "Spec.Name"));
 
-		if (name && !is_of_stack(name, stack) &&
+		if (name && !text_descope(stack, name) &&
 		    has_port(json_path(item, "Endpoint.Ports"), "PublishedPort", "Protocol", port))
 			return xasprintf("service %.80s", name);
 	}

@@ -141,7 +141,6 @@ static const struct node *find_id(const struct nodes *nodes, const char *id)
 static char *service_of(const struct json *task, const struct json *services, const char *stack)
 {
 	const char *id = json_get_text(task, "ServiceID");
-	size_t length = strlen(stack);
 
 	for (const struct json *item = json_first(services); id && item; item = json_next(item)) {
 		const char *its_id = json_get_text(item, "ID");
@@ -149,8 +148,8 @@ static char *service_of(const struct json *task, const struct json *services, co
 
 		if (!its_id || !text_is(its_id, id) || !name)
 			continue;
-		bool is_own = strncmp(name, stack, length) == 0 && name[length] == '_';
-		return xstrdup(is_own ? name + length + 1 : name);
+		const char *own = text_descope(stack, name);
+		return xstrdup(own ? own : name);
 	}
 	return xstrdup(id ? id : "?");
 }

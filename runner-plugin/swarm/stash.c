@@ -55,21 +55,18 @@ static const struct stash_container *find_container(
 static void read_containers(
     const char *stack, const struct json *containers, struct stash_items *items)
 {
-	size_t length = strlen(stack);
-
 	items->containers = xcalloc(json_count(containers) + 1, sizeof(*items->containers));
 	for (const struct json *item = json_first(containers); item; item = json_next(item)) {
-		const char *service =
-		    json_get_text(json_get(item, "Labels"), "com.docker.swarm.service.name");
+		const char *service = text_descope(stack,
+		    json_get_text(json_get(item, "Labels"), "com.docker.swarm.service.name"));
 		const char *state = json_get_text(item, "State");
 		const char *id = json_get_text(item, "Id");
 
 		if (!service || !id || !state || !text_is(state, "running") ||
-		    strncmp(service, stack, length) != 0 || service[length] != '_' ||
-		    find_container(items, service + length + 1))
+		    find_container(items, service))
 			continue;
-		items->containers[items->container_count++] = (struct stash_container){
-		    .service = xstrdup(service + length + 1), .id = xstrdup(id)};
+		items->containers[items->container_count++] =
+		    (struct stash_container){.service = xstrdup(service), .id = xstrdup(id)};
 	}
 }
 

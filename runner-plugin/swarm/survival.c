@@ -39,15 +39,6 @@ void survival_losses_release(struct survival_losses *losses)
 
 /* --- mounts as the engine lists them --- */
 
-const char *survival_within_stack(const char *stack, const char *name)
-{
-	size_t length = strlen(stack);
-
-	if (!name || strncmp(name, stack, length) != 0 || name[length] != '_')
-		return NULL;
-	return name + length + 1;
-}
-
 bool survival_is_unnamed(const char *name)
 {
 	return name && strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
@@ -86,14 +77,14 @@ static void read_container(
 	const char *state = json_get_text(container, "State");
 	const char *id = json_get_text(container, "Id");
 	const char *service =
-	    survival_within_stack(stack, json_get_text(labels, "com.docker.swarm.service.name"));
+	    text_descope(stack, json_get_text(labels, "com.docker.swarm.service.name"));
 	const struct json *list = json_get(container, "Mounts");
 
 	if (!service || !id || !state || !text_is(state, "running"))
 		return;
 	for (const struct json *item = json_first(list); item; item = json_next(item)) {
 		const char *type = json_get_text(item, "Type");
-		const char *volume = survival_within_stack(stack, json_get_text(item, "Name"));
+		const char *volume = text_descope(stack, json_get_text(item, "Name"));
 		const char *path = json_get_text(item, "Destination");
 		bool is_writable = true;
 

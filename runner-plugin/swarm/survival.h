@@ -64,8 +64,6 @@ int survival_mark(struct engine *engine, const char *stack, const char *marker,
 int survival_check(struct engine *engine, const char *stack, const struct survival_marks *marks,
     struct survival_losses *out, struct err *err) CHECKED;
 
-/* "<stack>_data" to "data"; NULL: another stack's, or one without a name. */
-const char *survival_within_stack(const char *stack, const char *name);
 /* The engine names a volume that nobody named by 64 hex digits. */
 bool survival_is_unnamed(const char *name);
 

@@ -184,6 +184,52 @@ START_TEST(finds_the_last_line)
 }
 END_TEST
 
+static const struct word_row {
+	const char *word;
+	size_t count, at;
+} word_rows[] = {
+    {"one", 3, 0},
+    {"three", 3, 2},
+    {"three", 2, 2}, /* behind the end */
+    {"on", 3, 3},
+    {"ones", 3, 3},
+    {"One", 3, 3},
+    {"", 3, 3},
+    {"one", 0, 0},
+};
+
+START_TEST(finds_a_word)
+{
+	static const char *const words[] = {"one", "two", "three"};
+	const struct word_row *row = &word_rows[_i];
+
+	ck_assert_uint_eq(text_index(words, row->count, row->word), row->at);
+}
+END_TEST
+
+static const struct scope_row {
+	const char *stack, *name, *rest; /* NULL: none */
+} scope_rows[] = {
+    {"app_example_org", "app_example_org_db", "db"},
+    {"app", "app_db_1", "db_1"},
+    {"app", "app_", ""},
+    {"app", "app", NULL},
+    {"app", "app2_db", NULL},
+    {"app", "myapp_db", NULL},
+    {"app", "ap", NULL},
+    {"app", "", NULL},
+    {"app", NULL, NULL},
+};
+
+START_TEST(takes_a_name_out_of_its_stack)
+{
+	const struct scope_row *row = &scope_rows[_i];
+	const char *rest = text_descope(row->stack, row->name);
+
+	ck_assert_pstr_eq(rest, row->rest);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("base");
@@ -194,6 +240,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, copies_text_whole_or_not_at_all);
 	tcase_add_loop_test(tc, parses_number_row, 0, COUNT_OF(number_rows));
 	tcase_add_test(tc, compares_text);
+	tcase_add_loop_test(tc, finds_a_word, 0, COUNT_OF(word_rows));
+	tcase_add_loop_test(tc, takes_a_name_out_of_its_stack, 0, COUNT_OF(scope_rows));
 	tcase_add_loop_test(tc, cuts_between_characters_row, 0, COUNT_OF(cut_rows));
 	tcase_add_test(tc, scope_closes_and_hands_out);
 	tcase_add_test(tc, empty_allocations_are_no_null);
