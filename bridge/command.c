@@ -26,13 +26,12 @@ const char *command_kind_word(enum command_kind kind)
 
 bool command_kind_parse(const char *word, enum command_kind *out)
 {
-	for (size_t i = 0; i < COUNT_OF(kind_words); i++) {
-		if (text_is(word, kind_words[i])) {
-			*out = (enum command_kind)i;
-			return true;
-		}
-	}
-	return false;
+	size_t at = text_index(kind_words, COUNT_OF(kind_words), word);
+
+	if (at == COUNT_OF(kind_words))
+		return false;
+	*out = (enum command_kind)at;
+	return true;
 }
 
 struct line {

@@ -154,11 +154,9 @@ static void refuse(struct work *work, const char *sentence)
  */
 static void cancel(struct work *work)
 {
-	char reason[JOB_REASON_SIZE];
 	size_t ended = 0;
 
-	(void)snprintf(reason, sizeof(reason), "Cancelled by %s.", work->job.author);
-	if (!work_withdraw_older(work, VERDICT_CANCELLED, reason, &ended)) {
+	if (!work_cancel_older(work, &ended)) {
 		work_wake_at(work->works, clock_now() + CANCEL_AGAIN_MS * NS_PER_MS);
 		return;
 	}

@@ -175,6 +175,16 @@ const char *job_state_word(enum job_state state)
 	return state_words[state];
 }
 
+bool job_state_parse(const char *word, enum job_state *out)
+{
+	size_t at = text_index(state_words, COUNT_OF(state_words), word);
+
+	if (at == COUNT_OF(state_words))
+		return false;
+	*out = (enum job_state)at;
+	return true;
+}
+
 const char *job_event_word(enum job_event_kind event)
 {
 	return event_words[event];
@@ -205,14 +215,14 @@ const char *job_effect_point(enum job_effect effect, enum job_moment moment)
 	return points[effect][moment];
 }
 
-static bool has_build(const struct job *job)
-{
-	return job_waits_for_end(job) || job->state == JOB_ENDED;
-}
-
 bool job_waits_for_end(const struct job *job)
 {
 	return job->state == JOB_QUEUED || job->state == JOB_RUNNING || job->state == JOB_STOPPING;
+}
+
+bool job_is_in_build(const struct job *job)
+{
+	return job_waits_for_end(job) || job->state == JOB_ENDED;
 }
 
 const char *job_check(const struct job *job)
@@ -221,7 +231,7 @@ const char *job_check(const struct job *job)
 		return "a build is asked for before the decision";
 	if (job->state == JOB_REFUSED && job->effects[JOB_EFFECT_BUILD].state != JOB_EFFECT_NONE)
 		return "a refused job has a build";
-	if (has_build(job) && !job->build)
+	if (job_is_in_build(job) && !job->build)
 		return "a job waits for a build without a number";
 	if (job->state == JOB_ASKED && job->effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_NONE)
 		return "nobody asks for the build";

@@ -158,9 +158,11 @@ DEFINE_AUTO(job, job_release);
 bool job_is_active(const struct job *job);     /* something is still to be done */
 bool job_waits_for_end(const struct job *job); /* of its build */
 bool job_may_try_again(const struct job *job); /* after an error of ours: once, while wanted */
+bool job_is_in_build(const struct job *job);   /* from its start until its results are read */
 const char *job_recipe(const struct job *job); /* the name in repo; borrowed */
 
 const char *job_state_word(enum job_state state);
+bool job_state_parse(const char *word, enum job_state *out) CHECKED;
 const char *job_event_word(enum job_event_kind event);
 const char *job_effect_word(enum job_effect effect);
 /* Names of test points: "job.queued"; "effect.build.before" (recorded, not sent), ".sent"

@@ -117,7 +117,7 @@ static void add_trailer(const struct reply_facts *facts, struct buf *out)
 		(void)buf_printf(out, ",\"build\":%lld", (long long)job->build);
 	if (job->ref[0])
 		(void)buf_printf(out, ",\"ref\":\"%s\"", job->ref);
-	if (job->has_verdict && !job_waits_for_end(job) && job->state != JOB_ENDED)
+	if (job->has_verdict && !job_is_in_build(job))
 		(void)buf_printf(out, ",\"verdict\":\"%s\",\"level\":%d",
 		    verdict_word(job->verdict), job->level);
 	else if (was_refused)

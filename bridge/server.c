@@ -248,11 +248,7 @@ static struct hook_headers read_headers(struct MHD_Connection *connection)
 
 static enum route route_of(const char *path)
 {
-	for (size_t i = 0; i < ROUTE_NONE; i++) {
-		if (text_is(path, paths[i]))
-			return (enum route)i;
-	}
-	return ROUTE_NONE;
+	return (enum route)text_index(paths, ROUTE_NONE, path);
 }
 
 /* MHD has refused lengths that are none; what is beyond 64 bits it refuses too. */

@@ -290,21 +290,9 @@ static void read_text(sqlite3_stmt *row, int at, char *out, size_t out_size)
 	(void)snprintf(out, out_size, "%s", text ? (const char *)text : "");
 }
 
-static int read_state(sqlite3_stmt *row, int at, enum job_state *out, struct err *err)
-{
-	const unsigned char *word = sqlite3_column_text(row, at);
-
-	for (int i = 0; word && i < JOB_STATE_COUNT; i++) {
-		if (text_is((const char *)word, job_state_word((enum job_state)i))) {
-			*out = (enum job_state)i;
-			return 0;
-		}
-	}
-	return err_set(err, ERR_SYS, "store: a job has no state that is known");
-}
-
 static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 {
+	const unsigned char *state = sqlite3_column_text(row, 1);
 	const unsigned char *verdict = sqlite3_column_text(row, 15);
 	const unsigned char *results = sqlite3_column_text(row, 20);
 	const unsigned char *command = sqlite3_column_text(row, 24);
@@ -325,8 +313,8 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	    .keep_min = sqlite3_column_int64(row, 25),
 	    .first_build = sqlite3_column_int64(row, 26),
 	};
-	if (read_state(row, 1, &out->state, err) < 0)
-		return -1;
+	if (!state || !job_state_parse((const char *)state, &out->state))
+		return err_set(err, ERR_SYS, "store: a job has no state that is known");
 	read_text(row, 2, out->repo, sizeof(out->repo));
 	read_text(row, 4, out->author, sizeof(out->author));
 	read_text(row, 8, out->ref, sizeof(out->ref));
@@ -354,10 +342,9 @@ static void read_effect(sqlite3_stmt *row, struct job *out)
 	for (int i = 0; i < JOB_EFFECT_COUNT; i++) {
 		if (!text_is(word, job_effect_word((enum job_effect)i)))
 			continue;
-		for (size_t k = 0; k < COUNT_OF(effect_state_words); k++) {
-			if (text_is(state, effect_state_words[k]))
-				out->effects[i].state = (enum job_effect_state)k;
-		}
+		size_t at = text_index(effect_state_words, COUNT_OF(effect_state_words), state);
+		if (at < COUNT_OF(effect_state_words))
+			out->effects[i].state = (enum job_effect_state)at;
 		out->effects[i].tried_s = sqlite3_column_int64(row, 2);
 	}
 }

@@ -157,9 +157,11 @@ bool work_is_busy(const struct work *work)
 
 /* --- older runs --- */
 
-static bool is_same_pull(const struct job *job, const struct job *other)
+/* Asked for before the other one, in the same pull request. */
+static bool is_before(const struct job *job, const struct job *other)
 {
-	return job->pr == other->pr && text_is(job->repo, other->repo);
+	return job->pr == other->pr && text_is(job->repo, other->repo) &&
+	       job->comment < other->comment;
 }
 
 /* A run, or what may become one. */
@@ -176,25 +178,25 @@ static bool withdraw(struct work *work, enum verdict_class verdict, const char *
 	return work_apply(work, &event) == 0 && work->job.state == JOB_STOPPING;
 }
 
-bool work_withdraw_older(
-    struct work *work, enum verdict_class verdict, const char *reason, size_t *out_count)
+bool work_cancel_older(struct work *work, size_t *out_count)
 {
 	const struct works *works = work->works;
+	char reason[JOB_REASON_SIZE];
 
 	for (size_t i = 0; i < works->count; i++) {
 		const struct job *job = &works->items[i]->job;
 
-		if (is_same_pull(job, &work->job) && job->comment < work->job.comment &&
-		    is_pending(job))
+		if (is_before(job, &work->job) && is_pending(job))
 			return false;
 	}
+	(void)snprintf(reason, sizeof(reason), "Cancelled by %s.", work->job.author);
 	*out_count = 0;
 	for (size_t i = 0; i < works->count; i++) {
 		struct work *older = works->items[i];
 
-		if (is_same_pull(&older->job, &work->job) &&
-		    older->job.comment < work->job.comment && job_waits_for_end(&older->job) &&
-		    (older->job.state == JOB_STOPPING || withdraw(older, verdict, reason)))
+		if (is_before(&older->job, &work->job) && job_waits_for_end(&older->job) &&
+		    (older->job.state == JOB_STOPPING ||
+			withdraw(older, VERDICT_CANCELLED, reason)))
 			(*out_count)++;
 	}
 	return true;
@@ -209,8 +211,7 @@ void work_supersede(struct work *work)
 	for (size_t i = 0; i < works->count; i++) {
 		const struct job *job = &works->items[i]->job;
 
-		if (is_same_pull(job, newest) && job->comment > newest->comment &&
-		    (job->state == JOB_ASKED || job_waits_for_end(job)))
+		if (is_before(newest, job) && (job->state == JOB_ASKED || job_waits_for_end(job)))
 			newest = job;
 	}
 	(void)snprintf(reason, sizeof(reason), "%s asked for a newer run of this pull request.",
@@ -218,7 +219,7 @@ void work_supersede(struct work *work)
 	for (size_t i = 0; i < works->count; i++) {
 		struct work *older = works->items[i];
 
-		if (is_same_pull(&older->job, newest) && older->job.comment < newest->comment &&
+		if (is_before(&older->job, newest) &&
 		    (older->job.state == JOB_QUEUED || older->job.state == JOB_RUNNING))
 			(void)!withdraw(older, VERDICT_SUPERSEDED, reason);
 	}

@@ -104,11 +104,11 @@ int work_save(struct work *work, struct job *take_changed) CHECKED;
 int work_apply(struct work *work, const struct job_event *event) CHECKED;
 
 /*
- * Ends the runs of the same pull request that were asked for before this one; *out_count is how
- * many. False: of one nobody knows yet what becomes of it, so nothing was done.
+ * Cancels the runs of the same pull request that were asked for before this one, in the name of its
+ * author; *out_count is how many. False: of one nobody knows yet what becomes of it, so nothing was
+ * done.
  */
-bool work_withdraw_older(
-    struct work *work, enum verdict_class verdict, const char *reason, size_t *out_count) CHECKED;
+bool work_cancel_older(struct work *work, size_t *out_count) CHECKED;
 /* Ends each run of its pull request that has a build and is not the newest one. */
 void work_supersede(struct work *work);
 

@@ -281,6 +281,19 @@ START_TEST(what_nobody_wants_is_not_tried_again)
 }
 END_TEST
 
+START_TEST(reads_its_own_words)
+{
+	enum job_state state = JOB_ANSWERED;
+
+	for (int i = 0; i < JOB_STATE_COUNT; i++) {
+		ck_assert(job_state_parse(job_state_word((enum job_state)i), &state));
+		ck_assert_int_eq(state, i);
+	}
+	ck_assert(!job_state_parse("waiting", &state));
+	ck_assert_int_eq(state, JOB_ANSWERED);
+}
+END_TEST
+
 START_TEST(withdrawn_keeps_its_verdict)
 {
 	static const enum job_event_kind ends[] = {JOB_EVENT_LOST, JOB_EVENT_ENDED};
@@ -441,6 +454,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, life_of_a_passed_run);
 	tcase_add_test(tests, an_error_is_tried_again_once);
 	tcase_add_test(tests, what_nobody_wants_is_not_tried_again);
+	tcase_add_test(tests, reads_its_own_words);
 	tcase_add_loop_test(tests, withdrawn_keeps_its_verdict, 0, 2);
 	tcase_add_test(tests, lost_is_ours_and_deletes);
 	tcase_add_test(tests, refusals_never_shrink);
