@@ -110,7 +110,7 @@ void results_init(struct results *results)
 		*text_at(results, text_places[i].offset) = xstrdup("");
 }
 
-static void release_pairs(struct results_pair *pairs, size_t count)
+void results_pairs_release(struct results_pair *pairs, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(pairs[i].name);
@@ -154,9 +154,9 @@ void results_release(struct results *results)
 		free(results->left[i]);
 	free(results->left);
 	results_allowed_release(&results->allowed);
-	release_pairs(results->rejected, results->rejected_count);
-	release_pairs(results->images, results->image_count);
-	release_pairs(results->tags, results->tag_count);
+	results_pairs_release(results->rejected, results->rejected_count);
+	results_pairs_release(results->images, results->image_count);
+	results_pairs_release(results->tags, results->tag_count);
 	for (size_t i = 0; i < results->changed_count; i++) {
 		free(results->changed[i].what);
 		free(results->changed[i].was);
@@ -403,7 +403,7 @@ struct json *results_allowed_encode(const struct results_allowed_list *list)
 	return allowed;
 }
 
-static struct json *encode_pairs(const struct results_pair *pairs, size_t count)
+struct json *results_pairs_encode(const struct results_pair *pairs, size_t count)
 {
 	struct json *object = json_new_object();
 
@@ -468,9 +468,10 @@ static char *encode(const struct results *results, enum detail detail)
 	json_set(versions, "rejected", encode_rejected(results));
 	for (size_t i = 0; i < results->stage_count; i++)
 		json_add(stages, encode_stage(&results->stages[i], detail));
-	json_set(provenance, "images", encode_pairs(results->images, results->image_count));
+	json_set(provenance, "images", results_pairs_encode(results->images, results->image_count));
 	if (results->tag_count && detail < DETAIL_NO_ITEMS)
-		json_set(provenance, "tags", encode_pairs(results->tags, results->tag_count));
+		json_set(
+		    provenance, "tags", results_pairs_encode(results->tags, results->tag_count));
 
 	json_set_int(root, "schema", RESULTS_SCHEMA);
 	json_set(root, "run", run);

@@ -129,6 +129,10 @@ void results_add_change(struct results *results, const char *what, const char *w
 /* Moves a stage to the end of results->stages; one of the same name is replaced. */
 void results_take_stage(struct results *results, struct results_stage *take_stage);
 
+/* Pairs by themselves, as prepare hands them over: an object of texts, as in the document. */
+void results_pairs_release(struct results_pair *pairs, size_t count);
+struct json *results_pairs_encode(const struct results_pair *pairs, size_t count) CHECKED;
+
 /* One of each service and word: the first counts. */
 void results_allowed_add(
     struct results_allowed_list *list, const char *service, const char *what, const char *word);

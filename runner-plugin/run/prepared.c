@@ -21,15 +21,6 @@ void prepared_init(struct prepared *prepared)
 	};
 }
 
-static void release_pairs(struct results_pair *pairs, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		free(pairs[i].name);
-		free(pairs[i].value);
-	}
-	free(pairs);
-}
-
 void prepared_release(struct prepared *prepared)
 {
 	free(prepared->abra);
@@ -37,8 +28,8 @@ void prepared_release(struct prepared *prepared)
 	free(prepared->suite_hash);
 	free(prepared->recipe_tests_hash);
 	free(prepared->base_problem);
-	release_pairs(prepared->images, prepared->image_count);
-	release_pairs(prepared->tags, prepared->tag_count);
+	results_pairs_release(prepared->images, prepared->image_count);
+	results_pairs_release(prepared->tags, prepared->tag_count);
 	results_allowed_release(&prepared->allowed);
 	for (size_t i = 0; i < prepared->need_count; i++) {
 		free(prepared->needs[i].recipe);
@@ -103,8 +94,6 @@ void prepared_add_phase(struct prepared *prepared, const char *name, double seco
 int prepared_save(const struct run *run, const struct prepared *prepared, struct err *err)
 {
 	AUTO_PTR(json) root = json_new_object();
-	struct json *images = json_new_object();
-	struct json *tags = json_new_object();
 	struct json *needs = json_new_array();
 	struct json *phases = json_new_array();
 
@@ -114,12 +103,8 @@ int prepared_save(const struct run *run, const struct prepared *prepared, struct
 	json_set_text(root, "recipe_tests", prepared->recipe_tests_hash);
 	json_set_bool(root, "is_default", prepared->is_default);
 	json_set_text(root, "base_problem", prepared->base_problem);
-	for (size_t i = 0; i < prepared->image_count; i++)
-		json_set_text(images, prepared->images[i].name, prepared->images[i].value);
-	json_set(root, "images", images);
-	for (size_t i = 0; i < prepared->tag_count; i++)
-		json_set_text(tags, prepared->tags[i].name, prepared->tags[i].value);
-	json_set(root, "tags", tags);
+	json_set(root, "images", results_pairs_encode(prepared->images, prepared->image_count));
+	json_set(root, "tags", results_pairs_encode(prepared->tags, prepared->tag_count));
 	json_set(root, "allowed", results_allowed_encode(&prepared->allowed));
 	for (size_t i = 0; i < prepared->need_count; i++) {
 		struct json *row = json_new_object();
@@ -172,22 +157,18 @@ static bool read_needs(const struct json *needs, struct prepared *out)
 	return json_is_array(needs);
 }
 
-static bool read_lists(const struct json *root, struct prepared *out)
+static bool read_pairs(const struct json *object, struct results_pair **pairs, size_t *count)
 {
-	const struct json *images = json_get(root, "images");
-	const struct json *tags = json_get(root, "tags");
-	const struct json *phases = json_get(root, "phases");
+	for (const struct json *item = json_first(object); item; item = json_next(item)) {
+		if (!json_text(item))
+			return false;
+		add_pair(pairs, count, json_key(item), json_text(item));
+	}
+	return json_is_object(object);
+}
 
-	for (const struct json *item = json_first(images); item; item = json_next(item)) {
-		if (!json_text(item))
-			return false;
-		prepared_add_image(out, json_key(item), json_text(item));
-	}
-	for (const struct json *item = json_first(tags); item; item = json_next(item)) {
-		if (!json_text(item))
-			return false;
-		prepared_add_tag(out, json_key(item), json_text(item));
-	}
+static bool read_phases(const struct json *phases, struct prepared *out)
+{
 	for (const struct json *item = json_first(phases); item; item = json_next(item)) {
 		const char *name = json_get_text(item, "name");
 		double seconds = 0;
@@ -196,7 +177,7 @@ static bool read_lists(const struct json *root, struct prepared *out)
 			return false;
 		prepared_add_phase(out, name, seconds);
 	}
-	return json_is_object(images) && json_is_object(tags) && json_is_array(phases);
+	return json_is_array(phases);
 }
 
 int prepared_load(const struct run *run, struct prepared *out, struct err *err)
@@ -217,7 +198,10 @@ int prepared_load(const struct run *run, struct prepared *out, struct err *err)
 	    !take_text(root, "recipe_tests", &prepared.recipe_tests_hash) ||
 	    !json_get_bool(root, "is_default", &prepared.is_default) ||
 	    !take_text(root, "base_problem", &prepared.base_problem) ||
-	    !read_lists(root, &prepared) || !read_needs(json_get(root, "needs"), &prepared))
+	    !read_pairs(json_get(root, "images"), &prepared.images, &prepared.image_count) ||
+	    !read_pairs(json_get(root, "tags"), &prepared.tags, &prepared.tag_count) ||
+	    !read_phases(json_get(root, "phases"), &prepared) ||
+	    !read_needs(json_get(root, "needs"), &prepared))
 		return err_set(err, ERR_PROTOCOL, "%s is damaged", path);
 	if (results_allowed_decode(json_get(root, "allowed"), &prepared.allowed, err) < 0)
 		return err_prefix(err, "%s", path);
