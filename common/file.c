@@ -316,6 +316,53 @@ int file_remove_tree(const char *path, struct err *err)
 	return 0;
 }
 
+/* --- listing --- */
+
+void file_names_release(struct file_names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->names[i]);
+	free(names->names);
+	*names = (struct file_names){0};
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int read_names(DIR *dir, struct file_names *names)
+{
+	for (;;) {
+		errno = 0;
+		const struct dirent *entry = readdir(dir);
+
+		if (!entry)
+			return errno ? -1 : 0;
+		if (is_dots(entry->d_name))
+			continue;
+		names->names =
+		    xrealloc_array(names->names, names->count + 1, sizeof(names->names[0]));
+		names->names[names->count++] = xstrdup(entry->d_name);
+	}
+}
+
+int file_list_names(const char *path, struct file_names *out, struct err *err)
+{
+	auto_dir DIR *dir = opendir(path);
+	AUTO(file_names) names = {0};
+
+	if (!dir && errno == ENOENT)
+		return err_set(err, ERR_MISSING, "list %s: %s", path, strerror(errno));
+	if (!dir || read_names(dir, &names) < 0)
+		return err_sys(err, errno, "list %s", path);
+	if (names.count)
+		qsort(names.names, names.count, sizeof(names.names[0]), compare_names);
+	*out = names;
+	names = (struct file_names){0};
+	return 0;
+}
+
 /* --- copying --- */
 
 struct copy {

@@ -6,8 +6,8 @@
  *   if (file_write_atomic(path, 0600, text.data, text.length, err) < 0) ...   old or new content,
  * never half of it
  *
- * Errors: ERR_MISSING when the file (for reading) does not exist, ERR_LIMIT when it is larger than
- * allowed, else ERR_SYS.
+ * Errors: ERR_MISSING when the file or directory (for reading) does not exist, ERR_LIMIT when it is
+ * larger than allowed, else ERR_SYS.
  */
 #ifndef CCCI_FILE_H
 #define CCCI_FILE_H
@@ -45,6 +45,16 @@ int file_copy_tree(const char *from, const char *to, struct err *err) CHECKED;
  */
 int file_share_tree(const char *path, struct err *err) CHECKED;
 bool file_exists(const char *path);
+
+/* What lies in a directory, by name and in the order of strcmp(), without "." and "..". */
+struct file_names {
+	char **names;
+	size_t count;
+};
+int file_list_names(const char *path, struct file_names *out, struct err *err) CHECKED;
+void file_names_release(struct file_names *names);
+DEFINE_AUTO(file_names, file_names_release);
+
 /* Whether the file system of path has hardly a byte or a file left for us: below 64 KiB. */
 bool file_is_disk_full(const char *path);
 

@@ -93,20 +93,23 @@ static int lay_over(
     struct templates *templates, const char *top, const char *inside, int depth, struct err *err)
 {
 	auto_str char *here = xasprintf("%s%s%s", top, *inside ? "/" : "", inside);
-	auto_dir DIR *dir = opendir(here);
+	AUTO(file_names) files = {0};
+	struct err why;
 
-	if (!dir)
-		return errno == ENOENT ? 0 : err_sys(err, errno, "open %s", here);
+	if (file_list_names(here, &files, &why) < 0) {
+		if (why.code == ERR_MISSING)
+			return 0;
+		*err = why;
+		return -1;
+	}
 	if (depth == DEPTH_MAX)
 		return err_set(err, ERR_LIMIT, "%s: too deep", here);
-	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+	for (size_t i = 0; i < files.count; i++) {
 		auto_str char *path =
-		    xasprintf("%s%s%s", inside, *inside ? "/" : "", entry->d_name);
+		    xasprintf("%s%s%s", inside, *inside ? "/" : "", files.names[i]);
 		auto_str char *from = xasprintf("%s/%s", top, path);
 		struct stat status;
 
-		if (text_is(entry->d_name, ".") || text_is(entry->d_name, ".."))
-			continue;
 		if (lstat(from, &status) < 0)
 			return err_sys(err, errno, "look at %s", from);
 		int result = S_ISDIR(status.st_mode)
@@ -317,28 +320,20 @@ static int read_canary(const char *directory, struct canaries *canaries, struct 
 	return 0;
 }
 
-static int by_name(const struct dirent **left, const struct dirent **right)
-{
-	return strcmp((*left)->d_name, (*right)->d_name);
-}
-
 static int read_folder(const char *directory, struct canaries *canaries, struct err *err)
 {
-	struct dirent **names = NULL;
-	int count = scandir(directory, &names, NULL, by_name);
+	AUTO(file_names) names = {0};
 	int result = 0;
 
-	if (count < 0)
-		return err_sys(err, errno, "read %s", directory);
-	for (int i = 0; i < count; i++) {
-		auto_str char *path = xasprintf("%s/%s", directory, names[i]->d_name);
+	if (file_list_names(directory, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		auto_str char *path = xasprintf("%s/%s", directory, names.names[i]);
 		auto_str char *file = xasprintf("%s/" SPEC_FILE, path);
 
 		if (result == 0 && file_exists(file))
 			result = read_canary(path, canaries, err);
-		free(names[i]);
 	}
-	free(names);
 	if (result == 0 && !canaries->count)
 		return err_set(
 		    err, ERR_CONFIG, "%s holds no " SPEC_FILE " and no folder of one", directory);

@@ -32,29 +32,22 @@ static bool is_directory(const char *path)
 	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static int by_name(const struct dirent **left, const struct dirent **right)
-{
-	return strcmp((*left)->d_name, (*right)->d_name);
-}
-
 static int check_folder(const char *directory, struct tally *tally)
 {
-	struct dirent **names = NULL;
-	int count = scandir(directory, &names, NULL, by_name);
+	AUTO(file_names) names = {0};
+	struct err err;
 	int result = 0;
 
-	if (count < 0) {
+	if (file_list_names(directory, &names, &err) < 0) {
 		(void)fprintf(stderr, "ccci-run: cannot read %s\n", directory);
 		return -1;
 	}
-	for (int i = 0; i < count; i++) {
-		auto_str char *path = xasprintf("%s/%s", directory, names[i]->d_name);
+	for (size_t i = 0; i < names.count; i++) {
+		auto_str char *path = xasprintf("%s/%s", directory, names.names[i]);
 
-		if (names[i]->d_name[0] != '.' && is_directory(path) && check_one(path, tally) < 0)
+		if (names.names[i][0] != '.' && is_directory(path) && check_one(path, tally) < 0)
 			result = -1;
-		free(names[i]);
 	}
-	free(names);
 	return result;
 }
 

@@ -14,26 +14,20 @@ void shipped_release(struct shipped *shipped)
 	*shipped = (struct shipped){0};
 }
 
-static int compare_names(const void *a, const void *b)
+static bool is_program(const char *directory, const char *name)
 {
-	char *const *one = a;
-	char *const *other = b;
-
-	return strcmp(*one, *other);
-}
-
-static bool is_program(int dir_fd, const char *name)
-{
+	auto_str char *path = xasprintf("%s/%s", directory, name);
 	struct stat status;
 
-	return name[0] != '.' && fstatat(dir_fd, name, &status, 0) == 0 &&
-	       S_ISREG(status.st_mode) && status.st_mode & S_IXUSR;
+	return name[0] != '.' && stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+	       status.st_mode & S_IXUSR;
 }
 
-static int read_names(DIR *dir, const char *below, struct shipped *shipped, struct err *err)
+static int take_programs(const struct file_names *files, const char *directory, const char *below,
+    struct shipped *shipped, struct err *err)
 {
-	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-		if (!is_program(dirfd(dir), entry->d_name))
+	for (size_t i = 0; i < files->count; i++) {
+		if (!is_program(directory, files->names[i]))
 			continue;
 		if (shipped->count == SHIPPED_MAX)
 			return err_set(err, ERR_LIMIT,
@@ -41,7 +35,7 @@ static int read_names(DIR *dir, const char *below, struct shipped *shipped, stru
 			    SHIPPED_MAX);
 		shipped->names =
 		    xrealloc_array(shipped->names, shipped->count + 1, sizeof(shipped->names[0]));
-		shipped->names[shipped->count++] = xasprintf("%s%s", below, entry->d_name);
+		shipped->names[shipped->count++] = xasprintf("%s%s", below, files->names[i]);
 	}
 	return 0;
 }
@@ -49,15 +43,17 @@ static int read_names(DIR *dir, const char *below, struct shipped *shipped, stru
 int shipped_list(const char *tests_dir, const char *below, struct shipped *out, struct err *err)
 {
 	auto_str char *path = xasprintf("%s/%s", tests_dir, below);
-	auto_dir DIR *dir = opendir(path);
+	AUTO(file_names) files = {0};
 	AUTO(shipped) shipped = {0};
+	struct err why;
 
-	if (!dir && errno != ENOENT && errno != ENOTDIR)
-		return err_sys(err, errno, "list %s", path);
-	if (dir && read_names(dir, below, &shipped, err) < 0)
+	if (file_list_names(path, &files, &why) < 0 && why.code != ERR_MISSING &&
+	    why.sys != ENOTDIR) {
+		*err = why;
 		return -1;
-	if (shipped.count)
-		qsort(shipped.names, shipped.count, sizeof(shipped.names[0]), compare_names);
+	}
+	if (take_programs(&files, path, below, &shipped, err) < 0)
+		return -1;
 	*out = shipped;
 	shipped = (struct shipped){0};
 	return 0;

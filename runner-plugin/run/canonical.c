@@ -5,8 +5,6 @@
 #include "common/file.h"
 #include "runner-plugin/run/lease.h"
 
-#include <errno.h>
-
 #define CANONICAL_MAX_BYTES (64 * 1024)
 #define RECIPES_MAX 4096
 #define SUFFIX ".json"
@@ -165,43 +163,34 @@ int canonical_add(
 
 /* --- for people --- */
 
-struct recipe_names {
-	char **names;
-	size_t count;
-};
-
-static void recipe_names_release(struct recipe_names *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		free(list->names[i]);
-	free(list->names);
-}
-DEFINE_AUTO(recipe_names, recipe_names_release);
-
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int list_recipes(const char *state_dir, struct recipe_names *out, struct err *err)
+static int list_recipes(const char *state_dir, struct file_names *out, struct err *err)
 {
 	auto_str char *directory = directory_of(state_dir);
-	auto_dir DIR *dir = opendir(directory);
+	AUTO(file_names) files = {0};
+	struct err why;
 
-	if (!dir)
-		return errno == ENOENT ? 0 : err_sys(err, errno, "open %s", directory);
-	for (struct dirent *file = readdir(dir); file; file = readdir(dir)) {
-		if (!text_ends(file->d_name, SUFFIX) || out->count == RECIPES_MAX)
-			continue;
-		char *name = xstrndup(file->d_name, strlen(file->d_name) - strlen(SUFFIX));
-
-		if (!params_is_recipe(name)) {
-			free(name);
-			continue;
-		}
-		out->names = xrealloc_array(out->names, out->count + 1, sizeof(out->names[0]));
-		out->names[out->count++] = name;
+	if (file_list_names(directory, &files, &why) < 0) {
+		if (why.code == ERR_MISSING)
+			return 0;
+		*err = why;
+		return -1;
 	}
+	out->names = xcalloc(files.count, sizeof(out->names[0]));
+	for (size_t i = 0; i < files.count && out->count < RECIPES_MAX; i++) {
+		const char *file = files.names[i];
+
+		if (!text_ends(file, SUFFIX))
+			continue;
+		auto_str char *name = xstrndup(file, strlen(file) - strlen(SUFFIX));
+		if (params_is_recipe(name))
+			out->names[out->count++] = take_ptr(name);
+	}
+	/* "a-b.json" comes before "a.json", and "a" before "a-b". */
 	if (out->count)
 		qsort(out->names, out->count, sizeof(out->names[0]), compare_names);
 	return 0;
@@ -227,7 +216,7 @@ int canonical_show(
     const char *state_dir, const char *recipe, bool as_json, struct buf *out, struct err *err)
 {
 	AUTO_PTR(json) root = json_new_object();
-	AUTO(recipe_names) all = {0};
+	AUTO(file_names) all = {0};
 
 	if (recipe) {
 		all.names = xcalloc(1, sizeof(all.names[0]));

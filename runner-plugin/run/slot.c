@@ -48,21 +48,37 @@ int slot_queue(const char *state_dir, const char *run_id, struct slot *out, stru
 }
 
 /* True: its owner lives. A dead one's ticket is removed. */
-static bool ticket_is_live(int waiting_fd, const char *name)
+static bool ticket_is_live(const char *waiting, const char *ticket)
 {
-	auto_fd int fd = openat(waiting_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	auto_str char *path = xasprintf("%s/%s", waiting, ticket);
+	auto_fd int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return false;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK;
-	(void)unlinkat(waiting_fd, name, 0);
+	(void)unlink(path);
 	return false;
 }
 
-static int compare_tickets(const void *a, const void *b)
+/* In the order they came. */
+static int list_tickets(const char *waiting, struct file_names *out, struct err *err)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return file_list_names(waiting, out, err) < 0 ? err_prefix(err, "look at the queue") : 0;
+}
+
+static bool is_ticket(const char *name)
+{
+	return strchr(name, '-') != NULL;
+}
+
+/* A name is written into it with the first look that finds no slot. */
+static bool has_name(const char *waiting, const char *ticket)
+{
+	auto_str char *path = xasprintf("%s/%s", waiting, ticket);
+	struct stat status;
+
+	return stat(path, &status) == 0 && status.st_size > 0;
 }
 
 /* A name that is not there yet is of one that came just now. */
@@ -78,40 +94,23 @@ static void read_name(const char *waiting, const char *ticket, char out[SLOT_NAM
 		copy_head(out, SLOT_NAME_SIZE, buf_text(&text));
 }
 
-/* Tickets of those that came before; the caller frees them. */
-struct tickets {
-	char **names;
-	size_t count;
-};
-
-static void tickets_release(struct tickets *tickets)
-{
-	while (tickets->count)
-		free(tickets->names[--tickets->count]);
-	free(tickets->names);
-}
-DEFINE_AUTO(tickets, tickets_release);
-
 static int look_ahead(const struct slot *slot, struct slot_line *line, struct err *err)
 {
-	auto_str char *path = xasprintf("%s/waiting", slot->dir);
-	auto_dir DIR *dir = opendir(path);
-	AUTO(tickets) ahead = {0};
+	auto_str char *waiting = xasprintf("%s/waiting", slot->dir);
+	AUTO(file_names) tickets = {0};
 
-	if (!dir)
-		return err_sys(err, errno, "look at the queue in %s", path);
-	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-		if (!strchr(entry->d_name, '-') || strcmp(entry->d_name, slot->ticket) >= 0 ||
-		    !ticket_is_live(dirfd(dir), entry->d_name))
+	if (list_tickets(waiting, &tickets, err) < 0)
+		return -1;
+	for (size_t i = 0; i < tickets.count; i++) {
+		const char *ticket = tickets.names[i];
+
+		if (!is_ticket(ticket) || strcmp(ticket, slot->ticket) >= 0 ||
+		    !ticket_is_live(waiting, ticket))
 			continue;
-		ahead.names = xrealloc_array(ahead.names, ahead.count + 1, sizeof(*ahead.names));
-		ahead.names[ahead.count++] = xstrdup(entry->d_name);
+		if (line->ahead_count < SLOT_AHEAD_SHOWN)
+			read_name(waiting, ticket, line->ahead[line->ahead_count]);
+		line->ahead_count++;
 	}
-	if (ahead.count)
-		qsort(ahead.names, ahead.count, sizeof(*ahead.names), compare_tickets);
-	line->ahead_count = ahead.count;
-	for (size_t i = 0; i < ahead.count && i < SLOT_AHEAD_SHOWN; i++)
-		read_name(path, ahead.names[i], line->ahead[i]);
 	return 0;
 }
 
@@ -245,20 +244,16 @@ int slot_try(struct slot *slot, const struct slot_want *want, bool *out_has_got,
 int slot_is_wanted(const char *state_dir, bool *out_is_wanted, struct err *err)
 {
 	auto_str char *slots = xasprintf("%s/slots", state_dir);
-	auto_str char *path = xasprintf("%s/waiting", slots);
+	auto_str char *waiting = xasprintf("%s/waiting", slots);
 	auto_fd int turn = take_turn(slots, err);
-	auto_dir DIR *dir = opendir(path);
-	struct stat status;
+	AUTO(file_names) tickets = {0};
 	bool is_wanted = false;
 
-	if (turn < 0)
+	if (turn < 0 || list_tickets(waiting, &tickets, err) < 0)
 		return -1;
-	if (!dir)
-		return err_sys(err, errno, "look at the queue in %s", path);
-	for (struct dirent *entry = readdir(dir); entry && !is_wanted; entry = readdir(dir))
-		is_wanted = strchr(entry->d_name, '-') &&
-			    fstatat(dirfd(dir), entry->d_name, &status, 0) == 0 &&
-			    status.st_size > 0 && ticket_is_live(dirfd(dir), entry->d_name);
+	for (size_t i = 0; i < tickets.count && !is_wanted; i++)
+		is_wanted = is_ticket(tickets.names[i]) && has_name(waiting, tickets.names[i]) &&
+			    ticket_is_live(waiting, tickets.names[i]);
 	*out_is_wanted = is_wanted;
 	return 0;
 }

@@ -440,6 +440,40 @@ START_TEST(hash_of_nothing)
 }
 END_TEST
 
+START_TEST(lists_names_in_order)
+{
+	static const char *const sorted[] = {".hidden", "A", "a", "a-b.json", "a.json", "sub"};
+	auto_str char *file = below("a");
+	auto_str char *missing = below("missing");
+	auto_str char *empty = below("sub/empty");
+	AUTO(file_names) names = {0};
+	struct err err;
+
+	put("a.json", 0644, "");
+	put("sub/inside", 0644, "");
+	put("a-b.json", 0644, "");
+	put("a", 0644, "");
+	put(".hidden", 0644, "");
+	put("A", 0644, "");
+	ck_assert_int_eq(file_list_names(dir, &names, &err), 0);
+	ck_assert_uint_eq(names.count, COUNT_OF(sorted));
+	for (size_t i = 0; i < COUNT_OF(sorted); i++)
+		ck_assert_str_eq(names.names[i], sorted[i]);
+
+	ck_assert_int_eq(file_list_names(missing, &names, &err), -1);
+	ck_assert_int_eq(err.code, ERR_MISSING);
+	ck_assert_int_eq(file_list_names(file, &names, &err), -1);
+	ck_assert_int_eq(err.code, ERR_SYS);
+	ck_assert_int_eq(err.sys, ENOTDIR);
+	ck_assert_uint_eq(names.count, COUNT_OF(sorted)); /* untouched */
+
+	file_names_release(&names);
+	ck_assert_int_eq(file_make_dirs(empty, 0755, &err), 0);
+	ck_assert_int_eq(file_list_names(empty, &names, &err), 0);
+	ck_assert_uint_eq(names.count, 0);
+}
+END_TEST
+
 START_TEST(finds_programs)
 {
 	auto_str char *list = xasprintf("relative::%s/none:%s/one:%s/two", dir, dir, dir);
@@ -506,6 +540,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, hash_tells_what_matters);
 	tcase_add_test(tc, hash_has_a_fixed_form);
 	tcase_add_test(tc, hash_of_nothing);
+	tcase_add_test(tc, lists_names_in_order);
 	tcase_add_test(tc, finds_programs);
 	tcase_add_test(tc, a_relative_program_becomes_absolute);
 	return suite;
