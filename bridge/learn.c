@@ -57,19 +57,53 @@ size_t learn_steps(const struct build *build, struct reply_step out[LEARN_STEPS_
 	return count;
 }
 
-const struct build *learn_ahead(const struct builds *builds, int64_t number)
+size_t learn_ahead(
+    const struct builds *builds, int64_t number, const struct build *out[LEARN_AHEAD_MAX])
 {
-	const struct build *ahead = NULL;
+	size_t count = 0;
 
-	for (size_t i = 0; i < builds->count; i++) {
-		const struct build *build = &builds->items[i];
+	for (size_t i = builds->count; i > 0 && count < LEARN_AHEAD_MAX; i--) {
+		const struct build *build = &builds->items[i - 1];
 
-		if (build->number >= number || build_status_is_over(build->status))
-			continue;
-		if (!ahead || build->number > ahead->number)
-			ahead = build;
+		if (build->number < number && !build_status_is_over(build->status) &&
+		    build->status != BUILD_BLOCKED)
+			out[count++] = build;
 	}
-	return ahead;
+	return count;
+}
+
+static int64_t *find_soonest(int64_t *free_s, size_t count)
+{
+	int64_t *soonest = free_s;
+
+	for (size_t i = 1; i < count; i++) {
+		if (free_s[i] < *soonest)
+			soonest = &free_s[i];
+	}
+	return soonest;
+}
+
+int64_t learn_wait_s(const struct learn_turn *turns, size_t count)
+{
+	int64_t free_s[LEARN_AHEAD_MAX] = {1}; /* when each runner has nothing more to do */
+	size_t runners = 0;
+
+	assert(count <= LEARN_AHEAD_MAX);
+	for (size_t i = 0; i < count; i++) {
+		int64_t left_s = turns[i].usual_s - turns[i].running_s;
+
+		if (!turns[i].usual_s)
+			return 0;
+		if (turns[i].running_s >= 0)
+			free_s[runners++] = left_s > 0 ? left_s : 1;
+	}
+	if (!runners)
+		runners = 1; /* between two builds */
+	for (size_t i = 0; i < count; i++) {
+		if (turns[i].running_s < 0)
+			*find_soonest(free_s, runners) += turns[i].usual_s;
+	}
+	return *find_soonest(free_s, runners);
 }
 
 bool learn_was_dropped(const struct build *build, int64_t now_s)

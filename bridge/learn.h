@@ -18,16 +18,30 @@
 #include "bridge/reply.h"
 
 #define LEARN_REPORT_STEP "report"
-#define LEARN_STEPS_MAX 16 /* rows of the table while it runs */
+#define LEARN_STEPS_MAX 16  /* rows of the table while it runs */
+#define LEARN_AHEAD_MAX 100 /* a page of Drone's list */
 
 /* The rows for people: all steps but clone and report. Returns how many. */
 size_t learn_steps(const struct build *build, struct reply_step out[LEARN_STEPS_MAX]);
 
 /*
- * The build in front of "number": the newest older one that is not over; NULL: none. Source:
- * Drone's queue is first in, first out.
+ * The builds in front of "number", whatever repository they test: those older that are not over and
+ * wait for no person's approval, oldest first. Returns how many. Source: Drone's queue is first in,
+ * first out.
  */
-const struct build *learn_ahead(const struct builds *builds, int64_t number);
+size_t learn_ahead(
+    const struct builds *builds, int64_t number, const struct build *out[LEARN_AHEAD_MAX]);
+
+/* One of them. */
+struct learn_turn {
+	int64_t running_s; /* -1: it waits too */
+	int64_t usual_s;   /* of its recipe; 0: not known */
+};
+/*
+ * Seconds until whoever is behind all of these begins, when each takes as long as usual and there
+ * are as many runners as run one now; at least 1. 0: of one of them nobody knows how long it takes.
+ */
+int64_t learn_wait_s(const struct learn_turn *turns, size_t count);
 
 /* Whether a runner took the build and then never began: it would stay pending for ever. */
 bool learn_was_dropped(const struct build *build, int64_t now_s);

@@ -178,6 +178,11 @@ static void add_queued(const struct reply_facts *facts, struct buf *out)
 		add_usual(out, ahead->usual_s);
 	}
 	(void)buf_add_text(out, ")");
+	if (ahead->more)
+		(void)buf_printf(out, " and %zu more", ahead->more);
+	if (ahead->wait_s)
+		(void)buf_printf(
+		    out, ", starts in about %lld min", (long long)((ahead->wait_s + 59) / 60));
 	add_subject(facts, out);
 	(void)buf_add_char(out, '\n');
 	add_first_try(facts, out);

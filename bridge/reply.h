@@ -35,13 +35,15 @@ struct reply_step {
 	int64_t seconds; /* of a step that is over */
 };
 
-/* The build in front of ours. */
+/* What is in front of our build; of several the one that has been there longest. */
 struct reply_ahead {
-	int64_t build;	    /* 0: none */
+	int64_t build;	    /* 0: nothing */
 	const char *recipe; /* "" when it is not one of ours */
 	int64_t pr;
 	int64_t running_s; /* -1: it waits too */
 	int64_t usual_s;   /* 0: not known */
+	size_t more;	   /* besides this one */
+	int64_t wait_s;	   /* until ours begins, if all goes as usual; 0: not known */
 };
 
 struct reply_facts {

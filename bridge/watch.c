@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/watch.h"
 
-static void learn_usual(struct work *work)
+/* Asked of the store once in a while: a list shows the same recipes every second. */
+static int64_t find_usual_s(struct works *works, const char *recipe)
 {
+	struct work_usual usual = {0};
 	struct err err;
 
-	if (!work->build.usual_s && store_usual_s(work->works->parts->store, job_recipe(&work->job),
-					&work->build.usual_s, &err) < 0)
+	if (clock_now() >= works->usuals_until_ns || works->usual_count == WORK_USUALS_MAX) {
+		works->usual_count = 0;
+		works->usuals_until_ns = clock_now() + WATCH_USUAL_EVERY_MS * NS_PER_MS;
+	}
+	for (size_t i = 0; i < works->usual_count; i++) {
+		if (text_is(works->usuals[i].recipe, recipe))
+			return works->usuals[i].usual_s;
+	}
+	if (store_usual_s(works->parts->store, recipe, &usual.usual_s, &err) < 0)
 		log_warning("%s", err.msg);
+	(void)copy_text(usual.recipe, sizeof(usual.recipe), recipe);
+	works->usuals[works->usual_count++] = usual;
+	return usual.usual_s;
 }
 
 static void lose(struct work *work, bool must_delete, const char *reason)
@@ -42,7 +54,7 @@ static void see_started(struct work *work, const struct build *build)
 
 	if (work->job.state != JOB_QUEUED)
 		return;
-	learn_usual(work);
+	work->build.usual_s = find_usual_s(work->works, job_recipe(&work->job));
 	if (work_apply(work, &event) == 0 && work->job.state == JOB_RUNNING)
 		work_shrink_older(work);
 }
@@ -64,25 +76,37 @@ static void see_build(struct work *work, const struct build *build)
 
 /* --- the list --- */
 
+static struct learn_turn turn_of(struct works *works, const struct build *build)
+{
+	struct learn_turn turn = {.running_s = -1};
+
+	if (build->status == BUILD_RUNNING)
+		turn.running_s = clock_wall_s() - build->started_s;
+	if (build->params.recipe[0])
+		turn.usual_s = find_usual_s(works, build->params.recipe);
+	return turn;
+}
+
 static void see_queue(struct work *work, const struct builds *builds)
 {
-	const struct build *ahead = learn_ahead(builds, work->job.build);
-	struct err err;
+	const struct build *ahead[LEARN_AHEAD_MAX];
+	struct learn_turn turns[LEARN_AHEAD_MAX];
+	size_t count = learn_ahead(builds, work->job.build, ahead);
 
 	work->build.ahead = (struct reply_ahead){0};
 	work->build.ahead_recipe[0] = '\0';
-	if (!ahead)
+	if (!count)
 		return;
+	for (size_t i = 0; i < count; i++)
+		turns[i] = turn_of(work->works, ahead[i]);
 	(void)copy_text(
-	    work->build.ahead_recipe, sizeof(work->build.ahead_recipe), ahead->params.recipe);
-	work->build.ahead.build = ahead->number;
-	work->build.ahead.pr = ahead->params.pr;
-	work->build.ahead.running_s =
-	    ahead->status == BUILD_RUNNING ? clock_wall_s() - ahead->started_s : -1;
-	if (work->build.ahead_recipe[0] &&
-	    store_usual_s(work->works->parts->store, work->build.ahead_recipe,
-		&work->build.ahead.usual_s, &err) < 0)
-		log_warning("%s", err.msg);
+	    work->build.ahead_recipe, sizeof(work->build.ahead_recipe), ahead[0]->params.recipe);
+	work->build.ahead = (struct reply_ahead){.build = ahead[0]->number,
+	    .pr = ahead[0]->params.pr,
+	    .running_s = turns[0].running_s,
+	    .usual_s = turns[0].usual_s,
+	    .more = count - 1,
+	    .wait_s = learn_wait_s(turns, count)};
 }
 
 static void see_list(struct work *work, const struct builds *builds)

@@ -21,13 +21,23 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+/* How long a recipe usually takes, as the store said not long ago. */
+struct work_usual {
+	char recipe[BUILD_PARAM_SIZE];
+	int64_t usual_s; /* 0: nobody knows */
+};
+#define WORK_USUALS_MAX 32
+
 struct works {
 	struct parts *parts;	 /* borrowed */
 	const struct hear *hear; /* who we are, who is enrolled; borrowed */
 	struct work **items;
 	size_t count;
 	struct errand list_builds;
-	int64_t timeout_s; /* Drone's, of a build */
+	struct work_usual usuals[WORK_USUALS_MAX];
+	size_t usual_count;
+	int64_t usuals_until_ns; /* then they are asked for anew */
+	int64_t timeout_s;	 /* Drone's, of a build */
 	bool has_store_trouble;
 	int64_t store_again_ns; /* nothing new is tried before, while the store is in trouble */
 	struct log_limit store_limit;

@@ -459,9 +459,15 @@ class BridgeCases:
         body = wait_for(lambda: next((body for body in self.answers_to(PUBLIC, two, second)
             if f"**ccci: queued** behind build [#{ahead}]" in body), None), 20, "answer that says behind what")
         self.assertIn(f"(`custom-html #{one}`, under 1 min in", body)
+        three = self.open_pr(PRIVATE)
+        third = self.world.comment(PRIVATE, three, "member", "!testme")
+        said = re.compile(rf"\*\*ccci: queued\*\* behind build \[#{ahead}\]\(\S+\) \(`custom-html #{one}`, .*\) and 1 more")
+        wait_for(lambda: [body for body in self.answers_to(PRIVATE, three, third) if said.match(body)], 20,
+            "answer that counts all repositories")
         self.release()
         self.wait_verdict(PUBLIC, one, first)
         self.wait_verdict(PUBLIC, two, second)
+        self.wait_verdict(PRIVATE, three, third)
         self.assertEqual((len(self.builds_of(first)), len(self.builds_of(second))), (1, 1))
 
     def test_an_older_answer_shrinks_when_a_newer_run_starts(self):

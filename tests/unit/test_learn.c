@@ -278,9 +278,15 @@ START_TEST(queue_and_origin)
 	};
 	struct builds builds = {items, COUNT_OF(items)};
 
-	ck_assert_int_eq(learn_ahead(&builds, 44)->number, 43);
-	ck_assert_int_eq(learn_ahead(&builds, 43)->number, 41);
-	ck_assert_ptr_null(learn_ahead(&builds, 40));
+	const struct build *ahead[LEARN_AHEAD_MAX];
+
+	ck_assert_uint_eq(learn_ahead(&builds, 44, ahead), 3);
+	ck_assert_int_eq(ahead[0]->number, 40);
+	ck_assert_int_eq(ahead[1]->number, 41);
+	ck_assert_int_eq(ahead[2]->number, 43);
+	ck_assert_uint_eq(learn_ahead(&builds, 40, ahead), 0);
+	items[1].status = BUILD_BLOCKED;
+	ck_assert_uint_eq(learn_ahead(&builds, 44, ahead), 2);
 	struct job asked = job;
 	ck_assert_int_eq(learn_find(&builds, &asked)->number, 41);
 	asked.first_build = 41;
@@ -290,6 +296,32 @@ START_TEST(queue_and_origin)
 	asked = job;
 	asked.comment = 8;
 	ck_assert_ptr_null(learn_find(&builds, &asked));
+}
+END_TEST
+
+/* What is in front, and when whoever is behind it begins. */
+static const struct wait_row {
+	struct learn_turn turns[4];
+	size_t count;
+	int64_t wait_s;
+} waits[] = {
+    {{{420, 540}}, 1, 120},
+    {{{600, 540}}, 1, 1}, /* late: any moment */
+    {{{420, 540}, {-1, 300}}, 2, 420},
+    {{{420, 540}, {-1, 300}, {-1, 60}}, 3, 480},
+    {{{420, 540}, {-1, 0}, {-1, 60}}, 3, 0}, /* nobody knows */
+    {{{420, 0}}, 1, 0},
+    {{{-1, 300}}, 1, 301},	      /* nothing runs yet */
+    {{{440, 540}, {0, 200}}, 2, 100}, /* two runners */
+    {{{440, 540}, {0, 200}, {-1, 300}}, 3, 200},
+    {{{440, 540}, {0, 200}, {-1, 300}, {-1, 50}}, 4, 250},
+};
+
+START_TEST(turn_comes)
+{
+	const struct wait_row *row = &waits[_i];
+
+	ck_assert_int_eq(learn_wait_s(row->turns, row->count), row->wait_s);
 }
 END_TEST
 
@@ -326,6 +358,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, steps_for_people);
 	tcase_add_test(tests, steps_of_a_long_build);
 	tcase_add_test(tests, queue_and_origin);
+	tcase_add_loop_test(tests, turn_comes, 0, COUNT_OF(waits));
 	tcase_add_test(tests, dropped_by_its_runner);
 	suite_add_tcase(suite, tests);
 	return suite;

@@ -160,6 +160,11 @@ static const struct wait_row {
     {{.build = 40, .recipe = "", .pr = 3, .running_s = -1}, "(queued itself) · "},
     {{.build = 40, .recipe = "a", .running_s = -1}, "(queued itself) · "},
     {{.build = 40, .recipe = "a", .pr = 3, .running_s = -1}, "(`a #3`, queued itself) · "},
+    {{.build = 40, .recipe = "a", .running_s = 60, .more = 2}, "(1 min in) and 2 more · "},
+    {{.build = 40, .recipe = "a", .running_s = 60, .usual_s = 120, .more = 1, .wait_s = 361},
+	"(1 min in, usually 2) and 1 more, starts in about 7 min · "},
+    {{.build = 40, .recipe = "a", .running_s = 90, .usual_s = 60, .wait_s = 1},
+	"(1 min in, usually 1), starts in about 1 min · "},
 };
 
 START_TEST(queued_behind)
@@ -504,8 +509,13 @@ static void write_queued_of_contract(struct buf *out)
 	struct job job = make_job(JOB_QUEUED);
 	struct reply_facts facts = facts_of(&job);
 
-	facts.ahead = (struct reply_ahead){
-	    .build = 40, .recipe = "plausible", .pr = 3, .running_s = 430, .usual_s = 530};
+	facts.ahead = (struct reply_ahead){.build = 40,
+	    .recipe = "plausible",
+	    .pr = 3,
+	    .running_s = 430,
+	    .usual_s = 530,
+	    .more = 1,
+	    .wait_s = 340};
 	reply_write(&facts, out);
 }
 
