@@ -17,7 +17,7 @@
 #include "bridge/work.h"
 
 #define CARRY_SETTLE_S 3 /* after a try that may have happened, before its absence is believed */
-#define CARRY_EDIT_EVERY_MS 1000
+#define CARRY_EDIT_EVERY_MS 1000 /* of one comment, and only when its text differs */
 #define CARRY_WRITE_EVERY_MS 900
 #define CARRY_NO_BUILD_S 60 /* a plain no of Drone's may be the forge's hiccup for this long */
 #define CARRY_GIVE_UP_S (INT64_C(24) * 3600) /* trying to tell somebody who cannot be told */

@@ -51,6 +51,7 @@ size_t learn_steps(const struct build *build, struct reply_step out[LEARN_STEPS_
 			copy_head(out[count].name, sizeof(out[count].name), step->name);
 			if (step->started_s && step->stopped_s > step->started_s)
 				out[count].seconds = step->stopped_s - step->started_s;
+			out[count].started_s = step->started_s;
 			count++;
 		}
 	}

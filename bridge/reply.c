@@ -211,6 +211,8 @@ static void add_steps(const struct reply_facts *facts, struct buf *out)
 		(void)buf_printf(out, " | %s | ", step_text(step->state));
 		if (is_over)
 			add_duration(out, (double)step->seconds);
+		else if (step->state == REPLY_STEP_RUNNING && step->started_s)
+			add_minutes(out, facts->now_s - step->started_s);
 		(void)buf_add_text(out, " |\n");
 	}
 }

@@ -32,7 +32,8 @@ enum reply_step_state {
 struct reply_step {
 	char name[REPLY_STEP_NAME_SIZE];
 	enum reply_step_state state;
-	int64_t seconds; /* of a step that is over */
+	int64_t seconds;   /* of a step that is over */
+	int64_t started_s; /* of one that runs; 0: not known */
 };
 
 /* What is in front of our build; of several the one that has been there longest. */

@@ -312,7 +312,7 @@ class BridgeCases:
         number = self.open_pr()
         self.hold()
         comment = self.world.comment(PUBLIC, number, "member", "!testme")
-        body = wait_for(lambda: [text for text in self.answers_to(PUBLIC, number, comment) if "| hold | ⏳ running" in text],
+        body = wait_for(lambda: [text for text in self.answers_to(PUBLIC, number, comment) if "| hold | ⏳ running | under 1 min |" in text],
             20, "running step in the comment")[0]
         self.assertTrue(body.startswith("**ccci: running hold**"), body)
         self.assertIn("| prepare | ✅ done |", body)

@@ -236,6 +236,7 @@ START_TEST(steps_for_people)
 	ck_assert_str_eq(rows[0].name, "install");
 	ck_assert_int_eq(rows[0].state, REPLY_STEP_ENDED);
 	ck_assert_int_eq(rows[0].seconds, 9);
+	ck_assert_int_eq(rows[0].started_s, 100);
 }
 END_TEST
 

@@ -185,7 +185,7 @@ START_TEST(running)
 	struct job job = make_job(JOB_RUNNING);
 	struct reply_step steps[] = {
 	    {.name = "prepare", .state = REPLY_STEP_PASSED, .seconds = 2},
-	    {.name = "in|stall", .state = REPLY_STEP_RUNNING},
+	    {.name = "in|stall", .state = REPLY_STEP_RUNNING, .started_s = 871},
 	    {.name = "upgrade", .state = REPLY_STEP_WAITING},
 	};
 	struct reply_facts facts = facts_of(&job);
@@ -200,10 +200,44 @@ START_TEST(running)
 	    "/41) · 2 min in, usually 3\n\n"
 	    "| step | result | time |\n|---|---|---|\n"
 	    "| prepare | ✅ done | 2 s |\n"
-	    "| in&#124;stall | ⏳ running |  |\n"
+	    "| in&#124;stall | ⏳ running | 2 min |\n"
 	    "| upgrade | · waiting |  |\n\n"
 	    "<!-- ccci {\"comment\":812,\"build\":41,\"ref\":\"" REF
 	    "\",\"state\":\"running\"} -->\n");
+}
+END_TEST
+
+/* A step that runs has its minutes, whatever else is known of it: the text changes once a minute.
+ */
+static const struct step_row {
+	enum reply_step_state state;
+	int64_t started_s, seconds;
+	const char *cell;
+} step_rows[] = {
+    {REPLY_STEP_RUNNING, 1000, 0, "⏳ running | under 1 min |"},
+    {REPLY_STEP_RUNNING, 941, 0, "⏳ running | under 1 min |"},
+    {REPLY_STEP_RUNNING, 940, 0, "⏳ running | 1 min |"},
+    {REPLY_STEP_RUNNING, 1003, 0, "⏳ running | under 1 min |"}, /* Drone's clock is ahead */
+    {REPLY_STEP_RUNNING, 0, 0, "⏳ running |  |"},
+    {REPLY_STEP_PASSED, 900, 7, "✅ done | 7 s |"},
+    {REPLY_STEP_WAITING, 0, 0, "· waiting |  |"},
+    {REPLY_STEP_ENDED, 900, 7, "🛑 ended |  |"},
+};
+
+START_TEST(step_has_its_time)
+{
+	struct job job = make_job(JOB_RUNNING);
+	struct reply_step step = {.name = "install",
+	    .state = step_rows[_i].state,
+	    .started_s = step_rows[_i].started_s,
+	    .seconds = step_rows[_i].seconds};
+	struct reply_facts facts = facts_of(&job);
+
+	facts.steps = &step;
+	facts.step_count = 1;
+	auto_str char *text = write_reply(&facts);
+	auto_str char *row = xasprintf("| install | %s\n", step_rows[_i].cell);
+	ck_assert_msg(strstr(text, row) != NULL, "%s", text);
 }
 END_TEST
 
@@ -655,6 +689,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, tells_how_it_stands, 0, COUNT_OF(status_rows));
 	tcase_add_test(tests, queued);
 	tcase_add_loop_test(tests, queued_behind, 0, COUNT_OF(waits));
+	tcase_add_loop_test(tests, step_has_its_time, 0, COUNT_OF(step_rows));
 	tcase_add_loop_test(tests, says_that_it_was_tried_again, 0, COUNT_OF(agains));
 	tcase_add_test(tests, running);
 	tcase_add_test(tests, failed);
