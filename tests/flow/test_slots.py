@@ -4,7 +4,6 @@
 Several runs at once on a host with MAX_TESTS slots: never more than that live, first come first served whatever a run
 weighs, and nobody waits for the dead. No Swarm is needed: an engine that does not answer keeps a run in prepare.
 """
-import fcntl
 import glob
 import os
 import shutil
@@ -68,18 +67,7 @@ class Slots(unittest.TestCase):
 
     def holders(self):
         """Build and number of slots of each run that has some."""
-        found = {}
-        slots = os.path.join(self.host.state_dir, "slots")
-        with open(os.path.join(slots, "turn"), "a", encoding="ascii") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            for path in glob.glob(os.path.join(slots, "[0-9]*")):
-                with open(path, encoding="ascii") as slot:
-                    try:
-                        fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except BlockingIOError:
-                        build = int(slot.read().partition("(run ")[2].partition("-")[0] or 0)  # 0: it is being let go
-                        found[build] = found.get(build, 0) + 1
-        return found
+        return {int(run.partition("-")[0] or 0): count for run, count in self.host.slot_holders().items()}
 
     def wait_holders(self, expected):
         wait_for(lambda: self.holders() == expected, 20, f"{expected} with the slots\n{self.host.logs()}")

@@ -229,6 +229,12 @@ def snapshot(is_manager=True):
     return held
 
 
+def of_run(run_id):
+    """What Docker holds of a run and of what it needed: everything with the six hex digits of its id in its name."""
+    mark = f"-{run_id[-6:]}_"
+    return sorted(f"{kind} {name}" for kind, names in snapshot().items() for name in names if mark in name)
+
+
 def diff(before, after):
     """What differs: {kind: ["+ name" for what came, "- name" for what went, "~ name" for another of that name]}.
     Empty when nothing does."""

@@ -94,11 +94,9 @@ class RunnerHost:
         return sorted(name for _, _, names in os.walk(os.path.join(self.abra_dir, "servers")) for name in names)
 
     def left_in_docker(self, build="*"):
-        """What Docker holds of this host's runs, or of one build's: everything with a run's six hex digits in its name."""
+        """What Docker holds of this host's runs, or of one build's."""
         runs = glob.glob(os.path.join(self.state_dir, "runs", f"{build}-*"))
-        marks = [f"-{run.rsplit('-', 1)[1]}_" for run in runs]
-        return sorted(f"{kind} {name}" for kind, held in docker.snapshot().items() for name in held
-                      if any(mark in name for mark in marks))
+        return sorted(name for run in runs for name in docker.of_run(run))
 
     def logs(self):
         """What the runs on this host logged, for a failing test's message."""
@@ -120,6 +118,23 @@ class RunnerHost:
                     fcntl.flock(lease, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 except BlockingIOError:
                     found.append(os.path.basename(os.path.dirname(path)))
+        return found
+
+    def slot_holders(self):
+        """{id of a run that has some: how many slots}"""
+        found = {}
+        slots = os.path.join(self.state_dir, "slots")
+        if not os.path.exists(slots):
+            return found  # the first run has not come yet
+        with open(os.path.join(slots, "turn"), "a", encoding="ascii") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            for path in glob.glob(os.path.join(slots, "[0-9]*")):
+                with open(path, encoding="ascii") as slot:
+                    try:
+                        fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        run = slot.read().partition("(run ")[2].partition(")")[0]  # "": it is being let go
+                        found[run] = found.get(run, 0) + 1
         return found
 
     def wait_idle(self, seconds=90):

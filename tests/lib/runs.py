@@ -109,9 +109,8 @@ def _run(host, path, json_path, arguments, environment):
             results = json.load(file)
     outcome = Outcome(done.returncode, done.stdout, results, host.abra.calls(), host.leftovers(), host.logs())
     run_id = results.get("run", {}).get("id", "")
-    if run_id:  # what it needed has the same six digits
-        mark = f"-{run_id[-6:]}_"
-        outcome.left += [f"{kind} {name}" for kind, names in docker.snapshot().items() for name in names if mark in str(name)]
+    if run_id:
+        outcome.left += docker.of_run(run_id)
         outcome.left += glob.glob(f"/sys/fs/cgroup/ccci-*{run_id}") + glob.glob(f"/sys/fs/cgroup/*/ccci-*{run_id}")
     return outcome
 
