@@ -687,30 +687,35 @@ echo '{"Username": "alice", "Secret": "hunter22"}'""" % self.registry.address)
 class FullDisk(unittest.TestCase):
     """The disk fills while abra deploys: what is there is taken down, and the disk is to blame, by its path."""
 
-    def run_with(self, fill):
+    def check(self, disk, fill):
+        """disk: options of the tmpfs with the state. fill: in the run's own directory, so that taking it down makes room again."""
         with tempfile.TemporaryDirectory(prefix="stages-") as directory:
             state = os.path.join(directory, "state")
 
             def change(host):
-                wrapped_abra(f'case "$*" in "app deploy"*) {fill};; esac')(host)
+                wrapped_abra(f'case "$*" in "app deploy"*) (cd "$ABRA_DIR" && {fill}) 2>/dev/null || :;; esac')(host)
                 host.configure(abra=os.path.join(host.bin, "wrapped"), state_dir=state)
 
             os.mkdir(state)
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", state], check=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"{disk},mode=700", "tmpfs", state], check=True)
             try:
-                return runs.run(Recipe(directory).path, change=change), state
+                self.assert_disk_is_to_blame(runs.run(Recipe(directory).path, change=change), state)
             finally:
                 subprocess.run(["umount", "--lazy", state], check=True)
 
-    def test_full(self):
-        # In the run's own directory: taking the run down makes room for the results again.
-        outcome, state = self.run_with('head -c 8m /dev/zero >"$ABRA_DIR/fill" 2>/dev/null || :')
+    def assert_disk_is_to_blame(self, outcome, state):
         self.assertEqual((outcome.results["verdict"], outcome.code, outcome.left), ("ci_error", 3, []), outcome)
         self.assertIn(f"the disk that holds {state}/runs/", outcome.results["reason"], outcome)
         self.assertIn(" is full: make room there", outcome.results["reason"], outcome)
         self.assertIn("in install", outcome.results["reason"], outcome)
         self.assertNotIn("no step of the build asked for it", str(outcome.results), outcome)
         self.assertEqual(outcome.results["teardown"]["outcome"], "clean", outcome)
+
+    def test_no_bytes(self):
+        self.check("size=4m", "head -c 8m /dev/zero >fill")
+
+    def test_no_inodes(self):
+        self.check("size=64m,nr_inodes=2000", "seq 4000 | xargs touch")
 
 
 if __name__ == "__main__":
