@@ -9,6 +9,7 @@ a runner host.
         swarm.prepare_host(host, swarm.manager.ssh)     keys, and what abra knows of it; swarm.proxy: the proxy there
         swarm.load(["ccci-canary/web:1.0"])             images of this machine's engine
         with swarm.manager.used(): docker.snapshot()
+        swarm.manager.stop_engine(); swarm.manager.start_engine()       as a power cut of the engine alone
 
 A machine is a process in namespaces of its own (mount, net, pid, uts, ipc), beside this machine's Docker and its Swarm and
 without a trace in them: /run, /root and /var/lib/docker are its own. Its end, by close() or with us, ends everything in it,
@@ -45,9 +46,13 @@ hostname "$2"
 ip link set lo up
 install -m 600 "$1/authorized_keys" /root/.ssh/authorized_keys
 dropbear -F -E -s -p 2222 -r "$1/host_key" 2>"$1/dropbear.log" &
-dockerd -s vfs --iptables=false --config-file "$1/daemon.json" --cgroup-parent "$3" -H unix:///var/run/docker.sock \\
-	-H "unix://$1/docker.sock" -H tcp://0.0.0.0:2376 --tlsverify --tlscacert "$1/ca.pem" --tlscert "$1/server.pem" \\
-	--tlskey "$1/server-key.pem" >"$1/dockerd.log" 2>&1 &
+mkfifo "$1/again"
+while :; do
+	dockerd -s vfs --iptables=false --config-file "$1/daemon.json" --cgroup-parent "$3" -H unix:///var/run/docker.sock \\
+		-H "unix://$1/docker.sock" -H tcp://0.0.0.0:2376 --tlsverify --tlscacert "$1/ca.pem" --tlscert "$1/server.pem" \\
+		--tlskey "$1/server-key.pem" >>"$1/dockerd.log" 2>&1 || :
+	read -r _ <"$1/again"
+done &
 wait
 """
 
@@ -114,6 +119,37 @@ class Machine:
 
     def network(self, *words):
         return call("nsenter", "-t", str(self.pid), "-n", "ip", *words)
+
+    # --- its engine ---
+
+    def _find_engine(self):
+        """Its pid, as we see it; None when it is gone."""
+        below = [self.pid]
+        while below:
+            pid = below.pop()
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+                    if file.read().strip() == "dockerd":
+                        return pid
+                with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+                    below += map(int, file.read().split())
+        return None
+
+    def stop_engine(self):
+        """What runs in it runs on until it is back, which ends it."""
+        os.kill(self._find_engine(), signal.SIGKILL)
+        self._wait("its engine's end", lambda: not self._find_engine())
+
+    def start_engine(self):
+        with open(os.path.join(self.directory, "again"), "w", encoding="ascii") as file:
+            file.write("\n")
+        self.wait_ready()
+        self._wait("its Swarm", self._is_manager)
+
+    def _is_manager(self):
+        with self.used(), contextlib.suppress(docker.EngineError):
+            docker.get("/services")
+            return True
 
     def join_line(self, other, base):
         """A line between two machines, on which their Swarm meets."""
