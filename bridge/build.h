@@ -64,8 +64,8 @@ struct build {
 	enum build_status status;
 	char error[BUILD_ERROR_SIZE]; /* "" unless BUILD_ERROR: outside text, escape it */
 	int64_t created_s, started_s, finished_s;
-	/* Of it recipe, pr and comment; a value of another form (a person's build) reads as absent.
-	 */
+	char starter[BUILD_NAME_SIZE]; /* login of who started it; "" when that is not told */
+	/* Without keep_min; a value of another form (a person's build) reads as absent. */
 	struct build_params params;
 	struct build_stage *stages; /* owned; none in lists */
 	size_t stage_count;

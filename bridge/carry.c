@@ -407,10 +407,13 @@ static void look_for_reply(struct work *work)
 {
 	if (!has_settled(work, JOB_EFFECT_REPLY))
 		return;
+	int64_t since_s = work->job.written_s;
+	if (job_is_by_hand(&work->job))
+		since_s -= CARRY_CLOCKS_S;
 	work->effects.found = 0;
 	work_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]);
-	gitea_list_pull_comments(work->works->parts->gitea, work_where(work), work->job.pr,
-	    work->job.written_s, on_pull_comments, work);
+	gitea_list_pull_comments(work->works->parts->gitea, work_where(work), work->job.pr, since_s,
+	    on_pull_comments, work);
 }
 
 static void carry_reply(struct work *work)

@@ -150,6 +150,11 @@ static void read_params(const struct json *params, struct build_params *out)
 	get_param(params, "RECIPE", out->recipe, sizeof(out->recipe));
 	out->pr = get_param_number(params, "PR");
 	out->comment = get_param_number(params, "COMMENT");
+	get_param(params, "SRC", out->src, sizeof(out->src));
+	get_param(params, "REF", out->ref, sizeof(out->ref));
+	get_param(params, "STAGES", out->stages, sizeof(out->stages));
+	get_param(params, "FROM", out->from, sizeof(out->from));
+	out->wants_extra = get_param_number(params, "EXTRA_TESTS") == 1;
 }
 
 static int read_build(const struct json *root, struct build *out, struct err *err)
@@ -162,6 +167,7 @@ static int read_build(const struct json *root, struct build *out, struct err *er
 	if (!get_status(root, &build.status))
 		return misses(err, what, "status");
 	get_cut_text(root, "error", build.error, sizeof(build.error));
+	get_cut_text(root, "sender", build.starter, sizeof(build.starter));
 	build.created_s = get_time(root, "created");
 	build.started_s = get_time(root, "started");
 	build.finished_s = get_time(root, "finished");

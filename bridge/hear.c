@@ -852,6 +852,20 @@ bool hear_is_enrolled(const struct hear *hear, const char *name)
 	return repo && repo->state != REPO_LEFT;
 }
 
+const char *hear_find_recipe(const struct hear *hear, const char *recipe)
+{
+	const char *found = NULL;
+
+	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
+		if (repo->state == REPO_LEFT || !text_is(job_recipe_of(repo->name), recipe))
+			continue;
+		if (found)
+			return NULL;
+		found = repo->name;
+	}
+	return found;
+}
+
 const char *hear_where(const struct hear *hear, const char *name)
 {
 	const struct repo *repo = find_repo(hear, name);

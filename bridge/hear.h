@@ -45,6 +45,8 @@ void hear_look(struct hear *hear, const struct hook_look *what);
 
 const char *hear_bot(const struct hear *hear); /* our own login; NULL: not known yet */
 bool hear_is_enrolled(const struct hear *hear, const char *repo);
+/* The enrolled repository of that name, whoever owns it; NULL: none, or several. Borrowed. */
+const char *hear_find_recipe(const struct hear *hear, const char *recipe);
 /* Where a repository is now that was seen to be renamed or moved, so that what was begun before is
  * answered there; else the name itself. Borrowed. */
 const char *hear_where(const struct hear *hear, const char *name);

@@ -6,8 +6,9 @@
 
 static const char *const state_words[JOB_STATE_COUNT] = {
     "heard", "refused", "asked", "queued", "running", "stopping", "ended", "judged", "answered"};
-static const char *const event_words[JOB_EVENT_COUNT] = {"allowed", "refused", "ignored", "created",
-    "unbuildable", "started", "ended", "judged", "erred", "withdrawn", "lost", "told", "outdated"};
+static const char *const event_words[JOB_EVENT_COUNT] = {"allowed", "refused", "ignored", "found",
+    "created", "unbuildable", "started", "ended", "judged", "erred", "withdrawn", "lost", "told",
+    "outdated"};
 static const char *const effect_words[JOB_EFFECT_COUNT] = {"react", "reply", "build", "delete"};
 
 /*
@@ -23,6 +24,7 @@ static const struct {
     {JOB_HEARD, JOB_EVENT_ALLOWED, {JOB_ASKED, ACCEPTED}},
     {JOB_HEARD, JOB_EVENT_REFUSED, {JOB_REFUSED, BIT(JOB_EFFECT_REPLY)}},
     {JOB_HEARD, JOB_EVENT_IGNORED, {JOB_ANSWERED, 0}},
+    {JOB_HEARD, JOB_EVENT_FOUND, {JOB_QUEUED, BIT(JOB_EFFECT_REPLY)}},
     {JOB_REFUSED, JOB_EVENT_IGNORED, {JOB_ANSWERED, 0}},
     {JOB_REFUSED, JOB_EVENT_TOLD, {JOB_ANSWERED, 0}},
     {JOB_ASKED, JOB_EVENT_CREATED, {JOB_QUEUED, 0}},
@@ -160,14 +162,42 @@ bool job_is_active(const struct job *job)
 
 bool job_may_try_again(const struct job *job)
 {
-	return !job->first_build && !job->has_verdict;
+	return !job->first_build && !job->has_verdict && !job_is_by_hand(job);
+}
+
+bool job_is_by_hand(const struct job *job)
+{
+	return job->comment < 0;
+}
+
+int64_t job_id_of_build(int64_t number)
+{
+	return -number;
+}
+
+int64_t job_build_of(const struct job *job)
+{
+	return -job->comment;
+}
+
+bool job_is_before(const struct job *job, const struct job *other)
+{
+	if (job->pr != other->pr || !text_is(job->repo, other->repo))
+		return false;
+	return job->written_s != other->written_s ? job->written_s < other->written_s
+						  : job->comment < other->comment;
+}
+
+const char *job_recipe_of(const char *repo)
+{
+	const char *slash = strchr(repo, '/');
+
+	return slash ? slash + 1 : repo;
 }
 
 const char *job_recipe(const struct job *job)
 {
-	const char *slash = strchr(job->repo, '/');
-
-	return slash ? slash + 1 : job->repo;
+	return job_recipe_of(job->repo);
 }
 
 const char *job_state_word(enum job_state state)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A job: what one comment asks for, from the moment it was heard until its answer stands. Pure: no
- * clock, no store, no network.
+ * A job: what one comment asks for, from the moment it was heard until its answer stands; or a
+ * build that somebody started by hand, which is answered alike. Pure: no clock, no store, no
+ * network.
  *
  *   struct job_event event = {.kind = JOB_EVENT_CREATED, .build = 41};
  *   job_apply(&job, &event, now_s);       the table says where to and which effects become due
@@ -47,6 +48,7 @@ enum job_event_kind {
 	JOB_EVENT_ALLOWED,     /* ref and parameters are pinned */
 	JOB_EVENT_REFUSED,     /* reason is the sentence */
 	JOB_EVENT_IGNORED,     /* nothing to say: not ours after all */
+	JOB_EVENT_FOUND,       /* build: somebody started it by hand */
 	JOB_EVENT_CREATED,     /* build */
 	JOB_EVENT_UNBUILDABLE, /* Drone said no for good: reason */
 	JOB_EVENT_STARTED,     /* at_s */
@@ -87,7 +89,7 @@ enum job_effect_state {
 #define JOB_REPORT_MAX_S 120		      /* the log is there 0.1 s after its step ended */
 
 struct job {
-	int64_t comment; /* its id, and the job's */
+	int64_t comment; /* its id, and the job's; of a build by hand its number below zero */
 	enum job_state state;
 	char repo[JOB_REPO_SIZE]; /* owner/name of the pull request */
 	int64_t pr;
@@ -158,8 +160,15 @@ DEFINE_AUTO(job, job_release);
 bool job_is_active(const struct job *job);     /* something is still to be done */
 bool job_waits_for_end(const struct job *job); /* of its build */
 bool job_may_try_again(const struct job *job); /* after an error of ours: once, while wanted */
+
+bool job_is_by_hand(const struct job *job);  /* a build that no comment asked for */
+int64_t job_id_of_build(int64_t number);     /* of the job of a build by hand */
+int64_t job_build_of(const struct job *job); /* the other way round */
+/* Asked for before the other one, in the same pull request. */
+bool job_is_before(const struct job *job, const struct job *other);
 bool job_is_in_build(const struct job *job);   /* from its start until its results are read */
 const char *job_recipe(const struct job *job); /* the name in repo; borrowed */
+const char *job_recipe_of(const char *repo);
 
 const char *job_state_word(enum job_state state);
 bool job_state_parse(const char *word, enum job_state *out) CHECKED;

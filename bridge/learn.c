@@ -58,6 +58,19 @@ size_t learn_steps(const struct build *build, struct reply_step out[LEARN_STEPS_
 	return count;
 }
 
+enum learn_origin learn_origin(const struct build *build, const struct job *asked)
+{
+	if (!build->params.pr || !build->params.recipe[0] || (build->params.comment && !asked))
+		return LEARN_ORIGIN_OURS;
+	if (!asked)
+		return LEARN_ORIGIN_BY_HAND;
+	if (asked->state == JOB_HEARD || asked->state == JOB_ASKED)
+		return LEARN_ORIGIN_UNKNOWN;
+	return build->number == asked->first_build || build->number <= asked->build
+		   ? LEARN_ORIGIN_OURS
+		   : LEARN_ORIGIN_BY_HAND;
+}
+
 size_t learn_ahead(
     const struct builds *builds, int64_t number, const struct build *out[LEARN_AHEAD_MAX])
 {
@@ -231,12 +244,14 @@ struct claim {
 	const char *what;
 	const char *theirs, *ours;
 	int64_t their_id, our_id; /* of what has a number instead */
+	bool is_open;		  /* we asked for nothing certain */
 };
 
 static bool holds(const struct claim *claim)
 {
-	return claim->theirs ? text_is(claim->theirs, claim->ours)
-			     : claim->their_id == claim->our_id;
+	return claim->is_open  ? true
+	       : claim->theirs ? text_is(claim->theirs, claim->ours)
+			       : claim->their_id == claim->our_id;
 }
 
 static void judge_false(const struct claim *claim, struct learnt *out)
@@ -264,8 +279,14 @@ static bool is_about(const struct results *results, const struct job *job, struc
 	    {.what = "recipe", .theirs = results->recipe, .ours = job_recipe(job)},
 	    {.what = "repository", .theirs = results->src, .ours = job->repo},
 	    {.what = "pull request", .their_id = results->pr, .our_id = job->pr},
-	    {.what = "commit", .theirs = results->ref, .ours = job->ref},
-	    {.what = "comment", .their_id = results->comment, .our_id = job->comment},
+	    {.what = "commit",
+		.theirs = results->ref,
+		.ours = job->ref,
+		.is_open = job_is_by_hand(job) && !job->ref[0]},
+	    {.what = "comment",
+		.their_id = results->comment,
+		.our_id = job->comment,
+		.is_open = job_is_by_hand(job)},
 	    {.what = "build", .their_id = results->build, .our_id = job->build},
 	};
 

@@ -24,6 +24,18 @@
 /* The rows for people: all steps but clone and report. Returns how many. */
 size_t learn_steps(const struct build *build, struct reply_step out[LEARN_STEPS_MAX]);
 
+/* Whose a build is. */
+enum learn_origin {
+	LEARN_ORIGIN_OURS,    /* one we made, or nothing of ours at all */
+	LEARN_ORIGIN_UNKNOWN, /* perhaps one that we make just now: its number comes first */
+	LEARN_ORIGIN_BY_HAND, /* of a pull request, started by somebody in the CI server */
+};
+/*
+ * asked: the job of the comment that the build names; NULL: it names none, or one that is not ours.
+ * Who starts a build again there starts one with the same comment.
+ */
+enum learn_origin learn_origin(const struct build *build, const struct job *asked);
+
 /*
  * The builds in front of "number", whatever repository they test: those older that are not over and
  * wait for no person's approval, oldest first. Returns how many. Source: Drone's queue is first in,

@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "common/since.h"
 
-#define TRAILER_BEGIN "<!-- ccci {\"comment\":"
+#define TRAILER_BEGIN "<!-- ccci {\"%s\":%lld"
 #define TRAILER_END "} -->"
 #define END_MAX_BYTES 1024 /* the words to run it again and the hidden line */
 #define SHORT_REF 8
@@ -107,12 +107,22 @@ static const char *step_text(enum reply_step_state state)
 
 /* --- the parts of the comment --- */
 
+/* "{"comment":812", or "{"by_hand":41" of a build that no comment asked for. */
+static char *trailer_begin(const struct job *job)
+{
+	bool is_by_hand = job_is_by_hand(job);
+
+	return xasprintf(TRAILER_BEGIN, is_by_hand ? "by_hand" : "comment",
+	    (long long)(is_by_hand ? job_build_of(job) : job->comment));
+}
+
 static void add_trailer(const struct reply_facts *facts, struct buf *out)
 {
 	const struct job *job = facts->job;
 	bool was_refused = job->state == JOB_REFUSED;
+	auto_str char *begin = trailer_begin(job);
 
-	(void)buf_printf(out, "\n" TRAILER_BEGIN "%lld", (long long)job->comment);
+	(void)buf_printf(out, "\n%s", begin);
 	if (job->build)
 		(void)buf_printf(out, ",\"build\":%lld", (long long)job->build);
 	if (job->ref[0])
@@ -127,11 +137,22 @@ static void add_trailer(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, TRAILER_END "\n");
 }
 
-/* A build that was an error of ours, with why: whoever runs the host should hear of it. */
-static void add_first_try(const struct reply_facts *facts, struct buf *out)
+/*
+ * How the build came to be, when it is not plainly what a comment asked for: started by hand, or
+ * the second one, after an error of ours, with which: whoever runs the host should hear of it.
+ */
+static void add_origin(const struct reply_facts *facts, struct buf *out)
 {
 	const struct job *job = facts->job;
 
+	if (job_is_by_hand(job)) {
+		(void)buf_add_text(out, "\nStarted on the page of the CI server");
+		if (job->author[0]) {
+			(void)buf_add_text(out, " by ");
+			(void)markdown_add_text(out, job->author, NAME_SHOWN_BYTES);
+		}
+		(void)buf_add_text(out, ", not by a comment.\n");
+	}
 	if (!job->first_build)
 		return;
 	(void)buf_add_text(out, "\nBuild ");
@@ -147,7 +168,7 @@ static void add_asked(const struct reply_facts *facts, struct buf *out)
 	    out, "**ccci: %s**", facts->job->first_build ? "CI error, tried again" : "heard");
 	add_subject(facts, out);
 	(void)buf_add_text(out, " · asks Drone for a build\n");
-	add_first_try(facts, out);
+	add_origin(facts, out);
 }
 
 static void add_queued(const struct reply_facts *facts, struct buf *out)
@@ -158,7 +179,7 @@ static void add_queued(const struct reply_facts *facts, struct buf *out)
 	if (!ahead->build) {
 		add_subject(facts, out);
 		(void)buf_add_text(out, " · waits for a runner\n");
-		add_first_try(facts, out);
+		add_origin(facts, out);
 		return;
 	}
 	(void)buf_add_text(out, " behind build ");
@@ -185,7 +206,7 @@ static void add_queued(const struct reply_facts *facts, struct buf *out)
 		    out, ", starts in about %lld min", (long long)((ahead->wait_s + 59) / 60));
 	add_subject(facts, out);
 	(void)buf_add_char(out, '\n');
-	add_first_try(facts, out);
+	add_origin(facts, out);
 }
 
 static const struct reply_step *running_step(const struct reply_facts *facts)
@@ -233,7 +254,7 @@ static void add_running(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, " in");
 	add_usual(out, facts->usual_s);
 	(void)buf_add_char(out, '\n');
-	add_first_try(facts, out);
+	add_origin(facts, out);
 	add_steps(facts, out);
 }
 
@@ -464,7 +485,11 @@ static void add_again(const struct reply_facts *facts, struct buf *out)
 
 	(void)buf_add_text(out, "\nAgain: ");
 	(void)markdown_add_code(out, facts->trigger);
-	(void)buf_printf(&command, "ccci-run run %s --ref %s", job_recipe(job), job->ref);
+	(void)buf_printf(&command, "ccci-run run %s", job_recipe(job));
+	if (job->ref[0])
+		(void)buf_printf(&command, " --ref %s", job->ref);
+	else /* by hand: the build takes the head that it finds */
+		(void)buf_printf(&command, " --pr %lld", (long long)job->pr);
 	if (job->stages[0])
 		(void)buf_printf(&command, " --stages=%s", job->stages);
 	if (job->from[0])
@@ -486,7 +511,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 		(void)markdown_add_text(out, facts->job->reason, JOB_REASON_SIZE);
 		(void)buf_add_char(out, '\n');
 	}
-	add_first_try(facts, out);
+	add_origin(facts, out);
 	if (facts->results) {
 		add_stages(facts, out);
 		add_since(facts->results, out);
@@ -614,7 +639,7 @@ void reply_status(const struct job *newest, int64_t now_s, char *sentence, size_
 
 bool reply_is_for(const char *body, int64_t comment)
 {
-	auto_str char *begin = xasprintf(TRAILER_BEGIN "%lld", (long long)comment);
+	auto_str char *begin = trailer_begin(&(struct job){.comment = comment});
 	size_t least = strlen(begin) + strlen(TRAILER_END);
 	size_t length = 0;
 	const char *line = text_last_line(body, &length);

@@ -68,7 +68,7 @@ void reply_help(const char *trigger, char *reason, size_t reason_size);
 /* What !testme status answers; newest: NULL when nothing was run in the pull request yet. */
 void reply_status(const struct job *newest, int64_t now_s, char *sentence, size_t sentence_size);
 
-/* True when the text ends in our hidden line for that comment. */
+/* True when the text ends in our hidden line for that comment, or that id of a build by hand. */
 bool reply_is_for(const char *body, int64_t comment);
 
 #endif

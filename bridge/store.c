@@ -419,22 +419,25 @@ int store_list_outdated(struct store *store, const struct job *newer, int64_t *o
     size_t *out_count, struct err *err)
 {
 	auto_statement sqlite3_stmt *ask = prepare(store,
-	    "SELECT comment FROM job WHERE repo=? AND pr=? AND comment<? AND state='answered'"
-	    " AND verdict IS NOT NULL AND reply<>0 AND is_shrunk=0 ORDER BY comment",
+	    "SELECT comment FROM job WHERE repo=? AND pr=? AND (written_s,comment)<(?,?)"
+	    " AND state='answered' AND verdict IS NOT NULL AND reply<>0 AND is_shrunk=0 ORDER BY "
+	    "comment",
 	    err);
 
 	if (!ask)
 		return -1;
 	bind_text(ask, 1, newer->repo);
 	bind_int(ask, 2, newer->pr);
-	bind_int(ask, 3, newer->comment);
+	bind_int(ask, 3, newer->written_s);
+	bind_int(ask, 4, newer->comment);
 	return list_ids(store, ask, out, room, out_count, err);
 }
 
 int store_is_outdated(struct store *store, const struct job *job, bool *out, struct err *err)
 {
 	auto_statement sqlite3_stmt *ask = prepare(store,
-	    "SELECT EXISTS(SELECT 1 FROM job WHERE repo=? AND pr=? AND comment>? AND started_s>0)",
+	    "SELECT EXISTS(SELECT 1 FROM job WHERE repo=? AND pr=? AND (written_s,comment)>(?,?)"
+	    " AND started_s>0)",
 	    err);
 	int64_t exists = 0;
 
@@ -442,7 +445,8 @@ int store_is_outdated(struct store *store, const struct job *job, bool *out, str
 		return -1;
 	bind_text(ask, 1, job->repo);
 	bind_int(ask, 2, job->pr);
-	bind_int(ask, 3, job->comment);
+	bind_int(ask, 3, job->written_s);
+	bind_int(ask, 4, job->comment);
 	if (step_int(store, ask, &exists, err) < 0)
 		return -1;
 	*out = exists != 0;
@@ -453,13 +457,16 @@ int store_find_newest(
     struct store *store, const struct job *asking, int64_t *out_comment, struct err *err)
 {
 	auto_statement sqlite3_stmt *ask = prepare(store,
-	    "SELECT MAX(comment) FROM job WHERE repo=? AND pr=? AND comment<? AND ref<>''", err);
+	    "SELECT comment FROM job WHERE repo=? AND pr=? AND (written_s,comment)<(?,?)"
+	    " AND (ref<>'' OR build<>0) ORDER BY written_s DESC, comment DESC LIMIT 1",
+	    err);
 
 	if (!ask)
 		return -1;
 	bind_text(ask, 1, asking->repo);
 	bind_int(ask, 2, asking->pr);
-	bind_int(ask, 3, asking->comment);
+	bind_int(ask, 3, asking->written_s);
+	bind_int(ask, 4, asking->comment);
 	*out_comment = 0;
 	return step_int(store, ask, out_comment, err);
 }

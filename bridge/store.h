@@ -26,7 +26,7 @@ struct store;
 int store_open(const char *dir, struct store **out, struct err *err) CHECKED;
 void store_close(struct store *store); /* NULL is fine */
 
-/* Inserts the job unless its comment is known; *out_is_new says so. */
+/* Inserts the job unless its comment, or its build by hand, is known; *out_is_new says so. */
 int store_claim(
     struct store *store, const struct job *job, bool *out_is_new, struct err *err) CHECKED;
 int store_save(struct store *store, const struct job *job, struct err *err) CHECKED;
@@ -34,8 +34,8 @@ int store_save(struct store *store, const struct job *job, struct err *err) CHEC
 int store_load(struct store *store, int64_t comment, struct job *out, struct err *err) CHECKED;
 
 /*
- * Comment ids, ascending, above "after": of jobs with something left to do, or of answered jobs of
- * the same pull request with a verdict, older than "comment" and not shrunk yet. At most room.
+ * Ids of jobs, ascending, above "after": of those with something left to do, or of answered jobs of
+ * the same pull request with a verdict, asked for before "newer" and not shrunk yet. At most room.
  */
 int store_list_active(struct store *store, int64_t after, int64_t *out, size_t room,
     size_t *out_count, struct err *err) CHECKED;

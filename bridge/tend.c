@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/tend.h"
 
+#include "bridge/adopt.h"
 #include "bridge/carry.h"
 #include "bridge/decide.h"
 #include "bridge/watch.h"
@@ -44,7 +45,7 @@ int tend_load(struct tend *tend, struct err *err)
 {
 	int64_t ids[LOAD_AT_ONCE];
 	size_t count = 0;
-	int64_t after = 0;
+	int64_t after = INT64_MIN;
 
 	tend->has_more = true;
 	while (tend->works.count < TEND_JOBS_MAX) {
@@ -103,7 +104,10 @@ static void turn_work(struct work *work)
 {
 	switch (work->job.state) {
 	case JOB_HEARD:
-		decide_turn(work);
+		if (job_is_by_hand(&work->job))
+			adopt_turn(work);
+		else
+			decide_turn(work);
 		break;
 	case JOB_QUEUED:
 	case JOB_RUNNING:

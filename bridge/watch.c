@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/watch.h"
 
+#include "bridge/adopt.h"
+
 /* Asked of the store once in a while: a list shows the same recipes every second. */
 static int64_t find_usual_s(struct works *works, const char *recipe)
 {
@@ -135,6 +137,8 @@ static void on_list(void *context, struct builds *builds, const struct err *err)
 	if (err)
 		return;
 	errand_put_off(&works->list_builds, clock_now(), WATCH_EVERY_MS);
+	works->idle_list_ns = clock_now() + works->parts->settings->poll_interval_ms * NS_PER_MS;
+	adopt_list(works, builds);
 	for (size_t i = 0; i < works->count; i++) {
 		struct work *work = works->items[i];
 
@@ -145,10 +149,12 @@ static void on_list(void *context, struct builds *builds, const struct err *err)
 
 void watch_list(struct works *works)
 {
-	bool is_wanted = false;
+	bool is_wanted = clock_now() >= works->idle_list_ns;
 
 	for (size_t i = 0; i < works->count && !is_wanted; i++)
 		is_wanted = job_waits_for_end(&works->items[i]->job);
+	if (!is_wanted && works->idle_list_ns < works->soonest_ns)
+		works->soonest_ns = works->idle_list_ns;
 	if (!is_wanted || !work_may_watch(works, &works->list_builds))
 		return;
 	work_begin(works, PARTS_CI, &works->list_builds);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What becomes of a build: one list of Drone's for all jobs every WATCH_EVERY_MS, the build itself
- * for a job whose steps are shown or whose report is read. Part of tend.h.
+ * for a job whose steps are shown or whose report is read. While no job waits for a build the list
+ * is read every POLL_INTERVAL, for builds that were started by hand. Part of tend.h.
  *
  *   watch_turn(work)      of a job with a build
  *   watch_list(works)     of all of them

@@ -157,13 +157,6 @@ bool work_is_busy(const struct work *work)
 
 /* --- older runs --- */
 
-/* Asked for before the other one, in the same pull request. */
-static bool is_before(const struct job *job, const struct job *other)
-{
-	return job->pr == other->pr && text_is(job->repo, other->repo) &&
-	       job->comment < other->comment;
-}
-
 /* A run, or what may become one. */
 static bool is_pending(const struct job *job)
 {
@@ -186,7 +179,7 @@ bool work_cancel_older(struct work *work, size_t *out_count)
 	for (size_t i = 0; i < works->count; i++) {
 		const struct job *job = &works->items[i]->job;
 
-		if (is_before(job, &work->job) && is_pending(job))
+		if (job_is_before(job, &work->job) && is_pending(job))
 			return false;
 	}
 	(void)snprintf(reason, sizeof(reason), "Cancelled by %s.", work->job.author);
@@ -194,7 +187,7 @@ bool work_cancel_older(struct work *work, size_t *out_count)
 	for (size_t i = 0; i < works->count; i++) {
 		struct work *older = works->items[i];
 
-		if (is_before(&older->job, &work->job) && job_waits_for_end(&older->job) &&
+		if (job_is_before(&older->job, &work->job) && job_waits_for_end(&older->job) &&
 		    (older->job.state == JOB_STOPPING ||
 			withdraw(older, VERDICT_CANCELLED, reason)))
 			(*out_count)++;
@@ -211,7 +204,8 @@ void work_supersede(struct work *work)
 	for (size_t i = 0; i < works->count; i++) {
 		const struct job *job = &works->items[i]->job;
 
-		if (is_before(newest, job) && (job->state == JOB_ASKED || job_waits_for_end(job)))
+		if (job_is_before(newest, job) && !job_is_by_hand(job) &&
+		    (job->state == JOB_ASKED || job_waits_for_end(job)))
 			newest = job;
 	}
 	(void)snprintf(reason, sizeof(reason), "%s asked for a newer run of this pull request.",
@@ -219,7 +213,7 @@ void work_supersede(struct work *work)
 	for (size_t i = 0; i < works->count; i++) {
 		struct work *older = works->items[i];
 
-		if (is_before(&older->job, newest) &&
+		if (job_is_before(&older->job, newest) &&
 		    (older->job.state == JOB_QUEUED || older->job.state == JOB_RUNNING))
 			(void)!withdraw(older, VERDICT_SUPERSEDED, reason);
 	}

@@ -34,6 +34,9 @@ struct works {
 	struct work **items;
 	size_t count;
 	struct errand list_builds;
+	bool has_begun_adopting;
+	int64_t adopted_up_to; /* builds up to this number are looked at, see adopt.h */
+	int64_t idle_list_ns;  /* the list is read then though no job waits for a build */
 	struct work_usual usuals[WORK_USUALS_MAX];
 	size_t usual_count;
 	int64_t usuals_until_ns; /* then they are asked for anew */
@@ -119,7 +122,7 @@ int work_apply(struct work *work, const struct job_event *event) CHECKED;
  * done.
  */
 bool work_cancel_older(struct work *work, size_t *out_count) CHECKED;
-/* Ends each run of its pull request that has a build and is not the newest one. */
+/* Ends each run of its pull request that has a build and is not the newest that was asked for. */
 void work_supersede(struct work *work);
 
 /* Answers of older runs of the same pull request become lines when a newer one has begun. */

@@ -219,6 +219,26 @@ class Killed(unittest.TestCase):
                 self.killed_at((name, 2), tried_again)
                 self.assertTrue(self.was_killed)
 
+    def test_a_build_by_hand_is_answered_once(self):
+        def by_hand(self):
+            environment = self.bridge.environment
+            self.bridge.environment = dict(self.usual)
+            self.start()
+            wait_for(lambda: "first look at the builds" in self.bridge.stderr(), 20, "first look at the builds")
+            self.bridge.stop()
+            self.bridge.environment = environment
+            self.pr = self.new_pr()
+            build = self.world.create_build(RECIPE=PUBLIC, SRC=f"{ORG}/{PUBLIC}", PR=str(self.pr))
+            self.comment = -build
+            self.start()
+            self.until(self.verdict)
+            self.until(lambda: self.stored("state") == "answered")
+            self.assertEqual([trailer(body) for body in self.bodies()],
+                [{"by_hand": build, "build": build, "verdict": "passed", "level": 4}])
+        for name in ("adopt.claimed", "job.queued", "effect.reply.before", "effect.reply.sent"):
+            with self.subTest(point=name):
+                self.killed_at((name, 1), by_hand)
+
     def test_a_newer_run_shrinks_the_older_answer(self):
         def shrunk(self):
             self.start()

@@ -44,7 +44,7 @@ steps:
       - while [ -e "{hold}/any" ]; do sleep 0.05; done
   - name: report
     commands:
-      - f="{hold}/results"; [ ! -e "$f.$DRONE_BUILD_NUMBER" ] || f="$f.$DRONE_BUILD_NUMBER"; printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$PR/; s/@REF@/$REF/; s/@COMMENT@/$COMMENT/; s/@BUILD@/$DRONE_BUILD_NUMBER/" "$f"; printf '%s\\n' '--- end ccci results ---'
+      - f="{hold}/results"; [ ! -e "$f.$DRONE_BUILD_NUMBER" ] || f="$f.$DRONE_BUILD_NUMBER"; printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$PR/; s/@REF@/$REF/; s/@COMMENT@/$((COMMENT + 0))/; s/@BUILD@/$DRONE_BUILD_NUMBER/" "$f"; printf '%s\\n' '--- end ccci results ---'
     when: {{status: [success, failure]}}
 """
 
@@ -343,6 +343,36 @@ class BridgeCases:
                 self.assertTrue(body.startswith(f"**ccci: {words}**"), body)
                 self.assertRegex(body, rf"\nBuild \[#{build}\]\(\S+\) was a CI error and was tried again, once: the engine is away\n")
                 self.assertEqual(sorted(made["number"] for made in self.builds_of(comment)), [build, trailer(body)["build"]])
+
+    # ---- a build that no comment asked for
+
+    def wait_by_hand(self, number, build):
+        def look():
+            bodies = [body for body in self.answers(PUBLIC, number) if trailer(body).get("by_hand") == build]
+            self.assertLessEqual(len(bodies), 1, "more than one comment for one build")
+            return bodies and trailer(bodies[0]).get("verdict") and bodies[0]
+        return wait_for(look, 40, f"answer to build {build}")
+
+    def test_builds_started_by_hand(self):
+        """With parameters typed by somebody, and once more with those of a comment's build; each is answered once."""
+        self.heard_of("first look at the builds")
+        number = self.open_pr()
+        foreign = self.world.create_build(RECIPE="nosuch", PR=str(number))
+        build = self.world.create_build(RECIPE=PUBLIC, SRC=self.world.full(PUBLIC), PR=str(number))
+        body = self.wait_by_hand(number, build)
+        self.assertTrue(body.startswith("**ccci: passed** · custom-html"), body)
+        self.assertRegex(body, r"\nStarted on the page of the CI server by \S+, not by a comment\.\n")
+        self.assertEqual(trailer(body), {"by_hand": build, "build": build, "verdict": "passed", "level": 4})
+
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_verdict(PUBLIC, number, comment)
+        asked = self.builds_of(comment)[0]
+        again = self.world.create_build(**asked["params"])
+        self.assertIn("Started on the page", self.wait_by_hand(number, again))
+        wait_for(lambda: sum("a newer run" in body for body in self.answers(PUBLIC, number)) == 2, 20, "two shrunk answers")
+        self.assertEqual([trailer(body)["build"] for body in self.answers(PUBLIC, number)],
+            [build, asked["number"], again])
+        self.assertNotIn(f"build {foreign} was started by hand", self.bridge.stderr())
 
     def test_a_report_of_something_else_is_no_verdict(self):
         number = self.open_pr()

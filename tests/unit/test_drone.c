@@ -104,6 +104,28 @@ START_TEST(reads_params)
 	ck_assert_int_eq(builds.items[0].params.comment, 0);
 	ck_assert_str_eq(odd.params.recipe, "custom-html");
 	ck_assert_int_eq(odd.params.pr, 7);
+	ck_assert_str_eq(odd.starter, "member");
+}
+END_TEST
+
+/* All that whoever starts a build by hand may ask for; a stage list with a blank is none of ours.
+ */
+START_TEST(reads_typed_params)
+{
+	static const char text[] =
+	    "{\"number\":1,\"status\":\"pending\",\"sender\":\"alice\",\"params\":{"
+	    "\"RECIPE\":\"a\",\"SRC\":\"org/a\",\"PR\":\"3\",\"REF\":\"0123\",\"FROM\":\"1.0.0+2\","
+	    "\"EXTRA_TESTS\":\"1\",\"STAGES\":\"install, `upgrade`\"}}";
+	AUTO(build) build = {0};
+	struct err err;
+
+	ck_assert_msg(drone_read_build(text, strlen(text), &build, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(build.starter, "alice");
+	ck_assert_str_eq(build.params.src, "org/a");
+	ck_assert_str_eq(build.params.ref, "0123");
+	ck_assert_str_eq(build.params.from, "1.0.0+2");
+	ck_assert_str_eq(build.params.stages, "");
+	ck_assert(build.params.wants_extra);
 }
 END_TEST
 
@@ -522,6 +544,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, reads_sample, 0, COUNT_OF(samples));
 	tcase_add_test(tests, reads_what_matters);
 	tcase_add_test(tests, reads_params);
+	tcase_add_test(tests, reads_typed_params);
 	tcase_add_test(tests, reads_log);
 	tcase_add_test(tests, reads_timeout);
 	tcase_add_test(tests, knows_words);

@@ -17,6 +17,7 @@ static const struct row {
 	1U << JOB_EFFECT_REACT | 1U << JOB_EFFECT_REPLY | 1U << JOB_EFFECT_BUILD},
     {JOB_HEARD, JOB_EVENT_REFUSED, JOB_REFUSED, 1U << JOB_EFFECT_REPLY},
     {JOB_HEARD, JOB_EVENT_IGNORED, JOB_ANSWERED, 0},
+    {JOB_HEARD, JOB_EVENT_FOUND, JOB_QUEUED, 1U << JOB_EFFECT_REPLY},
     {JOB_REFUSED, JOB_EVENT_IGNORED, JOB_ANSWERED, 0},
     {JOB_REFUSED, JOB_EVENT_TOLD, JOB_ANSWERED, 0},
     {JOB_ASKED, JOB_EVENT_CREATED, JOB_QUEUED, 0},
@@ -165,7 +166,7 @@ static struct job_event make_event(enum job_event_kind kind)
 {
 	struct job_event event = {.kind = kind, .reason = "r"};
 
-	if (kind == JOB_EVENT_CREATED)
+	if (kind == JOB_EVENT_CREATED || kind == JOB_EVENT_FOUND)
 		event.build = 41;
 	if (kind == JOB_EVENT_STARTED)
 		event.at_s = 100;
@@ -291,6 +292,46 @@ START_TEST(reads_its_own_words)
 	}
 	ck_assert(!job_state_parse("waiting", &state));
 	ck_assert_int_eq(state, JOB_ANSWERED);
+}
+END_TEST
+
+/* A build by hand is answered and never made, nor made again. */
+START_TEST(life_of_a_build_by_hand)
+{
+	AUTO(job) job = {.comment = job_id_of_build(41), .pr = 3};
+
+	ck_assert(job_is_by_hand(&job));
+	ck_assert_int_eq(job_build_of(&job), 41);
+	feed(&job, JOB_EVENT_FOUND);
+	ck_assert_int_eq(job.state, JOB_QUEUED);
+	ck_assert_int_eq(job.build, 41);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_REPLY].state, JOB_EFFECT_DUE);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_BUILD].state, JOB_EFFECT_NONE);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_REACT].state, JOB_EFFECT_NONE);
+	feed(&job, JOB_EVENT_ENDED);
+	ck_assert(!job_may_try_again(&job));
+	feed(&job, JOB_EVENT_ERRED);
+	ck_assert_int_eq(job.state, JOB_ENDED);
+}
+END_TEST
+
+static const struct order_row {
+	int64_t comment, written_s, pr;
+	bool is_before;
+} orders[] = {
+    {811, 100, 3, true}, {813, 100, 3, false}, {812, 100, 3, false},
+    {900, 99, 3, true},				/* no matter what the ids say */
+    {-41, 99, 3, true},				/* a build by hand, by its time */
+    {-41, 101, 3, false}, {811, 100, 4, false}, /* another pull request's */
+};
+
+START_TEST(order_of_asking)
+{
+	struct job of = {.comment = 812, .written_s = 100, .pr = 3};
+	struct job job = {
+	    .comment = orders[_i].comment, .written_s = orders[_i].written_s, .pr = orders[_i].pr};
+
+	ck_assert_int_eq(job_is_before(&job, &of), orders[_i].is_before);
 }
 END_TEST
 
@@ -455,6 +496,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, an_error_is_tried_again_once);
 	tcase_add_test(tests, what_nobody_wants_is_not_tried_again);
 	tcase_add_test(tests, reads_its_own_words);
+	tcase_add_test(tests, life_of_a_build_by_hand);
+	tcase_add_loop_test(tests, order_of_asking, 0, COUNT_OF(orders));
 	tcase_add_loop_test(tests, withdrawn_keeps_its_verdict, 0, 2);
 	tcase_add_test(tests, lost_is_ours_and_deletes);
 	tcase_add_test(tests, refusals_never_shrink);

@@ -326,6 +326,61 @@ START_TEST(turn_comes)
 }
 END_TEST
 
+/* Whose a build with these parameters is, when the job of its comment is so. */
+static const struct origin_row {
+	struct build build;
+	enum job_state state; /* of that job; its build is 41, after 40 */
+	enum learn_origin origin;
+	bool is_asked; /* there is such a job */
+} origins[] = {
+    {{.number = 45, .params = {.recipe = "a", .pr = 3}}, 0, LEARN_ORIGIN_BY_HAND, false},
+    {{.number = 45, .params = {.recipe = "a"}}, 0, LEARN_ORIGIN_OURS, false},
+    {{.number = 45, .params = {.pr = 3}}, 0, LEARN_ORIGIN_OURS, false},
+    /* A comment of which we know nothing: another bridge's. */
+    {{.number = 45, .params = {.recipe = "a", .pr = 3, .comment = 9}}, 0, LEARN_ORIGIN_OURS, false},
+    /* Started again in Drone. */
+    {{.number = 45, .params = {.recipe = "a", .pr = 3, .comment = 812}}, JOB_ANSWERED,
+	LEARN_ORIGIN_BY_HAND, true},
+    {{.number = 41, .params = {.recipe = "a", .pr = 3, .comment = 812}}, JOB_RUNNING,
+	LEARN_ORIGIN_OURS, true},
+    {{.number = 40, .params = {.recipe = "a", .pr = 3, .comment = 812}}, JOB_RUNNING,
+	LEARN_ORIGIN_OURS, true},
+    /* It may be the one that is just made. */
+    {{.number = 45, .params = {.recipe = "a", .pr = 3, .comment = 812}}, JOB_ASKED,
+	LEARN_ORIGIN_UNKNOWN, true},
+    {{.number = 45, .params = {.recipe = "a", .pr = 3, .comment = 812}}, JOB_HEARD,
+	LEARN_ORIGIN_UNKNOWN, true},
+};
+
+START_TEST(origin_of_a_build)
+{
+	const struct origin_row *row = &origins[_i];
+	struct job asked = job;
+
+	asked.state = row->state;
+	ck_assert_int_eq(learn_origin(&row->build, row->is_asked ? &asked : NULL), row->origin);
+}
+END_TEST
+
+/* Of a build by hand we asked for no commit and no comment; all else has to be its own. */
+START_TEST(report_of_a_build_by_hand)
+{
+	static const char *const runs[] = {OURS,
+	    RUN("41", "custom-html", "org/custom-html", "3", OTHER_REF, "0"),
+	    RUN("41", "custom-html", "org/custom-html", "4", REF, "0"),
+	    RUN("42", "custom-html", "org/custom-html", "3", REF, "0")};
+	AUTO(learnt) learnt = {0};
+	struct job by_hand = job;
+
+	by_hand.comment = job_id_of_build(41);
+	by_hand.first_build = 0;
+	by_hand.ref[0] = '\0';
+	learn_log_of(&by_hand, RESULTS_BEGIN "\n@\n" RESULTS_END "\n", runs[_i], &learnt);
+	ck_assert_int_eq(learnt.event.kind, JOB_EVENT_JUDGED);
+	ck_assert_int_eq(learnt.event.verdict, _i < 2 ? VERDICT_RECIPE_FAILED : VERDICT_CI_ERROR);
+}
+END_TEST
+
 START_TEST(dropped_by_its_runner)
 {
 	struct build_stage taken = {.machine = "ci1"};
@@ -360,6 +415,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, steps_of_a_long_build);
 	tcase_add_test(tests, queue_and_origin);
 	tcase_add_loop_test(tests, turn_comes, 0, COUNT_OF(waits));
+	tcase_add_loop_test(tests, origin_of_a_build, 0, COUNT_OF(origins));
+	tcase_add_loop_test(tests, report_of_a_build_by_hand, 0, 4);
 	tcase_add_test(tests, dropped_by_its_runner);
 	suite_add_tcase(suite, tests);
 	return suite;

@@ -274,6 +274,35 @@ START_TEST(says_that_it_was_tried_again)
 }
 END_TEST
 
+/* Who started it, and how to do it here: the build takes the head that it finds. */
+START_TEST(says_who_started_it_by_hand)
+{
+	struct job job = make_job(JOB_JUDGED);
+	struct reply_facts facts = facts_of(&job);
+	AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
+	AUTO(buf) nameless = buf_make(REPLY_MAX_BYTES);
+
+	job.comment = job_id_of_build(41);
+	job.ref[0] = '\0';
+	job.has_verdict = true;
+	(void)copy_text(job.author, sizeof(job.author), "@al|ice");
+	reply_write(&facts, &text);
+	ck_assert_str_eq(buf_text(&text),
+	    "**ccci: passed** · custom-html · build [#41](" BUILDS "/41)\n\n"
+	    "Started on the page of the CI server by @\xe2\x80\x8b"
+	    "al&#124;ice, not by a comment.\n\n"
+	    "Again: `!testme` · here: `ccci-run run custom-html --pr 3`\n\n"
+	    "<!-- ccci {\"by_hand\":41,\"build\":41,\"verdict\":\"passed\",\"level\":0} -->\n");
+	ck_assert(reply_is_for(buf_text(&text), job_id_of_build(41)));
+	ck_assert(!reply_is_for(buf_text(&text), job_id_of_build(4)));
+	ck_assert(!reply_is_for(buf_text(&text), 41));
+	job.author[0] = '\0';
+	reply_write(&facts, &nameless);
+	ck_assert_ptr_nonnull(
+	    strstr(buf_text(&nameless), "\nStarted on the page of the CI server, not by"));
+}
+END_TEST
+
 static void fill_results(struct results *results)
 {
 	struct results_stage stage;
@@ -690,6 +719,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, queued);
 	tcase_add_loop_test(tests, queued_behind, 0, COUNT_OF(waits));
 	tcase_add_loop_test(tests, step_has_its_time, 0, COUNT_OF(step_rows));
+	tcase_add_test(tests, says_who_started_it_by_hand);
 	tcase_add_loop_test(tests, says_that_it_was_tried_again, 0, COUNT_OF(agains));
 	tcase_add_test(tests, running);
 	tcase_add_test(tests, failed);

@@ -127,18 +127,19 @@ START_TEST(lists_what_is_left_to_do)
 	int64_t ids[8];
 	size_t count = 0;
 
-	for (int64_t id = 1; id <= 4; id++) {
+	for (int64_t id = -1; id <= 4; id++) {
 		struct job job = make_job(id);
 
-		job.state = id == 2 || id == 3 ? JOB_ANSWERED : JOB_QUEUED;
+		job.state = id == 0 || id == 2 || id == 3 ? JOB_ANSWERED : JOB_QUEUED;
 		job.effects[JOB_EFFECT_DELETE].state = id == 3 ? JOB_EFFECT_TRIED : JOB_EFFECT_NONE;
 		save(store, &job);
 	}
-	ck_assert_int_eq(store_list_active(store, 0, ids, COUNT_OF(ids), &count, &err), 0);
-	ck_assert_uint_eq(count, 3);
-	ck_assert_int_eq(ids[0], 1);
-	ck_assert_int_eq(ids[1], 3);
-	ck_assert_int_eq(ids[2], 4);
+	ck_assert_int_eq(store_list_active(store, INT64_MIN, ids, COUNT_OF(ids), &count, &err), 0);
+	ck_assert_uint_eq(count, 4);
+	ck_assert_int_eq(ids[0], -1);
+	ck_assert_int_eq(ids[1], 1);
+	ck_assert_int_eq(ids[2], 3);
+	ck_assert_int_eq(ids[3], 4);
 	ck_assert_int_eq(store_list_active(store, 1, ids, 1, &count, &err), 0);
 	ck_assert_uint_eq(count, 1);
 	ck_assert_int_eq(ids[0], 3);
@@ -176,6 +177,16 @@ START_TEST(finds_older_answers)
 	ck_assert_int_eq(store_list_outdated(store, &newer, ids, COUNT_OF(ids), &count, &err), 0);
 	ck_assert_uint_eq(count, 1);
 	ck_assert_int_eq(ids[0], 5);
+	/* A build by hand has its place by its time: after this one, before that. */
+	struct job by_hand = make_job(-41);
+	by_hand.written_s = 101;
+	ck_assert_int_eq(store_list_outdated(store, &by_hand, ids, COUNT_OF(ids), &count, &err), 0);
+	ck_assert_uint_eq(count, 1);
+	by_hand.written_s = 99;
+	ck_assert_int_eq(store_list_outdated(store, &by_hand, ids, COUNT_OF(ids), &count, &err), 0);
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(store_is_outdated(store, &by_hand, &is_outdated, &err), 0);
+	ck_assert(is_outdated);
 	store_close(store);
 }
 END_TEST
@@ -343,6 +354,15 @@ START_TEST(finds_the_newest_run)
 	}
 	ck_assert_int_eq(store_find_newest(store, &asking, &newest, &err), 0);
 	ck_assert_int_eq(newest, 11);
+	struct job by_hand = make_job(-41);
+	by_hand.build = 41;
+	save(store, &by_hand); /* by its time older than all */
+	ck_assert_int_eq(store_find_newest(store, &asking, &newest, &err), 0);
+	ck_assert_int_eq(newest, 11);
+	by_hand.written_s = asking.written_s = 101;
+	save(store, &by_hand);
+	ck_assert_int_eq(store_find_newest(store, &asking, &newest, &err), 0);
+	ck_assert_int_eq(newest, -41);
 	job_release(&asking);
 	store_close(store);
 }
