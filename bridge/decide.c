@@ -62,7 +62,7 @@ static void on_pull(void *context, const struct gitea_pull *pull, const struct e
 	work->decision.pull = pull->is_merged ? POLICY_PULL_MERGED
 			      : pull->is_open ? POLICY_PULL_OPEN
 					      : POLICY_PULL_CLOSED;
-	(void)copy_text(work->decision.head_sha, sizeof(work->decision.head_sha), pull->head_sha);
+	work->decision.facts = *pull;
 }
 
 static void on_timeline(void *context, const struct gitea_timeline *timeline, const struct err *err)
@@ -74,7 +74,7 @@ static void on_timeline(void *context, const struct gitea_timeline *timeline, co
 	if (err)
 		return;
 	struct policy_push_facts facts = {
-	    .head_sha = work->decision.head_sha,
+	    .head_sha = work->decision.facts.head_sha,
 	    .comment_id = work->job.comment,
 	    .push_id = timeline->push_id,
 	    .push_sha = timeline->push_sha,
@@ -87,6 +87,40 @@ static void on_timeline(void *context, const struct gitea_timeline *timeline, co
 		work->decision.pull = POLICY_PULL_UNKNOWN;
 		errand_put_off(&work->decision.get_pull, now_ns, POLICY_PUSH_AGAIN_MS);
 	}
+}
+
+/* Commits are in the branch that the head has not: what will be merged is not what is tested. */
+static bool is_behind(const struct gitea_pull *facts)
+{
+	return facts->target_sha[0] && facts->merge_base[0] &&
+	       !text_is(facts->target_sha, facts->merge_base);
+}
+
+/* It decides nothing, so nobody waits for it: the job may have a build by now. */
+static void on_behind(void *context, const int64_t *count, const struct err *err)
+{
+	struct work *work = context;
+	struct job changed;
+
+	work_end(work->works, PARTS_FORGE, &work->decision.count_behind, err);
+	if (err)
+		return;
+	job_copy(&work->job, &changed);
+	changed.behind = *count;
+	(void)!work_save(work, &changed);
+}
+
+static void count_behind(struct work *work)
+{
+	const struct gitea_pull *facts = &work->decision.facts;
+
+	if (work->decision.has_compared || !is_behind(facts) ||
+	    !work_may_begin(work->works, PARTS_FORGE, &work->decision.count_behind))
+		return;
+	work->decision.has_compared = true;
+	work_begin(work->works, PARTS_FORGE, &work->decision.count_behind);
+	gitea_count_ahead(work->works->parts->gitea, work_where(work), facts->head_sha,
+	    facts->target_sha, on_behind, work);
 }
 
 static void ask_for_facts(struct work *work, const struct policy_facts *facts)
@@ -116,6 +150,8 @@ static void ask_for_facts(struct work *work, const struct policy_facts *facts)
 		work_begin(works, PARTS_FORGE, &work->decision.get_timeline);
 		gitea_get_timeline(gitea, work_where(work), work->job.pr, on_timeline, work);
 	}
+	if (work->decision.pull == POLICY_PULL_OPEN)
+		count_behind(work);
 }
 
 /* --- what follows --- */
@@ -191,7 +227,10 @@ static void allow(struct work *work)
 	struct job changed;
 
 	job_copy(&work->job, &changed);
-	(void)copy_text(changed.ref, sizeof(changed.ref), work->decision.head_sha);
+	(void)copy_text(changed.ref, sizeof(changed.ref), work->decision.facts.head_sha);
+	if (is_behind(&work->decision.facts))
+		(void)copy_text(
+		    changed.target, sizeof(changed.target), work->decision.facts.target);
 	command_write_stages(&work->decision.command, changed.stages);
 	(void)copy_text(changed.from, sizeof(changed.from), work->decision.command.from);
 	changed.keep_min = work->decision.command.keep_min;
@@ -244,7 +283,7 @@ static struct policy_facts collect(const struct work *work)
 	    .membership = work->decision.membership,
 	    .pull = work->decision.pull,
 	    .push = work->decision.push,
-	    .head_sha = work->decision.head_sha,
+	    .head_sha = work->decision.facts.head_sha,
 	    .age_s = clock_wall_s() - work->job.written_s,
 	    .max_age_s = settings->max_comment_age_ms / 1000,
 	    .has_asked = work->decision.has_asked,

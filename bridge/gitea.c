@@ -289,6 +289,14 @@ int gitea_read_repo(const char *text, size_t length, struct gitea_repo *out, str
 	return 0;
 }
 
+static void get_sha(const struct json *object, const char *key, char out[GITEA_SHA_SIZE])
+{
+	const char *sha = json_get_text(object, key);
+
+	if (!sha || !gitea_is_sha(sha) || !copy_text(out, GITEA_SHA_SIZE, sha))
+		out[0] = '\0';
+}
+
 int gitea_read_pull(const char *text, size_t length, struct gitea_pull *out, struct err *err)
 {
 	static const char what[] = "a pull request";
@@ -307,7 +315,24 @@ int gitea_read_pull(const char *text, size_t length, struct gitea_pull *out, str
 	if (!sha || !gitea_is_sha(sha) || !copy_text(pull.head_sha, sizeof(pull.head_sha), sha))
 		return misses(err, what, "head.sha");
 	pull.is_open = text_is(state, "open");
+	const char *target = json_get_text(json_get(root, "base"), "ref");
+	copy_head(pull.target, sizeof(pull.target), target ? target : "");
+	get_sha(json_get(root, "base"), "sha", pull.target_sha);
+	get_sha(root, "merge_base", pull.merge_base);
 	*out = pull;
+	return 0;
+}
+
+int gitea_read_count(const char *text, size_t length, int64_t *out, struct err *err)
+{
+	AUTO_PTR(json) root = peer_parse(text, length, err);
+	int64_t count = 0;
+
+	if (!root)
+		return err_prefix(err, "read a comparison");
+	if (!json_get_int(root, "total_commits", &count) || count < 0)
+		return misses(err, "a comparison", "total_commits");
+	*out = count;
 	return 0;
 }
 
@@ -419,6 +444,7 @@ struct call {
 		gitea_comments_done comments;
 		gitea_comment_done comment;
 		gitea_pull_done pull;
+		gitea_count_done count;
 		gitea_timeline_done timeline;
 		gitea_member_done member;
 		gitea_names_done names;
@@ -816,6 +842,30 @@ void gitea_get_pull(
 	call->on.pull = done;
 	send_ask(call, "GET", xasprintf("read pull request %s #%lld", repo, (long long)pr),
 	    xasprintf("/api/v1/repos/%s/pulls/%lld", repo, (long long)pr), NULL, on_pull);
+}
+
+static void on_count(void *context, const struct http_response *response, const struct err *err)
+{
+	struct call *call = context;
+	struct err read_err = {0};
+	int64_t count = 0;
+
+	if (!err && gitea_read_count(
+			buf_text(&response->body), response->body.length, &count, &read_err) < 0)
+		err = &read_err;
+	call->on.count(call->context, err ? NULL : &count, err);
+	call_free(call);
+}
+
+void gitea_count_ahead(struct gitea *gitea, const char *repo, const char *behind_sha,
+    const char *sha, gitea_count_done done, void *context)
+{
+	struct call *call = call_new(gitea, context);
+
+	assert(gitea_is_repo(repo) && gitea_is_sha(behind_sha) && gitea_is_sha(sha));
+	call->on.count = done;
+	send_ask(call, "GET", xasprintf("compare commits of %s", repo),
+	    xasprintf("/api/v1/repos/%s/compare/%s...%s", repo, behind_sha, sha), NULL, on_count);
 }
 
 static void on_member(void *context, const struct http_response *response, const struct err *err)

@@ -29,6 +29,7 @@
 
 #define GITEA_REPO_SIZE 160 /* "owner/repo": 40 and 100 are Gitea's own limits */
 #define GITEA_SHA_SIZE 41
+#define GITEA_BRANCH_SIZE 129	 /* a longer one is cut */
 #define GITEA_PULL_MAX 999999999 /* docs/contracts.md, section 3: PR has 1-9 digits */
 #define GITEA_PAGE 50		 /* the most Gitea gives */
 #define GITEA_ANSWER_MAX_BYTES                                                                     \
@@ -86,6 +87,8 @@ struct gitea_comments {
 struct gitea_pull {
 	bool is_open, is_merged;
 	char head_sha[GITEA_SHA_SIZE];
+	/* The branch it is to go into, its tip, and where the head left it; "" when not told. */
+	char target[GITEA_BRANCH_SIZE], target_sha[GITEA_SHA_SIZE], merge_base[GITEA_SHA_SIZE];
 };
 /* What policy_judge_push() needs of a timeline. */
 struct gitea_timeline {
@@ -125,6 +128,8 @@ int gitea_read_repo(
     const char *text, size_t length, struct gitea_repo *out, struct err *err) CHECKED;
 int gitea_read_pull(
     const char *text, size_t length, struct gitea_pull *out, struct err *err) CHECKED;
+/* Of a comparison. */
+int gitea_read_count(const char *text, size_t length, int64_t *out, struct err *err) CHECKED;
 /* Folds a page into *timeline (zero before the first); *out_count is the number of its events. */
 int gitea_read_timeline(const char *text, size_t length, struct gitea_timeline *timeline,
     size_t *out_count, struct err *err) CHECKED;
@@ -153,6 +158,7 @@ typedef void (*gitea_comment_done)(
     void *context, struct gitea_comment *comment, const struct err *err);
 typedef void (*gitea_pull_done)(
     void *context, const struct gitea_pull *pull, const struct err *err);
+typedef void (*gitea_count_done)(void *context, const int64_t *count, const struct err *err);
 typedef void (*gitea_timeline_done)(
     void *context, const struct gitea_timeline *timeline, const struct err *err);
 typedef void (*gitea_member_done)(
@@ -204,6 +210,13 @@ void gitea_edit_comment(struct gitea *gitea, const char *repo, int64_t comment, 
 /* Idempotent. content: "eyes". */
 void gitea_react(struct gitea *gitea, const char *repo, int64_t comment, const char *content,
     gitea_done done, void *context);
+/*
+ * How many commits sha has that behind_sha lacks. The answer holds all of them, 2.4 kB each:
+ * ERR_LIMIT when these are too many. Source: Gitea 1.26.0; a fork's head too, with the READ bot's
+ * token.
+ */
+void gitea_count_ahead(struct gitea *gitea, const char *repo, const char *behind_sha,
+    const char *sha, gitea_count_done done, void *context);
 /* Login of our token's user. */
 void gitea_whoami(struct gitea *gitea, gitea_login_done done, void *context);
 /* Names of the directories below path ("tests/recipes") at a branch. ERR_MISSING: no such path. */

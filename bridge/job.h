@@ -85,6 +85,7 @@ enum job_effect_state {
 #define JOB_REASON_SIZE 1025 /* RESULTS_TEXT_MAX and its end */
 #define JOB_VERSION_SIZE 65
 #define JOB_TOLD_SIZE 65
+#define JOB_TARGET_SIZE 129
 #define JOB_QUEUED_MAX_S (INT64_C(24) * 3600) /* a runner that is away over a day is gone */
 #define JOB_REPORT_MAX_S 120		      /* the log is there 0.1 s after its step ended */
 
@@ -99,7 +100,9 @@ struct job {
 	int64_t heard_s;   /* when we heard it */
 	int64_t moved_s;   /* when it came into this state */
 
-	char ref[JOB_REF_SIZE]; /* the head that was pinned; "" before */
+	char ref[JOB_REF_SIZE];	      /* the head that was pinned; "" before */
+	char target[JOB_TARGET_SIZE]; /* the branch that the head lacks commits of; "" none known */
+	int64_t behind;		      /* how many; 0: not known */
 	char stages[JOB_STAGES_SIZE];
 	char from[JOB_FROM_SIZE];
 	bool wants_extra;

@@ -137,11 +137,26 @@ static void add_trailer(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, TRAILER_END "\n");
 }
 
+/* What will be merged is not quite what is tested. */
+static void add_behind(const struct job *job, struct buf *out)
+{
+	if (!job->target[0])
+		return;
+	(void)buf_add_text(out, "\nThe head is ");
+	if (job->behind)
+		(void)buf_printf(out, "%lld %s ", (long long)job->behind,
+		    job->behind == 1 ? "commit" : "commits");
+	(void)buf_add_text(out, "behind ");
+	(void)markdown_add_code(out, job->target);
+	(void)buf_add_text(out, ": what is there since is not tested with it.\n");
+}
+
 /*
  * How the build came to be, when it is not plainly what a comment asked for: started by hand, or
- * the second one, after an error of ours, with which: whoever runs the host should hear of it.
+ * the second one, after an error of ours, with which: whoever runs the host should hear of it. And
+ * what the head lacks.
  */
-static void add_origin(const struct reply_facts *facts, struct buf *out)
+static void add_notes(const struct reply_facts *facts, struct buf *out)
 {
 	const struct job *job = facts->job;
 
@@ -153,6 +168,7 @@ static void add_origin(const struct reply_facts *facts, struct buf *out)
 		}
 		(void)buf_add_text(out, ", not by a comment.\n");
 	}
+	add_behind(job, out);
 	if (!job->first_build)
 		return;
 	(void)buf_add_text(out, "\nBuild ");
@@ -168,7 +184,7 @@ static void add_asked(const struct reply_facts *facts, struct buf *out)
 	    out, "**ccci: %s**", facts->job->first_build ? "CI error, tried again" : "heard");
 	add_subject(facts, out);
 	(void)buf_add_text(out, " · asks Drone for a build\n");
-	add_origin(facts, out);
+	add_notes(facts, out);
 }
 
 static void add_queued(const struct reply_facts *facts, struct buf *out)
@@ -179,7 +195,7 @@ static void add_queued(const struct reply_facts *facts, struct buf *out)
 	if (!ahead->build) {
 		add_subject(facts, out);
 		(void)buf_add_text(out, " · waits for a runner\n");
-		add_origin(facts, out);
+		add_notes(facts, out);
 		return;
 	}
 	(void)buf_add_text(out, " behind build ");
@@ -206,7 +222,7 @@ static void add_queued(const struct reply_facts *facts, struct buf *out)
 		    out, ", starts in about %lld min", (long long)((ahead->wait_s + 59) / 60));
 	add_subject(facts, out);
 	(void)buf_add_char(out, '\n');
-	add_origin(facts, out);
+	add_notes(facts, out);
 }
 
 static const struct reply_step *running_step(const struct reply_facts *facts)
@@ -254,7 +270,7 @@ static void add_running(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_text(out, " in");
 	add_usual(out, facts->usual_s);
 	(void)buf_add_char(out, '\n');
-	add_origin(facts, out);
+	add_notes(facts, out);
 	add_steps(facts, out);
 }
 
@@ -511,7 +527,7 @@ static void add_judged(const struct reply_facts *facts, struct buf *out)
 		(void)markdown_add_text(out, facts->job->reason, JOB_REASON_SIZE);
 		(void)buf_add_char(out, '\n');
 	}
-	add_origin(facts, out);
+	add_notes(facts, out);
 	if (facts->results) {
 		add_stages(facts, out);
 		add_since(facts->results, out);

@@ -49,6 +49,9 @@ static const char *const upgrades_sql[] = {
     "ALTER TABLE job ADD COLUMN first_build INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE job ADD COLUMN first_reason TEXT NOT NULL DEFAULT '';"
     "PRAGMA user_version=4;",
+    "ALTER TABLE job ADD COLUMN target TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version=5;",
 };
 
 static const char *const effect_state_words[] = {
@@ -224,13 +227,15 @@ static void bind_job(sqlite3_stmt *statement, const struct job *job)
 	bind_int(statement, ++at, job->keep_min);
 	bind_int(statement, ++at, job->first_build);
 	bind_text(statement, ++at, job->first_reason);
+	bind_text(statement, ++at, job->target);
+	bind_int(statement, ++at, job->behind);
 }
 
 #define JOB_COLUMNS                                                                                \
 	"comment,state,repo,pr,author,written_s,heard_s,moved_s,ref,stages,from_version,"          \
 	"wants_extra,build,started_s,ended_s,verdict,level,reason,head_version,base_version,"      \
-	"results,reply,told,is_shrunk,command,keep_min,first_build,first_reason"
-#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	"results,reply,told,is_shrunk,command,keep_min,first_build,first_reason,target,behind"
+#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 static int save_effects(struct store *store, const struct job *job, struct err *err)
 {
@@ -312,6 +317,7 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	    .is_shrunk = sqlite3_column_int(row, 23) != 0,
 	    .keep_min = sqlite3_column_int64(row, 25),
 	    .first_build = sqlite3_column_int64(row, 26),
+	    .behind = sqlite3_column_int64(row, 29),
 	};
 	if (!state || !job_state_parse((const char *)state, &out->state))
 		return err_set(err, ERR_SYS, "store: a job has no state that is known");
@@ -325,6 +331,7 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	read_text(row, 19, out->base_version, sizeof(out->base_version));
 	read_text(row, 22, out->told, sizeof(out->told));
 	read_text(row, 27, out->first_reason, sizeof(out->first_reason));
+	read_text(row, 28, out->target, sizeof(out->target));
 	if (verdict && !verdict_parse((const char *)verdict, &out->verdict))
 		return err_set(err, ERR_SYS, "store: a job has no verdict that is known");
 	if (!command || !command_kind_parse((const char *)command, &out->command))

@@ -151,8 +151,8 @@ bool work_is_busy(const struct work *work)
 	}
 	return work->decision.get_comment.is_under_way || work->decision.get_member.is_under_way ||
 	       work->decision.get_pull.is_under_way || work->decision.get_timeline.is_under_way ||
-	       work->effects.edit.is_under_way || work->build.get.is_under_way ||
-	       work->build.get_log.is_under_way;
+	       work->decision.count_behind.is_under_way || work->effects.edit.is_under_way ||
+	       work->build.get.is_under_way || work->build.get_log.is_under_way;
 }
 
 /* --- older runs --- */

@@ -54,9 +54,10 @@ struct work_decision {
 	enum policy_membership membership;
 	enum policy_pull pull;
 	enum policy_push push;
-	char head_sha[GITEA_SHA_SIZE];
-	int64_t push_from_ns; /* of the first look at the timeline; 0: none yet */
-	struct errand get_comment, get_member, get_pull, get_timeline;
+	struct gitea_pull facts; /* of the pull request */
+	bool has_compared;	 /* the head with the branch it is to go into */
+	int64_t push_from_ns;	 /* of the first look at the timeline; 0: none yet */
+	struct errand get_comment, get_member, get_pull, get_timeline, count_behind;
 };
 
 struct work_effects {

@@ -475,6 +475,13 @@ class BridgeCases:
         else:
             self.assertEqual(self.builds_of(comment), [])
 
+    def test_a_head_that_is_behind(self):
+        number = self.open_pr()
+        for index in range(2):
+            self.world.put_files(PUBLIC, {f"later-{index}": "x\n"})
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.assertIn("\n\nThe head is 2 commits behind `main`: ", self.wait_verdict(PUBLIC, number, comment))
+
     # ---- the queue
 
     def test_two_comments_at_once_queue_and_both_get_verdicts(self):

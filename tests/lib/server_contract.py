@@ -508,6 +508,23 @@ class ForgeContract(Contract):
         self.assertEqual(self.forge("bot", "GET", f"{self.repo}/pulls/{number}", 200)["head"]["sha"], new)
         self.settled(number)
 
+    def test_forge_comparison(self):
+        """Of the head with what its target has since, for a fork's as for a branch's."""
+        for user in ("member", "outsider"):
+            number = self.pull_request(f"behind-{user}", user=user)
+            before = self.forge("bot", "GET", f"{self.repo}/pulls/{number}", 200)
+            for index in range(2):
+                self.world.put_files(PUBLIC, {f"{user}-{index}": "x\n"})
+            pull = wait_for(lambda: (pull := self.forge("bot", "GET", f"{self.repo}/pulls/{number}", 200))
+                and pull["base"]["sha"] != before["base"]["sha"] and pull, 10, "new tip of the target")
+            self.assertEqual(pull["merge_base"], before["base"]["sha"])
+            pair = f"{pull['head']['sha']}...{pull['base']['sha']}"
+            told = self.forge("bot", "GET", f"{self.repo}/compare/{pair}", 200)
+            self.keys(told, "total_commits commits")
+            self.assertEqual((told["total_commits"], len(told["commits"])), (2, 2))
+            self.assertEqual(told["commits"][0]["sha"], pull["base"]["sha"])
+            self.forge("bot", "GET", f"{self.repo}/compare/{pull['head']['sha']}...{'f' * 40}", 404, message="not found")
+
     def timeline(self, number, query="?limit=50", user="bot"):
         return self.forge(user, "GET", f"{self.repo}/issues/{number}/timeline{query}", 200) or []
 

@@ -363,6 +363,18 @@ class Forge(State, Shapes, Webhooks, Server):
             return self.not_found()
         return answer(200, self.pull_json(issue, caller.person))
 
+    @route("GET", "/api/v1/repos/{owner}/{repo}/compare/{pair}")
+    def get_comparison(self, request, owner, repo, pair):
+        """Commits of the second that the first has not, newest first; of each only its sha."""
+        _, found = self.seen_repo(request, owner, repo, "read:repository")
+        shas = pair.split("...")
+        if len(shas) != 2 or not all(re.fullmatch("[0-9a-f]{40}", sha) for sha in shas):
+            raise Surprise(f"a comparison of {pair} is not modelled")
+        if not all(found.git.has(sha) for sha in shas):
+            return self.not_found()
+        commits = found.git.between(*shas)[::-1]
+        return answer(200, {"total_commits": len(commits), "commits": [{"sha": sha} for sha in commits]})
+
     @route("GET", "/api/v1/repos/{owner}/{repo}/issues/comments", query=("since", "before", "page", "limit"))
     def get_repo_comments(self, request, owner, repo):
         _, found = self.seen_repo(request, owner, repo, "read:issue")

@@ -91,6 +91,9 @@ class BareRepo:
         out = self.git("rev-list", "--reverse", new, *([f"^{old}"] if old else []), check=False)
         return out.decode().split() if out else []
 
+    def has(self, sha):
+        return self.git("cat-file", "-e", f"{sha}^{{commit}}", check=False) is not None
+
     def is_ancestor(self, old, new):
         return self.git("merge-base", "--is-ancestor", old, new, check=False) is not None
 

@@ -104,6 +104,48 @@ START_TEST(reads_pull)
 	ck_assert_msg(gitea_read_pull(text.data, text.length, &pull, &err) == 0, "%s", err.msg);
 	ck_assert(pull.is_open && !pull.is_merged);
 	ck_assert_str_eq(pull.head_sha, "d0312d979b2e596734e36766f4eac2dabf664e1c");
+	ck_assert_str_eq(pull.target, "main");
+	ck_assert_str_eq(pull.target_sha, "7db7d340688cda8e0c37e7688825ecc3822ac0f6");
+	ck_assert_str_eq(pull.merge_base, "7db7d340688cda8e0c37e7688825ecc3822ac0f6");
+}
+END_TEST
+
+/* What nothing hangs on may be missing. */
+START_TEST(reads_a_pull_without_a_target)
+{
+	static const char text[] =
+	    "{\"state\":\"open\",\"merged\":false,\"merge_base\":\"\",\"base\":{\"sha\":\"-x\"},"
+	    "\"head\":{\"sha\":\"d0312d979b2e596734e36766f4eac2dabf664e1c\"}}";
+	struct gitea_pull pull = {0};
+	struct err err = {0};
+
+	ck_assert_msg(gitea_read_pull(text, strlen(text), &pull, &err) == 0, "%s", err.msg);
+	ck_assert(!pull.target[0] && !pull.target_sha[0] && !pull.merge_base[0]);
+}
+END_TEST
+
+static const struct count_row {
+	const char *text;
+	int64_t count; /* -1: refused */
+} count_rows[] = {
+    {"{\"total_commits\":2,\"commits\":[{},{}]}", 2},
+    {"{\"total_commits\":0,\"commits\":[]}", 0},
+    {"{\"total_commits\":-1}", -1},
+    {"{\"total_commits\":\"2\"}", -1},
+    {"{}", -1},
+    {"[]", -1},
+    {"<html>", -1},
+};
+
+START_TEST(reads_a_comparison)
+{
+	const struct count_row *row = &count_rows[_i];
+	struct err err = {0};
+	int64_t count = -1;
+
+	ck_assert_int_eq(
+	    gitea_read_count(row->text, strlen(row->text), &count, &err), row->count < 0 ? -1 : 0);
+	ck_assert_int_eq(count, row->count);
 }
 END_TEST
 
@@ -892,6 +934,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, reads_comments);
 	tcase_add_test(tests, reads_nul);
 	tcase_add_test(tests, reads_pull);
+	tcase_add_test(tests, reads_a_pull_without_a_target);
+	tcase_add_loop_test(tests, reads_a_comparison, 0, COUNT_OF(count_rows));
 	tcase_add_test(tests, reads_timeline);
 	tcase_add_test(tests, reads_directories_and_login);
 	tcase_add_loop_test(tests, refuses_row, 0, COUNT_OF(bad_rows));

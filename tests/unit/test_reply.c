@@ -274,6 +274,35 @@ START_TEST(says_that_it_was_tried_again)
 }
 END_TEST
 
+static const struct behind_row {
+	const char *target;
+	int64_t behind;
+	const char *says; /* NULL: nothing */
+} behinds[] = {
+    {"", 0, NULL},
+    {"main", 2,
+	"\n\nThe head is 2 commits behind `main`: what is there since is not tested with it.\n"},
+    {"main", 1, "\n\nThe head is 1 commit behind `main`: "},
+    {"main", 0, "\n\nThe head is behind `main`: "},
+    {"a`b|@c", 3, "\n\nThe head is 3 commits behind `a?b|@c`: "},
+};
+
+START_TEST(says_that_the_head_is_behind)
+{
+	struct job job = make_job(JOB_JUDGED);
+	struct reply_facts facts = facts_of(&job);
+
+	job.has_verdict = true;
+	job.behind = behinds[_i].behind;
+	(void)copy_text(job.target, sizeof(job.target), behinds[_i].target);
+	auto_str char *text = write_reply(&facts);
+	if (behinds[_i].says)
+		ck_assert_msg(strstr(text, behinds[_i].says) != NULL, "%s", text);
+	else
+		ck_assert_ptr_null(strstr(text, "behind"));
+}
+END_TEST
+
 /* Who started it, and how to do it here: the build takes the head that it finds. */
 START_TEST(says_who_started_it_by_hand)
 {
@@ -719,6 +748,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, queued);
 	tcase_add_loop_test(tests, queued_behind, 0, COUNT_OF(waits));
 	tcase_add_loop_test(tests, step_has_its_time, 0, COUNT_OF(step_rows));
+	tcase_add_loop_test(tests, says_that_the_head_is_behind, 0, COUNT_OF(behinds));
 	tcase_add_test(tests, says_who_started_it_by_hand);
 	tcase_add_loop_test(tests, says_that_it_was_tried_again, 0, COUNT_OF(agains));
 	tcase_add_test(tests, running);

@@ -64,6 +64,8 @@ START_TEST(job_survives_whole)
 	job.command = COMMAND_CANCEL;
 	job.keep_min = 30;
 	job.first_build = 40;
+	job.behind = 2;
+	(void)copy_text(job.target, sizeof(job.target), "main");
 	(void)copy_text(job.first_reason, sizeof(job.first_reason), "no engine");
 	job.moved_s = 120;
 	(void)copy_text(job.ref, sizeof(job.ref), "0123456789abcdef0123456789abcdef01234567");
@@ -101,6 +103,8 @@ START_TEST(job_survives_whole)
 	ck_assert_int_eq(read.keep_min, 30);
 	ck_assert_int_eq(read.first_build, 40);
 	ck_assert_str_eq(read.first_reason, "no engine");
+	ck_assert_str_eq(read.target, "main");
+	ck_assert_int_eq(read.behind, 2);
 	ck_assert_int_eq(read.verdict, VERDICT_TIMED_OUT);
 	ck_assert_int_eq(read.build, 41);
 	ck_assert_int_eq(read.reply, 99);
