@@ -157,6 +157,7 @@ void results_release(struct results *results)
 	results_pairs_release(results->rejected, results->rejected_count);
 	results_pairs_release(results->images, results->image_count);
 	results_pairs_release(results->tags, results->tag_count);
+	results_pairs_release(results->shared, results->shared_count);
 	for (size_t i = 0; i < results->changed_count; i++) {
 		free(results->changed[i].what);
 		free(results->changed[i].was);
@@ -206,6 +207,11 @@ static void set_pair(
 void results_add_image(struct results *results, const char *service, const char *digest)
 {
 	set_pair(&results->images, &results->image_count, service, digest);
+}
+
+void results_add_shared(struct results *results, const char *recipe, const char *run_id)
+{
+	set_pair(&results->shared, &results->shared_count, recipe, run_id);
 }
 
 void results_add_tag(struct results *results, const char *service, const char *name)
@@ -472,6 +478,9 @@ static char *encode(const struct results *results, enum detail detail)
 	if (results->tag_count && detail < DETAIL_NO_ITEMS)
 		json_set(
 		    provenance, "tags", results_pairs_encode(results->tags, results->tag_count));
+	if (results->shared_count && detail < DETAIL_NO_ITEMS)
+		json_set(provenance, "shared",
+		    results_pairs_encode(results->shared, results->shared_count));
 
 	json_set_int(root, "schema", RESULTS_SCHEMA);
 	json_set(root, "run", run);
@@ -876,7 +885,8 @@ static int read_document(const struct json *root, struct results *results, struc
 	    read_rejected(root, results, err) < 0 || read_allowed(root, results, err) < 0 ||
 	    read_changed(root, results, err) < 0)
 		return -1;
-	if (read_pairs(root, "images", &results->images, &results->image_count, err) < 0)
+	if (read_pairs(root, "images", &results->images, &results->image_count, err) < 0 ||
+	    read_pairs(root, "shared", &results->shared, &results->shared_count, err) < 0)
 		return -1;
 	return read_pairs(root, "tags", &results->tags, &results->tag_count, err);
 }

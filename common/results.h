@@ -104,6 +104,9 @@ struct results {
 	size_t image_count;
 	struct results_pair *tags; /* service, its image as the recipe names it */
 	size_t tag_count;
+	struct results_pair
+	    *shared; /* recipe under needs, the run whose app it shared with others */
+	size_t shared_count;
 	char *last_green_when; /* RFC 3339; "" nobody looked, or there was none */
 	char *last_green_commit;
 	int64_t last_green_build;	/* 0: not in Drone */
@@ -124,6 +127,7 @@ void results_add_rejected(struct results *results, const char *version, const ch
 void results_add_left(struct results *results, const char *what);
 /* A second one of the same service replaces the first. */
 void results_add_image(struct results *results, const char *service, const char *digest);
+void results_add_shared(struct results *results, const char *recipe, const char *run_id);
 void results_add_tag(struct results *results, const char *service, const char *name);
 void results_add_change(struct results *results, const char *what, const char *was, const char *is);
 /* Moves a stage to the end of results->stages; one of the same name is replaced. */

@@ -100,10 +100,16 @@ static const char *check_label(const char *value)
 	return is_label || text_is(value, "none") ? NULL : "is neither none nor a label NAME=VALUE";
 }
 
+static const char *check_names(const char *value)
+{
+	if (strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-,") != strlen(value))
+		return "is no list of recipes, comma separated and without blanks";
+	return NULL;
+}
+
 static const char *check_recipes(const char *value)
 {
-	if (!text_is(value, "*") &&
-	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-,") != strlen(value))
+	if (!text_is(value, "*") && check_names(value))
 		return "is neither * nor a list of recipes, comma separated and without blanks";
 	return NULL;
 }
@@ -180,6 +186,10 @@ const struct conf_row settings_rows[] = {
 	.most = 30 * 24 * HOUR_MS, .help = "age of leftovers without a lease that reap removes"},
     {"KEEP_MAX", CONF_DURATION, AT(keep_max_ms), .fallback = "0s", .least = 0, .most = 4 * HOUR_MS,
 	.help = "longest that a judged app stays up for a look; 0s: off"},
+    {"SHARED_NEEDS", CONF_TEXT, AT(shared_needs), .check = check_names,
+	.help = "recipes under needs whose app runs may share, comma separated; default: none"},
+    {"SHARED_IDLE", CONF_DURATION, AT(shared_idle_ms), .fallback = "15m", .least = 1000,
+	.most = 24 * HOUR_MS, .help = "how long such an app stays up that nobody uses"},
     {"PRUNE_BELOW", CONF_INT, AT(prune_below), .fallback = "15", .least = 1, .most = 99,
 	.help = "prune removes images while less of disk or inodes is free", .unit = "percent"},
     {"PROBE_CONNECT", CONF_TEXT, AT(probe_connect), .fallback = "127.0.0.1:443",

@@ -35,6 +35,8 @@ struct settings {
 	int64_t janitor_max_age_ms;
 	int64_t prune_below;	  /* percent of disk or inodes free */
 	int64_t keep_max_ms;	  /* 0: no judged app stays up */
+	char *shared_needs;	  /* "keycloak": apps that runs share; may be NULL: none */
+	int64_t shared_idle_ms;	  /* how long one of them stays up that nobody uses */
 	char *probe_connect;	  /* "127.0.0.1:443" */
 	char *probe_ca_file;	  /* PEM; NULL: the system's roots */
 	char *networks_allow;	  /* "proxy,monitoring" */

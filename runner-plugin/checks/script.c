@@ -3,7 +3,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
-#include "runner-plugin/recipe/needs.h"
+#include "runner-plugin/recipe/suite.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/run/proc.h"
 
@@ -179,7 +179,7 @@ void script_clean(const char *said, size_t length, struct buf *out)
 /* --- the process --- */
 
 struct environment {
-	char *rows[18 + 3 * NEEDS_MAX];
+	char *rows[20 + 5 * NEEDS_MAX];
 	size_t count;
 };
 
@@ -209,12 +209,13 @@ static void add_app(
 	add_row(out, "CCCI_DOMAIN", run->domain);
 	add_row(out, "CCCI_STACK", run->stack);
 	add_row(out, "CCCI_RECIPE", run->params.recipe);
-	add_row(out, "CCCI_STAGE", stage_word(spec->stage));
+	if (spec->stage != STAGE_NONE)
+		add_row(out, "CCCI_STAGE", stage_word(spec->stage));
 }
 
-static void add_host(struct environment *out, const struct stages_work *work, const char *home)
+static void add_host(
+    struct environment *out, const struct stages_work *work, const char *home, const char *secrets)
 {
-	auto_str char *secrets = run_path(work->run, RUN_SECRETS_DIR);
 	const char *certificates = settings_docker_certificates(work->settings);
 
 	add_row(out, "PATH", environ_path(work->environ));
@@ -246,8 +247,10 @@ static void add_need_row(
 static int add_needs(struct environment *out, const struct stages_work *work, struct err *err)
 {
 	AUTO(prepared) prepared = {0};
+	char tenant[RUN_TENANT_SIZE];
 	struct err why;
 
+	run_tenant(work->run, tenant);
 	if (prepared_load(work->run, &prepared, &why) < 0) {
 		if (why.code == ERR_MISSING)
 			return 0;
@@ -258,13 +261,16 @@ static int add_needs(struct environment *out, const struct stages_work *work, st
 		const struct prepared_need *need = &prepared.needs[i];
 		AUTO(run) beside = {0};
 
-		if (run_beside(
-			work->settings, work->run, need->recipe, need->prefix, &beside, err) < 0)
+		if (prepared_open_need(work->settings, work->run, need, &beside, err) < 0)
 			return -1;
 		auto_str char *secrets = run_path(&beside, RUN_SECRETS_DIR);
+		auto_str char *scratch = run_path(&beside, "scratch");
 		add_need_row(out, need->recipe, "DOMAIN", beside.domain);
 		add_need_row(out, need->recipe, "STACK", beside.stack);
-		add_need_row(out, need->recipe, "SECRET_DIR", secrets);
+		add_need_row(out, need->recipe, "TENANT", tenant);
+		add_need_row(out, need->recipe, "TENANT_DIR", scratch);
+		if (!need->is_given) /* what opens all of a shared one is its tenants' alone */
+			add_need_row(out, need->recipe, "SECRET_DIR", secrets);
 	}
 	return 0;
 }
@@ -331,6 +337,23 @@ static int run_program(const struct stages_work *work, const struct script_spec 
 
 /* --- on the host --- */
 
+/* Of an app whose run has learnt them, and not this one. */
+static void mask_secrets(const struct stages_work *work, const char *directory)
+{
+	auto_dir DIR *dir = opendir(directory);
+
+	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+		auto_str char *path = xasprintf("%s/%s", directory, entry->d_name);
+		AUTO(buf) value = {0};
+		struct err ignored; /* "." is no file, and what cannot be read cannot be told */
+
+		if (entry->d_name[0] != '.' &&
+		    file_read(path, SUITE_SECRET_MAX_BYTES, &value, &ignored) == 0)
+			log_mask_lines(buf_text(&value));
+	}
+	log_mask_save(work->secrets_fd);
+}
+
 static int run_on_host(const struct stages_work *work, const struct script_spec *spec,
     struct script_result *out, struct err *err)
 {
@@ -338,17 +361,22 @@ static int run_on_host(const struct stages_work *work, const struct script_spec 
 	auto_str char *program = run_path(work->run, inside);
 	auto_str char *cwd = run_path(work->run, "suite");
 	auto_str char *home = run_path(work->run, "scratch");
-	auto_str char *secrets = run_path(work->run, RUN_SECRETS_DIR);
+	auto_str char *own_secrets = run_path(work->run, RUN_SECRETS_DIR);
+	const char *secrets = spec->secrets_dir ? spec->secrets_dir : own_secrets;
 	auto_str char *log = run_path(work->run, "log/scripts.log");
 	AUTO(environment) environment = {0};
 	AUTO(proc_result) ended = {0};
 	const char *const argv[] = {program, NULL};
 
 	/* Of a recipe without secrets too: who lists them finds none. */
-	if (file_make_dirs(home, 0700, err) < 0 || file_make_dirs(secrets, 0700, err) < 0)
+	if (file_make_dirs(home, 0700, err) < 0 || file_make_dirs(own_secrets, 0700, err) < 0)
 		return -1;
+	if (spec->secrets_dir)
+		mask_secrets(work, spec->secrets_dir);
 	add_app(&environment, work, spec);
-	add_host(&environment, work, home);
+	add_host(&environment, work, home, secrets);
+	if (spec->tenant)
+		add_row(&environment, "CCCI_TENANT", spec->tenant);
 	if (add_needs(&environment, work, err) < 0)
 		return -1;
 	struct proc_spec proc = {

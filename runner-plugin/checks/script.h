@@ -30,6 +30,9 @@ struct script_spec {
 	enum stage stage;
 	/* Set: one of the recipe's, in a sandbox with these bounds. */
 	const struct sandbox_limits *sandbox;
+	/* What a tenant's program is told besides; NULL: none. */
+	const char *tenant;
+	const char *secrets_dir; /* instead of the run's own; what is there is masked */
 };
 struct script_result {
 	enum outcome outcome; /* pass, fail, not run; unverified: cancelled */

@@ -9,6 +9,8 @@
 #include "runner-plugin/checks/script.h"
 #include "runner-plugin/host/room.h"
 #include "runner-plugin/run/cgroup.h"
+#include "runner-plugin/run/lease.h"
+#include "runner-plugin/run/shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +20,7 @@
 #define LEAST_FREE_BYTES (INT64_C(5) * 1024 * 1024 * 1024)
 #define PROXY_TIMEOUT_MS 5000
 #define SANDBOX_TIMEOUT_MS 10000
+#define USERS_MAX_BYTES 8192
 
 /* --- what prepare looks at too --- */
 
@@ -226,6 +229,41 @@ static int row_slots(struct patient *patient, struct err *err)
 	return note(patient, "%lld of %lld free", (long long)(most - taken), (long long)most);
 }
 
+/* "keycloak at keyc-9f2c1a.ci.example.org, used by 2"; another one of them behind it. */
+static void describe_shared(struct patient *patient, const char *id, struct buf *out)
+{
+	AUTO(run) run = {0};
+	AUTO(buf) users = {0};
+	size_t count = 0;
+	struct err ignored;
+
+	if (run_open(patient->settings, id, &run, &ignored) < 0 || !lease_is_held(run.dir))
+		return;
+	auto_str char *path = run_path(&run, SHARED_USERS_FILE);
+	if (file_read(path, USERS_MAX_BYTES, &users, &ignored) == 0)
+		for (const char *line = buf_text(&users); (line = strchr(line, '\n')); line++)
+			count++;
+	(void)buf_printf(out, "%s%s at %s, used by %zu", out->length ? "; " : "", run.params.recipe,
+	    run.domain, count);
+}
+
+static int row_shared(struct patient *patient, struct err *err)
+{
+	const char *named = patient->settings->shared_needs;
+	auto_str char *path = xasprintf("%s/runs", patient->settings->state_dir);
+	AUTO(buf) text = buf_make(sizeof(patient->note));
+	auto_dir DIR *dir = opendir(path);
+
+	(void)err;
+	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
+		if (shared_is_id(entry->d_name))
+			describe_shared(patient, entry->d_name, &text);
+	if (text.length)
+		return note(patient, "%s", buf_text(&text));
+	return named ? note(patient, "none is up (SHARED_NEEDS: %.100s)", named)
+		     : note(patient, "not wanted: SHARED_NEEDS is empty");
+}
+
 /* A run does without, so it is never red. */
 static int row_processes(struct patient *patient, struct err *err)
 {
@@ -313,6 +351,7 @@ static const struct row {
     {"state directory", row_state_dir, false},
     {"disk", row_disk, false},
     {"slots", row_slots, false},
+    {"shared apps", row_shared, false},
     {"processes", row_processes, false},
     {"sandbox", row_sandbox, false},
     {"proxy", row_proxy, false},

@@ -151,6 +151,8 @@ static const char *word_value(
 			value = places[i].domain;
 		else if (text_starts(part, ".stack@"))
 			value = places[i].stack;
+		else if (text_starts(part, ".tenant@"))
+			value = places[i].tenant;
 	}
 	*out_length = (size_t)(part - text) + 1 + strcspn(part, "@");
 	return value;
@@ -167,8 +169,8 @@ char *needs_expand(
 
 		if (!value) {
 			err_set(err, ERR_CONFIG,
-			    "\"%.*s\" is neither @need.RECIPE.domain@ nor @need.RECIPE.stack@ of a "
-			    "recipe that stands under needs",
+			    "\"%.*s\" is neither @need.RECIPE.domain@, @need.RECIPE.stack@ nor "
+			    "@need.RECIPE.tenant@, of a recipe that stands under needs",
 			    (int)text_head(word, 80), word);
 			return NULL;
 		}

@@ -36,9 +36,9 @@ void needs_prefix(const char *recipe, size_t letters, char out[NEEDS_PREFIX_SIZE
 void needs_prefixes(
     const char *recipe, const struct needs *needs, char out[NEEDS_MAX][NEEDS_PREFIX_SIZE]);
 
-/* What stands for @need.<recipe>.domain@ and @need.<recipe>.stack@. */
+/* What stands for @need.<recipe>.domain@, @need.<recipe>.stack@ and @need.<recipe>.tenant@. */
 struct needs_place {
-	const char *recipe, *domain, *stack;
+	const char *recipe, *domain, *stack, *tenant;
 };
 /* The caller frees it. NULL, ERR_CONFIG: it begins such a word that is none. */
 char *needs_expand(

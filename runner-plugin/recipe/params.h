@@ -31,6 +31,7 @@ struct params {
 	bool has_stages;		 /* STAGES was given */
 	char from[PARAMS_VERSION_SIZE];	 /* "" = the planner decides */
 	bool is_dev;			 /* `ccci-run dev`: its run has a name of its own */
+	bool is_shared;			 /* an app that runs share: its run is named so */
 	int64_t keep_min;		 /* minutes that it stays up when judged; 0: none */
 };
 

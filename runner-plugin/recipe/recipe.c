@@ -501,7 +501,11 @@ static int fetch_from_directory(
 		return err_prefix(err, "copy %s", work->local_recipe);
 	if (git_here(work, differs, NULL, err) < 0 && git_here(work, commit, NULL, err) < 0)
 		return err_prefix(err, "commit the changes of %s", work->local_recipe);
-	return recipe_head(work, recipe->head, err);
+	/* Of an app that runs share it is a version that is wanted. */
+	if (!*work->run->params.ref)
+		return recipe_head(work, recipe->head, err);
+	(void)copy_text(recipe->head, sizeof(recipe->head), work->run->params.ref);
+	return 0;
 }
 
 int recipe_fetch(const struct stages_work *work, struct recipe *out, struct err *err)

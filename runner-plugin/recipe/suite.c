@@ -422,6 +422,23 @@ static int read_data(const struct reader *reader, const struct yaml *value, stru
 	return 0;
 }
 
+static int read_tenant(const struct reader *reader, const struct yaml *value, struct suite *suite)
+{
+	static const char *const keys[] = {"seed", "release"};
+	const struct yaml *seed = yaml_get(value, "seed");
+	const struct yaml *release = yaml_get(value, "release");
+
+	if (need_kind(reader, value, "tenant", YAML_MAPPING) < 0 ||
+	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0 ||
+	    (seed && read_program(reader, seed, "seed", &suite->tenant_seed) < 0) ||
+	    (release && read_program(reader, release, "release", &suite->tenant_release) < 0))
+		return -1;
+	if (!seed || !release)
+		return mistake(
+		    reader, value, "a tenant has a seed, and a release that takes it away again");
+	return 0;
+}
+
 static int read_given_secret(
     const struct reader *reader, const struct yaml *value, struct suite_secret *secret)
 {
@@ -505,7 +522,7 @@ static int check_needs_in_env(
 	int result = 0;
 
 	for (size_t i = 0; i < suite->needs.count; i++)
-		places[i] = (struct needs_place){suite->needs.names[i], "", ""};
+		places[i] = (struct needs_place){suite->needs.names[i], "", "", ""};
 	for (size_t i = 0; env && env->kind == YAML_MAPPING && i < env->count; i++) {
 		const char *value = yaml_text(env->items[i]);
 		struct err why;
@@ -612,12 +629,13 @@ static int refuse_later(const struct reader *reader, const struct yaml *value, s
 }
 
 static const char *const key_names[] = {"env", "compose", "deploy_timeout", "weight", "ready",
-    "checks", "data", "secrets", "needs", "stages", "extra", "allow", "images", "picture"};
+    "checks", "data", "secrets", "needs", "tenant", "stages", "extra", "allow", "images",
+    "picture"};
 
 static int (*const key_readers[])(
     const struct reader *reader, const struct yaml *value, struct suite *suite) = {read_env,
     read_compose, read_timeout, read_weight, read_ready, read_checks, read_data, read_secrets,
-    read_needs, read_stages, read_extra, read_allow, read_images, refuse_later};
+    read_needs, read_tenant, read_stages, read_extra, read_allow, read_images, refuse_later};
 
 static int read_key(
     const struct reader *reader, const char *key, const struct yaml *value, struct suite *suite)
@@ -770,6 +788,10 @@ static void check_files(
 		check_program(path, directory, suite->extra[i], mistakes);
 	if (suite->data_seed)
 		check_program(path, directory, suite->data_seed, mistakes);
+	if (suite->tenant_seed)
+		check_program(path, directory, suite->tenant_seed, mistakes);
+	if (suite->tenant_release)
+		check_program(path, directory, suite->tenant_release, mistakes);
 	if (suite->data_check)
 		check_program(path, directory, suite->data_check, mistakes);
 	if (suite->data_wipe)
@@ -815,7 +837,13 @@ int suite_read(const char *directory, struct suite *out, struct err *err)
 struct shelf {
 	const char *suites, *recipe;
 	const struct suite *suite; /* of that recipe */
+	const char *shared_needs;
 };
+
+bool suite_may_share(const struct suite *suite, const char *shared_needs, const char *recipe)
+{
+	return suite->tenant_seed && shared_needs && text_lists(shared_needs, recipe);
+}
 
 static int look_up(void *context, const char *recipe, struct needs *out, struct err *err)
 {
@@ -829,14 +857,15 @@ static int look_up(void *context, const char *recipe, struct needs *out, struct 
 	}
 	if (file_exists(directory) && suite_read(directory, &suite, err) < 0)
 		return -1;
-	*out = suite.needs;
+	if (!suite_may_share(&suite, shelf->shared_needs, recipe))
+		*out = suite.needs;
 	return 0;
 }
 
 int suite_order_needs(const char *suites, const char *recipe, const struct suite *suite,
-    struct needs *out, struct err *err)
+    const char *shared_needs, struct needs *out, struct err *err)
 {
-	struct shelf shelf = {suites, recipe, suite};
+	struct shelf shelf = {suites, recipe, suite, shared_needs};
 
 	return needs_order(recipe, look_up, &shelf, out, err);
 }
@@ -852,7 +881,7 @@ static void check_order(const char *directory, const struct suite *suite, struct
 		return;
 	char *recipe = strrchr(whole, '/');
 	*recipe++ = '\0';
-	if (suite_order_needs(whole, recipe, suite, &order, &why) < 0)
+	if (suite_order_needs(whole, recipe, suite, NULL, &order, &why) < 0)
 		(void)buf_printf(mistakes, "%s/" SUITE_FILE ": %s\n", directory, why.msg);
 }
 
@@ -895,6 +924,8 @@ void suite_release(struct suite *suite)
 	free(suite->data_seed);
 	free(suite->data_check);
 	free(suite->data_wipe);
+	free(suite->tenant_seed);
+	free(suite->tenant_release);
 	release_list(suite->dropped, suite->dropped_count);
 	for (size_t i = 0; i < suite->secret_count; i++) {
 		free(suite->secrets[i].name);

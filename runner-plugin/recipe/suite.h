@@ -77,6 +77,9 @@ struct suite {
 	char **dropped;	  /* volumes that an upgrade may drop on purpose */
 	size_t dropped_count;
 	struct needs needs; /* recipes that are deployed beside it */
+	/* What each run makes for itself in this app when another recipe needs it, and takes away;
+	 * both or neither. Below the suite's directory. */
+	char *tenant_seed, *tenant_release;
 	struct suite_secret *secrets;
 	size_t secret_count;
 	char *not_run[STAGE_COUNT]; /* reason why a stage is intentionally not run; NULL: it runs */
@@ -106,10 +109,13 @@ const struct suite_secret *suite_find_secret(const struct suite *suite, const ch
 /*
  * All that a recipe needs, in the order in which it is deployed: what its suite says, and the
  * suites of those in the directory of all suites. ERR_CONFIG: a circle, or a mistake in one of
- * them.
+ * them. What an app needs that runs share (suite_may_share()) is its own affair.
  */
 int suite_order_needs(const char *suites, const char *recipe, const struct suite *suite,
-    struct needs *out, struct err *err) CHECKED;
+    const char *shared_needs, struct needs *out, struct err *err) CHECKED;
+/* Whether runs may share an app of that recipe: the operator names it in shared_needs, NULL: none,
+ * and each run has a tenant of its own in it. */
+bool suite_may_share(const struct suite *suite, const char *shared_needs, const char *recipe);
 /*
  * Every mistake of a suite, a line each with its place and a guess; nothing is added to a good one.
  * mistakes was made by the caller, SUITE_MISTAKES_MAX_BYTES are plenty. ERR_MISSING, ERR_SYS: it

@@ -5,10 +5,10 @@
 #include "common/file.h"
 #include "common/table.h"
 #include "runner-plugin/recipe/suite.h"
+#include "runner-plugin/run/birth.h"
+#include "runner-plugin/run/borrow.h"
 #include "runner-plugin/run/channel.h"
-#include "runner-plugin/run/keeper.h"
 #include "runner-plugin/run/lease.h"
-#include "runner-plugin/run/proc.h"
 #include "runner-plugin/run/reap.h"
 #include "runner-plugin/run/record.h"
 #include "runner-plugin/run/waiter.h"
@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sys/pidfd.h>
 
 /* A teardown that waits for abra and the engine as long as it may. */
 #define KEEPER_PATIENCE_S 180
@@ -48,26 +47,6 @@ static enum exit_code fail(const struct err *err)
 {
 	print_error("%s", err->msg);
 	return exit_of_err(err);
-}
-
-/*
- * Drone's runner: the nearest process above us that is not of this step. -1: cannot tell, so it is
- * not watched.
- */
-static int find_runner(const struct run_step *step)
-{
-	auto_str char *variable = xasprintf("DRONE_WORKSPACE=%s", step->workspace);
-	struct proc_view view;
-
-	if (!step->build || !step->workspace[0])
-		return -1;
-	for (pid_t pid = getppid(); pid > 1; pid = view.parent) {
-		if (!proc_look(pid, variable, &view))
-			return -1;
-		if (!view.has_variable)
-			return pidfd_open(pid, 0);
-	}
-	return -1;
 }
 
 /* --- a keeper that is gone --- */
@@ -140,41 +119,6 @@ static char *current_directory(void)
 	return getcwd(path, sizeof(path)) ? xstrdup(path) : NULL;
 }
 
-struct birth {
-	const struct params *params;
-	const struct run_step *step;
-	const char *checkout, *local_recipe;
-	int64_t keep_ms;
-};
-
-/* A run with its keeper, in one piece as far as any reaper can see. Returns the connection. */
-static int give_birth(
-    const struct front *front, const struct birth *birth, struct run *out, struct err *err)
-{
-	auto_fd int births = lease_lock_births(front->settings->state_dir, err);
-	auto_fd int runner = find_runner(birth->step);
-	AUTO(run) run = {0};
-
-	if (births < 0 || run_create(front->settings, birth->params, birth->step, &run, err) < 0)
-		return -1;
-	int lease_fd = lease_take(run.dir, err);
-	struct keeper_job job = {.settings = front->settings,
-	    .run = &run,
-	    .checkout = birth->checkout,
-	    .local_recipe = birth->local_recipe,
-	    .environ = front->environ,
-	    .is_local = !birth->step->build,
-	    .is_dev = birth->params->is_dev,
-	    .keep_ms = birth->keep_ms,
-	    .runner_pidfd = runner};
-	int fd = lease_fd < 0 ? -1 : keeper_start(&job, lease_fd, err);
-	if (fd < 0)
-		return -1;
-	*out = run;
-	run = (struct run){0};
-	return fd;
-}
-
 /* A run that is over: said, and no failure of this step's. */
 static enum exit_code say_not_run(const struct run *run)
 {
@@ -201,6 +145,18 @@ static enum exit_code do_without_keeper(const struct front *front, const struct 
 	return by_keeper ? say_not_run(run) : EXIT_OURS;
 }
 
+/* What many share is asked for once it is known what; -1: the run's keeper is gone. */
+static int prepare_run(const struct front *front, struct waiter *waiter, int fd,
+    const struct run *run, const char *checkout, enum exit_code *out_code, struct err *err)
+{
+	const struct borrow borrow = {front->settings, front->environ, checkout};
+	int64_t weight = find_weight(front, checkout, run->params.recipe);
+
+	if (waiter_prepare(waiter, fd, weight, out_code, err) < 0)
+		return -1;
+	return *out_code ? 0 : borrow_needs(&borrow, waiter, fd, run, err);
+}
+
 enum exit_code front_prepare(const struct front *front)
 {
 	struct params params;
@@ -218,19 +174,20 @@ enum exit_code front_prepare(const struct front *front)
 		print_error("the working directory is gone");
 		return EXIT_OURS;
 	}
-	const struct birth birth = {.params = &params,
+	const struct birth birth = {.settings = front->settings,
+	    .environ = front->environ,
+	    .params = &params,
 	    .step = &step,
 	    .checkout = checkout,
 	    .keep_ms = params.keep_min * 60 * 1000};
 	if (waiter_open(true, say, &waiter, &err) < 0)
 		return fail(&err);
-	auto_fd int fd = give_birth(front, &birth, &run, &err);
+	auto_fd int fd = birth_give(&birth, &run, &err);
 	if (fd < 0)
 		return fail(&err);
 	reap_beside(front->settings, front->environ);
 	print_error("run %s, %s", run.id, run.domain);
-	int64_t weight = find_weight(front, checkout, params.recipe);
-	if (waiter_prepare(&waiter, fd, weight, &code, &err) < 0)
+	if (prepare_run(front, &waiter, fd, &run, checkout, &code, &err) < 0)
 		return do_without_keeper(front, &run) == EXIT_PASSED ? EXIT_CANCELLED : EXIT_OURS;
 	return code;
 }
@@ -468,11 +425,12 @@ static int copy_out(const struct run *run, const char *name, const char *to, str
 }
 
 /* Stages one after the other over the one connection that keeps the run alive. */
-static int run_stages(struct waiter *waiter, int fd, int64_t weight, struct err *err)
+static int run_stages(const struct front *front, struct waiter *waiter, int fd,
+    const struct run *run, const char *checkout, struct err *err)
 {
 	enum exit_code code = EXIT_PASSED;
 
-	if (waiter_prepare(waiter, fd, weight, &code, err) < 0)
+	if (prepare_run(front, waiter, fd, run, checkout, &code, err) < 0)
 		return -1;
 	for (int stage = 0; !code && stage < STAGE_COUNT; stage++) {
 		enum exit_code stage_code = EXIT_PASSED;
@@ -548,19 +506,20 @@ enum exit_code front_run(const struct front *front, const struct front_local *lo
 	    waiter_open(false, say, &waiter, &err) < 0)
 		return fail(&err);
 	auto_str char *checkout = current_directory();
-	const struct birth birth = {.params = &params,
+	const struct birth birth = {.settings = front->settings,
+	    .environ = front->environ,
+	    .params = &params,
 	    .step = &step,
 	    .checkout = checkout,
 	    .local_recipe = directory,
 	    .keep_ms = keep_ms};
-	auto_fd int fd = give_birth(front, &birth, &run, &err);
+	auto_fd int fd = birth_give(&birth, &run, &err);
 	if (fd < 0)
 		return fail(&err);
 	reap_beside(front->settings, front->environ);
 	print_error("run %s, %s", run.id, run.domain);
 	live_open(&waiter.live, front->environ);
-	int64_t weight = find_weight(front, checkout, params.recipe);
-	if (run_stages(&waiter, fd, weight, &err) < 0 &&
+	if (run_stages(front, &waiter, fd, &run, checkout, &err) < 0 &&
 	    take_over(front, &run, &by_keeper, &err) < 0)
 		return fail(&err);
 	enum exit_code code = print_outcome(local, &run);
@@ -601,10 +560,10 @@ static int sweep_dev(const struct front *front, const char *recipe, enum exit_co
 }
 
 /* Also of one that does not come up: its logs say why. */
-static int run_dev(
-    struct waiter *waiter, int fd, const struct run *run, enum exit_code *out_code, struct err *err)
+static int run_dev(const struct front *front, struct waiter *waiter, int fd, const struct run *run,
+    const char *checkout, enum exit_code *out_code, struct err *err)
 {
-	if (waiter_prepare(waiter, fd, 1, out_code, err) < 0)
+	if (prepare_run(front, waiter, fd, run, checkout, out_code, err) < 0)
 		return -1;
 	if (*out_code)
 		return 0;
@@ -643,15 +602,19 @@ enum exit_code front_dev(const struct front *front, const char *target)
 	params.is_dev = true;
 	if (sweep_dev(front, params.recipe, &code) < 0)
 		return code;
-	const struct birth birth = {
-	    .params = &params, .step = &step, .checkout = checkout, .local_recipe = directory};
+	const struct birth birth = {.settings = front->settings,
+	    .environ = front->environ,
+	    .params = &params,
+	    .step = &step,
+	    .checkout = checkout,
+	    .local_recipe = directory};
 	if (waiter_open(false, say, &waiter, &err) < 0)
 		return fail(&err);
-	auto_fd int fd = give_birth(front, &birth, &run, &err);
+	auto_fd int fd = birth_give(&birth, &run, &err);
 	if (fd < 0)
 		return fail(&err);
 	reap_beside(front->settings, front->environ);
-	if (run_dev(&waiter, fd, &run, &code, &err) < 0 &&
+	if (run_dev(front, &waiter, fd, &run, checkout, &code, &err) < 0 &&
 	    take_over(front, &run, &by_keeper, &err) < 0)
 		return fail(&err);
 	close_fd(&fd);

@@ -29,6 +29,11 @@ static const struct form {
 				{"stack", offsetof(struct journal_entry, stack)},
 				{"server", offsetof(struct journal_entry, server)},
 				{"env", offsetof(struct journal_entry, env)}}},
+    [JOURNAL_TENANT] = {"tenant", {{"recipe", offsetof(struct journal_entry, recipe)},
+				      {"domain", offsetof(struct journal_entry, domain)},
+				      {"stack", offsetof(struct journal_entry, stack)},
+				      {"path", offsetof(struct journal_entry, path)},
+				      {"text", offsetof(struct journal_entry, text)}}},
     [JOURNAL_MARK] = {"mark", {{"text", offsetof(struct journal_entry, text)}}},
     [JOURNAL_UNDONE] = {"undone", {{0}}}, /* its one field is a number: see below */
     [JOURNAL_CLOSED] = {"closed", {{0}}},
@@ -290,7 +295,8 @@ void journal_release(struct journal *journal)
 
 static bool makes_something(const struct journal_entry *entry)
 {
-	return entry->kind == JOURNAL_DIR || entry->kind == JOURNAL_APP;
+	return entry->kind == JOURNAL_DIR || entry->kind == JOURNAL_APP ||
+	       entry->kind == JOURNAL_TENANT;
 }
 
 bool journal_is_closed(const struct journal *journal)

@@ -25,6 +25,9 @@ enum journal_kind {
 	JOURNAL_DIR,
 	/* recipe, domain, stack, server, env: an app of abra; everything of its stack goes */
 	JOURNAL_APP,
+	/* recipe, domain, stack, path, text: what the run has in an app that runs share (tenant.h):
+	 * its program path, below that need's suite, releases it; text is the app's run */
+	JOURNAL_TENANT,
 	/* text: progress for people and tests; nothing to undo */
 	JOURNAL_MARK,
 	/* seq of the record that was taken back */
@@ -36,9 +39,9 @@ enum journal_kind {
 struct journal_entry {
 	int64_t seq; /* set by journal_append() */
 	enum journal_kind kind;
-	char *path;				      /* DIR */
-	char *recipe, *domain, *stack, *server, *env; /* APP */
-	char *text;				      /* MARK */
+	char *path;				      /* DIR, TENANT */
+	char *recipe, *domain, *stack, *server, *env; /* APP; the first three TENANT */
+	char *text;				      /* MARK, TENANT */
 	int64_t undone;				      /* UNDONE */
 };
 

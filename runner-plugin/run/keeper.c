@@ -14,6 +14,7 @@
 #include "runner-plugin/run/lease.h"
 #include "runner-plugin/run/proc.h"
 #include "runner-plugin/run/record.h"
+#include "runner-plugin/run/shared.h"
 #include "runner-plugin/run/slot.h"
 #include "runner-plugin/run/teardown.h"
 #include "runner-plugin/run/wanted.h"
@@ -28,11 +29,15 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define PEERS_MAX 8 /* a step's front, a person's teardown, and some that just left */
+/* A step's front, a person's teardown, and some that just left; a front for each run that shares an
+ * app. */
+#define PEERS_MAX (SLOT_COUNT_MAX + 8)
 #define SLOT_EVERY_MS 150
 #define SAY_EVERY_MS 5000
 #define WORKSPACE_EVERY_MS 500
 #define KEPT_LOOK_EVERY_MS 500
+#define USERS_EVERY_MS 500
+#define SHARED_LOOK_MS 60000 /* a look at an app that is up takes seconds */
 #define DEV_TIMEOUT_MS (INT64_C(24) * 3600 * 1000)
 #define REASON_SIZE 320
 
@@ -43,6 +48,7 @@ enum phase {
 	PHASE_PREPARE, /* its worker runs */
 	PHASE_STAGE,   /* a stage's worker runs */
 	PHASE_FOLLOW,  /* one prints what the services say */
+	PHASE_LOOK,    /* one looks whether an app that runs share is well */
 	PHASE_END,     /* nothing is begun any more */
 };
 
@@ -51,6 +57,7 @@ struct peer {
 	int fd; /* -1: a free place */
 	bool is_first;
 	bool is_waiting;	       /* for an answer */
+	bool is_sharer;		       /* for that of an app that runs share */
 	int step_fds[CHANNEL_FDS_MAX]; /* the step's stdout and stderr, while its request is open */
 	size_t step_fd_count;
 };
@@ -76,6 +83,8 @@ struct keeper {
 	int64_t deadline_ns, next_slot_ns, next_say_ns, next_workspace_ns;
 	bool watches_workspace;
 	struct wanted wanted;
+	struct shared shared;
+	int64_t next_users_ns;
 
 	/* With PHASE_END. */
 	enum phase cut; /* what the end came in */
@@ -99,6 +108,7 @@ static bool is_work(enum phase phase)
 	case PHASE_PREPARE:
 	case PHASE_STAGE:
 	case PHASE_FOLLOW:
+	case PHASE_LOOK:
 		return true;
 	case PHASE_IDLE:
 	case PHASE_END:
@@ -120,6 +130,8 @@ static const char *phase_word(const struct keeper *keeper)
 		return stage_word(keeper->stage);
 	case PHASE_FOLLOW:
 		return "the look at its logs";
+	case PHASE_LOOK:
+		return "the look at whether it is well";
 	case PHASE_END:
 		return "the end";
 	}
@@ -166,6 +178,7 @@ static void peer_close(struct peer *peer)
 	close_fd(&peer->fd);
 	peer->is_first = false;
 	peer->is_waiting = false;
+	peer->is_sharer = false;
 }
 
 static struct peer *add_peer(struct keeper *keeper, int take_peer_fd)
@@ -206,6 +219,7 @@ static void answer(struct peer *peer, enum exit_code exit_code)
 	struct err ignored; /* who does not listen any more is seen by its end of file */
 
 	peer->is_waiting = false;
+	peer->is_sharer = false;
 	json_set_int(message, "exit", exit_code);
 	(void)!channel_send(peer->fd, message, NULL, 0, &ignored);
 	close_step(peer);
@@ -319,9 +333,30 @@ static int reload_run(struct keeper *keeper, struct err *err)
 	return 0;
 }
 
+static enum worker_task find_task(enum phase phase)
+{
+	switch (phase) {
+	case PHASE_PREPARE:
+		return WORKER_PREPARE;
+	case PHASE_FOLLOW:
+		return WORKER_FOLLOW;
+	case PHASE_LOOK:
+		return WORKER_LOOK;
+	case PHASE_IDLE:
+	case PHASE_SLOT:
+	case PHASE_STAGE:
+	case PHASE_END:
+		break;
+	}
+	return WORKER_STAGE;
+}
+
 static int start_worker(struct keeper *keeper, struct err *err)
 {
-	const struct peer *step = keeper->asking;
+	static const struct peer nobody = {.fd = -1};
+	const struct peer *step = keeper->asking ? keeper->asking : &nobody;
+	int64_t deadline_ns = keeper->phase == PHASE_LOOK ? clock_now() + SHARED_LOOK_MS * NS_PER_MS
+							  : keeper->deadline_ns;
 
 	if (reload_run(keeper, err) < 0)
 		return -1;
@@ -333,11 +368,9 @@ static int start_worker(struct keeper *keeper, struct err *err)
 		.local_recipe = keeper->job->local_recipe,
 		.secrets_fd = keeper->secrets_fd,
 		.cancel_fd = -1, /* a cancelled worker is killed: there is nothing to finish */
-		.deadline_ns = keeper->deadline_ns,
+		.deadline_ns = deadline_ns,
 		.environ = keeper->job->environ},
-	    .task = keeper->phase == PHASE_PREPARE  ? WORKER_PREPARE
-		    : keeper->phase == PHASE_FOLLOW ? WORKER_FOLLOW
-						    : WORKER_STAGE,
+	    .task = find_task(keeper->phase),
 	    .stage = keeper->stage,
 	    .out_fd = step->step_fd_count > 0 ? step->step_fds[0] : -1,
 	    .error_fd = step->step_fd_count > 1 ? step->step_fds[1] : -1};
@@ -375,7 +408,8 @@ static bool has_result(const struct keeper *keeper, int code)
 		return true; /* the end of the run is */
 	if (code > EXIT_OURS)
 		return false;
-	return (keeper->phase == PHASE_PREPARE && code == EXIT_PASSED) ||
+	return keeper->phase == PHASE_LOOK ||
+	       (keeper->phase == PHASE_PREPARE && code == EXIT_PASSED) ||
 	       handover_has_stage(&keeper->run, keeper->stage);
 }
 
@@ -408,12 +442,135 @@ static enum exit_code judge_worker(struct keeper *keeper, int status)
 	return code == EXIT_USAGE ? EXIT_USAGE : EXIT_OURS;
 }
 
+static void begin_work(struct keeper *keeper, enum phase phase)
+{
+	struct err err;
+
+	keeper->phase = phase;
+	auto_str char *text = xasprintf("begin %s", phase_word(keeper));
+	if (mark(keeper, text, &err) < 0 || start_worker(keeper, &err) < 0) {
+		say(keeper, err.msg);
+		end_run(keeper, RUN_BROKE, "%s", err.msg);
+	}
+}
+
+/* --- an app that runs share --- */
+
+static void answer_sharers(struct keeper *keeper, enum exit_code code)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (keeper->peers[i].fd >= 0 && keeper->peers[i].is_sharer)
+			answer(&keeper->peers[i], code);
+}
+
+static void note_users(struct keeper *keeper)
+{
+	struct err err;
+
+	if (shared_note_users(&keeper->run, &keeper->shared, &err) < 0)
+		log_warning("%s", err.msg); /* for people only */
+}
+
+/* What begins without a step, ends without one. */
+static void on_shared_work(struct keeper *keeper, enum exit_code code)
+{
+	bool was_rising = keeper->phase != PHASE_LOOK;
+
+	if (keeper->phase == PHASE_PREPARE && code == EXIT_PASSED) {
+		begin_work(keeper, PHASE_STAGE);
+		return;
+	}
+	shared_settle(&keeper->shared, code == EXIT_PASSED, clock_now());
+	if (was_rising && code != EXIT_PASSED) {
+		end_run(keeper, RUN_COMPLETE, "it does not come up");
+		return;
+	}
+	keeper->phase = PHASE_IDLE;
+	keeper->deadline_ns = INT64_MAX; /* from now on its users count */
+	bool is_up = keeper->shared.state == SHARED_UP;
+	log_info("%s", is_up ? "it is up and well" : "it is not well: given to nobody any more");
+	answer_sharers(keeper, is_up ? EXIT_PASSED : EXIT_OURS);
+}
+
+static void ask_share(struct keeper *keeper, struct peer *peer, const struct json *message)
+{
+	const char *run_id = json_get_text(message, "run");
+
+	if (!run_id || !run_is_id(run_id) || !shared_join(&keeper->shared, run_id)) {
+		answer(peer, EXIT_USAGE);
+		return;
+	}
+	note_users(keeper);
+	peer->is_sharer = true;
+	switch (shared_ask(&keeper->shared)) {
+	case SHARED_START:
+		keeper->stage = STAGE_INSTALL;
+		begin_work(keeper, PHASE_PREPARE);
+		return;
+	case SHARED_LOOK:
+		begin_work(keeper, PHASE_LOOK);
+		return;
+	case SHARED_WAIT:
+		return;
+	case SHARED_REFUSE:
+		answer(peer, EXIT_OURS);
+		return;
+	}
+}
+
+/* False: it is as with any run. */
+static bool serve_sharer(
+    struct keeper *keeper, struct peer *peer, const char *what, const struct json *message)
+{
+	if (!keeper->job->is_shared)
+		return false;
+	if (text_is(what, "share"))
+		ask_share(keeper, peer, message);
+	else if (text_is(what, "withdraw"))
+		shared_withdraw(&keeper->shared);
+	else if (text_is(what, "cancel") && peer->is_sharer)
+		answer(peer, EXIT_CANCELLED); /* the run's own affair */
+	else
+		return false;
+	return true;
+}
+
+static bool is_user_alive(void *context, const char *run_id)
+{
+	const struct keeper *keeper = context;
+	auto_str char *dir = xasprintf("%s/runs/%s", keeper->job->settings->state_dir, run_id);
+
+	return lease_is_held(dir);
+}
+
+static void look_at_users(struct keeper *keeper)
+{
+	int64_t idle_ms = keeper->job->settings->shared_idle_ms;
+	int64_t now_ns = clock_now();
+	char idle[CLOCK_DURATION_SIZE];
+
+	keeper->next_users_ns = now_ns + USERS_EVERY_MS * NS_PER_MS;
+	if (shared_sweep(&keeper->shared, is_user_alive, keeper, now_ns))
+		note_users(keeper);
+	if (!shared_is_over(&keeper->shared, idle_ms, now_ns))
+		return;
+	clock_format_duration(idle_ms, idle);
+	if (keeper->shared.state == SHARED_WITHDRAWN)
+		end_run(keeper, RUN_COMPLETE, "nobody uses what is given to nobody any more");
+	else
+		end_run(keeper, RUN_COMPLETE, "nobody has used it for %s (SHARED_IDLE)", idle);
+}
+
+/* --- the end of what a worker does --- */
+
 static void on_worker_end(struct keeper *keeper)
 {
 	enum exit_code code = judge_worker(keeper, worker_end(&keeper->worker));
 
 	if (is_over(keeper))
 		log_error("no result could be written");
+	else if (keeper->job->is_shared)
+		on_shared_work(keeper, code);
 	else if (code == EXIT_TIMED_OUT)
 		end_run(keeper, RUN_TIMED_OUT, "timed out");
 	else if (code == EXIT_CANCELLED)
@@ -427,18 +584,6 @@ static void on_worker_end(struct keeper *keeper)
 }
 
 /* --- requests --- */
-
-static void begin_work(struct keeper *keeper, enum phase phase)
-{
-	struct err err;
-
-	keeper->phase = phase;
-	auto_str char *text = xasprintf("begin %s", phase_word(keeper));
-	if (mark(keeper, text, &err) < 0 || start_worker(keeper, &err) < 0) {
-		say(keeper, err.msg);
-		end_run(keeper, RUN_BROKE, "%s", err.msg);
-	}
-}
 
 /* A suite that weighs more than the host has is no mistake of it: another host may have more. */
 static void say_weight(struct keeper *keeper)
@@ -512,6 +657,8 @@ static void on_request(struct keeper *keeper, struct peer *peer, struct channel_
 	if (!what)
 		return;
 	peer->is_waiting = !text_is(what, "cancel") || peer->is_waiting;
+	if (serve_sharer(keeper, peer, what, packet->message))
+		return;
 	if (text_is(what, "cancel")) {
 		end_run(keeper, RUN_CANCELLED, "cancelled");
 		return;
@@ -540,7 +687,8 @@ static void on_request(struct keeper *keeper, struct peer *peer, struct channel_
 static void on_peer_gone(struct keeper *keeper, struct peer *peer)
 {
 	bool was_asking = keeper->asking == peer;
-	bool was_leash = keeper->job->is_local && peer->is_first;
+	bool was_leash = keeper->job->is_local && peer->is_first &&
+			 (!keeper->job->is_shared || keeper->shared.state == SHARED_NEW);
 
 	if (was_asking)
 		keeper->asking = NULL;
@@ -620,6 +768,8 @@ static void on_timers(struct keeper *keeper)
 		try_slot(keeper);
 	if (keeper->watches_workspace && now_ns >= keeper->next_workspace_ns)
 		look_at_workspace(keeper);
+	if (keeper->job->is_shared && now_ns >= keeper->next_users_ns)
+		look_at_users(keeper);
 	wanted_ask(&keeper->wanted);
 }
 
@@ -636,6 +786,8 @@ static int wake_in_ms(const struct keeper *keeper)
 		wake_ns = earlier(wake_ns, keeper->next_slot_ns);
 	if (keeper->watches_workspace)
 		wake_ns = earlier(wake_ns, keeper->next_workspace_ns);
+	if (keeper->job->is_shared)
+		wake_ns = earlier(wake_ns, keeper->next_users_ns);
 	return clock_ms_until(wake_ns);
 }
 
@@ -915,6 +1067,10 @@ static void finish(struct keeper *keeper)
 	if (keeper->end.reason)
 		say(keeper, keeper->end.reason);
 	record_cut_work(keeper);
+	if (keeper->job->is_shared) {
+		close_fd(&keeper->listen_fd); /* who comes now starts another one */
+		answer_sharers(keeper, EXIT_OURS);
+	}
 	if (reload_run(keeper, &err) < 0)
 		log_error("%s", err.msg);
 	int64_t keep_ms = decide_keep(keeper, why_not);

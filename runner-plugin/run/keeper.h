@@ -23,6 +23,10 @@
  * true}, a signal, and of a local run the end of its front. What that leaves is written into the
  * results, and nothing else of them changes.
  *
+ * An app that runs share (shared.h) is brought up and looked at without anybody's step: {"do":
+ * "share", "run": id} is answered once it is up and well, for as long as that run holds its lease;
+ * {"do": "withdraw"} has it given to nobody any more.
+ *
  * Two facts of Drone's exec runner make it a process of its own (observed with 1.0.0-beta.10):
  * cancel and timeout SIGKILL the step's shell alone and start no later step; and a cancel in the
  * ten seconds of every forty in which the runner is deaf reaches nobody.
@@ -38,8 +42,9 @@ struct keeper_job {
 	const char *checkout;	  /* of the CI repository, absolute; NULL: none */
 	const char *local_recipe; /* absolute; NULL: fetch */
 	const char *const *environ;
-	bool is_local; /* no Drone: the run ends with the first connection, between requests too */
-	bool is_dev;   /* for work on a recipe: takes no slot, and has a day */
+	bool is_local;	/* no Drone: the run ends with the first connection, between requests too */
+	bool is_dev;	/* for work on a recipe: takes no slot, and has a day */
+	bool is_shared; /* an app that runs share (shared.h): takes no slot */
 	int64_t keep_ms;  /* how long the app is to stay up when it is judged; 0: not */
 	int runner_pidfd; /* Drone's runner; -1: not watched */
 };

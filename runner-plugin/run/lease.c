@@ -48,6 +48,14 @@ int lease_take(const char *run_dir, struct err *err)
 	return take_fd(&fd);
 }
 
+bool lease_is_held(const char *run_dir)
+{
+	auto_str char *path = xasprintf("%s/lease", run_dir);
+	auto_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+
+	return fd >= 0 && lock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 int lease_wait(const char *run_dir, int64_t deadline_ns, struct err *err)
 {
 	for (;;) {

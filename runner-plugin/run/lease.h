@@ -21,6 +21,8 @@
 int lease_take(const char *run_dir, struct err *err) CHECKED;
 /* The same, waiting until an instant. */
 int lease_wait(const char *run_dir, int64_t deadline_ns, struct err *err) CHECKED;
+/* Whether somebody holds it. Only looks: whoever tries to take it in this instant may fail once. */
+bool lease_is_held(const char *run_dir);
 /* Writes our pid into it, for people. */
 void lease_sign(int fd);
 

@@ -36,6 +36,9 @@ void prepared_release(struct prepared *prepared)
 		free(prepared->needs[i].prefix);
 		free(prepared->needs[i].commit);
 		free(prepared->needs[i].version);
+		free(prepared->needs[i].shared_key);
+		free(prepared->needs[i].sibling);
+		free(prepared->needs[i].shared);
 	}
 	free(prepared->needs);
 	for (size_t i = 0; i < prepared->phase_count; i++)
@@ -80,7 +83,33 @@ void prepared_add_need(struct prepared *prepared, const char *recipe, const char
 	prepared->needs =
 	    xrealloc_array(prepared->needs, prepared->need_count + 1, sizeof(*prepared->needs));
 	prepared->needs[prepared->need_count++] = (struct prepared_need){
-	    xstrdup(recipe), xstrdup(prefix), xstrdup(commit), xstrdup(version)};
+	    .recipe = xstrdup(recipe),
+	    .prefix = xstrdup(prefix),
+	    .commit = xstrdup(commit),
+	    .version = xstrdup(version),
+	    .shared_key = xstrdup(""),
+	    .sibling = xstrdup(""),
+	    .shared = xstrdup(""),
+	};
+}
+
+int prepared_open_need(const struct settings *settings, const struct run *run,
+    const struct prepared_need *need, struct run *out, struct err *err)
+{
+	AUTO(run) beside = {0};
+	AUTO(run) app = {0};
+
+	if (run_beside(settings, run, need->recipe, need->prefix, &beside, err) < 0)
+		return -1;
+	if (need->is_given) {
+		if (run_open(settings, need->shared, &app, err) < 0)
+			return -1;
+		(void)copy_text(beside.domain, sizeof(beside.domain), app.domain);
+		(void)copy_text(beside.stack, sizeof(beside.stack), app.stack);
+	}
+	*out = beside;
+	beside = (struct run){0};
+	return 0;
 }
 
 void prepared_add_phase(struct prepared *prepared, const char *name, double seconds)
@@ -113,6 +142,10 @@ int prepared_save(const struct run *run, const struct prepared *prepared, struct
 		json_set_text(row, "prefix", prepared->needs[i].prefix);
 		json_set_text(row, "commit", prepared->needs[i].commit);
 		json_set_text(row, "version", prepared->needs[i].version);
+		json_set_text(row, "shared_key", prepared->needs[i].shared_key);
+		json_set_text(row, "sibling", prepared->needs[i].sibling);
+		json_set_text(row, "shared", prepared->needs[i].shared);
+		json_set_bool(row, "is_given", prepared->needs[i].is_given);
 		json_add(needs, row);
 	}
 	json_set(root, "needs", needs);
@@ -153,6 +186,13 @@ static bool read_needs(const struct json *needs, struct prepared *out)
 		    !commit || (*commit && !params_is_ref(commit)) || !version)
 			return false;
 		prepared_add_need(out, recipe, prefix, commit, version);
+		struct prepared_need *need = &out->needs[out->need_count - 1];
+		if (!take_text(item, "shared_key", &need->shared_key) ||
+		    !take_text(item, "sibling", &need->sibling) ||
+		    !take_text(item, "shared", &need->shared) ||
+		    !json_get_bool(item, "is_given", &need->is_given) ||
+		    (need->is_given && !run_is_id(need->shared)))
+			return false;
 	}
 	return json_is_array(needs);
 }

@@ -13,6 +13,10 @@
 struct prepared_need {		/* a recipe that is deployed beside the one under test */
 	char *recipe, *prefix;	/* as run_beside() takes them */
 	char *commit, *version; /* "" until it is fetched; version "" too: it has none */
+	char *shared_key; /* of the app that runs share (shared.h); "": it is this run's alone */
+	char *sibling;	  /* with it: the checkout that it is from; "": the forge's */
+	char *shared;	  /* the run that is that app, or was asked to be; "" */
+	bool is_given;	  /* it is this run's to use */
 };
 
 struct prepared {
@@ -46,6 +50,12 @@ int prepared_note_images(
     const struct run *run, const struct image_list *images, struct err *err) CHECKED;
 void prepared_add_need(struct prepared *prepared, const char *recipe, const char *prefix,
     const char *commit, const char *version);
+/*
+ * The need as a run within the run (run_beside()), which has what this run alone has of it. Domain
+ * and stack of one that was given are those of the app that runs share.
+ */
+int prepared_open_need(const struct settings *settings, const struct run *run,
+    const struct prepared_need *need, struct run *out, struct err *err) CHECKED;
 void prepared_add_phase(struct prepared *prepared, const char *name, double seconds);
 
 int prepared_save(const struct run *run, const struct prepared *prepared, struct err *err) CHECKED;

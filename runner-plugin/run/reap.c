@@ -309,10 +309,10 @@ static void take_down(struct census *census, const struct run *run)
 		leaks_add(&census->summary->left, "%s: %s", name, err.msg);
 }
 
-/* Links of builds whose run is removed. */
-static void remove_dead_links(const struct reap *reap)
+/* Links of builds, and of apps that runs share, whose run is removed. */
+static void remove_dead_links(const struct reap *reap, const char *name)
 {
-	auto_str char *path = xasprintf("%s/builds", reap->settings->state_dir);
+	auto_str char *path = xasprintf("%s/%s", reap->settings->state_dir, name);
 	auto_dir DIR *dir = opendir(path);
 	struct stat status;
 
@@ -532,7 +532,8 @@ void reap_all(const struct reap *reap, struct reap_summary *out)
 		} else {
 			for (size_t i = 0; i < census.dead_count; i++)
 				take_down(&census, &census.dead[i].run);
-			remove_dead_links(reap);
+			remove_dead_links(reap, "builds");
+			remove_dead_links(reap, "shared");
 		}
 		AUTO_PTR(engine) engine = engine_open(reap->settings, &err);
 		if (!engine)

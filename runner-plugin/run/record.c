@@ -128,6 +128,10 @@ static void collect_prepared(const struct prepared *prepared, struct results *ou
 	}
 	for (size_t i = 0; i < prepared->image_count; i++)
 		results_add_image(out, prepared->images[i].name, prepared->images[i].value);
+	for (size_t i = 0; i < prepared->need_count; i++)
+		if (prepared->needs[i].is_given)
+			results_add_shared(
+			    out, prepared->needs[i].recipe, prepared->needs[i].shared);
 	for (size_t i = 0; i < prepared->tag_count; i++)
 		results_add_tag(out, prepared->tags[i].name, prepared->tags[i].value);
 }

@@ -115,7 +115,8 @@ static int name_run(const struct settings *settings, struct run *run, struct err
 		(void)format_text(run->id, sizeof(run->id), "%lld-%.*s", (long long)run->step.build,
 		    RUN_HEX, hash);
 	else
-		(void)format_text(run->id, sizeof(run->id), "local-%.*s", RUN_HEX, hash);
+		(void)format_text(run->id, sizeof(run->id), "%s%.*s",
+		    run->params.is_shared ? RUN_SHARED_PREFIX : "local-", RUN_HEX, hash);
 	if (!format_text(run->domain, sizeof(run->domain), "%s-%.*s.%s", prefix, RUN_HEX, hash,
 		settings->zone))
 		return err_set(
@@ -265,12 +266,12 @@ static bool load_step(const struct json *root, struct run_step *step)
 	       json_get_int(root, "build_started", &step->started_s);
 }
 
-static bool is_id(const char *id)
+bool run_is_id(const char *text)
 {
-	size_t length = strlen(id);
+	size_t length = strlen(text);
 
-	return length > 0 && length < RUN_ID_SIZE && id[0] != '-' &&
-	       strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
+	return length > 0 && length < RUN_ID_SIZE && text[0] != '-' &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
 }
 
 int run_open(const struct settings *settings, const char *id, struct run *out, struct err *err)
@@ -278,7 +279,7 @@ int run_open(const struct settings *settings, const char *id, struct run *out, s
 	AUTO(run) run = {0};
 	AUTO(buf) text = {0};
 
-	if (!is_id(id))
+	if (!run_is_id(id))
 		return err_set(err, ERR_CONFIG, "\"%.40s\" is no run id", id);
 	auto_str char *path = xasprintf("%s/runs/%s/run.json", settings->state_dir, id);
 	if (file_read(path, RUN_FILE_MAX_BYTES, &text, err) < 0)
@@ -355,6 +356,14 @@ int run_beside(const struct settings *settings, const struct run *run, const cha
 	*out = beside;
 	beside = (struct run){0};
 	return 0;
+}
+
+void run_tenant(const struct run *run, char out[RUN_TENANT_SIZE])
+{
+	size_t length = strlen(run->id);
+
+	assert(length >= RUN_HEX);
+	(void)format_text(out, RUN_TENANT_SIZE, "run%s", run->id + length - RUN_HEX);
 }
 
 struct run run_copy(const struct run *run)

@@ -2,7 +2,8 @@
 /*
  * One run: who it is and where its things are. A value with paths; makes and finds run directories.
  *
- *   STATE_DIR/runs/<id>/         id = <build>-<6 hex>, "local-" or "dev-" without Drone
+ *   STATE_DIR/runs/<id>/         id = <build>-<6 hex>, "local-" or "dev-" without Drone,
+ *                                "shared-" of an app that runs share
  *       lease                    flock()ed by the keeper for its life; holds its pid for people
  *       journal                  undo records, see journal.h
  *       keeper.sock
@@ -21,6 +22,7 @@
  *       needs/<recipe>/          the same suite/, scratch/ and secrets/ of a recipe that is
  *                                deployed beside it
  *   STATE_DIR/builds/<key>       link to ../runs/<id>; 16 hex of sha256(system host|repo|build)
+ *   STATE_DIR/shared/<key>       link to ../runs/<id> of an app that runs share (shared.h)
  *   STATE_DIR/slots/<n>          flock()ed by the keepers that use them; names the run for people
  *
  * After teardown only lease, journal, run.json, plan.json, prepared.json, stage-*.json,
@@ -35,6 +37,7 @@
 
 #define RUN_ID_SIZE 32
 #define RUN_DEV_PREFIX "dev-"
+#define RUN_SHARED_PREFIX "shared-" /* an app that runs share (shared.h) */
 #define RUN_DOMAIN_SIZE 254
 #define RUN_STACK_SIZE 64
 
@@ -75,6 +78,7 @@ void run_dev_id(const char *recipe, char out[RUN_ID_SIZE]);
 /* The run of this Drone build; ERR_MISSING when prepare made none. */
 int run_find(const struct settings *settings, const struct run_step *step, struct run *out,
     struct err *err) CHECKED;
+bool run_is_id(const char *text);
 int run_open(
     const struct settings *settings, const char *id, struct run *out, struct err *err) CHECKED;
 /* Writes run.json again, after prepare resolved params.ref. */
@@ -86,6 +90,10 @@ int run_save(const struct run *run, struct err *err) CHECKED;
  */
 int run_beside(const struct settings *settings, const struct run *run, const char *recipe,
     const char *prefix, struct run *out, struct err *err) CHECKED;
+/* What this run is called in an app that it may share with others: letters and digits, "run9f2c1a".
+ */
+#define RUN_TENANT_SIZE 16
+void run_tenant(const struct run *run, char out[RUN_TENANT_SIZE]);
 struct run run_copy(const struct run *run) CHECKED;
 void run_release(struct run *run);
 DEFINE_AUTO(run, run_release);

@@ -5,9 +5,11 @@
 #include "common/file.h"
 #include "runner-plugin/abra/abra.h"
 #include "runner-plugin/checks/bounds.h"
+#include "runner-plugin/recipe/suite.h"
 #include "runner-plugin/run/cgroup.h"
 #include "runner-plugin/run/prepared.h"
 #include "runner-plugin/run/proc.h"
+#include "runner-plugin/run/tenant.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -179,6 +181,22 @@ static bool undo_dir(struct undo *undo, const char *path)
 	return true;
 }
 
+/* What cannot be taken out of it is left to nobody. */
+static bool undo_tenant(struct undo *undo, const struct journal_entry *entry)
+{
+	const struct tenant tenant = {undo->with->settings, undo->with->run, undo->with->environ};
+	struct err err;
+
+	say(undo, "releasing what the run has in %s (%s)", entry->recipe, entry->text);
+	if (tenant_release(&tenant, entry, &err) == 0)
+		return true;
+	say(undo, "%s: %s; no other run gets it any more", entry->text, err.msg);
+	if (tenant_withdraw(&tenant, entry, &err) == 0)
+		return true;
+	leaks_add(undo->left, "tenant of %s in %s: %s", entry->recipe, entry->text, err.msg);
+	return false;
+}
+
 static bool undo_entry(struct undo *undo, const struct journal_entry *entry)
 {
 	switch (entry->kind) {
@@ -186,6 +204,8 @@ static bool undo_entry(struct undo *undo, const struct journal_entry *entry)
 		return undo_dir(undo, entry->path);
 	case JOURNAL_APP:
 		return undo_app(undo, entry);
+	case JOURNAL_TENANT:
+		return undo_tenant(undo, entry);
 	case JOURNAL_MARK:
 	case JOURNAL_UNDONE:
 	case JOURNAL_CLOSED:
@@ -269,6 +289,20 @@ static int record_app(struct undo *undo, const struct run *run, struct err *err)
 	return record(undo, &entry, err);
 }
 
+/* What it has in an app that runs share; without the suite, nobody knows how to release it. */
+static int record_tenant(
+    struct undo *undo, const struct run *beside, const struct prepared_need *need, struct err *err)
+{
+	auto_str char *directory = run_path(beside, "suite");
+	AUTO(suite) suite = {0};
+	AUTO(journal_entry) entry = {0};
+	struct err ignored;
+
+	(void)!suite_read(directory, &suite, &ignored);
+	tenant_entry(beside, need, suite.tenant_release ? suite.tenant_release : "", &entry);
+	return record(undo, &entry, err);
+}
+
 /* What is deployed beside the app, as prepare wrote it down; without that, nothing was. */
 static int record_needs(struct undo *undo, struct err *err)
 {
@@ -279,11 +313,15 @@ static int record_needs(struct undo *undo, struct err *err)
 	if (prepared_load(run, &prepared, &why) < 0)
 		return 0;
 	for (size_t i = 0; i < prepared.need_count; i++) {
+		const struct prepared_need *need = &prepared.needs[i];
 		AUTO(run) beside = {0};
 
-		if (run_beside(undo->with->settings, run, prepared.needs[i].recipe,
-			prepared.needs[i].prefix, &beside, err) < 0 ||
-		    record_app(undo, &beside, err) < 0)
+		if (*need->shared_key && !need->is_given)
+			continue;
+		if (prepared_open_need(undo->with->settings, run, need, &beside, &why) < 0)
+			continue; /* the app is gone, and its run too */
+		if (need->is_given ? record_tenant(undo, &beside, need, err) < 0
+				   : record_app(undo, &beside, err) < 0)
 			return -1;
 	}
 	return 0;

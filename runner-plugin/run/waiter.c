@@ -105,6 +105,7 @@ static int wait_for_answer(struct waiter *waiter, int fd, enum exit_code *out_co
 		    {.fd = waiter->signal_fd, .events = POLLIN},
 		    {.fd = waiter->parent_pidfd, .events = POLLIN},
 		    {.fd = waiter->live.read_fd, .events = POLLIN},
+		    {.fd = waiter->run_fd, .events = POLLIN},
 		};
 
 		if (poll(fds, COUNT_OF(fds), waiter->live.read_fd < 0 ? -1 : LIVE_EVERY_MS) < 0 &&
@@ -117,6 +118,8 @@ static int wait_for_answer(struct waiter *waiter, int fd, enum exit_code *out_co
 			return -1;
 		if (fds[1].revents)
 			cancel(waiter, fd);
+		if (fds[4].revents && !is_answered)
+			return err_set(err, ERR_MISSING, "the run has ended");
 		if (!is_answered)
 			live_draw(&waiter->live);
 	}
@@ -162,6 +165,28 @@ int waiter_follow(struct waiter *waiter, int fd, enum exit_code *out_code, struc
 	AUTO_PTR(json) request = make_request("follow");
 
 	return ask(waiter, fd, request, "dev", out_code, err);
+}
+
+int waiter_share(
+    struct waiter *waiter, int fd, const char *run_id, enum exit_code *out_code, struct err *err)
+{
+	AUTO_PTR(json) request = make_request("share");
+
+	json_set_text(request, "run", run_id);
+	return ask(waiter, fd, request, "prepare", out_code, err);
+}
+
+bool waiter_has_run(const struct waiter *waiter, int fd, struct err *err)
+{
+	AUTO_PTR(json) request = make_request("cancel");
+	struct pollfd run = {.fd = fd, .events = POLLIN};
+
+	if (waiter->was_cancelled && channel_send(fd, request, NULL, 0, err) < 0)
+		return false;
+	if (!waiter->was_cancelled && poll(&run, 1, 0) == 0)
+		return true;
+	(void)err_set(err, ERR_MISSING, "the run has ended");
+	return false;
 }
 
 int waiter_teardown(

@@ -19,6 +19,7 @@
 
 struct waiter {
 	struct live live; /* of a local run: live_open() */
+	int run_fd;	  /* of a run that waits for another's app: its end ends that; -1: none */
 	/* Its own. */
 	int signal_fd;	  /* SIGINT, SIGTERM, SIGHUP */
 	int parent_pidfd; /* the step's shell; -1: not in a step */
@@ -28,7 +29,7 @@ struct waiter {
 
 #define WAITER_CLOSED                                                                              \
 	{                                                                                          \
-		.live = LIVE_OFF, .signal_fd = -1, .parent_pidfd = -1                              \
+		.live = LIVE_OFF, .run_fd = -1, .signal_fd = -1, .parent_pidfd = -1                \
 	}
 
 int waiter_open(bool is_in_step, void (*say)(void *context, const char *text), struct waiter *out,
@@ -46,6 +47,12 @@ int waiter_follow(struct waiter *waiter, int fd, enum exit_code *out_code, struc
 /* is_now: also of an app that is kept for a look. */
 int waiter_teardown(
     struct waiter *waiter, int fd, bool is_now, enum exit_code *out_code, struct err *err) CHECKED;
+/* Of an app that runs share: until it is up and well, for that run. */
+int waiter_share(struct waiter *waiter, int fd, const char *run_id, enum exit_code *out_code,
+    struct err *err) CHECKED;
+/* False, ERR_MISSING: the run has ended, or was cancelled, while it waited for another's app; a
+ * cancel is handed on to its keeper. */
+bool waiter_has_run(const struct waiter *waiter, int fd, struct err *err);
 /* Until the keeper of an app that is kept has taken it down; a signal makes it. */
 void waiter_hold(struct waiter *waiter, int fd);
 

@@ -64,6 +64,9 @@ __attribute__((noreturn)) static void worker_main(
 	case WORKER_FOLLOW:
 		log_scope("run=%s", work.run->id);
 		exit((int)follow_run(&work));
+	case WORKER_LOOK:
+		log_scope("run=%s", work.run->id);
+		exit((int)stages_look(&work));
 	}
 	abort();
 }

@@ -17,7 +17,7 @@
 
 #include <sys/types.h>
 
-enum worker_task { WORKER_PREPARE, WORKER_STAGE, WORKER_FOLLOW };
+enum worker_task { WORKER_PREPARE, WORKER_STAGE, WORKER_FOLLOW, WORKER_LOOK };
 
 struct worker_job {
 	struct stages_work work; /* borrowed texts; its control_fd is made here */

@@ -19,6 +19,7 @@
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/journal.h"
 #include "runner-plugin/run/prepared.h"
+#include "runner-plugin/run/shared.h"
 #include "runner-plugin/stages/beside.h"
 #include "runner-plugin/swarm/image.h"
 
@@ -741,7 +742,8 @@ static int name_needs(struct preparation *preparation)
 
 	if (!suites || !preparation->suite.needs.count)
 		return 0;
-	if (suite_order_needs(suites, recipe, &preparation->suite, &needs, &err) < 0)
+	if (suite_order_needs(suites, recipe, &preparation->suite, work->settings->shared_needs,
+		&needs, &err) < 0)
 		return stop_for(preparation, &err);
 	needs_prefixes(recipe, &needs, prefixes);
 	for (size_t i = 0; i < needs.count; i++)
@@ -808,8 +810,8 @@ static int fetch_need(struct preparation *preparation, struct prepared_need *nee
 	    recipe_fetch(work, &preparation->recipe, &err) < 0)
 		return stop_for(preparation, &err);
 	choose_version(&preparation->recipe, need);
-	auto_str char *line = xasprintf("needs %s%s%s (%.8s) at %s", need->recipe,
-	    *need->version ? " " : "", need->version, need->commit, preparation->run.domain);
+	auto_str char *line = xasprintf("needs %s%s%s (%.8s)", need->recipe,
+	    *need->version ? " " : "", need->version, need->commit);
 	say(NULL, line);
 	return recipe_checkout(work, need->commit, &err) < 0 ? stop_for(preparation, &err) : 0;
 }
@@ -819,8 +821,6 @@ static int judge_need(struct preparation *preparation, struct preparation *need)
 {
 	struct err err;
 
-	if (read_suite(need) < 0)
-		return -1;
 	if (beside_tell(&preparation->work, &preparation->prepared, &need->suite, &err) < 0)
 		return stop_for(need, &err);
 	if (render_head(need) < 0 || check_secrets(need) < 0)
@@ -831,6 +831,34 @@ static int judge_need(struct preparation *preparation, struct preparation *need)
 		return stop(
 		    need, preparation->outcome, preparation->exit_code, "%s", preparation->reason);
 	return judge_images(need);
+}
+
+/* Of an app that runs share, its own run prepares all else. */
+static void share_need(struct preparation *need, struct prepared_need *out)
+{
+	const char *sibling = need->work.local_recipe;
+	char key[SHARED_KEY_SIZE];
+
+	shared_key(out->recipe, out->commit, need->prepared.suite_hash, key);
+	free(out->shared_key);
+	free(out->sibling);
+	out->shared_key = xstrdup(key);
+	out->sibling = xstrdup(sibling ? sibling : "");
+}
+
+static bool may_share(const struct preparation *need, const char *recipe)
+{
+	const char *named = need->work.settings->shared_needs;
+
+	if (suite_may_share(&need->suite, named, recipe))
+		return true;
+	if (named && text_lists(named, recipe)) {
+		auto_str char *line = xasprintf(
+		    "needs %s: not shared, as its suite has no tenant (SHARED_NEEDS)", recipe);
+
+		say(NULL, line);
+	}
+	return false;
 }
 
 /* What it was allowed stands in the results under its name. */
@@ -863,7 +891,12 @@ static int prepare_need(struct preparation *preparation, struct prepared_need *n
 	other.work.local_recipe = sibling;
 	other.engine = preparation->engine;
 	other.is_need = true;
-	if (fetch_need(&other, need) < 0 || judge_need(preparation, &other) < 0)
+	bool is_read = fetch_need(&other, need) == 0 && read_suite(&other) == 0;
+	if (is_read && may_share(&other, need->recipe)) {
+		share_need(&other, need);
+		return 0;
+	}
+	if (!is_read || judge_need(preparation, &other) < 0)
 		return stop(preparation,
 		    other.outcome == OUTCOME_FAIL ? OUTCOME_UNVERIFIED : other.outcome,
 		    other.exit_code == EXIT_RECIPE ? EXIT_OURS : other.exit_code,

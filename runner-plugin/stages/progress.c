@@ -333,6 +333,29 @@ int progress_need_head(struct progress *progress)
 								      : progress_seed(progress);
 }
 
+void progress_look(struct progress *progress)
+{
+	AUTO(rendered) head = {0};
+	AUTO(deploy_result) settled = {0};
+	bool is_up = false;
+	struct err err;
+
+	if (progress_render(progress, progress->plan.head_commit, &head) < 0)
+		return;
+	if (deploy_find(&progress->deploy, &head, &is_up, &err) < 0) {
+		progress_conclude(progress, OUTCOME_ERROR, "%s", err.msg);
+		return;
+	}
+	if (!is_up) {
+		progress_conclude(progress, OUTCOME_FAIL, "it is not up as it was left");
+		return;
+	}
+	deploy_settle(&progress->deploy, &settled);
+	progress_take_deploy(progress, &settled);
+	if (settled.end == DEPLOY_UP)
+		progress_conclude(progress, OUTCOME_PASS, "%s", "");
+}
+
 /* Checks, then one look more: it must not have been up for a moment only. -1: concluded. */
 int progress_prove_app(struct progress *progress, struct deploy_result *deployed)
 {

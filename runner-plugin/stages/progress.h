@@ -56,6 +56,8 @@ int progress_deploy_head(
  * else the stage proves, it proves itself. -1: concluded.
  */
 int progress_need_head(struct progress *progress) CHECKED;
+/* Concludes whether the head is up as a stage before has left it, and ready. */
+void progress_look(struct progress *progress);
 /* Ready items and checks, then one look more: it must not have been up for a moment only. -1:
  * concluded. */
 int progress_prove_app(struct progress *progress, struct deploy_result *deployed) CHECKED;

@@ -204,3 +204,21 @@ enum exit_code stages_stage(const struct stages_work *work, enum stage stage)
 		   ? EXIT_PASSED
 		   : exit_of_outcome(progress.result.outcome);
 }
+
+enum exit_code stages_look(const struct stages_work *work)
+{
+	AUTO(progress) progress = {.work = work, .which = STAGE_INSTALL, .started_ns = clock_now()};
+	struct err err;
+
+	log_mask_load(work->secrets_fd);
+	results_stage_init(&progress.result, STAGE_INSTALL);
+	if (handover_load_plan(work->run, &progress.plan, &err) < 0 ||
+	    open_tools(&progress, &err) < 0)
+		progress_conclude(&progress, OUTCOME_ERROR, "%s", err.msg);
+	else
+		progress_look(&progress);
+	if (progress.result.outcome == OUTCOME_PASS)
+		return EXIT_PASSED;
+	progress_say(&progress, progress.result.reason);
+	return EXIT_OURS;
+}

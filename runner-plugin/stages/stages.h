@@ -47,6 +47,9 @@ static inline int64_t stages_until(const struct stages_work *work, int64_t withi
 enum exit_code stages_prepare(const struct stages_work *work);
 enum exit_code stages_stage(const struct stages_work *work, enum stage stage);
 
+/* Of an app that runs share: whether it is up as it was left, and well. */
+enum exit_code stages_look(const struct stages_work *work);
+
 /*
  * `ccci-run plan`: fetches into the run's directory, prints the plan to stdout, for people or as
  * one line of JSON, deploys nothing and asks no keeper (control_fd may be -1). The caller made the

@@ -13,7 +13,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 from lib import canary  # noqa: E402
 from lib.host import RunnerHost  # noqa: E402
 
-ROWS = ["engine", "swarm", "network proxy", "nodes", "abra", "git", "state directory", "disk", "slots", "processes", "sandbox", "proxy"]
+ROWS = ["engine", "swarm", "network proxy", "nodes", "abra", "git", "state directory", "disk", "slots", "shared apps", "processes", "sandbox",
+        "proxy"]
 
 
 def rows(output):
@@ -52,6 +53,10 @@ class Doctor(unittest.TestCase):
         self.assertEqual(code, 0 if found["disk"][0] else 3)
         self.assertIn("1 of 1 free", found["slots"][1])
         self.assertIn("0.13.0-beta", found["abra"][1])
+
+    def test_shared_apps(self):
+        self.assertEqual(self.doctor()[1]["shared apps"], (True, "not wanted: SHARED_NEEDS is empty"))
+        self.assertEqual(self.doctor(shared_needs="keycloak")[1]["shared apps"], (True, "none is up (SHARED_NEEDS: keycloak)"))
 
     def test_a_sandbox_where_it_is_wanted(self):
         _, found = self.doctor(recipe_tests_allow="custom-html")

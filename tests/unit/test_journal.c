@@ -24,6 +24,16 @@ static struct journal_entry make_app(const char *recipe)
 	    .env = xstrdup("/root/.abra/servers/default/cust-9f2c1a.ci.example.org.env")};
 }
 
+static struct journal_entry make_tenant(const char *release)
+{
+	return (struct journal_entry){.kind = JOURNAL_TENANT,
+	    .recipe = xstrdup("keycloak"),
+	    .domain = xstrdup("keyc-9f2c1a.ci.example.org"),
+	    .stack = xstrdup("keyc-9f2c1a_ci_example_org"),
+	    .path = xstrdup(release),
+	    .text = xstrdup("shared-9f2c1a")};
+}
+
 static void append(const char *path, struct journal_entry entry)
 {
 	struct err err;
@@ -78,13 +88,16 @@ START_TEST(brings_every_text_back)
 	append(path, make_dir(awkward[_i]));
 	append(path, make_app(awkward[_i]));
 	append(path, (struct journal_entry){.kind = JOURNAL_MARK, .text = xstrdup(awkward[_i])});
+	append(path, make_tenant(awkward[_i]));
 	AUTO(journal) journal = read_back(path);
-	ck_assert_uint_eq(journal.count, 3);
+	ck_assert_uint_eq(journal.count, 4);
 	ck_assert_str_eq(journal.entries[0].path, awkward[_i]);
 	ck_assert_str_eq(journal.entries[1].recipe, awkward[_i]);
 	ck_assert_str_eq(journal.entries[1].stack, "cust-9f2c1a_ci_example_org");
 	ck_assert_str_eq(journal.entries[2].text, awkward[_i]);
 	ck_assert_int_eq(journal.entries[2].seq, 3);
+	ck_assert_str_eq(journal.entries[3].path, awkward[_i]);
+	ck_assert_str_eq(journal.entries[3].text, "shared-9f2c1a");
 }
 END_TEST
 

@@ -20,7 +20,9 @@ START_TEST(has_one_holder)
 	ck_assert_msg(first >= 0, "%s", err.msg);
 	ck_assert_int_eq(lease_take(dir, &err), -1);
 	ck_assert_int_eq(err.code, ERR_TRANSIENT);
+	ck_assert(lease_is_held(dir));
 	close_fd(&first);
+	ck_assert(!lease_is_held(dir));
 	auto_fd int second = lease_take(dir, &err);
 	ck_assert_int_ge(second, 0);
 }
@@ -30,6 +32,7 @@ START_TEST(knows_no_run_where_there_is_none)
 {
 	struct err err = {0};
 
+	ck_assert(!lease_is_held("/nonexistent/run"));
 	ck_assert_int_eq(lease_take("/nonexistent/run", &err), -1);
 	ck_assert_int_eq(err.code, ERR_MISSING);
 }

@@ -106,6 +106,7 @@ static const struct {
     {"https://@need.key.domain@/realms/@need.mail.stack@_app:80",
 	"https://keyc-1.ci.test/realms/mail-1_ci_test_app:80", false},
     {"@need.mail.domain@@need.mail.domain@", "mail-1.ci.testmail-1.ci.test", false},
+    {"@need.key.tenant@-@need.mail.tenant@", "run1-run1", false},
     {"@needs.mail.domain@", "@needs.mail.domain@", false},
     {"x@need.mai.domain@", "\"@need.mai.domain@\" is neither", true},
     {"@need.mail.domains@", "\"@need.mail.domains@\" is neither", true},
@@ -118,8 +119,8 @@ static const struct {
 START_TEST(expands)
 {
 	static const struct needs_place places[] = {
-	    {"mail", "mail-1.ci.test", "mail-1_ci_test"},
-	    {"key", "keyc-1.ci.test", "keyc-1_ci_test"},
+	    {"mail", "mail-1.ci.test", "mail-1_ci_test", "run1"},
+	    {"key", "keyc-1.ci.test", "keyc-1_ci_test", "run1"},
 	};
 	struct err err = {0};
 	auto_str char *expanded = needs_expand(texts[_i].text, places, COUNT_OF(places), &err);

@@ -296,6 +296,11 @@ START_TEST(what_prepare_found_comes_back)
 	prepared_add_image(&prepared, "app", "sha256:00");
 	prepared_add_need(&prepared, "keycloak", "key2", "0123456789abcdef0123456789abcdef01234567",
 	    "1.0.0+26.0");
+	free(prepared.needs[0].shared_key);
+	free(prepared.needs[0].shared);
+	prepared.needs[0].shared_key = xstrdup("0a");
+	prepared.needs[0].shared = xstrdup("shared-9f2c1a");
+	prepared.needs[0].is_given = true;
 	ck_assert_int_eq(prepared_save(&run, &prepared, &err), 0);
 	ck_assert_msg(prepared_load(&run, &again, &err) == 0, "%s", err.msg);
 	ck_assert_str_eq(again.base_problem, "no \"image\"");
@@ -308,6 +313,10 @@ START_TEST(what_prepare_found_comes_back)
 	ck_assert_str_eq(again.needs[0].prefix, "key2");
 	ck_assert_str_eq(again.needs[0].commit, prepared.needs[0].commit);
 	ck_assert_str_eq(again.needs[0].version, "1.0.0+26.0");
+	ck_assert_str_eq(again.needs[0].shared_key, "0a");
+	ck_assert_str_eq(again.needs[0].sibling, "");
+	ck_assert_str_eq(again.needs[0].shared, "shared-9f2c1a");
+	ck_assert(again.needs[0].is_given);
 	free(run.dir);
 }
 END_TEST

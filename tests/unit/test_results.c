@@ -64,6 +64,7 @@ static void fill(struct results *results)
 	results_add_image(results, "db", "old");
 	results_add_image(results, "db", "sha256:03");
 	results_add_tag(results, "app", "nginx:1");
+	results_add_shared(results, "keycloak", "shared-9f2c1a");
 	results_set(&results->last_green_when, "2026-11-19T03:10:00Z");
 	results_set(&results->last_green_commit, "1123456789012345678901234567890123456789");
 	results->last_green_build = 40;
@@ -98,7 +99,7 @@ static const char full_text[] =
     "\"changed\":[{\"what\":\"image app\",\"was\":\"\",\"is\":\"nginx:1\"}],"
     "\"provenance\":{\"ccci\":\"0.1.0\",\"abra\":\"0.11.0\",\"suite\":\"sha256:00\","
     "\"recipe_tests\":\"sha256:01\",\"images\":{\"app\":\"sha256:02\",\"db\":\"sha256:03\"},"
-    "\"tags\":{\"app\":\"nginx:1\"}}}";
+    "\"tags\":{\"app\":\"nginx:1\"},\"shared\":{\"keycloak\":\"shared-9f2c1a\"}}}";
 
 /* A document is told by its text: no field is left out of it. */
 static void check_round_trip(const struct results *results)
@@ -497,7 +498,8 @@ static void check_keys(const struct json *json, const char *path, const char *pa
 			ck_assert_msg(has_row(page, "Keys", below), "%s", below);
 			++*count;
 		}
-		if (!text_is(below, "provenance.images") && !text_is(below, "provenance.tags"))
+		if (!text_is(below, "provenance.images") && !text_is(below, "provenance.tags") &&
+		    !text_is(below, "provenance.shared"))
 			check_keys(item, below, page, count);
 		if (!json_key(item))
 			break; /* one of a list speaks for all */

@@ -57,6 +57,10 @@ static const char *const wrong[] = {
     "PRUNE_BELOW=15%",
     "KEEP_MAX=5h",
     "KEEP_MAX=30",
+    "SHARED_NEEDS=*",
+    "SHARED_NEEDS=keycloak, authentik",
+    "SHARED_IDLE=0s",
+    "SHARED_IDLE=25h",
     "PROBE_CONNECT=443",
     "PROBE_CONNECT=127.0.0.1:0",
     "PROBE_CONNECT=127.0.0.1:99999",
@@ -129,6 +133,8 @@ START_TEST(fills_in_defaults)
 	ck_assert_int_eq(settings.crash_loop_within_ms, 120000);
 	ck_assert_int_eq(settings.max_tests, 1);
 	ck_assert_int_eq(settings.keep_max_ms, 0);
+	ck_assert_ptr_null(settings.shared_needs);
+	ck_assert_int_eq(settings.shared_idle_ms, 15 * 60 * 1000);
 	ck_assert_int_eq(settings.prune_below, 15);
 	ck_assert_int_eq(settings.history_runs, 200);
 	ck_assert_int_eq(settings.history_bytes, INT64_C(2) * 1024 * 1024 * 1024);

@@ -291,7 +291,10 @@ START_TEST(tells_it_where_its_needs_are)
 		      "[ $CCCI_NEED_MY_LOGIN_DOMAIN = my-l-abcdef.ci.test ] || exit 1\n"
 		      "[ $CCCI_NEED_MAIL_STACK = mail-abcdef_ci_test ] || exit 2\n"
 		      "[ $CCCI_NEED_MY_LOGIN_SECRET_DIR = "
-		      "\"${CCCI_RUN_DIR%/scratch}/needs/my-login/secrets\" ] || exit 3\n",
+		      "\"${CCCI_RUN_DIR%/scratch}/needs/my-login/secrets\" ] || exit 3\n"
+		      "[ $CCCI_NEED_MAIL_TENANT = runabcdef ] || exit 4\n"
+		      "[ $CCCI_NEED_MAIL_TENANT_DIR = "
+		      "\"${CCCI_RUN_DIR%/scratch}/needs/mail/scratch\" ] || exit 5\n",
 	    0755);
 	ck_assert_msg(run_program(&result, &err) == 0, "%s", err.msg);
 	ck_assert_msg(result.outcome == OUTCOME_PASS, "%s", result.reason);

@@ -63,6 +63,11 @@ static const struct {
     {"data: {wipe: -x, check: y}\n", "wipe: \"-x\" is no path"},
     {"data: {seed: /x, check: y}\n", "seed: \"/x\" is no path"},
     {"data: {check: ../y}\n", "check: \"../y\" is no path"},
+    {"tenant: [x]\n", "tenant must be a mapping"},
+    {"tenant: {sead: x}\n", "did you mean \"seed\""},
+    {"tenant: {seed: x}\n", "a tenant has a seed, and a release"},
+    {"tenant: {release: x}\n", "a tenant has a seed, and a release"},
+    {"tenant: {seed: x, release: ../y}\n", "release: \"../y\" is no path"},
     {"data: {dropped: cache}\n", "dropped must be a list"},
     {"data: {dropped: [a/b]}\n", "not allowed here"},
     {"secrets: [a]\n", "secrets must be a mapping"},
@@ -334,7 +339,8 @@ START_TEST(orders_needs_of_needs)
 	write_suite(above, "wiki", "needs: [login, mail]\nenv: {A: \"@need.mail.stack@_app\"}\n");
 	write_suite(above, "login", "needs: [mail]\n");
 	ck_assert_msg(suite_read(wiki, &suite, &err) == 0, "%s", err.msg);
-	ck_assert_msg(suite_order_needs(above, "wiki", &suite, &order, &err) == 0, "%s", err.msg);
+	ck_assert_msg(
+	    suite_order_needs(above, "wiki", &suite, NULL, &order, &err) == 0, "%s", err.msg);
 	ck_assert_uint_eq(order.count, 2);
 	ck_assert_str_eq(order.names[0], "mail");
 	ck_assert_str_eq(order.names[1], "login");
@@ -346,7 +352,7 @@ START_TEST(orders_needs_of_needs)
 						     "needs login needs mail needs wiki\n"),
 	    "%s", buf_text(&mistakes));
 	write_suite(above, "mail", "need: []\n");
-	ck_assert_int_eq(suite_order_needs(above, "wiki", &suite, &order, &err), -1);
+	ck_assert_int_eq(suite_order_needs(above, "wiki", &suite, NULL, &order, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.msg, "/mail/suite.yml:1:7: unknown key"));
 }
 END_TEST
