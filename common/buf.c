@@ -72,6 +72,29 @@ int buf_printf(struct buf *buf, const char *format, ...)
 	return result;
 }
 
+int buf_add_base64(struct buf *buf, const void *data, size_t length)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *from = data;
+	auto_str char *out = xcalloc((length + 2) / 3 * 4 + 1, 1);
+	char *to = out;
+
+	for (size_t i = 0; i < length; i += 3) {
+		unsigned bits = (unsigned)from[i] << 16;
+
+		if (i + 1 < length)
+			bits |= (unsigned)from[i + 1] << 8;
+		if (i + 2 < length)
+			bits |= from[i + 2];
+		*to++ = digits[bits >> 18 & 63];
+		*to++ = digits[bits >> 12 & 63];
+		*to++ = i + 1 < length ? digits[bits >> 6 & 63] : '=';
+		*to++ = i + 2 < length ? digits[bits & 63] : '=';
+	}
+	return buf_add(buf, out, (size_t)(to - out));
+}
+
 const char *buf_text(const struct buf *buf)
 {
 	return buf->data ? buf->data : "";

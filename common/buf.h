@@ -31,6 +31,8 @@ int buf_add(struct buf *buf, const void *data, size_t length);
 int buf_add_text(struct buf *buf, const char *text);
 int buf_add_char(struct buf *buf, char c);
 int buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Padded, with the alphabet of RFC 4648, section 4. */
+int buf_add_base64(struct buf *buf, const void *data, size_t length);
 
 const char *buf_text(const struct buf *buf); /* borrowed; "" while empty */
 char *buf_take(struct buf *buf) CHECKED;     /* the caller frees it; the buffer is empty again */

@@ -58,39 +58,26 @@ static const struct json *find_entry(const struct json *entries, const char *ser
 
 /* --- base64 --- */
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /* With the alphabet of URLs, padded, as the engine reads it (RFC 4648, section 5). */
 static char *encode(const char *text)
 {
-	size_t length = strlen(text);
-	char *out = xcalloc((length + 2) / 3 * 4 + 1, 1);
-	char *to = out;
+	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 
-	for (size_t i = 0; i < length; i += 3) {
-		unsigned bits = (unsigned)(unsigned char)text[i] << 16;
-
-		if (i + 1 < length)
-			bits |= (unsigned)(unsigned char)text[i + 1] << 8;
-		if (i + 2 < length)
-			bits |= (unsigned char)text[i + 2];
-		*to++ = digits[bits >> 18 & 63];
-		*to++ = digits[bits >> 12 & 63];
-		*to++ = i + 1 < length ? digits[bits >> 6 & 63] : '=';
-		*to++ = i + 2 < length ? digits[bits & 63] : '=';
+	(void)buf_add_base64(&out, text, strlen(text));
+	for (size_t i = 0; i < out.length; i++) {
+		if (out.data[i] == '+')
+			out.data[i] = '-';
+		else if (out.data[i] == '/')
+			out.data[i] = '_';
 	}
-	for (char *c = out; *c; c++) {
-		if (*c == '+')
-			*c = '-';
-		else if (*c == '/')
-			*c = '_';
-	}
-	return out;
+	return buf_take(&out);
 }
 
 /* NULL: it is none. A NUL ends the text. */
 static char *decode(const char *text)
 {
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	auto_str char *out = xcalloc(strlen(text) + 1, 1);
 	unsigned bits = 0;
 	int count = 0;

@@ -98,6 +98,36 @@ START_TEST(serves_as_a_stream)
 }
 END_TEST
 
+/* RFC 4648, section 10, and bytes that are no text. */
+static const struct base64_row {
+	const char *bytes;
+	size_t length;
+	const char *base64;
+} base64_rows[] = {
+    {"", 0, ""},
+    {"f", 1, "Zg=="},
+    {"fo", 2, "Zm8="},
+    {"foo", 3, "Zm9v"},
+    {"foob", 4, "Zm9vYg=="},
+    {"fooba", 5, "Zm9vYmE="},
+    {"foobar", 6, "Zm9vYmFy"},
+    {"\xff\xfe\0\xfb", 4, "//4A+w=="},
+};
+
+START_TEST(says_bytes_in_base64)
+{
+	const struct base64_row *row = &base64_rows[_i];
+	AUTO(buf) buf = buf_make(8);
+	AUTO(buf) small = buf_make(strlen(row->base64) / 2);
+
+	ck_assert_int_eq(buf_add_base64(&buf, row->bytes, row->length), 0);
+	ck_assert_str_eq(buf_text(&buf), row->base64);
+	if (row->length)
+		ck_assert_int_eq(buf_add_base64(&small, row->bytes, row->length), -1);
+	ck_assert_uint_eq(small.length, 0);
+}
+END_TEST
+
 START_TEST(take_and_clear_leave_it_usable)
 {
 	AUTO(buf) buf = buf_make(4);
@@ -128,6 +158,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, zero_value_holds_nothing);
 	tcase_add_test(tc, keeps_nul_bytes);
 	tcase_add_test(tc, serves_as_a_stream);
+	tcase_add_loop_test(tc, says_bytes_in_base64, 0, COUNT_OF(base64_rows));
 	tcase_add_test(tc, take_and_clear_leave_it_usable);
 	return suite;
 }
