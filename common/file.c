@@ -31,16 +31,11 @@ static DIR *list_dir(int fd)
 	return dir;
 }
 
-int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err)
+int file_read_open(int fd, const char *path, size_t max_bytes, struct buf *out, struct err *err)
 {
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	AUTO(buf) content = buf_make(max_bytes);
 	char chunk[4096];
 
-	if (fd < 0 && errno == ENOENT)
-		return err_set(err, ERR_MISSING, "read %s: %s", path, strerror(errno));
-	if (fd < 0)
-		return err_sys(err, errno, "read %s", path);
 	for (;;) {
 		ssize_t length = read(fd, chunk, sizeof(chunk));
 
@@ -57,6 +52,17 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *e
 	*out = content;
 	content = (struct buf){0};
 	return 0;
+}
+
+int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_MISSING, "read %s: %s", path, strerror(errno));
+	if (fd < 0)
+		return err_sys(err, errno, "read %s", path);
+	return file_read_open(fd, path, max_bytes, out, err);
 }
 
 int file_write_all(int fd, const void *data, size_t length)

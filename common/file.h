@@ -24,6 +24,9 @@
 
 /* Whole content, NUL-terminated behind it; out is set to a buffer of max_bytes on success. */
 int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err) CHECKED;
+/* The rest of one that is open; path is what messages call it. */
+int file_read_open(
+    int fd, const char *path, size_t max_bytes, struct buf *out, struct err *err) CHECKED;
 /* Written beside it, fsynced, renamed over it, directory fsynced. */
 int file_write_atomic(
     const char *path, mode_t mode, const void *data, size_t length, struct err *err) CHECKED;

@@ -26,7 +26,7 @@
 #define MIB (INT64_C(1024) * 1024)
 #define CA_FILE_MAX_BYTES (4 * 1024 * 1024)
 #define STATUS_MAX_BYTES 2048
-#define ARGUMENTS_MAX 160
+#define ARGUMENTS_MAX 200
 #define PORT 443
 #define BACKLOG 16
 #define OPEN_FILES 1024
@@ -53,8 +53,8 @@ const struct sandbox_limits sandbox_limits_default = {
 
 struct sandbox {
 	struct sandbox_limits limits;
-	char *bwrap; /* absolute */
-	char *tests_dir;
+	char *bwrap;	 /* absolute */
+	char *tests_dir; /* NULL: none */
 	char *run_id;
 	char *hosts;
 	struct buf ca; /* empty: none */
@@ -63,7 +63,8 @@ struct sandbox {
 	gid_t gid;
 	struct bounds bounds;
 	struct relay *relay;
-	int ours_fd, theirs_fd; /* the listening socket comes through here */
+	int ours_fd, theirs_fd; /* the listening socket and /scratch come through here */
+	int scratch_fd;		/* what it leaves there outlives it by this; -1: never came */
 	int status_fd,
 	    status_to_fd; /* a pipe: what went wrong, then what bwrap says of its child */
 	int filter_fd;	  /* of system calls, for bwrap to read */
@@ -123,24 +124,34 @@ static int raise_loopback(void)
 	return ioctl(fd, SIOCSIFFLAGS, &request);
 }
 
-/* The only thing that answers in there; the relay outside holds the other end. */
-static int give_listener(const struct sandbox *sandbox)
+/* The only thing that answers in there. Returns a descriptor. */
+static int open_listener(const struct sandbox *sandbox)
 {
 	const struct sockaddr_in address = {.sin_family = AF_INET,
 	    .sin_port = htons(PORT),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	AUTO_PTR(json) nothing = json_new_object();
-	auto_fd int fd = -1;
-	struct err err;
 
 	if (raise_loopback() < 0)
 		return fail(sandbox, "raise the loopback interface");
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(fd, BACKLOG) < 0)
 		return fail(sandbox, "listen for the app");
+	return take_fd(&fd);
+}
+
+/* The relay outside holds the other end of the socket; what is left in /scratch is read there. */
+static int hand_over(const struct sandbox *sandbox, int listen_fd)
+{
+	AUTO_PTR(json) nothing = json_new_object();
+	auto_fd int scratch_fd = open(STAGE "/scratch", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const int fds[] = {listen_fd, scratch_fd};
+	struct err err;
+
+	if (scratch_fd < 0)
+		return fail(sandbox, STAGE "/scratch");
 	errno = EPIPE;
-	if (channel_send(sandbox->theirs_fd, nothing, &fd, 1, &err) < 0)
+	if (channel_send(sandbox->theirs_fd, nothing, fds, COUNT_OF(fds), &err) < 0)
 		return fail(sandbox, "hand over the socket");
 	return 0;
 }
@@ -169,23 +180,34 @@ static int lay_out_files(const struct sandbox *sandbox)
 	return 0;
 }
 
+/* Opened before the tmpfs covers what lies in the same place. */
+static int bind_tests(const struct sandbox *sandbox, int fd)
+{
+	char tests[64];
+
+	(void)format_text(tests, sizeof(tests), "/proc/self/fd/%d", fd);
+	if (mkdir(STAGE "/tests", 0755) < 0 ||
+	    mount(tests, STAGE "/tests", NULL, MS_BIND, NULL) < 0)
+		return fail(sandbox, "bind the tests");
+	return 0;
+}
+
 /* The directories of the host stay closed to its user, so that what it may see lies here. */
 static int lay_out(const struct sandbox *sandbox)
 {
 	char options[128];
-	char tests[64];
-	auto_fd int fd = open(sandbox->tests_dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	auto_fd int fd = sandbox->tests_dir ? open(sandbox->tests_dir,
+						  O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+					    : -1;
 
-	if (fd < 0)
+	if (sandbox->tests_dir && fd < 0)
 		return fail(sandbox, sandbox->tests_dir);
 	(void)format_text(options, sizeof(options), "mode=0755,size=%lld,nr_inodes=%lld",
 	    (long long)sandbox->limits.scratch_bytes, (long long)sandbox->limits.scratch_files);
-	(void)format_text(tests, sizeof(tests), "/proc/self/fd/%d", fd);
 	if (mount("ccci", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
 		return fail(sandbox, "mount a tmpfs at " STAGE);
-	if (mkdir(STAGE "/tests", 0755) < 0 ||
-	    mount(tests, STAGE "/tests", NULL, MS_BIND, NULL) < 0)
-		return fail(sandbox, "bind the tests");
+	if (fd >= 0 && bind_tests(sandbox, fd) < 0)
+		return -1;
 	if (make_writable(sandbox, STAGE "/tmp", 01777) < 0 ||
 	    make_writable(sandbox, STAGE "/scratch", 0700) < 0 ||
 	    make_writable(sandbox, STAGE "/shm", 01777) < 0)
@@ -255,8 +277,9 @@ static int enter(const void *context)
 		return fail(sandbox, "make a mount and a network namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return fail(sandbox, "part from the host's mounts");
-	if (give_listener(sandbox) < 0 || lay_out(sandbox) < 0 || bound(sandbox) < 0 ||
-	    drop_rights(sandbox) < 0)
+	auto_fd int listen_fd = open_listener(sandbox);
+	if (listen_fd < 0 || lay_out(sandbox) < 0 || hand_over(sandbox, listen_fd) < 0 ||
+	    bound(sandbox) < 0 || drop_rights(sandbox) < 0)
 		return -1;
 	/* bwrap alone keeps them; they are not its child's. */
 	if (fcntl(sandbox->status_to_fd, F_SETFD, 0) < 0 ||
@@ -309,7 +332,7 @@ static void add_system(struct sandbox *sandbox)
 	    "/libx32", "/nix/store", "/run/current-system", "/etc/ld.so.cache", "/etc/ld.so.conf",
 	    "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/ssl/certs", "/etc/ssl/openssl.cnf",
 	    "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted", "/etc/ca-certificates/extracted",
-	    "/etc/localtime", "/etc/protocols", "/etc/services"};
+	    "/etc/fonts", "/etc/chromium.d", "/etc/localtime", "/etc/protocols", "/etc/services"};
 
 	for (size_t i = 0; i < COUNT_OF(paths); i++)
 		add_as_it_is(sandbox, paths[i]);
@@ -323,22 +346,22 @@ static void add_own(struct sandbox *sandbox)
 	add_pair(sandbox, "--ro-bind", STAGE "/nsswitch.conf", "/etc/nsswitch.conf");
 	if (sandbox->ca.length)
 		add_pair(sandbox, "--ro-bind", STAGE "/ca.pem", SANDBOX_CA_FILE);
-	add_pair(sandbox, "--ro-bind", STAGE "/tests", SANDBOX_TESTS);
+	if (sandbox->tests_dir)
+		add_pair(sandbox, "--ro-bind", STAGE "/tests", SANDBOX_TESTS);
 	add_pair(sandbox, "--bind", STAGE "/scratch", SANDBOX_SCRATCH);
 	add_pair(sandbox, "--bind", STAGE "/tmp", "/tmp");
 	add_pair(sandbox, "--bind", STAGE "/shm", "/dev/shm");
 }
 
-static void add_all(struct sandbox *sandbox, const char *program)
+static void add_all(struct sandbox *sandbox, const char *const *argv)
 {
 	static const char *const walls[] = {"--unshare-user", "--disable-userns", "--unshare-pid",
 	    "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox",
 	    "--uid", SEEN_ID, "--gid", SEEN_ID, "--new-session", "--die-with-parent", "--cap-drop",
 	    "ALL", "--proc", "/proc", "--dev", "/dev"};
 	/* The tmpfs below them have no bound of their own. */
-	static const char *const closed[] = {
-	    "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SANDBOX_TESTS, "--"};
-	auto_str char *path = xasprintf(SANDBOX_TESTS "/%s", program);
+	const char *const closed[] = {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir",
+	    sandbox->tests_dir ? SANDBOX_TESTS : SANDBOX_SCRATCH, "--"};
 
 	add(sandbox, sandbox->bwrap);
 	add_fd(sandbox, "--json-status-fd", sandbox->status_to_fd);
@@ -349,7 +372,8 @@ static void add_all(struct sandbox *sandbox, const char *program)
 	add_own(sandbox);
 	for (size_t i = 0; i < COUNT_OF(closed); i++)
 		add(sandbox, closed[i]);
-	add(sandbox, path);
+	for (; *argv; argv++)
+		add(sandbox, *argv);
 }
 
 /* --- our side --- */
@@ -430,7 +454,7 @@ struct sandbox *sandbox_open(const struct sandbox_spec *spec, struct err *err)
 
 	*sandbox = (struct sandbox){
 	    .limits = spec->limits,
-	    .tests_dir = xstrdup(spec->tests_dir),
+	    .tests_dir = spec->tests_dir ? xstrdup(spec->tests_dir) : NULL,
 	    .run_id = xstrdup(spec->run_id),
 	    .hosts = xasprintf("127.0.0.1 localhost sandbox\n127.0.0.1 %s\n", spec->domain),
 	    .is_root = geteuid() == 0,
@@ -438,6 +462,7 @@ struct sandbox *sandbox_open(const struct sandbox_spec *spec, struct err *err)
 	    .gid = getegid(),
 	    .ours_fd = -1,
 	    .theirs_fd = -1,
+	    .scratch_fd = -1,
 	    .status_fd = -1,
 	    .status_to_fd = -1,
 	    .filter_fd = -1,
@@ -457,6 +482,7 @@ void sandbox_free(struct sandbox *sandbox)
 	relay_free(sandbox->relay);
 	close_fd(&sandbox->ours_fd);
 	close_fd(&sandbox->theirs_fd);
+	close_fd(&sandbox->scratch_fd);
 	close_fd(&sandbox->status_fd);
 	close_fd(&sandbox->status_to_fd);
 	close_fd(&sandbox->filter_fd);
@@ -475,27 +501,37 @@ void sandbox_free(struct sandbox *sandbox)
 	free(sandbox);
 }
 
-/* The socket once, then connections. Never stops the program. */
-static bool turn(void *context)
+/* What hand_over() sent, once. */
+static void receive(struct sandbox *sandbox)
 {
-	struct sandbox *sandbox = context;
 	AUTO(channel_packet) packet = {0};
 	struct err ignored;
 
-	if (sandbox->ours_fd >= 0 && channel_receive(sandbox->ours_fd, &packet, &ignored) == 0) {
-		close_fd(&sandbox->ours_fd);
-		if (packet.fd_count)
-			(void)!relay_listen(sandbox->relay, take_fd(&packet.fds[0]), &ignored);
-	}
+	if (sandbox->ours_fd < 0 || channel_receive(sandbox->ours_fd, &packet, &ignored) < 0)
+		return;
+	close_fd(&sandbox->ours_fd);
+	if (packet.fd_count != 2)
+		return;
+	(void)!relay_listen(sandbox->relay, take_fd(&packet.fds[0]), &ignored);
+	sandbox->scratch_fd = take_fd(&packet.fds[1]);
+}
+
+/* Never stops the program. */
+static bool turn(void *context)
+{
+	struct sandbox *sandbox = context;
+
+	receive(sandbox);
 	relay_turn(sandbox->relay);
 	return false;
 }
 
-void sandbox_fill(struct sandbox *sandbox, const char *program, struct proc_spec *out)
+void sandbox_fill(struct sandbox *sandbox, const char *const *argv, struct proc_spec *out)
 {
 	assert(!sandbox->argument_count);
-	sandbox->program = xstrdup(program);
-	add_all(sandbox, program);
+	sandbox->program = xstrdup(
+	    argv[0] + (text_starts(argv[0], SANDBOX_TESTS "/") ? strlen(SANDBOX_TESTS "/") : 0));
+	add_all(sandbox, argv);
 	out->argv = (const char *const *)sandbox->arguments;
 	out->cwd = NULL;
 	out->enter = enter;
@@ -524,6 +560,20 @@ int sandbox_check(struct sandbox *sandbox, const struct proc_result *ended, stru
 		return 0;
 	return err_set(err, ERR_CONFIG, "%s cannot be started in the sandbox: %.*s",
 	    sandbox->program, (int)last_length, last);
+}
+
+/* It may be anything: who was in there could put it there. */
+int sandbox_read(
+    struct sandbox *sandbox, const char *name, size_t max_bytes, struct buf *out, struct err *err)
+{
+	receive(sandbox); /* of one that was gone before anybody looked */
+	auto_fd int fd = openat(
+	    sandbox->scratch_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+		return err_set(err, ERR_MISSING, "the sandbox holds no file %s", name);
+	return file_read_open(fd, name, max_bytes, out, err);
 }
 
 unsigned sandbox_refused(const struct sandbox *sandbox)

@@ -5,8 +5,9 @@
  * like any other.
  *
  *   AUTO_PTR(sandbox) sandbox = sandbox_open(&spec, err);
- *   sandbox_fill(sandbox, "login", &proc);                /tests/login, in there
+ *   sandbox_fill(sandbox, (const char *const[]){SANDBOX_TESTS "/login", NULL}, &proc);
  *   if (proc_run(&proc, &ended, err) < 0 || sandbox_check(sandbox, &ended, err) < 0) ...
+ *   sandbox_read(sandbox, "report", max_bytes, &report, err)        /scratch/report, in there
  *
  * What it sees: the system's programs and libraries, /tests, read-only; /tmp, /scratch and
  * /dev/shm, empty, small and gone afterwards; a /proc of its own processes; the names of the app.
@@ -43,8 +44,8 @@ struct sandbox_spec { /* borrowed */
 	const char *domain;
 	const char *connect_to; /* the proxy: "127.0.0.1:443" */
 	const char *ca_file;	/* NULL: the system's roots */
-	const char *tests_dir;
-	const char *path; /* PATH on which bwrap is looked for */
+	const char *tests_dir;	/* NULL: none is there, and a program of the host's is run */
+	const char *path;	/* PATH on which bwrap is looked for */
 	struct sandbox_limits limits;
 };
 
@@ -55,13 +56,19 @@ void sandbox_free(struct sandbox *sandbox);
 DEFINE_AUTO_PTR(sandbox, sandbox_free);
 
 /*
- * Sets argv, cwd, enter and watch; the rest is the caller's. program: a name below tests_dir.
+ * Sets argv, cwd, enter and watch; the rest is the caller's. argv: as it is called in there.
  * Once for each sandbox.
  */
-void sandbox_fill(struct sandbox *sandbox, const char *program, struct proc_spec *out);
+void sandbox_fill(struct sandbox *sandbox, const char *const *argv, struct proc_spec *out);
 /* Whether the program was really started; ERR_CONFIG: it was not, and why. */
 int sandbox_check(
     struct sandbox *sandbox, const struct proc_result *ended, struct err *err) CHECKED;
+/*
+ * What it left in /scratch under that name, once it has ended: a file and no link. ERR_MISSING: it
+ * left none; ERR_LIMIT: a larger one.
+ */
+int sandbox_read(struct sandbox *sandbox, const char *name, size_t max_bytes, struct buf *out,
+    struct err *err) CHECKED;
 /* How many connections it made that were not to the app. */
 unsigned sandbox_refused(const struct sandbox *sandbox);
 

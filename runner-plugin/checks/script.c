@@ -412,6 +412,8 @@ static int run_in_sandbox(const struct stages_work *work, const struct script_sp
     struct script_result *out, struct err *err)
 {
 	auto_str char *tests = run_path(work->run, "tests");
+	auto_str char *program = xasprintf(SANDBOX_TESTS "/%s", spec->path);
+	const char *const argv[] = {program, NULL};
 	const struct sandbox_spec where = {
 	    .run_id = work->run->id,
 	    .domain = work->run->domain,
@@ -430,7 +432,7 @@ static int run_in_sandbox(const struct stages_work *work, const struct script_sp
 	add_app(&environment, work, spec);
 	add_sandbox(&environment, work);
 	struct proc_spec proc = {.env = (const char *const *)environment.rows};
-	sandbox_fill(sandbox, spec->path, &proc);
+	sandbox_fill(sandbox, argv, &proc);
 	if (run_program(work, spec, &proc, &ended, out, err) < 0 ||
 	    sandbox_check(sandbox, &ended, err) < 0)
 		return -1;
