@@ -33,6 +33,8 @@ static const struct place text_places[] = {
     {"kept", "url", offsetof(struct results, kept_url)},
     {"kept", "until", offsetof(struct results, kept_until)},
     {"kept", "why_not", offsetof(struct results, kept_why_not)},
+    {"picture", "type", offsetof(struct results, picture_type)},
+    {"picture", "why_not", offsetof(struct results, picture_why_not)},
     {"last_green", "when", offsetof(struct results, last_green_when)},
     {"last_green", "commit", offsetof(struct results, last_green_commit)},
     {"provenance", "ccci", offsetof(struct results, ccci)},
@@ -45,11 +47,14 @@ static const struct place id_places[] = {
     {"run", "build", offsetof(struct results, build)},
     {"run", "pr", offsetof(struct results, pr)},
     {"run", "comment", offsetof(struct results, comment)},
+    {"picture", "width", offsetof(struct results, picture_width)},
+    {"picture", "height", offsetof(struct results, picture_height)},
+    {"picture", "bytes", offsetof(struct results, picture_bytes)},
     {"last_green", "build", offsetof(struct results, last_green_build)},
 };
 
 static const char *const sections[] = {
-    "run", "versions", "teardown", "kept", "last_green", "provenance"};
+    "run", "versions", "teardown", "kept", "picture", "last_green", "provenance"};
 
 static char **text_at(const struct results *results, size_t offset)
 {
@@ -303,6 +308,16 @@ char *results_stage_reason(const struct results_stage *stage)
 	return cut_text(whole, RESULTS_TEXT_MAX);
 }
 
+char *results_picture_text(const struct results *results)
+{
+	if (*results->picture_type)
+		return xasprintf("picture: %lld x %lld, %lld KiB",
+		    (long long)results->picture_width, (long long)results->picture_height,
+		    (long long)(results->picture_bytes + 1023) / 1024);
+	return *results->picture_why_not ? xasprintf("no picture: %s", results->picture_why_not)
+					 : NULL;
+}
+
 /* --- writing --- */
 
 enum detail { DETAIL_ALL, DETAIL_NO_EVIDENCE, DETAIL_NO_ITEMS };
@@ -495,6 +510,8 @@ static char *encode(const struct results *results, enum detail detail)
 	json_set(root, "teardown", encode_teardown(results));
 	if (*results->kept_until || *results->kept_why_not)
 		json_set(root, "kept", new_section(results, "kept"));
+	if (*results->picture_type || *results->picture_why_not)
+		json_set(root, "picture", new_section(results, "picture"));
 	if (*results->last_green_when && detail < DETAIL_NO_ITEMS) {
 		json_set(root, "last_green", new_section(results, "last_green"));
 		json_set(root, "changed", encode_changed(results));
@@ -874,6 +891,29 @@ static int read_changed(const struct json *root, struct results *results, struct
 	return 0;
 }
 
+/* With a type there is one, and its numbers are there too. */
+static int check_picture(const struct results *results, struct err *err)
+{
+	bool is_there = results->picture_type[0];
+	const struct {
+		const char *key;
+		int64_t value, most;
+	} rows[] = {
+	    {"width", results->picture_width, RESULTS_PICTURE_SIDE_MAX},
+	    {"height", results->picture_height, RESULTS_PICTURE_SIDE_MAX},
+	    {"bytes", results->picture_bytes, RESULTS_PICTURE_MAX_BYTES},
+	};
+
+	if (is_there && !text_is(results->picture_type, "image/png") &&
+	    !text_is(results->picture_type, "image/jpeg"))
+		return fail(err, "no known type", "picture");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (rows[i].value > rows[i].most || (rows[i].value > 0) != is_there)
+			return fail(err, "not a whole number within its bounds", rows[i].key);
+	}
+	return 0;
+}
+
 static int read_document(const struct json *root, struct results *results, struct err *err)
 {
 	int64_t schema = 0;
@@ -883,7 +923,7 @@ static int read_document(const struct json *root, struct results *results, struc
 	if (read_places(root, results, err) < 0 || read_verdict(root, results, err) < 0 ||
 	    read_stages(root, results, err) < 0 || read_teardown(root, results, err) < 0 ||
 	    read_rejected(root, results, err) < 0 || read_allowed(root, results, err) < 0 ||
-	    read_changed(root, results, err) < 0)
+	    read_changed(root, results, err) < 0 || check_picture(results, err) < 0)
 		return -1;
 	if (read_pairs(root, "images", &results->images, &results->image_count, err) < 0 ||
 	    read_pairs(root, "shared", &results->shared, &results->shared_count, err) < 0)

@@ -22,6 +22,11 @@
 
 #define RESULTS_BEGIN "--- ccci results 1 ---"
 #define RESULTS_END "--- end ccci results ---"
+/* The bytes of the app's picture, one line of base64, behind the document. */
+#define RESULTS_PICTURE_BEGIN "--- ccci picture ---"
+#define RESULTS_PICTURE_END "--- end ccci picture ---"
+#define RESULTS_PICTURE_MAX_BYTES (96 * 1024) /* before base64 */
+#define RESULTS_PICTURE_SIDE_MAX 16384	      /* pixels; ours have a tenth of it */
 #define RESULTS_MAX_BYTES                                                                          \
 	(256 * 1024) /* Drone keeps 5 MB of a log; 40 evidence lines a stage fit many times */
 #define RESULTS_TEXT_MAX 1024 /* a reason, a name */
@@ -100,6 +105,9 @@ struct results {
 	char *suite_hash, *recipe_tests_hash; /* "sha256:" and hex; "" when there is none */
 	/* Up for a look: where, until when; or why not, though it was asked for. "" else. */
 	char *kept_url, *kept_until, *kept_why_not;
+	/* Of the app: what follows the document; or why there is none. "" nobody wanted one. */
+	char *picture_type, *picture_why_not;
+	int64_t picture_width, picture_height, picture_bytes;
 	struct results_pair *images; /* service, digest */
 	size_t image_count;
 	struct results_pair *tags; /* service, its image as the recipe names it */
@@ -161,6 +169,10 @@ void results_stage_set_evidence(struct results_stage *stage, const char *service
 struct json *results_stage_encode(const struct results_stage *stage) CHECKED;
 int results_stage_decode(
     const struct json *json, struct results_stage *out, struct err *err) CHECKED;
+
+/* "picture: 1280 x 800, 23 KiB", "no picture: why"; NULL: nobody wanted one. The caller frees it.
+ */
+char *results_picture_text(const struct results *results) CHECKED;
 
 char *results_encode(const struct results *results) CHECKED; /* one line */
 /* *out need not be initialised; it is filled on 0 and untouched on -1. */

@@ -244,6 +244,19 @@ static void print_since(const struct results *results, size_t columns, struct bu
 	(void)buf_add_char(out, '\n');
 }
 
+static void print_picture(const struct results *results, size_t columns, struct buf *out)
+{
+	auto_str char *text = results_picture_text(results);
+
+	if (!text)
+		return;
+	if (columns)
+		add_wrapped(out, text, 0, 0, columns);
+	else
+		table_add_text(out, text, " ");
+	(void)buf_add_char(out, '\n');
+}
+
 /* Up for a look, or why not; "" when nobody asked for it. The caller frees it. */
 static char *describe_kept(const struct results *results)
 {
@@ -276,5 +289,6 @@ void table_print(const struct results *results, size_t columns, struct buf *out)
 		table_add_text(out, results->left[i], NULL);
 		(void)buf_add_char(out, '\n');
 	}
+	print_picture(results, columns, out);
 	print_since(results, columns, out);
 }

@@ -203,6 +203,8 @@ const struct conf_row settings_rows[] = {
 	.help = "label of the service of the host's backup-bot-two; none: it is not used"},
     {"RECIPE_TESTS_ALLOW", CONF_TEXT, AT(recipe_tests_allow), .check = check_recipes,
 	.help = "recipes whose own tests/ may run, in a sandbox, comma separated; * = all"},
+    {"PICTURE", CONF_BOOL, AT(picture), .fallback = "0",
+	.help = "take a picture of the app, by the host's Chromium in a sandbox"},
     {"MAX_REPLICAS", CONF_INT, AT(max_replicas), .fallback = "10", .least = 1, .most = 10000,
 	.help = "of all services of one stack together", .unit = "replicas"},
     {"MAX_MEMORY", CONF_TEXT, AT(max_memory_text), .check = check_memory,

@@ -42,6 +42,7 @@ struct settings {
 	char *networks_allow;	  /* "proxy,monitoring" */
 	char *backup_bot;	  /* "coop-cloud.backupbot.enabled=true", "none" */
 	char *recipe_tests_allow; /* "custom-html,ghost", "*": all; may be NULL: none */
+	bool picture;		  /* take one of the app */
 	int64_t max_replicas;	  /* of one stack */
 	char *max_memory_text;	  /* "2g" as written; may be NULL */
 	int64_t max_memory;	  /* bytes, of one stack; 0: what the host has */

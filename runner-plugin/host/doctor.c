@@ -6,6 +6,7 @@
 #include "common/http.h"
 #include "runner-plugin/abra/abra.h"
 #include "runner-plugin/abra/abra_server.h"
+#include "runner-plugin/checks/browser.h"
 #include "runner-plugin/checks/script.h"
 #include "runner-plugin/host/room.h"
 #include "runner-plugin/run/cgroup.h"
@@ -318,6 +319,31 @@ static int row_sandbox(struct patient *patient, struct err *err)
 	return result < 0 ? -1 : note(patient, "bubblewrap, for the tests that recipes ship");
 }
 
+/* Of whatever the proxy answers for a name that nobody has. */
+static int row_picture(struct patient *patient, struct err *err)
+{
+	char id[RUN_ID_SIZE];
+	auto_str char *domain = xasprintf("doctor.%s", patient->settings->zone);
+	AUTO(buf) picture = {0};
+	struct picture_head head;
+
+	if (!patient->settings->picture)
+		return note(patient, "not wanted: PICTURE is 0");
+	(void)format_text(id, sizeof(id), "doctor-%ld", (long)getpid());
+	const struct browser_spec spec = {
+	    .run_id = id,
+	    .domain = domain,
+	    .connect_to = patient->settings->probe_connect,
+	    .page = "/",
+	    .path = environ_path(patient->environ_rows),
+	    .cancel_fd = -1,
+	};
+	if (browser_take(&spec, &picture, &head, err) < 0)
+		return -1;
+	return note(
+	    patient, "Chromium shows *.%.60s, %zu bytes", patient->settings->zone, picture.length);
+}
+
 /* Any answer will do, with a certificate that is good for a test's name. */
 static int row_proxy(struct patient *patient, struct err *err)
 {
@@ -355,6 +381,7 @@ static const struct row {
     {"processes", row_processes, false},
     {"sandbox", row_sandbox, false},
     {"proxy", row_proxy, false},
+    {"picture", row_picture, false},
 };
 
 enum exit_code doctor_run(const struct settings *settings, const char *const *environ_rows)

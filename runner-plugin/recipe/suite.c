@@ -621,11 +621,23 @@ static int read_extra(const struct reader *reader, const struct yaml *value, str
 	return result;
 }
 
-/* A check that silently does not run would be a lie: what is not built yet is refused by name. */
-static int refuse_later(const struct reader *reader, const struct yaml *value, struct suite *suite)
+/* A path at the app's domain; it becomes the end of a URL. */
+static int read_picture(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
-	(void)suite;
-	return mistake(reader, value, "this key is not in this version of ccci");
+	if (need_text(reader, value, "picture") < 0)
+		return -1;
+	if (value->text[0] != '/')
+		return mistake(
+		    reader, value, "picture must be a path of the app such as /dashboard");
+	for (const char *c = value->text; *c; c++) {
+		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
+			return mistake(reader, value,
+			    "picture must be a path as a URL has it: blanks and others than ASCII "
+			    "as %%20");
+	}
+	free(suite->picture);
+	suite->picture = xstrdup(value->text);
+	return 0;
 }
 
 static const char *const key_names[] = {"env", "compose", "deploy_timeout", "weight", "ready",
@@ -635,7 +647,7 @@ static const char *const key_names[] = {"env", "compose", "deploy_timeout", "wei
 static int (*const key_readers[])(
     const struct reader *reader, const struct yaml *value, struct suite *suite) = {read_env,
     read_compose, read_timeout, read_weight, read_ready, read_checks, read_data, read_secrets,
-    read_needs, read_tenant, read_stages, read_extra, read_allow, read_images, refuse_later};
+    read_needs, read_tenant, read_stages, read_extra, read_allow, read_images, read_picture};
 
 static int read_key(
     const struct reader *reader, const char *key, const struct yaml *value, struct suite *suite)
@@ -937,5 +949,6 @@ void suite_release(struct suite *suite)
 		free(suite->not_run[i]);
 	release_list(suite->ignored_images, suite->ignored_image_count);
 	release_list(suite->allow, suite->allow_count);
+	free(suite->picture);
 	*suite = (struct suite){0};
 }

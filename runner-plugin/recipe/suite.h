@@ -9,8 +9,8 @@
  * - suite_parse() is pure; its ERR_CONFIG has file:line:column and a guess.
  * - suite_read() takes a directory without suite.yml for one with all defaults.
  *
- * All known keys are checked. Keys whose machinery does not exist yet in this version are refused
- * by name, not ignored: a check that silently does not run would be a lie.
+ * Every key is checked; one that is not known is refused by name, not ignored: a check that
+ * silently does not run would be a lie.
  */
 #ifndef CCCI_SUITE_H
 #define CCCI_SUITE_H
@@ -89,6 +89,7 @@ struct suite {
 	size_t ignored_image_count;
 	char **allow; /* words of trespass.h */
 	size_t allow_count;
+	char *picture; /* page of the app to take a picture of, begins with "/"; NULL: "/" */
 };
 
 /* Where a recipe's suite is: SUITES as it is set, absolute or relative to the checkout. NULL: it is

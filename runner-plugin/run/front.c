@@ -8,6 +8,7 @@
 #include "runner-plugin/run/birth.h"
 #include "runner-plugin/run/borrow.h"
 #include "runner-plugin/run/channel.h"
+#include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/lease.h"
 #include "runner-plugin/run/reap.h"
 #include "runner-plugin/run/record.h"
@@ -274,13 +275,29 @@ enum exit_code front_teardown(const struct front *front, const char *run_id)
 
 /* --- report --- */
 
-static enum exit_code print_results(const struct results *results)
+/* Behind the results, which say that it follows. */
+static void add_picture(const struct run *run, struct buf *out)
+{
+	AUTO(handover_picture) picture = {0};
+	struct err ignored;
+
+	if (handover_load_picture(run, &picture, &ignored) < 0 || picture.why_not)
+		return;
+	(void)buf_add_text(out, RESULTS_PICTURE_BEGIN "\n");
+	(void)buf_add_base64(out, buf_text(&picture.bytes), picture.bytes.length);
+	(void)buf_add_text(out, "\n" RESULTS_PICTURE_END "\n");
+}
+
+/* run: whose they are; NULL: there was none. */
+static enum exit_code print_results(const struct run *run, const struct results *results)
 {
 	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 	auto_str char *line = results_encode(results);
 
 	table_print(results, 0, &out);
 	(void)buf_printf(&out, "%s\n%s\n%s\n", RESULTS_BEGIN, line, RESULTS_END);
+	if (run)
+		add_picture(run, &out);
 	if (fwrite(buf_text(&out), 1, out.length, stdout) != out.length || fflush(stdout) != 0) {
 		print_error("write the results: %s", strerror(errno));
 		return EXIT_OURS;
@@ -294,7 +311,7 @@ enum exit_code front_report_nothing(
 	AUTO(results) results;
 
 	record_nothing(environ, default_org, reason, &results);
-	(void)print_results(&results);
+	(void)print_results(NULL, &results);
 	return EXIT_OURS;
 }
 
@@ -328,7 +345,7 @@ enum exit_code front_report(const struct front *front)
 		print_error("%s", err.msg);
 		return report_why_not(front, &err);
 	}
-	return print_results(&results);
+	return print_results(&run, &results);
 }
 
 /* --- without Drone --- */
@@ -444,6 +461,18 @@ static int run_stages(const struct front *front, struct waiter *waiter, int fd,
 	return code ? 0 : waiter_teardown(waiter, fd, false, &code, err);
 }
 
+/* Below the table, which says how large it is. */
+static void add_picture_path(const struct run *run, struct buf *out)
+{
+	AUTO(handover_picture) picture = {0};
+	struct err ignored;
+
+	if (handover_load_picture(run, &picture, &ignored) < 0 || picture.why_not)
+		return;
+	auto_str char *path = handover_picture_path(run, picture.head.kind);
+	(void)buf_printf(out, "%s\n", path);
+}
+
 static enum exit_code print_outcome(const struct front_local *local, const struct run *run)
 {
 	AUTO(results) results = {0};
@@ -454,6 +483,7 @@ static enum exit_code print_outcome(const struct front_local *local, const struc
 		return fail(&err);
 	if (!local->is_quiet) {
 		table_print(&results, live_columns(STDOUT_FILENO), &table);
+		add_picture_path(run, &table);
 		if (fputs(buf_text(&table), stdout) == EOF || fflush(stdout) != 0)
 			print_error("write the table: %s", strerror(errno));
 	}

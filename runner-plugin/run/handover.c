@@ -77,3 +77,78 @@ bool handover_has_stage(const struct run *run, enum stage which)
 
 	return file_exists(path);
 }
+
+/* --- the picture --- */
+
+#define NO_PICTURE_FILE "no-picture"
+
+void handover_picture_release(struct handover_picture *picture)
+{
+	buf_release(&picture->bytes);
+	free(picture->why_not);
+}
+
+char *handover_picture_path(const struct run *run, const struct picture_kind *kind)
+{
+	auto_str char *name = xasprintf("picture%s", kind->suffix);
+
+	return run_path(run, name);
+}
+
+int handover_save_picture(
+    const struct run *run, const struct handover_picture *picture, struct err *err)
+{
+	auto_str char *path = picture->why_not ? run_path(run, NO_PICTURE_FILE)
+					       : handover_picture_path(run, picture->head.kind);
+
+	if (picture->why_not)
+		return file_write_atomic(
+		    path, 0600, picture->why_not, strlen(picture->why_not), err);
+	return file_write_atomic(path, 0600, buf_text(&picture->bytes), picture->bytes.length, err);
+}
+
+static int load_why_not(const struct run *run, struct handover_picture *out, struct err *err)
+{
+	auto_str char *path = run_path(run, NO_PICTURE_FILE);
+	AUTO(buf) why = {0};
+
+	if (file_read(path, RESULTS_TEXT_MAX, &why, err) < 0)
+		return -1;
+	*out = (struct handover_picture){.why_not = xstrdup(buf_text(&why))};
+	return 0;
+}
+
+int handover_load_picture(const struct run *run, struct handover_picture *out, struct err *err)
+{
+	for (size_t i = 0; i < picture_kind_count; i++) {
+		auto_str char *path = handover_picture_path(run, &picture_kinds[i]);
+		AUTO(handover_picture) picture = {0};
+		struct err why;
+
+		if (file_read(path, RESULTS_PICTURE_MAX_BYTES, &picture.bytes, &why) == 0) {
+			if (!picture_head_read(
+				buf_text(&picture.bytes), picture.bytes.length, &picture.head))
+				return err_set(err, ERR_PROTOCOL, "%s is no picture", path);
+			*out = picture;
+			picture = (struct handover_picture){0};
+			return 0;
+		}
+		if (why.code != ERR_MISSING) {
+			*err = why;
+			return -1;
+		}
+	}
+	return load_why_not(run, out, err);
+}
+
+void handover_tell_picture(const struct handover_picture *picture, struct results *out)
+{
+	if (picture->why_not) {
+		results_set(&out->picture_why_not, picture->why_not);
+		return;
+	}
+	results_set(&out->picture_type, picture->head.kind->type);
+	out->picture_width = picture->head.width;
+	out->picture_height = picture->head.height;
+	out->picture_bytes = (int64_t)picture->bytes.length;
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the processes of one run hand to each other through its directory: prepare's plan, and the
- * result of each stage. Hides paths, form and limit of plan.json and stage-<word>.json.
+ * What the processes of one run hand to each other through its directory: prepare's plan, the
+ * result of each stage, the app's picture. Hides paths, form and limit of plan.json,
+ * stage-<word>.json, picture.png or picture.jpg, no-picture.
  *
  *   handover_save_stage(run, &stage, err);                   a worker; or the keeper in its place
  *   handover_load_stage(run, STAGE_INSTALL, &stage, err);    a later worker; the record
@@ -12,6 +13,7 @@
 #define CCCI_HANDOVER_H
 
 #include "common/results.h"
+#include "runner-plugin/checks/picture_head.h"
 #include "runner-plugin/recipe/plan.h"
 #include "runner-plugin/run/run.h"
 
@@ -27,5 +29,24 @@ int handover_save_stage(
 int handover_load_stage(
     const struct run *run, enum stage which, struct results_stage *out, struct err *err) CHECKED;
 bool handover_has_stage(const struct run *run, enum stage which);
+
+/* Of the app; or why there is none. */
+struct handover_picture {
+	struct picture_head head;
+	struct buf bytes;
+	char *why_not; /* NULL: there is one */
+};
+void handover_picture_release(struct handover_picture *picture);
+DEFINE_AUTO(handover_picture, handover_picture_release);
+
+int handover_save_picture(
+    const struct run *run, const struct handover_picture *picture, struct err *err) CHECKED;
+/* ERR_MISSING: nobody wanted one. */
+int handover_load_picture(
+    const struct run *run, struct handover_picture *out, struct err *err) CHECKED;
+/* Where it is; the caller frees it. */
+char *handover_picture_path(const struct run *run, const struct picture_kind *kind) CHECKED;
+/* What the results say of it. */
+void handover_tell_picture(const struct handover_picture *picture, struct results *out);
 
 #endif

@@ -136,6 +136,18 @@ static void collect_prepared(const struct prepared *prepared, struct results *ou
 		results_add_tag(out, prepared->tags[i].name, prepared->tags[i].value);
 }
 
+/* One that cannot be read is none: it decides nothing. */
+static void collect_picture(const struct run *run, struct results *out)
+{
+	AUTO(handover_picture) picture = {0};
+	struct err err;
+
+	if (handover_load_picture(run, &picture, &err) == 0)
+		handover_tell_picture(&picture, out);
+	else if (err.code != ERR_MISSING)
+		results_set(&out->picture_why_not, err.msg);
+}
+
 int record_collect(const struct run *run, struct results *out, struct err *err)
 {
 	AUTO(plan) plan = {0};
@@ -152,6 +164,7 @@ int record_collect(const struct run *run, struct results *out, struct err *err)
 		collect_plan(&plan, out);
 	if (prepared_load(run, &prepared, &why) == 0)
 		collect_prepared(&prepared, out);
+	collect_picture(run, out);
 	for (int i = 0; i < STAGE_COUNT; i++)
 		collect_stage(run, (enum stage)i, has_plan ? &plan : NULL, out);
 	return 0;

@@ -8,6 +8,7 @@
 #include "runner-plugin/run/handover.h"
 #include "runner-plugin/run/live.h"
 #include "runner-plugin/stages/beside.h"
+#include "runner-plugin/stages/picture.h"
 #include "runner-plugin/stages/progress.h"
 
 #define LINE_MAX_BYTES 900
@@ -199,6 +200,8 @@ enum exit_code stages_stage(const struct stages_work *work, enum stage stage)
 		log_error("%s", err.msg);
 		return EXIT_OURS;
 	}
+	if (stage == STAGE_INSTALL && progress.result.outcome == OUTCOME_PASS)
+		picture_take(work, progress.suite.picture);
 	/* What is told and never counted makes no step red. */
 	return stage == STAGE_ROLLBACK && progress.result.outcome == OUTCOME_FAIL
 		   ? EXIT_PASSED

@@ -10,11 +10,11 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import canary  # noqa: E402
+from lib import canary, chromium  # noqa: E402
 from lib.host import RunnerHost  # noqa: E402
 
 ROWS = ["engine", "swarm", "network proxy", "nodes", "abra", "git", "state directory", "disk", "slots", "shared apps", "processes", "sandbox",
-        "proxy"]
+        "proxy", "picture"]
 
 
 def rows(output):
@@ -62,6 +62,18 @@ class Doctor(unittest.TestCase):
         _, found = self.doctor(recipe_tests_allow="custom-html")
         self.assertEqual(found["sandbox"], (True, "bubblewrap, for the tests that recipes ship"))
         self.assertEqual(self.doctor()[1]["sandbox"], (True, "not wanted: RECIPE_TESTS_ALLOW is empty"))
+
+    def test_a_picture_where_it_is_wanted(self):
+        chromium.need()
+        _, found = self.doctor(picture="1")
+        self.assertRegex(found["picture"][1], r"^Chromium shows \*\.ci\.test, \d+ bytes$")
+        self.assertTrue(found["picture"][0])
+        self.assertEqual(self.doctor()[1]["picture"], (True, "not wanted: PICTURE is 0"))
+
+    def test_no_browser(self):
+        self.host.path = chromium.path_without(self.directory, self.host.bin)
+        self.assert_one_bad("picture", "there is no Chromium on this host (apt-get install chromium-headless-shell)",
+                            picture="1")
 
     def test_no_engine(self):
         code, found = self.doctor(docker_host="unix:///nonexistent/docker.sock")

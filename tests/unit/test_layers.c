@@ -90,6 +90,7 @@ static const char *const values[] = {
     "runner-plugin/host/canary_spec",
     "runner-plugin/checks/tap",
     "runner-plugin/checks/hello",
+    "runner-plugin/checks/picture_head",
     "runner-plugin/swarm/registry_auth",
     "common/verdict",
     "common/table",

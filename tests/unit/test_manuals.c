@@ -107,8 +107,11 @@ static void read_manual(const struct program *program, struct entries *out)
 /* "| `GITEA_URL` `GITEA_TOKEN` | required | forge … |" up to what comes later. */
 static void read_contract(const struct program *program, struct entries *out)
 {
-	auto_str char *part = read_part("docs/contracts.md", program->contract, "*Later:*");
+	auto_str char *part = read_part("docs/contracts.md", program->contract, "\n## ");
+	char *later = strstr(part, "*Later:*");
 
+	if (later)
+		*later = '\0';
 	out->page = "docs/contracts.md";
 	for (const char *at = strstr(part, "\n| `"); at; at = strstr(at + 1, "\n| `")) {
 		const char *names = at + strlen("\n| ");

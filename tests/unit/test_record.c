@@ -96,6 +96,56 @@ START_TEST(collects_a_whole_run)
 }
 END_TEST
 
+static const char png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\5\0\0\0\3\x20";
+
+/* What a stage has saved comes back, and stands in the results: one, why there is none, nothing. */
+START_TEST(tells_of_the_picture)
+{
+	struct run run = make_run();
+	AUTO(results) nothing;
+	AUTO(results) why_not;
+	AUTO(results) one;
+	AUTO(handover_picture) saved = {.why_not = xstrdup("there is no Chromium")};
+	AUTO(handover_picture) loaded = {0};
+	struct err err;
+
+	collect(&run, &nothing);
+	ck_assert_str_eq(nothing.picture_type, "");
+	ck_assert_str_eq(nothing.picture_why_not, "");
+	ck_assert_int_eq(handover_save_picture(&run, &saved, &err), 0);
+	collect(&run, &why_not);
+	ck_assert_str_eq(why_not.picture_why_not, "there is no Chromium");
+
+	free(saved.why_not);
+	saved.why_not = NULL;
+	saved.bytes = buf_make(sizeof(png));
+	(void)buf_add(&saved.bytes, png, sizeof(png) - 1);
+	ck_assert(picture_head_read(png, sizeof(png) - 1, &saved.head));
+	ck_assert_int_eq(handover_save_picture(&run, &saved, &err), 0);
+	collect(&run, &one);
+	ck_assert_str_eq(one.picture_type, "image/png");
+	ck_assert_int_eq(one.picture_width, 1280);
+	ck_assert_int_eq(one.picture_height, 800);
+	ck_assert_int_eq(one.picture_bytes, sizeof(png) - 1);
+	ck_assert_int_eq(handover_load_picture(&run, &loaded, &err), 0);
+	ck_assert_mem_eq(loaded.bytes.data, png, sizeof(png) - 1);
+	run_release(&run);
+}
+END_TEST
+
+START_TEST(a_damaged_picture_is_none)
+{
+	struct run run = make_run();
+	AUTO(results) results;
+
+	write_file(&run, "picture.jpg", "no picture at all");
+	collect(&run, &results);
+	ck_assert_str_eq(results.picture_type, "");
+	ck_assert_ptr_nonnull(strstr(results.picture_why_not, "picture.jpg is no picture"));
+	run_release(&run);
+}
+END_TEST
+
 START_TEST(says_what_was_not_come_to)
 {
 	struct run run = make_run();
@@ -459,6 +509,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, remembers_what_was_green, 0, COUNT_OF(remember_rows));
 	tcase_add_test(tc, collects_a_whole_run);
 	tcase_add_test(tc, says_what_was_not_come_to);
+	tcase_add_test(tc, tells_of_the_picture);
+	tcase_add_test(tc, a_damaged_picture_is_none);
 	tcase_add_test(tc, a_run_that_was_not_prepared_has_its_reason);
 	tcase_add_test(tc, an_empty_run_is_empty);
 	tcase_add_loop_test(tc, a_damaged_stage_is_an_error_of_it, 0, COUNT_OF(damaged));

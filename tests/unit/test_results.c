@@ -55,6 +55,10 @@ static void fill(struct results *results)
 	results_set(&results->kept_url, "https://x/");
 	results_set(&results->kept_until, "2026-11-22T04:00:00Z");
 	results_set(&results->kept_why_not, "no");
+	results_set(&results->picture_type, "image/jpeg");
+	results->picture_width = 1280;
+	results->picture_height = 800;
+	results->picture_bytes = RESULTS_PICTURE_MAX_BYTES;
 	results_set(&results->ccci, "0.1.0");
 	results_set(&results->abra, "0.11.0");
 	results_set(&results->suite, "tests/recipes/custom-html");
@@ -94,6 +98,8 @@ static const char full_text[] =
     "\"service\":\"app\",\"evidence\":\"line one\\nline two: gr\xc3\xbc\xc3\x9f\\n\"}],"
     "\"teardown\":{\"outcome\":\"left\",\"seconds\":3.2,\"left\":[\"volume x_data\"]},"
     "\"kept\":{\"url\":\"https://x/\",\"until\":\"2026-11-22T04:00:00Z\",\"why_not\":\"no\"},"
+    "\"picture\":{\"type\":\"image/jpeg\",\"why_not\":\"\",\"width\":1280,\"height\":800,"
+    "\"bytes\":98304},"
     "\"last_green\":{\"when\":\"2026-11-19T03:10:00Z\","
     "\"commit\":\"1123456789012345678901234567890123456789\",\"build\":40},"
     "\"changed\":[{\"what\":\"image app\",\"was\":\"\",\"is\":\"nginx:1\"}],"
@@ -211,6 +217,13 @@ static const struct fault_row {
     {"\"outcome\":\"left\"", "\"outcome\":\"\"", "teardown: no known outcome"},
     {"\"teardown\":{", "\"x\":{", "teardown: no known outcome"},
     {"\"left\":[\"volume", "\"left\":[3,\"volume", "left: not a text"},
+    {"\"picture\":{", "\"picture\":[],\"x\":{", "picture: not an object"},
+    {"\"image/jpeg\"", "\"image/svg+xml\"", "picture: no known type"},
+    {"\"image/jpeg\"", "\"\"", "width: not a whole number"},
+    {"\"bytes\":98304", "\"bytes\":98305", "bytes: not a whole number"},
+    {"\"bytes\":98304", "\"x\":98304", "bytes: not a whole number"},
+    {"\"width\":1280", "\"width\":16385", "width: not a whole number"},
+    {"\"height\":800", "\"height\":0", "height: not a whole number"},
     {"\"images\":{", "\"images\":[],\"x\":{", "images: not an object"},
     {"\"app\":\"sha256:02\"", "\"db\":\"sha256:02\"", "images: one is there twice"},
     {"\"app\":\"sha256:02\"", "\"app\":{}", "images: not a text"},

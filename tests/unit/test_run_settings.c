@@ -72,6 +72,7 @@ static const char *const wrong[] = {
     "BACKUP_BOT=-x=y",
     "RECIPE_TESTS_ALLOW=all of them",
     "RECIPE_TESTS_ALLOW=custom-html,*",
+    "PICTURE=maybe",
     "MAX_REPLICAS=0",
     "MAX_REPLICAS=many",
     "MAX_MEMORY=0",
@@ -141,6 +142,7 @@ START_TEST(fills_in_defaults)
 	ck_assert_str_eq(settings.networks_allow, "proxy");
 	ck_assert_str_eq(settings.backup_bot, "coop-cloud.backupbot.enabled=true");
 	ck_assert_ptr_null(settings.recipe_tests_allow);
+	ck_assert(!settings.picture);
 	ck_assert_int_eq(settings.max_replicas, 10);
 	ck_assert_int_eq(settings.max_memory, 0);
 	settings_release(&settings);

@@ -91,7 +91,11 @@ static const struct {
     {"needs: [a, b, a]\n", "a stands there twice"},
     {"needs: [a, b, c, d, e, f, g, h, i]\n", "more than 8 recipes"},
     {"env: {A: \"@need.x.domain@\"}\nneeds: [y]\n", "1:10: env: A: \"@need.x.domain@\" is neither"},
-    {"picture: /\n", "not in this version"},
+    {"picture: dashboard\n", "1:10: picture must be a path of the app such as /dashboard"},
+    {"picture: https://elsewhere.example/\n", "picture must be a path of the app"},
+    {"picture: \"/a b\"\n", "picture must be a path as a URL has it"},
+    {"picture: /\xc3\xa9\n", "picture must be a path as a URL has it"},
+    {"picture: [/]\n", "picture must be a text"},
     {"extra: x\n", "extra must be a list"},
     {"extra: [/bin/true]\n", "extra: \"/bin/true\" is no path below the suite's directory"},
     {"extra: [[x]]\n", "extra must be a text"},
@@ -158,7 +162,8 @@ START_TEST(reads_all)
 	    "stages:\n  backup: {not_run: \"no state\"}\n  upgrade: {timeout: 10m}\n"
 	    "extra: [extra/slow, extra/slower]\n"
 	    "allow: [docker-socket, \"host-bind:/etc/localtime\"]\n"
-	    "images: {ignore: [redis]}\n";
+	    "images: {ignore: [redis]}\n"
+	    "picture: /dashboard?from=ci#top\n";
 	AUTO(suite) suite = {0};
 	struct err err = {0};
 
@@ -194,6 +199,7 @@ START_TEST(reads_all)
 	ck_assert_str_eq(suite.extra[1], "extra/slower");
 	ck_assert_uint_eq(suite.allow_count, 2);
 	ck_assert_str_eq(suite.ignored_images[0], "redis");
+	ck_assert_str_eq(suite.picture, "/dashboard?from=ci#top");
 }
 END_TEST
 

@@ -117,6 +117,35 @@ START_TEST(says_what_is_kept)
 }
 END_TEST
 
+static const struct picture_row {
+	const char *type, *why_not;
+	int64_t bytes;
+	const char *says;
+} picture_rows[] = {
+    {"image/png", "", 1, "clean                0 s\npicture: 1280 x 800, 1 KiB\n"},
+    {"image/png", "", 98304, "clean                0 s\npicture: 1280 x 800, 96 KiB\n"},
+    {"", "there is no Chromium", 0, "clean                0 s\nno picture: there is no Chromium\n"},
+    {"", "a\nb\x1b[2J", 0, "clean                0 s\nno picture: a\n b?[2J\n"},
+    {"", "", 0, "clean                0 s\n"},
+};
+
+START_TEST(says_whether_there_is_a_picture)
+{
+	const struct picture_row *row = &picture_rows[_i];
+	AUTO(results) results = {0};
+	AUTO(buf) out = buf_make(10000);
+
+	results_init(&results);
+	results_set(&results.picture_type, row->type);
+	results_set(&results.picture_why_not, row->why_not);
+	results.picture_width = 1280;
+	results.picture_height = 800;
+	results.picture_bytes = row->bytes;
+	table_print(&results, 0, &out);
+	ck_assert_msg(text_ends(buf_text(&out), row->says), "%s", buf_text(&out));
+}
+END_TEST
+
 /* Names of tests that the recipe chose: the columns behind stand under each other all the same. */
 START_TEST(long_names_do_not_push_it_apart)
 {
@@ -262,6 +291,7 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, says_what_changed);
 	tcase_add_test(tc, is_for_people);
+	tcase_add_loop_test(tc, says_whether_there_is_a_picture, 0, COUNT_OF(picture_rows));
 	tcase_add_loop_test(tc, says_what_is_kept, 0, COUNT_OF(kept_rows));
 	tcase_add_test(tc, long_names_do_not_push_it_apart);
 	tcase_add_loop_test(tc, wraps_for_a_terminal, 0, COUNT_OF(wrap_rows));
