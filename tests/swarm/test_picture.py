@@ -3,6 +3,7 @@
 """The picture of the app, on the real Swarm and by the real Chromium: it is of the page, it stands in the results, and
 whatever comes between, the verdict is what it was."""
 
+import base64
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from lib import canary, chromium, png, runs  # noqa: E402
+from lib.chain import Chain  # noqa: E402
 from lib.host import RunnerHost  # noqa: E402
 
 STAGES = "--stages=install"
@@ -68,6 +70,22 @@ class Picture(unittest.TestCase):
         self.host.configure(picture="1", run_timeout="4m")
         results, _ = self.run_it()
         self.assertEqual(results["picture"]["why_not"], "less than 5 minutes are left of the run")
+
+
+class InDrone(unittest.TestCase):
+    def test_it_follows_the_results_in_the_report(self):
+        chromium.need()
+        with Chain(run={"picture": "1"}) as chain:
+            chain.add_canary("green")
+            build = chain.world.create_build(RECIPE="green", STAGES="install")
+            self.assertEqual(chain.world.wait_build(build)["status"], "success", chain.explain())
+            log = chain.world.log(build, "report")
+            results = json.loads(re.search(r"--- ccci results 1 ---\n(.*)\n--- end ccci results ---", log)[1])
+            sent = re.search(r"--- end ccci results ---\n--- ccci picture ---\n(.*)\n--- end ccci picture ---\n", log)[1]
+            data = base64.b64decode(sent, validate=True)
+            self.assertEqual(len(data), results["picture"]["bytes"])
+            image = png.read(data)
+            self.assertEqual((image.width, image.height), (results["picture"]["width"], results["picture"]["height"]))
 
 
 if __name__ == "__main__":
