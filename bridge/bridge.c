@@ -222,7 +222,7 @@ static void make_parts(struct bridge *bridge)
 	bridge->parts.ci = ci_new(bridge->http, &drone_dialect,
 	    &(struct ci_place){settings->drone_url, settings->drone_token, settings->ci_repo});
 	bridge->tend = tend_new(&bridge->parts);
-	bridge->hear = hear_new(&bridge->parts, tend_take, bridge->tend);
+	bridge->hear = hear_new(&bridge->parts, tend_take, tend_see_pull, bridge->tend);
 	tend_set_hear(bridge->tend, bridge->hear);
 }
 

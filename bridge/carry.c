@@ -408,7 +408,7 @@ static void look_for_reply(struct work *work)
 	if (!has_settled(work, JOB_EFFECT_REPLY))
 		return;
 	int64_t since_s = work->job.written_s;
-	if (job_is_by_hand(&work->job))
+	if (job_is_by_hand(&work->job) || job_is_auto(&work->job))
 		since_s -= CARRY_CLOCKS_S;
 	work->effects.found = 0;
 	work_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]);

@@ -89,13 +89,6 @@ static void on_timeline(void *context, const struct gitea_timeline *timeline, co
 	}
 }
 
-/* Commits are in the branch that the head has not: what will be merged is not what is tested. */
-static bool is_behind(const struct gitea_pull *facts)
-{
-	return facts->target_sha[0] && facts->merge_base[0] &&
-	       !text_is(facts->target_sha, facts->merge_base);
-}
-
 /* It decides nothing, so nobody waits for it: the job may have a build by now. */
 static void on_behind(void *context, const int64_t *count, const struct err *err)
 {
@@ -114,7 +107,7 @@ static void count_behind(struct work *work)
 {
 	const struct gitea_pull *facts = &work->decision.facts;
 
-	if (work->decision.has_compared || !is_behind(facts) ||
+	if (work->decision.has_compared || !gitea_is_behind(facts) ||
 	    !work_may_begin(work->works, PARTS_FORGE, &work->decision.count_behind))
 		return;
 	work->decision.has_compared = true;
@@ -228,7 +221,7 @@ static void allow(struct work *work)
 
 	job_copy(&work->job, &changed);
 	(void)copy_text(changed.ref, sizeof(changed.ref), work->decision.facts.head_sha);
-	if (is_behind(&work->decision.facts))
+	if (gitea_is_behind(&work->decision.facts))
 		(void)copy_text(
 		    changed.target, sizeof(changed.target), work->decision.facts.target);
 	command_write_stages(&work->decision.command, changed.stages);

@@ -289,6 +289,13 @@ int gitea_read_repo(const char *text, size_t length, struct gitea_repo *out, str
 	return 0;
 }
 
+static void get_text(const struct json *object, const char *key, char *out, size_t out_size)
+{
+	const char *text = json_get_text(object, key);
+
+	copy_head(out, out_size, text ? text : "");
+}
+
 static void get_sha(const struct json *object, const char *key, char out[GITEA_SHA_SIZE])
 {
 	const char *sha = json_get_text(object, key);
@@ -315,12 +322,19 @@ int gitea_read_pull(const char *text, size_t length, struct gitea_pull *out, str
 	if (!sha || !gitea_is_sha(sha) || !copy_text(pull.head_sha, sizeof(pull.head_sha), sha))
 		return misses(err, what, "head.sha");
 	pull.is_open = text_is(state, "open");
-	const char *target = json_get_text(json_get(root, "base"), "ref");
-	copy_head(pull.target, sizeof(pull.target), target ? target : "");
+	get_text(json_get(root, "user"), "login", pull.author, sizeof(pull.author));
+	get_text(json_get(root, "head"), "ref", pull.branch, sizeof(pull.branch));
+	get_text(json_get(root, "base"), "ref", pull.target, sizeof(pull.target));
 	get_sha(json_get(root, "base"), "sha", pull.target_sha);
 	get_sha(root, "merge_base", pull.merge_base);
 	*out = pull;
 	return 0;
+}
+
+bool gitea_is_behind(const struct gitea_pull *pull)
+{
+	return pull->target_sha[0] && pull->merge_base[0] &&
+	       !text_is(pull->target_sha, pull->merge_base);
 }
 
 int gitea_read_count(const char *text, size_t length, int64_t *out, struct err *err)

@@ -87,9 +87,13 @@ struct gitea_comments {
 struct gitea_pull {
 	bool is_open, is_merged;
 	char head_sha[GITEA_SHA_SIZE];
+	char author[GITEA_BRANCH_SIZE]; /* "" when not told */
+	char branch[GITEA_BRANCH_SIZE]; /* of the head */
 	/* The branch it is to go into, its tip, and where the head left it; "" when not told. */
 	char target[GITEA_BRANCH_SIZE], target_sha[GITEA_SHA_SIZE], merge_base[GITEA_SHA_SIZE];
 };
+/* Commits are in the target that the head has not: what will be merged is not what is tested. */
+bool gitea_is_behind(const struct gitea_pull *pull);
 /* What policy_judge_push() needs of a timeline. */
 struct gitea_timeline {
 	int64_t push_id; /* newest pull_push; 0: none */

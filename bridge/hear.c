@@ -68,6 +68,7 @@ struct look {
 struct hear {
 	struct parts *parts;
 	hear_command on_command;
+	hear_pull on_pull;
 	void *context;
 	char *bot;
 	struct errand whoami;
@@ -211,13 +212,15 @@ static void add_owner(struct hear *hear, const char *name, bool has_wildcard)
 	owner->has_wildcard = owner->has_wildcard || has_wildcard;
 }
 
-struct hear *hear_new(struct parts *parts, hear_command on_command, void *context)
+struct hear *hear_new(
+    struct parts *parts, hear_command on_command, hear_pull on_pull, void *context)
 {
 	const struct bridge_settings *settings = parts->settings;
 	struct hear *hear = xcalloc(1, sizeof(*hear));
 
 	*hear = (struct hear){.parts = parts,
 	    .on_command = on_command,
+	    .on_pull = on_pull,
 	    .context = context,
 	    .sweep_ns = clock_now() + HEAR_SWEEP_MS * NS_PER_MS,
 	    .look_limit = {.interval_ms = 60000}};
@@ -688,6 +691,8 @@ static void glimpse(struct owner *owner, const struct gitea_issue *issue)
 	seen.is_settled = clock_now() - seen.seen_ns > HEAR_SECOND_NS;
 	if (repo && (!last || (seen.is_settled && !last->is_settled)))
 		want_reading(repo);
+	if (repo && repo->state != REPO_LEFT && (!last || (seen.is_settled && !last->is_settled)))
+		owner->hear->on_pull(owner->hear->context, repo->name, issue->number);
 	if (issue->updated_s > owner->since_s)
 		owner->since_s = issue->updated_s;
 	(void)copy_text(seen.repo, sizeof(seen.repo), issue->repo);

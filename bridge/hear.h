@@ -34,8 +34,12 @@ struct hear;
 typedef void (*hear_command)(
     void *context, struct job *take_job, const struct command *command, bool is_edited);
 
+/* Something changed in a pull request of an enrolled repository. */
+typedef void (*hear_pull)(void *context, const char *repo, int64_t pr);
+
 /* Borrows the parts and the context; they outlive it. */
-struct hear *hear_new(struct parts *parts, hear_command on_command, void *context) CHECKED;
+struct hear *hear_new(
+    struct parts *parts, hear_command on_command, hear_pull on_pull, void *context) CHECKED;
 void hear_free(struct hear *hear);
 
 /* Starts what is due; the instant before which nothing further is due (INT64_MAX: an answer has to

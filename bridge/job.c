@@ -121,6 +121,8 @@ bool job_apply(struct job *job, const struct job_event *event, int64_t now_s)
 		take_data(job, event);
 	if (event->kind == JOB_EVENT_ERRED)
 		begin_again(job);
+	if (job_is_auto(job))
+		job->effects[JOB_EFFECT_REACT].state = JOB_EFFECT_DONE; /* to no comment */
 	if (event->kind == JOB_EVENT_STARTED)
 		job->started_s = event->at_s;
 	if (event->kind == JOB_EVENT_ENDED)
@@ -168,6 +170,11 @@ bool job_may_try_again(const struct job *job)
 bool job_is_by_hand(const struct job *job)
 {
 	return job->comment < 0;
+}
+
+bool job_is_auto(const struct job *job)
+{
+	return job->comment >= JOB_AUTO_FIRST;
 }
 
 int64_t job_id_of_build(int64_t number)

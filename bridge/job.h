@@ -86,11 +86,13 @@ enum job_effect_state {
 #define JOB_VERSION_SIZE 65
 #define JOB_TOLD_SIZE 65
 #define JOB_TARGET_SIZE 129
-#define JOB_QUEUED_MAX_S (INT64_C(24) * 3600) /* a runner that is away over a day is gone */
-#define JOB_REPORT_MAX_S 120		      /* the log is there 0.1 s after its step ended */
+#define JOB_AUTO_FIRST INT64_C(4000000000000000) /* no forge comes so far; a double holds it */
+#define JOB_QUEUED_MAX_S (INT64_C(24) * 3600)	 /* a runner that is away over a day is gone */
+#define JOB_REPORT_MAX_S 120			 /* the log is there 0.1 s after its step ended */
 
 struct job {
-	int64_t comment; /* its id, and the job's; of a build by hand its number below zero */
+	int64_t comment; /* its id, and the job's; of a build by hand its number below zero, of a
+			    head tested by itself from JOB_AUTO_FIRST on */
 	enum job_state state;
 	char repo[JOB_REPO_SIZE]; /* owner/name of the pull request */
 	int64_t pr;
@@ -165,6 +167,7 @@ bool job_waits_for_end(const struct job *job); /* of its build */
 bool job_may_try_again(const struct job *job); /* after an error of ours: once, while wanted */
 
 bool job_is_by_hand(const struct job *job);  /* a build that no comment asked for */
+bool job_is_auto(const struct job *job);     /* a head that is tested without a comment */
 int64_t job_id_of_build(int64_t number);     /* of the job of a build by hand */
 int64_t job_build_of(const struct job *job); /* the other way round */
 /* Asked for before the other one, in the same pull request. */

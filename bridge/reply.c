@@ -107,13 +107,14 @@ static const char *step_text(enum reply_step_state state)
 
 /* --- the parts of the comment --- */
 
-/* "{"comment":812", or "{"by_hand":41" of a build that no comment asked for. */
+/* "{"comment":812"; without a comment "{"by_hand":41", the build, or "{"auto":…", an id of ours. */
 static char *trailer_begin(const struct job *job)
 {
 	bool is_by_hand = job_is_by_hand(job);
+	const char *what = is_by_hand ? "by_hand" : job_is_auto(job) ? "auto" : "comment";
 
-	return xasprintf(TRAILER_BEGIN, is_by_hand ? "by_hand" : "comment",
-	    (long long)(is_by_hand ? job_build_of(job) : job->comment));
+	return xasprintf(
+	    TRAILER_BEGIN, what, (long long)(is_by_hand ? job_build_of(job) : job->comment));
 }
 
 static void add_trailer(const struct reply_facts *facts, struct buf *out)
@@ -167,6 +168,12 @@ static void add_notes(const struct reply_facts *facts, struct buf *out)
 			(void)markdown_add_text(out, job->author, NAME_SHOWN_BYTES);
 		}
 		(void)buf_add_text(out, ", not by a comment.\n");
+	}
+	if (job_is_auto(job)) {
+		(void)buf_add_text(
+		    out, "\nTested without a comment, like each head of a pull request of ");
+		(void)markdown_add_text(out, job->author, NAME_SHOWN_BYTES);
+		(void)buf_add_text(out, ".\n");
 	}
 	add_behind(job, out);
 	if (!job->first_build)

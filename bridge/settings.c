@@ -79,6 +79,36 @@ static const char *check_allowlist(const char *value)
 	return NULL;
 }
 
+/* "user" or "user:branch-prefix"; *out_prefix is what is behind the colon, "" without one. */
+static struct word split_auto_test(const struct word *entry, struct word *out_prefix)
+{
+	const char *colon = memchr(entry->text, ':', entry->length);
+	size_t length = colon ? (size_t)(colon - entry->text) : entry->length;
+
+	*out_prefix = (struct word){"", 0};
+	if (colon)
+		*out_prefix = (struct word){colon + 1, entry->length - length - 1};
+	return (struct word){entry->text, length};
+}
+
+static const char *check_auto_test(const char *value)
+{
+	static const char wrong[] = "must be a comma separated list of user or user:branch-prefix";
+	struct word entry;
+	struct word prefix;
+
+	for (const char *at = value; next_word(&at, &entry);) {
+		struct word user = split_auto_test(&entry, &prefix);
+		auto_str char *name = xstrndup(user.text, user.length);
+		auto_str char *branch = xstrndup(prefix.text, prefix.length);
+
+		if (check_allowlist(name) || strpbrk(branch, " ~^:?*[\\") ||
+		    (user.length < entry.length && !prefix.length))
+			return wrong;
+	}
+	return NULL;
+}
+
 static const char *check_repo(const char *value)
 {
 	return gitea_is_repo(value) ? NULL : "must be owner/repo";
@@ -130,6 +160,10 @@ const struct conf_row bridge_settings_rows[] = {
 	.check = command_check_trigger, .help = "the word that asks for a run"},
     {"AUTH_ALLOWLIST", CONF_TEXT, AT(auth_allowlist), .check = check_allowlist,
 	.help = "users who may ask besides members of the organisation, comma separated"},
+    {"AUTO_TEST", CONF_TEXT, AT(auto_test), .check = check_auto_test,
+	.help =
+	    "user or user:branch-prefix, comma separated: their pull requests are tested without "
+	    "a comment"},
     {"MAX_COMMENT_AGE", CONF_DURATION, AT(max_comment_age_ms), .fallback = "1h", .least = MINUTE_MS,
 	.most = 30 * 24 * HOUR_MS,
 	.help = "older commands, found after downtime, are answered and not run"},
@@ -194,6 +228,12 @@ void bridge_settings_release(struct bridge_settings *settings)
 	*settings = (struct bridge_settings){0};
 }
 
+static bool is_user(const struct word *word, const char *user)
+{
+	return word->length && word->length == strlen(user) &&
+	       strncasecmp(word->text, user, word->length) == 0;
+}
+
 bool bridge_settings_allow(const struct bridge_settings *settings, const char *user)
 {
 	struct word word;
@@ -201,8 +241,22 @@ bool bridge_settings_allow(const struct bridge_settings *settings, const char *u
 	if (!settings->auth_allowlist || !settings->auth_allowlist[0])
 		return false;
 	for (const char *at = settings->auth_allowlist; next_word(&at, &word);) {
-		if (word.length == strlen(user) && word.length &&
-		    strncasecmp(word.text, user, word.length) == 0)
+		if (is_user(&word, user))
+			return true;
+	}
+	return false;
+}
+
+bool bridge_settings_auto_test(
+    const struct bridge_settings *settings, const char *user, const char *branch)
+{
+	struct word entry;
+	struct word prefix;
+
+	for (const char *at = settings->auto_test; next_word(&at, &entry);) {
+		struct word name = split_auto_test(&entry, &prefix);
+
+		if (is_user(&name, user) && strncmp(branch, prefix.text, prefix.length) == 0)
 			return true;
 	}
 	return false;

@@ -31,6 +31,7 @@ struct bridge_settings {
 	int64_t poll_interval_ms;
 	char *trigger;
 	char *auth_allowlist; /* may be NULL */
+	char *auto_test;      /* may be NULL */
 	int64_t max_comment_age_ms;
 	char *listen;	      /* "none": outbound only */
 	char *webhook_secret; /* may be NULL */
@@ -56,5 +57,8 @@ DEFINE_AUTO(bridge_settings, bridge_settings_release);
 
 /* Whether AUTH_ALLOWLIST names the user; the forge's names do not tell case. */
 bool bridge_settings_allow(const struct bridge_settings *settings, const char *user);
+/* Whether AUTO_TEST names the user, with what the branch begins with or without. */
+bool bridge_settings_auto_test(
+    const struct bridge_settings *settings, const char *user, const char *branch);
 
 #endif

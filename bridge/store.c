@@ -277,6 +277,44 @@ int store_claim(struct store *store, const struct job *job, bool *out_is_new, st
 	return 0;
 }
 
+/* Among those tested by themselves: how many of this head, and the id behind the last of all. */
+static int find_head(struct store *store, const struct job *job, int64_t *out_count,
+    int64_t *out_next, struct err *err)
+{
+	auto_statement sqlite3_stmt *count = prepare(
+	    store, "SELECT COUNT(*) FROM job WHERE repo=? AND pr=? AND ref=? AND comment>=?", err);
+	auto_statement sqlite3_stmt *next =
+	    count ? prepare(store, "SELECT MAX(?,1+MAX(comment)) FROM job WHERE comment>=?", err)
+		  : NULL;
+
+	if (!count || !next)
+		return -1;
+	/* By the clock, so that none comes twice though a store was lost: builds still carry them.
+	 */
+	*out_next = JOB_AUTO_FIRST + job->heard_s * 1000;
+	bind_text(count, 1, job->repo);
+	bind_int(count, 2, job->pr);
+	bind_text(count, 3, job->ref);
+	bind_int(count, 4, JOB_AUTO_FIRST);
+	bind_int(next, 1, *out_next);
+	bind_int(next, 2, JOB_AUTO_FIRST);
+	return step_int(store, count, out_count, err) < 0 ||
+		       step_int(store, next, out_next, err) < 0
+		   ? -1
+		   : 0;
+}
+
+int store_claim_head(struct store *store, struct job *job, bool *out_is_new, struct err *err)
+{
+	int64_t count = 0;
+
+	/* Nobody else writes: the lock is ours for as long as the store is open. */
+	if (find_head(store, job, &count, &job->comment, err) < 0)
+		return -1;
+	*out_is_new = false;
+	return count ? 0 : store_claim(store, job, out_is_new, err);
+}
+
 int store_save(struct store *store, const struct job *job, struct err *err)
 {
 	if (run_sql(store, "BEGIN IMMEDIATE", err) < 0)

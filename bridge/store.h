@@ -29,6 +29,12 @@ void store_close(struct store *store); /* NULL is fine */
 /* Inserts the job unless its comment, or its build by hand, is known; *out_is_new says so. */
 int store_claim(
     struct store *store, const struct job *job, bool *out_is_new, struct err *err) CHECKED;
+/*
+ * The same of a head that is tested by itself, unless there is such a job for the pull request and
+ * the commit; gives the job its id.
+ */
+int store_claim_head(
+    struct store *store, struct job *job, bool *out_is_new, struct err *err) CHECKED;
 int store_save(struct store *store, const struct job *job, struct err *err) CHECKED;
 /* ERR_MISSING: no such job. *out is filled on 0; job_release() it. */
 int store_load(struct store *store, int64_t comment, struct job *out, struct err *err) CHECKED;

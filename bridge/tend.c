@@ -2,6 +2,7 @@
 #include "bridge/tend.h"
 
 #include "bridge/adopt.h"
+#include "bridge/autotest.h"
 #include "bridge/carry.h"
 #include "bridge/decide.h"
 #include "bridge/watch.h"
@@ -31,6 +32,7 @@ void tend_free(struct tend *tend)
 		return;
 	for (size_t i = 0; i < tend->works.count; i++)
 		work_free(tend->works.items[i]);
+	autotest_release(&tend->works);
 	free(tend->works.items);
 	free(tend);
 }
@@ -83,6 +85,13 @@ void tend_take(void *context, struct job *take_job, const struct command *comman
 	work->decision.is_edited = is_edited;
 }
 
+void tend_see_pull(void *context, const char *repo, int64_t pr)
+{
+	struct tend *tend = context;
+
+	autotest_note(&tend->works, repo, pr);
+}
+
 static void drop_answered(struct tend *tend)
 {
 	size_t kept = 0;
@@ -106,6 +115,8 @@ static void turn_work(struct work *work)
 	case JOB_HEARD:
 		if (job_is_by_hand(&work->job))
 			adopt_turn(work);
+		else if (job_is_auto(&work->job))
+			autotest_begin(work);
 		else
 			decide_turn(work);
 		break;
@@ -138,6 +149,7 @@ int64_t tend_turn(struct tend *tend)
 		work_note_store_trouble(&tend->works, &err);
 	if (!hear_bot(tend->works.hear))
 		return tend->works.soonest_ns;
+	autotest_turn(&tend->works);
 	/* Jobs may be added while the turn goes on (older ones to be shrunk). */
 	for (size_t i = 0; i < tend->works.count; i++) {
 		log_scope("job=%lld", (long long)tend->works.items[i]->job.comment);

@@ -31,6 +31,8 @@ int tend_load(struct tend *tend, struct err *err) CHECKED;
 
 /* A hear_command: context is the tend. */
 void tend_take(void *context, struct job *take_job, const struct command *command, bool is_edited);
+/* A hear_pull, likewise. */
+void tend_see_pull(void *context, const char *repo, int64_t pr);
 /* Does what is due. The instant before which nothing further is; INT64_MAX: an answer comes first.
  */
 int64_t tend_turn(struct tend *tend);

@@ -34,6 +34,8 @@ struct works {
 	struct work **items;
 	size_t count;
 	struct errand list_builds;
+	struct autotest_look **looks; /* see autotest.h; owned */
+	size_t look_count;
 	bool has_begun_adopting;
 	int64_t adopted_up_to; /* builds up to this number are looked at, see adopt.h */
 	int64_t idle_list_ns;  /* the list is read then though no job waits for a build */

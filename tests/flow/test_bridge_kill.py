@@ -34,7 +34,7 @@ class Killed(unittest.TestCase):
             file.write(text)
 
     def setUp(self):
-        self.bridge = make_bridge(self.world, poll_repos=f"{ORG}/{PUBLIC}")
+        self.bridge = make_bridge(self.world, poll_repos=f"{ORG}/{PUBLIC}", auto_test="outsider:auto-")
         self.addCleanup(check_end, self.bridge)
         self.usual = dict(self.bridge.environment)
         self.world.drone.timeout = 60
@@ -238,6 +238,24 @@ class Killed(unittest.TestCase):
         for name in ("adopt.claimed", "job.queued", "effect.reply.before", "effect.reply.sent"):
             with self.subTest(point=name):
                 self.killed_at((name, 1), by_hand)
+
+    def test_a_head_by_itself_is_tested_once(self):
+        def by_itself(self):
+            self.start()
+            Killed.number += 1
+            self.pr = self.world.open_pr(PUBLIC, f"auto-{self.number}", user="outsider")
+            made = len(self.world.builds())
+            try:
+                self.comment = self.until(self.verdict)[0]["auto"]
+                self.until(lambda: self.stored("state") == "answered")
+            finally:
+                self.world.close_pr(PUBLIC, self.pr)  # the next bridge has a new store
+            self.assertEqual([(line["ref"], line["verdict"]) for line in map(trailer, self.bodies())],
+                [(self.world.head(PUBLIC, self.pr), "passed")])
+            self.assertEqual((len(self.world.builds()), len(self.builds())), (made + 1, 1))
+        for name in ("autotest.claimed", "job.asked", "effect.build.sent", "effect.reply.sent"):
+            with self.subTest(point=name):
+                self.killed_at((name, 1), by_itself)
 
     def test_a_newer_run_shrinks_the_older_answer(self):
         def shrunk(self):

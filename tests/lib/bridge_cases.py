@@ -104,7 +104,7 @@ class BridgeCases:
         os.mkdir(cls.hold_dir)
         cls.world.set_drone_yml(PIPELINE.format(hold=cls.hold_dir))
         cls.set_results(results())
-        cls.bridge = make_bridge(cls.world, webhook_secret=HOOK_SECRET, **cls.bridge_settings)
+        cls.bridge = make_bridge(cls.world, webhook_secret=HOOK_SECRET, auto_test="outsider:auto-", **cls.bridge_settings)
         cls.addClassCleanup(cls.stop_bridge)
         cls.bridge.start()
 
@@ -373,6 +373,26 @@ class BridgeCases:
         self.assertEqual([trailer(body)["build"] for body in self.answers(PUBLIC, number)],
             [build, asked["number"], again])
         self.assertNotIn(f"build {foreign} was started by hand", self.bridge.stderr())
+
+    # ---- a head that nobody asks for
+
+    def test_each_head_is_tested_once_without_a_comment(self):
+        """Of a user that AUTO_TEST names, on a branch that it names: opened, pushed, and not when somebody talks."""
+        type(self).branches += 1
+        number = self.world.open_pr(PUBLIC, f"auto-{os.getpid()}-{self.branches}", user="outsider")
+        refs = [self.world.head(PUBLIC, number)]
+
+        def answers():
+            return [line["ref"] for line in map(trailer, self.answers(PUBLIC, number)) if line.get("auto") and line.get("verdict") == "passed"]
+        wait_for(lambda: answers() == refs, 40, "answer to the first head")
+        body = self.answers(PUBLIC, number)[0]
+        self.assertIn("\n\nTested without a comment, like each head of a pull request of outsider.\n", body)
+        refs.append(self.world.push(PUBLIC, number))
+        wait_for(lambda: answers() == refs, 40, "answer to the second head")
+        wait_for(lambda: "a newer run" in self.answers(PUBLIC, number)[0], 20, "shrunk answer")
+        self.world.comment(PUBLIC, number, "member", "looks good")
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual(answers(), refs)
 
     def test_a_report_of_something_else_is_no_verdict(self):
         number = self.open_pr()

@@ -27,6 +27,7 @@ START_TEST(defaults)
 
 	ck_assert_msg(load(environ, &settings, &mistakes) == 0, "%s", buf_text(&mistakes));
 	ck_assert_int_eq(settings.poll_interval_ms, 30000);
+	ck_assert(!settings.auto_test || !settings.auto_test[0]);
 	ck_assert_str_eq(settings.ci_branch, "main");
 	ck_assert_str_eq(settings.trigger, "!testme");
 	ck_assert_int_eq(settings.max_comment_age_ms, 3600000);
@@ -43,6 +44,36 @@ START_TEST(defaults)
 	ck_assert_str_eq(settings.enrolments[2].repo, "other/x");
 	ck_assert(!bridge_settings_allow(&settings, "anyone"));
 	ck_assert(!bridge_settings_allow(&settings, ""));
+}
+END_TEST
+
+static const struct auto_row {
+	const char *user, *branch;
+	bool is_tested;
+} autos[] = {
+    {"renovate", "renovate/nginx", true},
+    {"Renovate", "renovate/nginx", true},
+    {"renovate", "main", false},
+    {"renovate", "", false},
+    {"renovat", "renovate/nginx", false},
+    {"updater", "anything", true},
+    {"", "anything", false},
+    {"renovate:renovate/", "renovate/", false},
+};
+
+START_TEST(auto_test_names_users_and_branches)
+{
+	const char *environ[] = {REQUIRED, "AUTO_TEST=renovate:renovate/, updater", NULL};
+	const char *without[] = {REQUIRED, NULL};
+	AUTO(bridge_settings) settings = {0};
+	AUTO(bridge_settings) none = {0};
+	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
+
+	ck_assert_msg(load(environ, &settings, &mistakes) == 0, "%s", buf_text(&mistakes));
+	ck_assert_int_eq(bridge_settings_auto_test(&settings, autos[_i].user, autos[_i].branch),
+	    autos[_i].is_tested);
+	ck_assert_msg(load(without, &none, &mistakes) == 0, "%s", buf_text(&mistakes));
+	ck_assert(!bridge_settings_auto_test(&none, autos[_i].user, autos[_i].branch));
 }
 END_TEST
 
@@ -108,6 +139,12 @@ static const struct {
     {"TRIGGER", "two words"},
     {"TRIGGER", "\xc3\xa4"},
     {"AUTH_ALLOWLIST", "a,,b"},
+    {"AUTO_TEST", "a,,b"},
+    {"AUTO_TEST", "a b"},
+    {"AUTO_TEST", "a:"},
+    {"AUTO_TEST", ":renovate/"},
+    {"AUTO_TEST", "a:b:c"},
+    {"AUTO_TEST", "../x"},
     {"AUTH_ALLOWLIST", "a b"},
     {"AUTH_ALLOWLIST", "../x"},
     {"MAX_COMMENT_AGE", "1s"},
@@ -215,6 +252,7 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("settings");
 
 	tcase_add_test(tests, defaults);
+	tcase_add_loop_test(tests, auto_test_names_users_and_branches, 0, COUNT_OF(autos));
 	tcase_add_test(tests, allowlist_does_not_tell_case);
 	tcase_add_loop_test(tests, each_wrong_value_is_one_mistake, 0, COUNT_OF(bad));
 	tcase_add_loop_test(tests, each_required_one_is_missed, 0, REQUIRED_COUNT);

@@ -105,6 +105,12 @@ START_TEST(reads_pull)
 	ck_assert(pull.is_open && !pull.is_merged);
 	ck_assert_str_eq(pull.head_sha, "d0312d979b2e596734e36766f4eac2dabf664e1c");
 	ck_assert_str_eq(pull.target, "main");
+	ck_assert_str_eq(pull.author, "outsider");
+	ck_assert(pull.branch[0] != '\0');
+	ck_assert(!gitea_is_behind(&pull));
+	pull.merge_base[0] = 'a';
+	ck_assert(gitea_is_behind(&pull));
+	pull.merge_base[0] = '7';
 	ck_assert_str_eq(pull.target_sha, "7db7d340688cda8e0c37e7688825ecc3822ac0f6");
 	ck_assert_str_eq(pull.merge_base, "7db7d340688cda8e0c37e7688825ecc3822ac0f6");
 }
@@ -121,6 +127,7 @@ START_TEST(reads_a_pull_without_a_target)
 
 	ck_assert_msg(gitea_read_pull(text, strlen(text), &pull, &err) == 0, "%s", err.msg);
 	ck_assert(!pull.target[0] && !pull.target_sha[0] && !pull.merge_base[0]);
+	ck_assert(!pull.author[0] && !pull.branch[0] && !gitea_is_behind(&pull));
 }
 END_TEST
 

@@ -315,6 +315,21 @@ START_TEST(life_of_a_build_by_hand)
 }
 END_TEST
 
+/* A head that is tested by itself is a comment's job, but that there is nobody to show eyes to. */
+START_TEST(life_of_a_head_by_itself)
+{
+	AUTO(job) job = {.comment = JOB_AUTO_FIRST, .pr = 3};
+	struct job comment = {.comment = JOB_AUTO_FIRST - 1};
+
+	ck_assert(job_is_auto(&job) && !job_is_by_hand(&job) && !job_is_auto(&comment));
+	feed(&job, JOB_EVENT_ALLOWED);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_REACT].state, JOB_EFFECT_DONE);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_REPLY].state, JOB_EFFECT_DUE);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_BUILD].state, JOB_EFFECT_DUE);
+	ck_assert(job_may_try_again(&job));
+}
+END_TEST
+
 static const struct order_row {
 	int64_t comment, written_s, pr;
 	bool is_before;
@@ -497,6 +512,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, what_nobody_wants_is_not_tried_again);
 	tcase_add_test(tests, reads_its_own_words);
 	tcase_add_test(tests, life_of_a_build_by_hand);
+	tcase_add_test(tests, life_of_a_head_by_itself);
 	tcase_add_loop_test(tests, order_of_asking, 0, COUNT_OF(orders));
 	tcase_add_loop_test(tests, withdrawn_keeps_its_verdict, 0, 2);
 	tcase_add_test(tests, lost_is_ours_and_deletes);

@@ -274,6 +274,25 @@ START_TEST(says_that_it_was_tried_again)
 }
 END_TEST
 
+START_TEST(says_that_nobody_asked)
+{
+	struct job job = make_job(JOB_QUEUED);
+	struct reply_facts facts = facts_of(&job);
+	AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
+
+	job.comment = JOB_AUTO_FIRST + 2;
+	(void)copy_text(job.author, sizeof(job.author), "@renovate");
+	reply_write(&facts, &text);
+	ck_assert_msg(strstr(buf_text(&text),
+			  "\n\nTested without a comment, like each head of a pull request of "
+			  "@\xe2\x80\x8brenovate.\n\n<!-- ccci {\"auto\":4000000000000002,"
+			  "\"build\":41,") != NULL,
+	    "%s", buf_text(&text));
+	ck_assert(reply_is_for(buf_text(&text), JOB_AUTO_FIRST + 2));
+	ck_assert(!reply_is_for(buf_text(&text), JOB_AUTO_FIRST));
+}
+END_TEST
+
 static const struct behind_row {
 	const char *target;
 	int64_t behind;
@@ -748,6 +767,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, queued);
 	tcase_add_loop_test(tests, queued_behind, 0, COUNT_OF(waits));
 	tcase_add_loop_test(tests, step_has_its_time, 0, COUNT_OF(step_rows));
+	tcase_add_test(tests, says_that_nobody_asked);
 	tcase_add_loop_test(tests, says_that_the_head_is_behind, 0, COUNT_OF(behinds));
 	tcase_add_test(tests, says_who_started_it_by_hand);
 	tcase_add_loop_test(tests, says_that_it_was_tried_again, 0, COUNT_OF(agains));

@@ -53,6 +53,39 @@ START_TEST(claims_once)
 }
 END_TEST
 
+/* Each head of a pull request once, whatever a comment or another pull request asked for. */
+START_TEST(claims_a_head_once)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct job commented = make_job(7);
+	bool is_new = false;
+
+	(void)copy_text(commented.ref, sizeof(commented.ref), "aaaa");
+	save(store, &commented);
+	for (int i = 0; i < 6; i++) {
+		struct job job = make_job(0);
+
+		/* The same head twice, another one twice, then the first in another pull request.
+		 */
+		(void)copy_text(job.ref, sizeof(job.ref), i / 2 == 1 ? "bbbb" : "aaaa");
+		job.pr += i / 2 == 2;
+		ck_assert_int_eq(store_claim_head(store, &job, &is_new, &err), 0);
+		ck_assert_int_eq(is_new, i % 2 == 0);
+		if (is_new)
+			ck_assert_int_eq(job.comment, JOB_AUTO_FIRST + 110000 + i / 2);
+		store_close(store);
+		store = open_store(dir);
+	}
+	struct job later = make_job(0);
+	later.heard_s = 111;
+	(void)copy_text(later.ref, sizeof(later.ref), "cccc");
+	ck_assert_int_eq(store_claim_head(store, &later, &is_new, &err), 0);
+	ck_assert_int_eq(later.comment, JOB_AUTO_FIRST + 111000);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(job_survives_whole)
 {
 	auto_str char *dir = harness_dir();
@@ -444,6 +477,7 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("store");
 
 	tcase_add_test(tests, claims_once);
+	tcase_add_test(tests, claims_a_head_once);
 	tcase_add_test(tests, job_survives_whole);
 	tcase_add_test(tests, lists_what_is_left_to_do);
 	tcase_add_test(tests, finds_older_answers);
