@@ -9,7 +9,7 @@
 #define PNG "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 #define JPEG "\xff\xd8"
 #define JFIF "\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
-#define TABLE "\xff\xc4\0\4\1\2" /* of a frame's range, and none */
+#define TABLE "\xff\xc4\0\x0b\1\2\3\4\5\6\7\x08\x09" /* of a frame's range, and none */
 #define FRAME(sides) "\xff\xc0\0\x11\x08" sides "\3\1\x11\0\2\x11\0\3\x11\0"
 #define REST "\x08\2\0\0\0"
 
