@@ -340,15 +340,15 @@ static int run_program(const struct stages_work *work, const struct script_spec 
 /* Of an app whose run has learnt them, and not this one. */
 static void mask_secrets(const struct stages_work *work, const char *directory)
 {
-	auto_dir DIR *dir = opendir(directory);
+	AUTO(file_names) files = {0};
+	struct err ignored; /* what cannot be read cannot be told either */
 
-	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
-		auto_str char *path = xasprintf("%s/%s", directory, entry->d_name);
+	(void)!file_list_names(directory, &files, &ignored);
+	for (size_t i = 0; i < files.count; i++) {
+		auto_str char *path = xasprintf("%s/%s", directory, files.names[i]);
 		AUTO(buf) value = {0};
-		struct err ignored; /* "." is no file, and what cannot be read cannot be told */
 
-		if (entry->d_name[0] != '.' &&
-		    file_read(path, SUITE_SECRET_MAX_BYTES, &value, &ignored) == 0)
+		if (file_read(path, SUITE_SECRET_MAX_BYTES, &value, &ignored) == 0)
 			log_mask_lines(buf_text(&value));
 	}
 	log_mask_save(work->secrets_fd);

@@ -253,12 +253,13 @@ static int row_shared(struct patient *patient, struct err *err)
 	const char *named = patient->settings->shared_needs;
 	auto_str char *path = xasprintf("%s/runs", patient->settings->state_dir);
 	AUTO(buf) text = buf_make(sizeof(patient->note));
-	auto_dir DIR *dir = opendir(path);
+	AUTO(file_names) runs = {0};
 
-	(void)err;
-	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
-		if (shared_is_id(entry->d_name))
-			describe_shared(patient, entry->d_name, &text);
+	if (file_exists(path) && file_list_names(path, &runs, err) < 0)
+		return -1;
+	for (size_t i = 0; i < runs.count; i++)
+		if (shared_is_id(runs.names[i]))
+			describe_shared(patient, runs.names[i], &text);
 	if (text.length)
 		return note(patient, "%s", buf_text(&text));
 	return named ? note(patient, "none is up (SHARED_NEEDS: %.100s)", named)

@@ -64,7 +64,7 @@ static int try_one(const struct borrow *borrow, struct waiter *waiter, const str
 	waiter->say(NULL, line);
 	if (waiter_share(waiter, fd, run->id, &code, &gone) == 0)
 		need->is_given = code == EXIT_PASSED && is_what_is_needed(&app, need);
-	return need->is_given ? 0 : 1;
+	return need->is_given || code == EXIT_RECIPE ? 0 : 1;
 }
 
 static int borrow_one(const struct borrow *borrow, struct waiter *waiter, int fd,

@@ -482,6 +482,7 @@ static void on_shared_work(struct keeper *keeper, enum exit_code code)
 	}
 	shared_settle(&keeper->shared, code == EXIT_PASSED, clock_now());
 	if (was_rising && code != EXIT_PASSED) {
+		answer_sharers(keeper, EXIT_RECIPE); /* another one would not either */
 		end_run(keeper, RUN_COMPLETE, "it does not come up");
 		return;
 	}

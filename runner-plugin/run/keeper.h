@@ -24,8 +24,9 @@
  * results, and nothing else of them changes.
  *
  * An app that runs share (shared.h) is brought up and looked at without anybody's step: {"do":
- * "share", "run": id} is answered once it is up and well, for as long as that run holds its lease;
- * {"do": "withdraw"} has it given to nobody any more.
+ * "share", "run": id} is answered by 0 once it is up and well, for as long as that run holds its
+ * lease; by 1 when it does not come up, by 3 when it is not well any more, and there may be another
+ * one. {"do": "withdraw"} has it given to nobody any more.
  *
  * Two facts of Drone's exec runner make it a process of its own (observed with 1.0.0-beta.10):
  * cancel and timeout SIGKILL the step's shell alone and start no later step; and a cancel in the

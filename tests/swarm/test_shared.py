@@ -9,12 +9,14 @@ The runs' check says where it is by a file <tenant>.here and waits for <tenant>.
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import tempfile
 import unittest
 
 from lib import canary, docker, images
+from lib.chain import Chain
 from lib.host import RunnerHost
 from lib.world import wait_for
 
@@ -78,8 +80,14 @@ class Shared(unittest.TestCase):
         os.mkdir(results)
         process = self.host.start("run", "--stages=install", "--json", os.path.join(results, "json"), self.recipe,
                                   start_new_session=True)
-        self.addCleanup(lambda: process.poll() is None and process.kill())
+        self.addCleanup(self.bury, process)
         return process, os.path.join(results, "json")
+
+    @staticmethod
+    def bury(process):
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
     def here(self):
         return {os.path.basename(path).removesuffix(".here") for path in glob.glob(os.path.join(self.directory, "*.here"))}
@@ -220,7 +228,24 @@ class Shared(unittest.TestCase):
         self.assertEqual((found["verdict"], found["teardown"]["outcome"]), ("ci_error", "clean"), output)
         self.assertRegex(found["reason"], "the dependency green, shared as shared-[0-9a-f]{6}, did not come up: ")
         self.assertEqual(found["stages"][0]["outcome"], "unverified", output)
+        self.assertEqual(output.count("waiting until it is up"), 1, output)  # another one would not come up either
         self.assert_nothing_left()
+
+    def test_in_drone(self):
+        """It outlives the step that started it, build and workspace; a person may end it."""
+        with Chain(run={"shared_needs": "given-secrets", "shared_idle": "1h"}) as chain:
+            for name in ("needs-other", *canary.needs("needs-other")):
+                chain.add_canary(name)
+            apps = set()
+            for _ in range(2):
+                build = chain.world.create_build(RECIPE="needs-other", STAGES="install")
+                self.assertEqual(chain.world.wait_build(build, seconds=180)["status"], "success", chain.explain())
+                apps.add(re.search("needs given-secrets: shared, (shared-[0-9a-f]{6}) at ", chain.world.log(build, "prepare"))[1])
+            self.assertEqual(apps, set(chain.host.live_runs()))
+            self.assertEqual(len(apps), 1)
+            chain.host.ccci_run("teardown", *apps, check=True)
+            chain.host.wait_idle()
+            self.assertEqual(chain.host.left_in_docker("shared"), [])
 
 
 if __name__ == "__main__":

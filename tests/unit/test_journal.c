@@ -217,12 +217,14 @@ START_TEST(undoes_backwards_and_once)
 	append(path, (struct journal_entry){.kind = JOURNAL_MARK, .text = xstrdup("deploy")});
 	append(path, make_app("3"));
 	append(path, make_dir("/4"));
+	append(path, make_tenant("release"));
 	append(path, (struct journal_entry){.kind = JOURNAL_UNDONE, .undone = 3});
 	AUTO(journal) journal = read_back(path);
 	size_t *open = journal_open_entries(&journal, &count);
-	ck_assert_uint_eq(count, 2);
-	ck_assert_uint_eq(open[0], 3);
-	ck_assert_uint_eq(open[1], 0);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_uint_eq(open[0], 4);
+	ck_assert_uint_eq(open[1], 3);
+	ck_assert_uint_eq(open[2], 0);
 	free(open);
 }
 END_TEST
