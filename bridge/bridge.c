@@ -5,6 +5,7 @@
 #include "bridge/hear.h"
 #include "bridge/server.h"
 #include "bridge/tend.h"
+#include "bridge/woodpecker.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/testpoint.h"
@@ -30,11 +31,11 @@ struct bridge {
 	sigset_t old_signals;
 	bool is_stopping;
 	int64_t stop_ns;
-	struct errand timeout; /* Drone's, of the CI repository */
+	struct errand timeout; /* the CI server's, of the CI repository */
 	enum timeout_step timeout_step;
 };
 
-/* --- Drone's timeout: set by us when the token may, and read back --- */
+/* --- the CI server's timeout: set by us when the token may, and read back --- */
 
 static void on_timeout_set(void *context, const int64_t *minutes, const struct err *err);
 
@@ -78,7 +79,7 @@ static void on_timeout_set(void *context, const int64_t *minutes, const struct e
 	if (!take_timeout_answer(bridge, err))
 		return;
 	if (err)
-		log_warning("%s: DRONE_TOKEN is probably no Drone admin's", err->msg);
+		log_warning("%s: %s", err->msg, ci_dialect(bridge->parts.ci)->who_may_time);
 	ask_timeout(bridge, TIMEOUT_READ_BACK);
 }
 
@@ -87,12 +88,13 @@ static void on_timeout_read(void *context, const int64_t *minutes, const struct 
 	struct bridge *bridge = context;
 	int64_t wanted = bridge->parts.settings->build_timeout_ms / 60000;
 	bool was_set = bridge->timeout_step == TIMEOUT_READ_BACK;
+	const char *server = ci_dialect(bridge->parts.ci)->name;
 
 	if (!take_timeout_answer(bridge, err))
 		return;
 	bridge->timeout_step = TIMEOUT_READ;
 	if (err) {
-		log_error("cannot read the CI repository in Drone: %s", err->msg);
+		log_error("cannot read the CI repository in %s: %s", server, err->msg);
 		return;
 	}
 	if (was_set)
@@ -100,14 +102,15 @@ static void on_timeout_read(void *context, const int64_t *minutes, const struct 
 	if (*minutes > 0)
 		tend_set_timeout(bridge->tend, *minutes * 60);
 	if (*minutes == wanted) {
-		log_info("Drone ends builds of %s after %lld min", bridge->parts.settings->ci_repo,
-		    (long long)wanted);
+		log_info("%s ends builds of %s after %lld min", server,
+		    bridge->parts.settings->ci_repo, (long long)wanted);
 	} else if (!was_set) {
 		ask_timeout(bridge, TIMEOUT_SET);
 	} else {
-		log_warning("Drone ends builds of %s after %lld min, not after the %lld min of "
+		log_warning("%s ends builds of %s after %lld min, not after the %lld min of "
 			    "BUILD_TIMEOUT: set it there by hand",
-		    bridge->parts.settings->ci_repo, (long long)*minutes, (long long)wanted);
+		    server, bridge->parts.settings->ci_repo, (long long)*minutes,
+		    (long long)wanted);
 	}
 }
 
@@ -170,9 +173,10 @@ static void on_metrics(void *context, struct buf *out)
 	    "# HELP ccci_odd_items_total Items of lists left out because they make no sense.\n"
 	    "# TYPE ccci_odd_items_total counter\n"
 	    "ccci_odd_items_total{peer=\"forge\"} %zu\n"
-	    "ccci_odd_items_total{peer=\"drone\"} %zu\n",
+	    "ccci_odd_items_total{peer=\"%s\"} %zu\n",
 	    tend_count(bridge->tend), hear_count_unheard(bridge->hear),
-	    gitea_odd_count(bridge->parts.gitea), ci_odd_count(bridge->parts.ci));
+	    gitea_odd_count(bridge->parts.gitea), ci_dialect(bridge->parts.ci)->peer,
+	    ci_odd_count(bridge->parts.ci));
 }
 
 /* --- putting it together --- */
@@ -214,13 +218,29 @@ static int open_server(struct bridge *bridge, struct err *err)
 	return 0;
 }
 
+static struct ci *new_ci(const struct bridge *bridge)
+{
+	const struct bridge_settings *settings = bridge->parts.settings;
+
+	switch ((enum bridge_engine)settings->ci_engine) {
+	case BRIDGE_ENGINE_WOODPECKER:
+		return ci_new(bridge->http, &woodpecker_dialect,
+		    &(struct ci_place){
+			settings->woodpecker_url, settings->woodpecker_token, settings->ci_repo});
+	case BRIDGE_ENGINE_DRONE:
+		break;
+	}
+	return ci_new(bridge->http, &drone_dialect,
+	    &(struct ci_place){settings->drone_url, settings->drone_token, settings->ci_repo});
+}
+
 static void make_parts(struct bridge *bridge)
 {
 	const struct bridge_settings *settings = bridge->parts.settings;
 
 	bridge->parts.gitea = gitea_new(bridge->http, settings->gitea_url, settings->gitea_token);
-	bridge->parts.ci = ci_new(bridge->http, &drone_dialect,
-	    &(struct ci_place){settings->drone_url, settings->drone_token, settings->ci_repo});
+	bridge->parts.ci = new_ci(bridge);
+	bridge->parts.gates[PARTS_CI].name = ci_dialect(bridge->parts.ci)->name;
 	bridge->tend = tend_new(&bridge->parts);
 	bridge->hear = hear_new(&bridge->parts, tend_take, tend_see_pull, bridge->tend);
 	tend_set_hear(bridge->tend, bridge->hear);
@@ -233,7 +253,6 @@ int bridge_new(const struct bridge_settings *settings, struct bridge **out, stru
 	bridge->signal_fd = -1;
 	bridge->parts.settings = settings;
 	bridge->parts.gates[PARTS_FORGE].name = "the forge";
-	bridge->parts.gates[PARTS_CI].name = "Drone";
 	if (open_signals(bridge, err) < 0 ||
 	    store_open(settings->state_dir, &bridge->parts.store, err) < 0)
 		goto failed;

@@ -33,8 +33,8 @@ int bridge_new(
     const struct bridge_settings *settings, struct bridge **out, struct err *err) CHECKED;
 void bridge_free(struct bridge *bridge);
 /*
- * 0: it was told to stop, or (once) nothing is due any more. -1 with once: the forge or Drone did
- * not answer, so that something is left for the next time.
+ * 0: it was told to stop, or (once) nothing is due any more. -1 with once: the forge or the CI
+ * server did not answer, so that something is left for the next time.
  */
 int bridge_run(struct bridge *bridge, bool once, struct err *err) CHECKED;
 

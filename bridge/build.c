@@ -41,6 +41,36 @@ bool build_status_is_over(enum build_status status)
 	return false;
 }
 
+static size_t add_text(struct build_pair *out, const char *name, const char *value)
+{
+	*out = (struct build_pair){.name = name};
+	return copy_text(out->value, sizeof(out->value), value) && *value ? 1 : 0;
+}
+
+static size_t add_number(struct build_pair *out, const char *name, int64_t value)
+{
+	char text[24];
+
+	(void)format_text(text, sizeof(text), "%lld", (long long)value);
+	return add_text(out, name, value ? text : "");
+}
+
+size_t build_params_list(const struct build_params *params, struct build_pair out[BUILD_PAIRS_MAX])
+{
+	size_t count = 0;
+
+	count += add_text(&out[count], "RECIPE", params->recipe);
+	count += add_text(&out[count], "SRC", params->src);
+	count += add_number(&out[count], "PR", params->pr);
+	count += add_text(&out[count], "REF", params->ref);
+	count += add_number(&out[count], "COMMENT", params->comment);
+	count += add_text(&out[count], "STAGES", params->stages);
+	count += add_text(&out[count], "EXTRA_TESTS", params->wants_extra ? "1" : "");
+	count += add_text(&out[count], "FROM", params->from);
+	count += add_number(&out[count], "KEEP", params->keep_min);
+	return count;
+}
+
 void build_release(struct build *build)
 {
 	for (size_t i = 0; i < build->stage_count; i++)

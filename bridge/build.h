@@ -59,9 +59,18 @@ struct build_params {
 	int64_t keep_min; /* 0: none */
 	char from[BUILD_PARAM_SIZE];
 };
+/* Who ended a build that was killed, as far as the server says. */
+enum build_ender {
+	BUILD_ENDER_UNKNOWN,
+	BUILD_ENDER_PERSON,
+	BUILD_ENDER_TIMEOUT,
+	BUILD_ENDER_RUNNER
+};
 struct build {
+	const char *server; /* that says so, for people: "Drone"; static */
 	int64_t number;
 	enum build_status status;
+	enum build_ender ender;	      /* of BUILD_KILLED */
 	char error[BUILD_ERROR_SIZE]; /* "" unless BUILD_ERROR: outside text, escape it */
 	int64_t created_s, started_s, finished_s;
 	char starter[BUILD_NAME_SIZE]; /* login of who started it; "" when that is not told */
@@ -77,6 +86,14 @@ struct builds {
 	size_t length; /* of the page as the server counts it */
 	struct peer_odd odd;
 };
+
+#define BUILD_PAIRS_MAX 9
+struct build_pair {
+	const char *name; /* of docs/contracts.md, section 3 */
+	char value[BUILD_PARAM_SIZE];
+};
+/* Those that are there; returns how many. */
+size_t build_params_list(const struct build_params *params, struct build_pair out[BUILD_PAIRS_MAX]);
 
 void build_release(struct build *build);
 void builds_release(struct builds *builds);

@@ -114,7 +114,8 @@ static void take_build(struct work *work, int64_t number)
 	work_supersede(work); /* a newer one may have come while it had no number */
 }
 
-/* Drone will not make a build. It asks the forge first, so its no can be the forge's for a while.
+/* The CI server will not make a build. It asks the forge first, so its no can be the forge's for a
+ * while.
  */
 static void on_no_build(struct work *work, const struct err *err)
 {
@@ -126,7 +127,8 @@ static void on_no_build(struct work *work, const struct err *err)
 	make_due(work, JOB_EFFECT_BUILD);
 	if (!is_final)
 		return;
-	(void)snprintf(reason, sizeof(reason), "Drone makes no build: %s.", err->msg);
+	(void)snprintf(reason, sizeof(reason), "%s makes no build: %s.",
+	    ci_dialect(work->works->parts->ci)->name, err->msg);
 	log_error("%s", reason);
 	struct job changed;
 	job_copy(&work->job, &changed);
@@ -242,11 +244,11 @@ static void on_deleted(void *context, const struct err *err)
 /* The runner of a build that runs hears it only now and then. */
 static bool is_heard(struct work *work)
 {
+	const struct ci_dialect *dialect = ci_dialect(work->works->parts->ci);
 	int64_t deaf_s = 0;
 
-	if (work->job.state == JOB_STOPPING && work->job.started_s)
-		deaf_s = ci_dialect(work->works->parts->ci)
-			     ->deaf_s(clock_wall_s() - work->job.started_s);
+	if (work->job.state == JOB_STOPPING && work->job.started_s && dialect->deaf_s)
+		deaf_s = dialect->deaf_s(clock_wall_s() - work->job.started_s);
 	if (deaf_s > 0)
 		work_wake_at(work->works, clock_now() + deaf_s * NS_PER_S);
 	return deaf_s == 0;
@@ -260,7 +262,8 @@ static void carry_deletion(struct work *work)
 	if (!is_heard(work) || !work_may_begin(work->works, PARTS_CI, errand) ||
 	    record_try(work, JOB_EFFECT_DELETE) < 0)
 		return;
-	log_info("deletes build %lld in Drone", (long long)work->job.build);
+	log_info(
+	    "deletes build %lld in %s", (long long)work->job.build, ci_dialect(parts->ci)->name);
 	work_begin(work->works, PARTS_CI, errand);
 	ci_cancel_build(parts->ci, work->job.build, on_deleted, work);
 }
@@ -283,7 +286,7 @@ static void write_text(const struct work *work, struct buf *out)
 	    .ahead = work->build.ahead,
 	    .usual_s = work->build.usual_s,
 	    .now_s = clock_wall_s(),
-	    .builds_url = settings->builds_url,
+	    .builds_url = ci_builds_url(work->works->parts->ci),
 	    .trigger = settings->trigger,
 	};
 

@@ -20,7 +20,7 @@
 #define CARRY_EDIT_EVERY_MS 1000 /* of one comment, and only when its text differs */
 #define CARRY_WRITE_EVERY_MS 900
 #define CARRY_CLOCKS_S 600  /* as far may other clocks be from the forge's */
-#define CARRY_NO_BUILD_S 60 /* a plain no of Drone's may be the forge's hiccup for this long */
+#define CARRY_NO_BUILD_S 60 /* a plain no of the server's may be the forge's hiccup so long */
 #define CARRY_GIVE_UP_S (INT64_C(24) * 3600) /* trying to tell somebody who cannot be told */
 
 void carry_turn(struct work *work);

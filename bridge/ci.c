@@ -4,8 +4,9 @@
 struct ci {
 	const struct ci_dialect *dialect;
 	struct peer *peer;
-	char *repo;
-	char *path; /* of the repository */
+	char *url, *repo;
+	char *path;	  /* of the repository; NULL: to be asked for */
+	char *builds_url; /* NULL: not known yet */
 };
 
 struct call {
@@ -19,7 +20,18 @@ struct call {
 		ci_cancel_done cancel;
 	} on;
 	char *what;
+	struct ci_ask ask; /* while the repository's path is asked for */
+	peer_done done;
 };
+
+/* From now on it is known what the repository is called there. */
+static void settle(struct ci *ci, int64_t id)
+{
+	free(ci->path);
+	free(ci->builds_url);
+	ci->path = ci->dialect->repo_path(ci->repo, id);
+	ci->builds_url = ci->dialect->page_of_builds(ci->url, ci->repo, id);
+}
 
 struct ci *ci_new(struct http *http, const struct ci_dialect *dialect, const struct ci_place *place)
 {
@@ -28,8 +40,10 @@ struct ci *ci_new(struct http *http, const struct ci_dialect *dialect, const str
 
 	ci->dialect = dialect;
 	ci->peer = peer_new(http, dialect->peer, place->url, authorization);
+	ci->url = xstrdup(place->url);
 	ci->repo = xstrdup(place->repo);
-	ci->path = dialect->repo_path(place->repo);
+	if (!dialect->lookup_path)
+		settle(ci, 0);
 	return ci;
 }
 
@@ -38,8 +52,10 @@ void ci_free(struct ci *ci)
 	if (!ci)
 		return;
 	peer_free(ci->peer);
+	free(ci->url);
 	free(ci->repo);
 	free(ci->path);
+	free(ci->builds_url);
 	free(ci);
 }
 
@@ -58,6 +74,11 @@ size_t ci_odd_count(const struct ci *ci)
 	return peer_odd_count(ci->peer);
 }
 
+const char *ci_builds_url(const struct ci *ci)
+{
+	return ci->builds_url ? ci->builds_url : "";
+}
+
 static struct call *call_new(struct ci *ci, void *context, char *take_what)
 {
 	struct call *call = xcalloc(1, sizeof(*call));
@@ -72,24 +93,109 @@ static void call_free(void *context)
 {
 	struct call *call = context;
 
+	free(call->ask.path);
+	json_free(call->ask.body);
 	free(call->what);
 	free(call);
 }
 
-static void send_ask(struct call *call, struct ci_ask take, peer_done done)
+static void send_to(struct call *call, struct ci_ask take, peer_done done)
 {
-	auto_str char *below = take.path;
 	bool is_create = take.method && text_is(take.method, "POST");
 	struct peer_ask ask = {
 	    .method = take.method,
 	    .take_what = xstrdup(call->what),
-	    .take_path = xasprintf("%s%s", call->ci->path, below),
+	    .take_path = take.path,
 	    .take_body = take.body,
 	    .timeout_ms = is_create ? CI_CREATE_TIMEOUT_MS : CI_TIMEOUT_MS,
 	    .max_bytes = CI_ANSWER_MAX_BYTES,
 	};
 
 	peer_send(call->ci->peer, &ask, done, call_free, call);
+}
+
+/* What is not there may be there under another number: the repository was made active anew. */
+static void on_answer(void *context, const struct http_response *response, const struct err *err)
+{
+	struct call *call = context;
+	struct ci *ci = call->ci;
+
+	if (err && err->code == ERR_MISSING && ci->dialect->lookup_path) {
+		free(ci->path);
+		ci->path = NULL;
+	}
+	call->done(call, response, err);
+}
+
+static void send_below_repo(struct call *call)
+{
+	auto_str char *below = call->ask.path;
+	struct ci_ask ask = call->ask;
+
+	call->ask = (struct ci_ask){0};
+	ask.path = xasprintf("%s%s", call->ci->path, below);
+	send_to(call, ask, on_answer);
+}
+
+/* --- where the repository is --- */
+
+int ci_read_id(const char *text, size_t length, int64_t *out_id, struct err *err)
+{
+	AUTO_PTR(json) root = peer_parse(text, length, err);
+	int64_t id = 0;
+
+	if (!root)
+		return err_prefix(err, "read a repository");
+	if (!json_get_int(root, "id", &id) || id < 1)
+		return err_set(err, ERR_PROTOCOL, "read a repository: id is missing or wrong");
+	*out_id = id;
+	return 0;
+}
+
+static void on_repo(void *context, const struct http_response *response, const struct err *err)
+{
+	struct call *call = context;
+	struct ci *ci = call->ci;
+	struct err mine = {0};
+	int64_t id = 0;
+
+	if (err) {
+		mine = *err;
+		if (err->code == ERR_MISSING)
+			(void)err_set(&mine, ERR_CONFIG, "%s: %s is not active in %s", call->what,
+			    ci->repo, ci->dialect->name);
+	} else if (ci_read_id(buf_text(&response->body), response->body.length, &id, &mine) == 0) {
+		settle(ci, id);
+		send_below_repo(call);
+		return;
+	} else {
+		(void)err_prefix(&mine, "%s", call->what);
+	}
+	call->done(call, NULL, &mine);
+}
+
+static void on_user(void *context, const struct http_response *response, const struct err *err)
+{
+	struct call *call = context;
+
+	(void)response;
+	if (err)
+		call->done(call, NULL, err);
+	else
+		send_to(call,
+		    (struct ci_ask){.path = call->ci->dialect->lookup_path(call->ci->repo)},
+		    on_repo);
+}
+
+static void send_ask(struct call *call, struct ci_ask take, peer_done done)
+{
+	call->ask = take;
+	call->done = done;
+	if (call->ci->path)
+		send_below_repo(call);
+	else
+		send_to(
+		    call, (struct ci_ask){.path = xstrdup(call->ci->dialect->user_path)}, on_user);
 }
 
 /* --- a build --- */
@@ -100,6 +206,7 @@ static void end_build(
 	AUTO(build) build = {0};
 	struct err read_err = {0};
 
+	assert(err || response);
 	if (!err && call->ci->dialect->read_build(
 			buf_text(&response->body), response->body.length, &build, &read_err) < 0) {
 		(void)err_prefix(&read_err, "%s", call->what);
@@ -155,9 +262,9 @@ void ci_get_build(struct ci *ci, int64_t number, ci_build_done done, void *conte
 static void on_cancelled(void *context, const struct http_response *response, const struct err *err)
 {
 	struct call *call = context;
+	bool is_over = response && response->status == call->ci->dialect->over_status;
 
-	(void)response;
-	call->on.cancel(call->context, err);
+	call->on.cancel(call->context, is_over ? NULL : err);
 	call_free(call);
 }
 

@@ -29,23 +29,35 @@ struct ci_ask {
 };
 
 struct ci_dialect {
-	const char *name; /* for people: "Drone" */
-	const char *peer; /* for messages: "drone" */
-	size_t page;	  /* builds of a page of its list */
-	char *(*repo_path)(const char *repo);
+	const char *name;	  /* for people: "Drone" */
+	const char *peer;	  /* for messages: "drone" */
+	const char *who_may_time; /* for who has a timeout refused */
+	size_t page;		  /* builds of a page of its list */
+	int log_late_s;		  /* so long after a build's end its logs may still grow */
+	int over_status;	  /* of a cancel: the build is over already; 0: none says so */
+	/* Asked for first: a path that only a good token may read, then that of the repository's
+	 * number. NULL: neither is needed. */
+	const char *user_path;
+	char *(*lookup_path)(const char *repo);
+	char *(*repo_path)(const char *repo, int64_t id);
+	/* Where people see builds; "/41" is added. */
+	char *(*page_of_builds)(const char *url, const char *repo, int64_t id);
+
 	struct ci_ask (*create)(const char *branch, const struct build_params *params);
 	struct ci_ask (*list)(int page);
 	struct ci_ask (*get)(int64_t number);
 	struct ci_ask (*cancel)(int64_t number);
 	struct ci_ask (*log)(int64_t build, int64_t stage, int64_t step);
+
 	/* Why the repository has nothing to run, by an answer to create; NULL: that is not said. */
 	const char *(*explain_none)(int status, const char *text, size_t length);
-	/* *out untouched on -1; a log: made by buf_make(). */
+	/* *out untouched on -1; a log: made by buf_make(). ERR_MISSING: it has none (yet). */
 	int (*read_build)(const char *text, size_t length, struct build *out, struct err *err);
 	int (*read_builds)(const char *text, size_t length, struct builds *out, struct err *err);
 	int (*read_log)(const char *text, size_t length, struct buf *out, struct peer_odd *out_odd,
 	    struct err *err);
-	/* Seconds until a runner hears of a cancel, by how long its build runs; 0: it does now. */
+	/* Seconds until a runner hears of a cancel, by how long its build runs; 0: it does now.
+	 * NULL: it always does. */
 	int64_t (*deaf_s)(int64_t since_start_s);
 };
 
@@ -64,6 +76,8 @@ void ci_free(struct ci *ci); /* calls under way end without their callback */
 const struct ci_dialect *ci_dialect(const struct ci *ci);
 int64_t ci_retry_after_ms(const struct ci *ci);
 size_t ci_odd_count(const struct ci *ci); /* items of lists left out since the start */
+/* Where people see builds, without "/41"; "" until the server has told. Borrowed. */
+const char *ci_builds_url(const struct ci *ci);
 
 typedef void (*ci_build_done)(void *context, struct build *build, const struct err *err);
 typedef void (*ci_builds_done)(void *context, struct builds *builds, const struct err *err);
@@ -93,5 +107,6 @@ void ci_set_timeout(struct ci *ci, int64_t minutes, ci_timeout_done done, void *
 
 /* Pure. */
 int ci_read_timeout(const char *text, size_t length, int64_t *out_minutes, struct err *err) CHECKED;
+int ci_read_id(const char *text, size_t length, int64_t *out_id, struct err *err) CHECKED;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The one place that knows back-off. Two values: an errand, one thing to be got done at a peer,
- * which may fail alone, and a gate to the peer (the forge, Drone), which may be down as a whole.
- * Pure.
+ * which may fail alone, and a gate to the peer (the forge, the CI server), which may be down as a
+ * whole. Pure.
  *
  *   if (errand_may_begin(&errand, &gate, now_ns, &due_ns)) {
  *           errand_begin(&errand, &gate);  ... send ...

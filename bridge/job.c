@@ -13,8 +13,8 @@ static const char *const effect_words[JOB_EFFECT_COUNT] = {"react", "reply", "bu
 
 /*
  * Every move there is; docs/architecture.md draws it. An event that a state has no use for leaves
- * it where it is: Drone's list is read again and again, and a build can be seen to end before it
- * was seen to start.
+ * it where it is: the CI server's list is read again and again, and a build can be seen to end
+ * before it was seen to start.
  */
 static const struct {
 	enum job_state from;

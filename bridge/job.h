@@ -16,14 +16,13 @@
  *
  *   heard      the facts for a decision; retried with back-off until MAX_COMMENT_AGE, then refused
  *   refused    its sentence to stand in the pull request; retried with back-off
- *   asked      Drone to name a build; retried with back-off, a plain no ends it
+ *   asked      the CI server to name a build; retried with back-off, a plain no ends it
  *   queued     a runner; JOB_QUEUED_MAX_S, then lost
- *   running    the build's end; BUILD_TIMEOUT and a grace, then deleted in Drone and lost
+ *   running    the build's end; BUILD_TIMEOUT and a grace, then deleted there and lost
  *   stopping   the build's end, which somebody wants; then as ended
- *   ended      the log of the report step; JOB_REPORT_MAX_S, then judged by Drone's words alone;
- *              an error of ours is no judgement yet: once it leads back to asked
- *   judged     the last text to stand in the pull request; retried with back-off
- *   answered   nothing
+ *   ended      the log of the report step; JOB_REPORT_MAX_S, then judged by the server's words
+ * alone; an error of ours is no judgement yet: once it leads back to asked judged     the last text
+ * to stand in the pull request; retried with back-off answered   nothing
  */
 #ifndef CCCI_BRIDGE_JOB_H
 #define CCCI_BRIDGE_JOB_H
@@ -50,13 +49,13 @@ enum job_event_kind {
 	JOB_EVENT_IGNORED,     /* nothing to say: not ours after all */
 	JOB_EVENT_FOUND,       /* build: somebody started it by hand */
 	JOB_EVENT_CREATED,     /* build */
-	JOB_EVENT_UNBUILDABLE, /* Drone said no for good: reason */
+	JOB_EVENT_UNBUILDABLE, /* the CI server said no for good: reason */
 	JOB_EVENT_STARTED,     /* at_s */
 	JOB_EVENT_ENDED,       /* at_s */
 	JOB_EVENT_JUDGED,      /* verdict, level, reason, results */
 	JOB_EVENT_ERRED,       /* our side failed, and may do better in a second build: reason */
 	JOB_EVENT_WITHDRAWN,   /* nobody wants it any more: verdict, reason */
-	JOB_EVENT_LOST,	       /* overdue, or gone from Drone: reason */
+	JOB_EVENT_LOST,	       /* overdue, or gone from the CI server: reason */
 	JOB_EVENT_TOLD,	       /* the last text stands */
 	JOB_EVENT_OUTDATED, /* a newer run of its pull request began: shrink the answer to a line */
 };
@@ -65,8 +64,8 @@ enum job_event_kind {
 enum job_effect {
 	JOB_EFFECT_REACT,  /* the eyes on the comment */
 	JOB_EFFECT_REPLY,  /* our one comment */
-	JOB_EFFECT_BUILD,  /* the build in Drone */
-	JOB_EFFECT_DELETE, /* an overdue or unwanted build out of Drone's queue */
+	JOB_EFFECT_BUILD,  /* the build in the CI server */
+	JOB_EFFECT_DELETE, /* an overdue or unwanted build out of its queue */
 };
 #define JOB_EFFECT_COUNT (JOB_EFFECT_DELETE + 1)
 
@@ -113,7 +112,7 @@ struct job {
 	int64_t build;	     /* 0: none yet */
 	int64_t first_build; /* an error of ours, so build is the second try; 0: none */
 	char first_reason[JOB_REASON_SIZE];
-	int64_t started_s, ended_s; /* of the build, Drone's clock; 0: not yet */
+	int64_t started_s, ended_s; /* of the build, the CI server's clock; 0: not yet */
 
 	bool has_verdict; /* of a withdrawn job already before its build has ended */
 	enum verdict_class verdict;
@@ -143,7 +142,7 @@ struct job_event {
 	const char *head_version; /* NULL: none */
 	const char *base_version;
 	const char *results; /* copied */
-	bool must_delete;    /* with LOST: the build still blocks Drone's queue */
+	bool must_delete;    /* with LOST: the build still blocks the queue */
 };
 
 struct job_move {

@@ -135,8 +135,8 @@ const struct build *learn_find(const struct builds *builds, const struct job *jo
 {
 	const struct build *found = NULL;
 
-	/* A build that a person starts again in Drone carries the same parameters: ours is older.
-	 * A second try is younger than the first. */
+	/* A build that a person starts again in the server carries the same parameters: ours is
+	 * older. A second try is younger than the first. */
 	for (size_t i = 0; i < builds->count; i++) {
 		const struct build *build = &builds->items[i];
 
@@ -192,22 +192,43 @@ static const struct build_step *failed_step(const struct build *build)
 	return NULL;
 }
 
-/* Nothing in Drone's answer tells a timeout from a cancel but how long the build ran. */
+/* Where the server does not say it, only how long the build ran tells a timeout from a cancel. */
+static enum build_ender find_ender(const struct build *build, int64_t timeout_s)
+{
+	bool has_run = build->started_s > 0 && build->finished_s > build->started_s;
+
+	if (build->ender != BUILD_ENDER_UNKNOWN)
+		return build->ender;
+	return has_run && timeout_s > 0 && build->finished_s - build->started_s >= timeout_s - 1
+		   ? BUILD_ENDER_TIMEOUT
+		   : BUILD_ENDER_PERSON;
+}
+
 static void judge_killed(const struct build *build, int64_t timeout_s, struct learnt *out)
 {
 	const struct build_step *step = ended_step(build);
 	const char *in = step ? ", in step " : "";
 	const char *name = step ? step->name : "";
-	bool has_run = build->started_s > 0 && build->finished_s > build->started_s;
-	char limit[CLOCK_DURATION_SIZE];
+	char limit[CLOCK_DURATION_SIZE] = "";
 
-	if (has_run && timeout_s > 0 && build->finished_s - build->started_s >= timeout_s - 1) {
-		clock_format_duration(timeout_s * 1000, limit);
-		set_verdict(out, VERDICT_TIMED_OUT,
-		    "Drone ended the build after its limit of %s%s%s.", limit, in, name);
+	switch (find_ender(build, timeout_s)) {
+	case BUILD_ENDER_TIMEOUT:
+		if (timeout_s > 0)
+			clock_format_duration(timeout_s * 1000, limit);
+		set_verdict(out, VERDICT_TIMED_OUT, "%s ended the build after its limit%s%s%s%s.",
+		    build->server, *limit ? " of " : "", limit, in, name);
+		return;
+	case BUILD_ENDER_RUNNER:
+		set_verdict(out, VERDICT_CI_ERROR,
+		    "%s ended the build, and nobody had cancelled it: its agent was stopped.",
+		    build->server);
+		return;
+	case BUILD_ENDER_PERSON:
+	case BUILD_ENDER_UNKNOWN:
+		set_verdict(out, VERDICT_CANCELLED, "The build was cancelled in %s%s%s.",
+		    build->server, in, name);
 		return;
 	}
-	set_verdict(out, VERDICT_CANCELLED, "The build was cancelled in Drone%s%s.", in, name);
 }
 
 static const char *error_of(const struct build *build)
@@ -229,8 +250,8 @@ static void judge_by_build(const struct build *build, const struct job *job, int
 	else if (build->status == BUILD_KILLED)
 		judge_killed(build, timeout_s, out);
 	else if (build->status == BUILD_ERROR)
-		set_verdict(
-		    out, VERDICT_CI_ERROR, "Drone could not run the build: %s.", error_of(build));
+		set_verdict(out, VERDICT_CI_ERROR, "%s could not run the build: %s.", build->server,
+		    error_of(build));
 	else if (failed && !text_is(failed->name, LEARN_REPORT_STEP))
 		set_verdict(out, VERDICT_CI_ERROR,
 		    "The build ended without a report: step %s failed.", failed->name);
@@ -309,6 +330,14 @@ static void judge_by_results(const struct results *results, struct learnt *out)
 	out->event.results = out->results;
 	out->event.head_version = out->head_version;
 	out->event.base_version = out->base_version;
+}
+
+bool learn_has_report(const struct buf *log)
+{
+	AUTO(results) results = {0};
+	struct err ignored;
+
+	return results_find(buf_text(log), log->length, &results, &ignored) == 0;
 }
 
 void learn_end(const struct build *build, const struct buf *log, const struct job *job,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From what Drone says about builds to what a job is told. Pure.
+ * From what a CI server says about builds to what a job is told. Pure.
  *
  * A verdict comes from the results document in the log of the report step. Without one the build's
  * own end decides, and then it is never the recipe's fault: cancelled, timed out or a CI error. A
@@ -19,7 +19,7 @@
 
 #define LEARN_REPORT_STEP "report"
 #define LEARN_STEPS_MAX 16  /* rows of the table while it runs */
-#define LEARN_AHEAD_MAX 100 /* a page of Drone's list */
+#define LEARN_AHEAD_MAX 100 /* a page of the CI server's list, and more */
 
 /* The rows for people: all steps but clone and report. Returns how many. */
 size_t learn_steps(const struct build *build, struct reply_step out[LEARN_STEPS_MAX]);
@@ -38,8 +38,8 @@ enum learn_origin learn_origin(const struct build *build, const struct job *aske
 
 /*
  * The builds in front of "number", whatever repository they test: those older that are not over and
- * wait for no person's approval, oldest first. Returns how many. Source: Drone's queue is first in,
- * first out.
+ * wait for no person's approval, oldest first. Returns how many. Source: Drone's and
+ * Woodpecker's queues are first in, first out.
  */
 size_t learn_ahead(
     const struct builds *builds, int64_t number, const struct build *out[LEARN_AHEAD_MAX]);
@@ -72,7 +72,10 @@ struct learnt {
 void learnt_release(struct learnt *learnt);
 DEFINE_AUTO(learnt, learnt_release);
 
-/* log: of the report step; NULL when it has none. timeout_s: of Drone; 0: not known. */
+/* Whether the report stands in the log, whole and readable. */
+bool learn_has_report(const struct buf *log);
+
+/* log: of the report step; NULL when it has none. timeout_s: the server's; 0: not known. */
 void learn_end(const struct build *build, const struct buf *log, const struct job *job,
     int64_t timeout_s, struct learnt *out);
 

@@ -36,7 +36,8 @@ static const struct {
 static const char usage[] =
     "usage: ccci-bridge [--config FILE] [--check | --print-config | --once] [--SETTING VALUE]...\n"
     "\n"
-    "Stands between a Gitea forge and Drone: hears the trigger word in pull requests, starts a\n"
+    "Stands between a Gitea forge and a CI server: hears the trigger word in pull requests, starts "
+    "a\n"
     "build for whoever may ask, and answers in one comment.\n"
     "\n"
     "  --config FILE    settings (default " BRIDGE_SETTINGS_FILE ")\n";

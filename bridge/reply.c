@@ -17,8 +17,11 @@
 
 static void add_build(const struct reply_facts *facts, int64_t build, struct buf *out)
 {
-	(void)buf_printf(
-	    out, "[#%lld](%s/%lld)", (long long)build, facts->builds_url, (long long)build);
+	if (!*facts->builds_url)
+		(void)buf_printf(out, "#%lld", (long long)build);
+	else
+		(void)buf_printf(
+		    out, "[#%lld](%s/%lld)", (long long)build, facts->builds_url, (long long)build);
 }
 
 static void add_minutes(struct buf *out, int64_t seconds)
@@ -190,7 +193,7 @@ static void add_asked(const struct reply_facts *facts, struct buf *out)
 	(void)buf_printf(
 	    out, "**ccci: %s**", facts->job->first_build ? "CI error, tried again" : "heard");
 	add_subject(facts, out);
-	(void)buf_add_text(out, " · asks Drone for a build\n");
+	(void)buf_add_text(out, " · asks for a build\n");
 	add_notes(facts, out);
 }
 
@@ -635,8 +638,7 @@ void reply_status(const struct job *newest, int64_t now_s, char *sentence, size_
 	case JOB_HEARD:
 	case JOB_REFUSED:
 	case JOB_ASKED:
-		(void)snprintf(
-		    sentence, sentence_size, "Drone was asked for a build %s ago.", took);
+		(void)snprintf(sentence, sentence_size, "A build was asked for %s ago.", took);
 		return;
 	case JOB_QUEUED:
 		(void)snprintf(sentence, sentence_size,

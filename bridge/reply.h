@@ -27,7 +27,7 @@ enum reply_step_state {
 	REPLY_STEP_PASSED,
 	REPLY_STEP_FAILED,
 	REPLY_STEP_SKIPPED,
-	REPLY_STEP_ENDED, /* killed, or an error of Drone's */
+	REPLY_STEP_ENDED, /* killed, or an error of the CI server's */
 };
 struct reply_step {
 	char name[REPLY_STEP_NAME_SIZE];
@@ -55,7 +55,7 @@ struct reply_facts {
 	struct reply_ahead ahead;
 	int64_t usual_s;	/* of this recipe; 0: not known */
 	int64_t now_s;		/* used with minutes only, so that a text holds a minute */
-	const char *builds_url; /* "https://drone.example.org/org/cc-ci" */
+	const char *builds_url; /* "https://drone.example.org/org/cc-ci"; "": not known yet */
 	const char *trigger;
 };
 

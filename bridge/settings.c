@@ -6,6 +6,7 @@
 
 #include <strings.h>
 
+static const char *const ci_engines[] = {"drone", "woodpecker", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 /* --- comma separated lists --- */
@@ -144,11 +145,16 @@ const struct conf_row bridge_settings_rows[] = {
 	.help = "the forge, as its users reach it"},
     {"GITEA_TOKEN", CONF_SECRET, AT(gitea_token), .is_required = true,
 	.help = "the bot's token: read:repository read:organization read:user write:issue"},
-    {"DRONE_URL", CONF_URL, AT(drone_url), .is_required = true, .help = "the Drone server"},
-    {"DRONE_TOKEN", CONF_SECRET, AT(drone_token), .is_required = true,
+    {"CI_ENGINE", CONF_CHOICE, AT(ci_engine), .fallback = "drone", .choices = ci_engines,
+	.help = "the CI server that runs the tests: drone or woodpecker"},
+    {"DRONE_URL", CONF_URL, AT(drone_url), .help = "the Drone server"},
+    {"DRONE_TOKEN", CONF_SECRET, AT(drone_token),
 	.help = "a Drone token that may create builds; an admin's can set the timeout too"},
+    {"WOODPECKER_URL", CONF_URL, AT(woodpecker_url), .help = "the Woodpecker server"},
+    {"WOODPECKER_TOKEN", CONF_SECRET, AT(woodpecker_token),
+	.help = "of a user who may write the CI repository; its owner's can set the timeout too"},
     {"CI_REPO", CONF_TEXT, AT(ci_repo), .is_required = true, .check = check_repo,
-	.help = "owner/repo whose .drone.yml runs the tests"},
+	.help = "owner/repo whose .drone.yml or .woodpecker.yml runs the tests"},
     {"CI_BRANCH", CONF_TEXT, AT(ci_branch), .is_required = true, .fallback = "main", .least = 1,
 	.most = 200, .check = check_branch, .help = "its branch"},
     {"POLL_REPOS", CONF_TEXT, AT(poll_repos), .is_required = true, .most = 64 * 1024,
@@ -172,7 +178,8 @@ const struct conf_row bridge_settings_rows[] = {
     {"WEBHOOK_SECRET", CONF_SECRET, AT(webhook_secret), .check = hook_check_keys,
 	.help = "keys of the webhook's HMAC, newest first, comma separated; empty = hook closed"},
     {"BUILD_TIMEOUT", CONF_DURATION, AT(build_timeout_ms), .fallback = "60m", .least = MINUTE_MS,
-	.most = 24 * HOUR_MS, .help = "Drone's timeout of the CI repository, whole minutes"},
+	.most = 24 * HOUR_MS,
+	.help = "the CI server's timeout of the CI repository, whole minutes"},
     {"STATE_DIR", CONF_TEXT, AT(state_dir), .is_required = true, .fallback = "/var/lib/ccci-bridge",
 	.check = check_state_dir, .help = "the store"},
     {"LOG_LEVEL", CONF_CHOICE, AT(log_level), .fallback = "info", .choices = log_levels,
@@ -193,6 +200,33 @@ static void read_enrolments(struct bridge_settings *settings)
 	}
 }
 
+static size_t miss(const char *name, const char *engine, const char *value, struct buf *mistakes)
+{
+	if (value && *value)
+		return 0;
+	(void)buf_printf(mistakes, "%s: required with CI_ENGINE=%s\n", name, engine);
+	return 1;
+}
+
+/* What the chosen CI server is reached by. */
+static int check_engine(const struct bridge_settings *settings, struct buf *mistakes)
+{
+	const char *engine = ci_engines[settings->ci_engine];
+	size_t missing = 0;
+
+	switch ((enum bridge_engine)settings->ci_engine) {
+	case BRIDGE_ENGINE_DRONE:
+		missing += miss("DRONE_URL", engine, settings->drone_url, mistakes);
+		missing += miss("DRONE_TOKEN", engine, settings->drone_token, mistakes);
+		break;
+	case BRIDGE_ENGINE_WOODPECKER:
+		missing += miss("WOODPECKER_URL", engine, settings->woodpecker_url, mistakes);
+		missing += miss("WOODPECKER_TOKEN", engine, settings->woodpecker_token, mistakes);
+		break;
+	}
+	return missing ? -1 : 0;
+}
+
 int bridge_settings_load(
     const struct conf_sources *sources, struct bridge_settings *out, struct buf *mistakes)
 {
@@ -203,10 +237,13 @@ int bridge_settings_load(
 		bridge_settings_rows, bridge_settings_row_count, sources, &settings, mistakes) < 0)
 		return -1;
 	read_enrolments(&settings);
-	settings.builds_url = xasprintf("%s/%s", settings.drone_url, settings.ci_repo);
+	if (check_engine(&settings, mistakes) < 0) {
+		bridge_settings_release(&settings);
+		return -1;
+	}
 	if (settings.build_timeout_ms % MINUTE_MS != 0) {
 		(void)buf_add_text(
-		    mistakes, "BUILD_TIMEOUT: must be whole minutes, as Drone counts it\n");
+		    mistakes, "BUILD_TIMEOUT: must be whole minutes, as CI servers count it\n");
 		bridge_settings_release(&settings);
 		return -1;
 	}
@@ -222,7 +259,6 @@ int bridge_settings_load(
 void bridge_settings_release(struct bridge_settings *settings)
 {
 	free(settings->enrolments);
-	free(settings->builds_url);
 	hook_keys_release(&settings->hook_keys);
 	conf_release(bridge_settings_rows, bridge_settings_row_count, settings);
 	*settings = (struct bridge_settings){0};

@@ -23,9 +23,13 @@ struct bridge_enrolment {
 	char repo[GITEA_REPO_SIZE]; /* "owner/name"; "" for all of the owner's */
 };
 
+enum bridge_engine { BRIDGE_ENGINE_DRONE, BRIDGE_ENGINE_WOODPECKER };
+
 struct bridge_settings {
 	char *gitea_url, *gitea_token;
-	char *drone_url, *drone_token;
+	int64_t ci_engine;			 /* enum bridge_engine */
+	char *drone_url, *drone_token;		 /* may be NULL with another engine */
+	char *woodpecker_url, *woodpecker_token; /* likewise */
 	char *ci_repo, *ci_branch;
 	char *poll_repos;
 	int64_t poll_interval_ms;
@@ -43,7 +47,6 @@ struct bridge_settings {
 	struct bridge_enrolment *enrolments; /* owned */
 	size_t enrolment_count;
 	struct hook_keys hook_keys;
-	char *builds_url; /* DRONE_URL/CI_REPO; owned */
 };
 
 extern const struct conf_row bridge_settings_rows[];

@@ -37,7 +37,7 @@ void tend_see_pull(void *context, const char *repo, int64_t pr);
  */
 int64_t tend_turn(struct tend *tend);
 
-void tend_set_timeout(struct tend *tend, int64_t timeout_s); /* what Drone really does */
+void tend_set_timeout(struct tend *tend, int64_t timeout_s); /* what the CI server really does */
 size_t tend_count(const struct tend *tend);
 bool tend_is_quiet(const struct tend *tend);	      /* nothing is due but looking at builds */
 bool tend_has_store_trouble(const struct tend *tend); /* the last save failed */

@@ -24,16 +24,28 @@ static int64_t find_usual_s(struct works *works, const char *recipe)
 	return usual.usual_s;
 }
 
-static void lose(struct work *work, bool must_delete, const char *reason)
+static const char *server_of(const struct work *work)
 {
+	return ci_dialect(work->works->parts->ci)->name;
+}
+
+PRINTF_LIKE(3, 4)
+static void lose(struct work *work, bool must_delete, const char *format, ...)
+{
+	char reason[JOB_REASON_SIZE];
 	struct job_event event = {
 	    .kind = JOB_EVENT_LOST, .reason = reason, .must_delete = must_delete};
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
 
 	log_warning("build %lld: %s", (long long)work->job.build, reason);
 	(void)!work_apply(work, &event);
 }
 
-/* Our clock, from when we saw it start: Drone's may differ. */
+/* Our clock, from when we saw it start: the CI server's may differ. */
 static void check_overdue(struct work *work)
 {
 	int64_t since_s = clock_wall_s() - work->job.moved_s;
@@ -41,12 +53,14 @@ static void check_overdue(struct work *work)
 	if ((work->job.state == JOB_RUNNING || work->job.state == JOB_STOPPING) &&
 	    since_s > work->works->timeout_s + WATCH_OVERDUE_GRACE_S)
 		lose(work, true,
-		    "Drone says that the build still runs, long after its limit: its runner is "
-		    "gone. The build was deleted there; please ask again.");
+		    "%s says that the build still runs, long after its limit: its runner is "
+		    "gone. The build was deleted there; please ask again.",
+		    server_of(work));
 	else if (work->job.state == JOB_QUEUED && since_s > JOB_QUEUED_MAX_S)
 		lose(work, true,
-		    "No runner took the build for a day; it was deleted in Drone. Please ask again "
-		    "when a runner is back.");
+		    "No runner took the build for a day; it was deleted in %s. Please ask again "
+		    "when a runner is back.",
+		    server_of(work));
 }
 
 static void see_started(struct work *work, const struct build *build)
@@ -177,6 +191,14 @@ static bool has_waited_for_report(const struct work *work)
 	return clock_wall_s() - work->job.moved_s > JOB_REPORT_MAX_S;
 }
 
+/* What was read of it so far is not all: it is read again. */
+static bool may_grow(const struct work *work, const struct buf *log)
+{
+	return clock_wall_s() - work->job.moved_s <
+		   ci_dialect(work->works->parts->ci)->log_late_s &&
+	       !learn_has_report(log);
+}
+
 static void on_log(void *context, const struct buf *log, const struct err *err)
 {
 	struct work *work = context;
@@ -185,7 +207,9 @@ static void on_log(void *context, const struct buf *log, const struct err *err)
 
 	work_end(work->works, PARTS_CI, &work->build.get_log, err);
 	log_scope("job=%lld", (long long)work->job.comment);
-	if (!err)
+	if (!err && may_grow(work, log))
+		errand_put_off(&work->build.get_log, clock_now(), WATCH_EVERY_MS);
+	else if (!err)
 		learn_from(work, &work->build.ended, log);
 	else if (is_final)
 		learn_from(work, &work->build.ended, NULL);
@@ -230,8 +254,8 @@ static void on_build(void *context, struct build *build, const struct err *err)
 	log_scope("job=%lld", (long long)work->job.comment);
 	if (err) {
 		if (err->code == ERR_MISSING)
-			lose(work, false,
-			    "Drone does not know the build any more. Please ask again.");
+			lose(work, false, "%s does not know the build any more. Please ask again.",
+			    server_of(work));
 		log_scope_end();
 		return;
 	}
@@ -240,8 +264,9 @@ static void on_build(void *context, struct build *build, const struct err *err)
 		see_build(work, build);
 	if (work->job.state == JOB_QUEUED && learn_was_dropped(build, clock_wall_s()))
 		lose(work, true,
-		    "A runner took the build and never began; it was deleted in Drone. Please ask "
-		    "again.");
+		    "A runner took the build and never began; it was deleted in %s. Please ask "
+		    "again.",
+		    server_of(work));
 	errand_put_off(&work->build.get, clock_now(),
 	    work->job.state == JOB_QUEUED ? WATCH_QUEUED_LOOK_MS : WATCH_EVERY_MS);
 	if (work->job.state == JOB_ENDED && build_status_is_over(build->status))

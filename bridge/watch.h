@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What becomes of a build: one list of Drone's for all jobs every WATCH_EVERY_MS, the build itself
- * for a job whose steps are shown or whose report is read. While no job waits for a build the list
- * is read every POLL_INTERVAL, for builds that were started by hand. Part of tend.h.
+ * What becomes of a build: one list of the CI server's for all jobs every WATCH_EVERY_MS, the build
+ * itself for a job whose steps are shown or whose report is read. While no job waits for a build
+ * the list is read every POLL_INTERVAL, for builds that were started by hand. Part of tend.h.
  *
  *   watch_turn(work)      of a job with a build
  *   watch_list(works)     of all of them
@@ -12,7 +12,7 @@
 
 #include "bridge/work.h"
 
-#define WATCH_EVERY_MS 1000	   /* a list costs Drone 2 ms, and only while a build is out */
+#define WATCH_EVERY_MS 1000	   /* a list costs the server 2 ms, and only while a build is out */
 #define WATCH_QUEUED_LOOK_MS 30000 /* at the stages of a build that nothing is in front of */
 #define WATCH_USUAL_EVERY_MS 60000 /* how long a recipe takes is asked of the store */
 #define WATCH_OVERDUE_GRACE_S 120  /* Drone itself is up to a minute late with a timeout */

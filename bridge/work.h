@@ -42,7 +42,7 @@ struct works {
 	struct work_usual usuals[WORK_USUALS_MAX];
 	size_t usual_count;
 	int64_t usuals_until_ns; /* then they are asked for anew */
-	int64_t timeout_s;	 /* Drone's, of a build */
+	int64_t timeout_s;	 /* the CI server's, of a build */
 	bool has_store_trouble;
 	int64_t store_again_ns; /* nothing new is tried before, while the store is in trouble */
 	struct log_limit store_limit;

@@ -72,10 +72,10 @@ int buf_printf(struct buf *buf, const char *format, ...)
 	return result;
 }
 
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 int buf_add_base64(struct buf *buf, const void *data, size_t length)
 {
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *from = data;
 	auto_str char *out = xcalloc((length + 2) / 3 * 4 + 1, 1);
 	char *to = out;
@@ -93,6 +93,28 @@ int buf_add_base64(struct buf *buf, const void *data, size_t length)
 		*to++ = i + 2 < length ? digits[bits & 63] : '=';
 	}
 	return buf_add(buf, out, (size_t)(to - out));
+}
+
+int buf_add_from_base64(struct buf *buf, const char *text)
+{
+	auto_str char *out = xcalloc(strlen(text) + 1, 1);
+	unsigned bits = 0;
+	int count = 0;
+	size_t used = 0;
+
+	for (; *text && *text != '='; text++) {
+		const char *digit = strchr(digits, *text);
+
+		if (!digit)
+			return -1;
+		bits = bits << 6 | (unsigned)(digit - digits);
+		count += 6;
+		if (count < 8)
+			continue;
+		count -= 8;
+		out[used++] = (char)(bits >> count & 255);
+	}
+	return buf_add(buf, out, used);
 }
 
 const char *buf_text(const struct buf *buf)

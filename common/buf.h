@@ -33,6 +33,9 @@ int buf_add_char(struct buf *buf, char c);
 int buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Padded, with the alphabet of RFC 4648, section 4. */
 int buf_add_base64(struct buf *buf, const void *data, size_t length);
+/* The bytes that such letters stand for, to their end or the first "="; -1 also when they are none.
+ */
+int buf_add_from_base64(struct buf *buf, const char *text);
 
 const char *buf_text(const struct buf *buf); /* borrowed; "" while empty */
 char *buf_take(struct buf *buf) CHECKED;     /* the caller frees it; the buffer is empty again */

@@ -154,6 +154,10 @@ const struct conf_row settings_rows[] = {
 	.help = "Drone, asked whether the build is still wanted; default: from the step"},
     {"DRONE_TOKEN", CONF_SECRET, AT(drone_token),
 	.help = "only needed when the CI repository is private"},
+    {"WOODPECKER_URL", CONF_URL, AT(woodpecker_url),
+	.help = "Woodpecker, asked the same; default: from the step"},
+    {"WOODPECKER_TOKEN", CONF_SECRET, AT(woodpecker_token),
+	.help = "only needed when the CI repository is private"},
     {"ABRA", CONF_TEXT, AT(abra), .fallback = "abra", .check = check_program,
 	.help = "abra: a name on PATH, or a path"},
     {"ABRA_DIR", CONF_TEXT, AT(abra_dir), .fallback = "~/.abra", .check = check_home_path,
@@ -220,14 +224,21 @@ const struct conf_row settings_rows[] = {
 };
 const size_t settings_row_count = COUNT_OF(settings_rows);
 
-/* In a Drone step HOME is the build's, and gone with it: "~" is then the home of who the runner
- * runs as. */
+static bool is_in_step(const char *const *environ)
+{
+	const char *ci = environ_get(environ, "CI");
+
+	return environ_get(environ, "DRONE_BUILD_NUMBER") || (ci && text_is(ci, "woodpecker"));
+}
+
+/* In a CI server's step HOME is the build's, and gone with it: "~" is then the home of who the
+ * runner runs as. */
 static const char *find_home(const struct conf_sources *sources)
 {
 	const char *home = environ_get(sources->environ, "HOME");
 	const struct passwd *user = getpwuid(getuid());
 
-	if (home && home[0] == '/' && !environ_get(sources->environ, "DRONE_BUILD_NUMBER"))
+	if (home && home[0] == '/' && !is_in_step(sources->environ))
 		return home;
 	return user && user->pw_dir[0] == '/' ? user->pw_dir : "/root";
 }

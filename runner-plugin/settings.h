@@ -11,13 +11,15 @@
 #include "common/conf.h"
 
 struct settings {
-	char *gitea_url;   /* may be NULL: local runs only */
-	char *git_token;   /* secret; may be NULL */
-	char *zone;	   /* "ci.example.org" */
-	char *drone_url;   /* may be NULL: from DRONE_SYSTEM_PROTO and _HOST of the step */
-	char *drone_token; /* secret; may be NULL */
-	char *abra;	   /* program name or path */
-	char *abra_dir;	   /* the operator's, "~" already expanded */
+	char *gitea_url;	/* may be NULL: local runs only */
+	char *git_token;	/* secret; may be NULL */
+	char *zone;		/* "ci.example.org" */
+	char *drone_url;	/* may be NULL: from DRONE_SYSTEM_PROTO and _HOST of the step */
+	char *drone_token;	/* secret; may be NULL */
+	char *woodpecker_url;	/* may be NULL: from CI_SYSTEM_URL of the step */
+	char *woodpecker_token; /* secret; may be NULL */
+	char *abra;		/* program name or path */
+	char *abra_dir;		/* the operator's, "~" already expanded */
 	char *abra_server;
 	char *docker_host;
 	char *docker_cert_path;	 /* "~" already expanded; may be NULL */

@@ -10,12 +10,13 @@
 #include <sys/pidfd.h>
 
 /*
- * Drone's runner: the nearest process above us that is not of this step. -1: cannot tell, so it is
- * not watched.
+ * The CI server's runner: the nearest process above us that is not of this step. -1: cannot tell,
+ * so it is not watched.
  */
 static int find_runner(const struct run_step *step)
 {
-	auto_str char *variable = xasprintf("DRONE_WORKSPACE=%s", step->workspace);
+	auto_str char *variable =
+	    xasprintf("%s=%s", run_workspace_variable(step->server), step->workspace);
 	struct proc_view view;
 
 	if (!step->build || !step->workspace[0])

@@ -15,7 +15,7 @@ struct birth {
 	const struct settings *settings;
 	const char *const *environ;
 	const struct params *params;
-	const struct run_step *step; /* all "" and 0 outside Drone */
+	const struct run_step *step; /* all "" and 0 outside of one */
 	const char *checkout, *local_recipe;
 	int64_t keep_ms;
 };

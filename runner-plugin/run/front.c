@@ -83,7 +83,7 @@ static int take_over(
 	return record_write(run, &end, &result, NULL, err);
 }
 
-/* --- the words of .drone.yml --- */
+/* --- the words of .drone.yml and .woodpecker.yml --- */
 
 /* The build this step belongs to. */
 static int read_step(
@@ -95,8 +95,8 @@ static int read_step(
 		return -1;
 	if (!step.build)
 		return err_set(err, ERR_CONFIG,
-		    "%s belongs in a step of Drone (DRONE_BUILD_NUMBER is not set); without Drone: "
-		    "ccci-run run",
+		    "%s belongs in a step of Drone (DRONE_BUILD_NUMBER is not set) or of "
+		    "Woodpecker; without either: ccci-run run",
 		    word);
 	*out = step;
 	return 0;
@@ -348,7 +348,7 @@ enum exit_code front_report(const struct front *front)
 	return print_results(&run, &results);
 }
 
-/* --- without Drone --- */
+/* --- without a CI server --- */
 
 static bool is_directory_target(const char *target)
 {

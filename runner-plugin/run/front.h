@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a person or a step of .drone.yml calls. Holds nothing: it finds or makes the run, asks its
- * keeper, passes its own stdout and stderr along, and exits with the answer. Each function returns
- * the exit status (exit.h), and has said on stderr why.
+ * What a person or a step of .drone.yml or .woodpecker.yml calls. Holds nothing: it finds or makes
+ * the run, asks its keeper, passes its own stdout and stderr along, and exits with the answer. Each
+ * function returns the exit status (exit.h), and has said on stderr why.
  *
  * SIGINT, SIGTERM and SIGHUP become a cancel, a second one leaves at once. In a Drone step the
  * front ends with its shell, as Drone's cancel kills nothing else. A keeper that died without an

@@ -752,7 +752,8 @@ static void look_at_workspace(struct keeper *keeper)
 	keeper->next_workspace_ns = clock_now() + WORKSPACE_EVERY_MS * NS_PER_MS;
 	if (stat(keeper->run.step.workspace, &status) < 0 && errno == ENOENT)
 		end_run(keeper, RUN_CANCELLED,
-		    "cancelled or timed out: Drone has removed the workspace");
+		    "cancelled or timed out: %s has removed the workspace",
+		    run_server_name(keeper->run.step.server));
 }
 
 static void on_timers(struct keeper *keeper)
@@ -797,12 +798,14 @@ enum watched { ON_SIGNAL, ON_LISTEN, ON_RUNNER, ON_WORKER, ON_CONTROL, ON_PEERS 
 static void on_ready(struct keeper *keeper, const struct pollfd *fds)
 {
 	if (*keeper->wanted.status)
-		end_run(keeper, RUN_CANCELLED, "cancelled: build %lld is %s in Drone",
-		    (long long)keeper->run.step.build, keeper->wanted.status);
+		end_run(keeper, RUN_CANCELLED, "cancelled: build %lld is %s in %s",
+		    (long long)keeper->run.step.build, keeper->wanted.status,
+		    run_server_name(keeper->run.step.server));
 	if (fds[ON_SIGNAL].revents)
 		end_run(keeper, RUN_CANCELLED, "the keeper was told to stop");
 	if (fds[ON_RUNNER].revents)
-		end_run(keeper, RUN_BROKE, "Drone's runner died");
+		end_run(keeper, RUN_BROKE, "%s's runner died",
+		    run_server_name(keeper->run.step.server));
 	/* A worker's last request first: it may have been sent before it ended. */
 	if (fds[ON_CONTROL].revents)
 		serve_worker(keeper);

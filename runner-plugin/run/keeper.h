@@ -13,7 +13,7 @@
  * of an app that is kept.
  *
  * Hides one loop that watches all that may end a run: a front gone without its answer, the
- * workspace gone, Drone's runner dead, the build no longer running in Drone, the deadline, a
+ * workspace gone, the CI server's runner dead, the build no longer running there, the deadline, a
  * cancel. Any of them kills what the run started, runs the journal backwards, audits, records.
  * Work is done in workers, one at a time, that die with it.
  *
@@ -43,11 +43,12 @@ struct keeper_job {
 	const char *checkout;	  /* of the CI repository, absolute; NULL: none */
 	const char *local_recipe; /* absolute; NULL: fetch */
 	const char *const *environ;
-	bool is_local;	/* no Drone: the run ends with the first connection, between requests too */
-	bool is_dev;	/* for work on a recipe: takes no slot, and has a day */
-	bool is_shared; /* an app that runs share (shared.h): takes no slot */
+	bool is_local; /* no CI server: the run ends with the first connection, between requests too
+			*/
+	bool is_dev;   /* for work on a recipe: takes no slot, and has a day */
+	bool is_shared;	  /* an app that runs share (shared.h): takes no slot */
 	int64_t keep_ms;  /* how long the app is to stay up when it is judged; 0: not */
-	int runner_pidfd; /* Drone's runner; -1: not watched */
+	int runner_pidfd; /* the CI server's runner; -1: not watched */
 };
 
 /*

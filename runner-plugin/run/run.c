@@ -22,36 +22,89 @@ static bool copy_variable(const char *const *environ, const char *name, char *ou
 	return copy_text(out, out_size, value ? value : "");
 }
 
+static const struct step_names {
+	const char *server, *build, *repo, *workspace, *started;
+} step_names[] = {
+    [RUN_SERVER_DRONE] = {"Drone", "DRONE_BUILD_NUMBER", "DRONE_REPO", "DRONE_WORKSPACE",
+	"DRONE_BUILD_STARTED"},
+    [RUN_SERVER_WOODPECKER] = {"Woodpecker", "CI_PIPELINE_NUMBER", "CI_REPO", "CI_WORKSPACE",
+	"CI_PIPELINE_STARTED"},
+};
+
+const char *run_server_name(enum run_server server)
+{
+	return step_names[server].server;
+}
+
+const char *run_workspace_variable(enum run_server server)
+{
+	return step_names[server].workspace;
+}
+
+static int read_drone_url(const char *const *environ, struct run_step *step, struct err *err)
+{
+	const char *proto = environ_get(environ, "DRONE_SYSTEM_PROTO");
+	const char *host = environ_get(environ, "DRONE_SYSTEM_HOST");
+
+	if (host && *host &&
+	    !format_text(step->system_url, sizeof(step->system_url), "%s://%s",
+		proto && *proto ? proto : "https", host))
+		return err_set(err, ERR_CONFIG, "DRONE_SYSTEM_HOST is too long");
+	return 0;
+}
+
+/* Its API knows the repository by a number, which stands in CI_PIPELINE_URL alone:
+ * "http://ci.example.org/repos/1/pipeline/40". */
+static int read_woodpecker_url(const char *const *environ, struct run_step *step, struct err *err)
+{
+	static const char before[] = "/repos/";
+	const char *page = environ_get(environ, "CI_PIPELINE_URL");
+	const char *at = page ? strstr(page, before) : NULL;
+
+	if (!copy_variable(environ, "CI_SYSTEM_URL", step->system_url, sizeof(step->system_url)))
+		return err_set(err, ERR_CONFIG, "CI_SYSTEM_URL is too long");
+	if (!at)
+		return 0;
+	at += strlen(before);
+	auto_str char *number = xstrndup(at, strcspn(at, "/"));
+	if (!parse_int64(number, 1, INT32_MAX, &step->repo_id))
+		return err_set(err, ERR_CONFIG, "CI_PIPELINE_URL has no repository's number");
+	return 0;
+}
+
+static int read_facts(const char *const *environ, const struct step_names *names,
+    struct run_step *step, struct err *err)
+{
+	const char *started = environ_get(environ, names->started);
+
+	if (!copy_variable(environ, names->repo, step->repo, sizeof(step->repo)))
+		return err_set(err, ERR_CONFIG, "%s is too long", names->repo);
+	if (step->repo[0] && !params_is_src(step->repo))
+		return err_set(err, ERR_CONFIG, "%s is no owner/repo", names->repo);
+	if (!copy_variable(environ, names->workspace, step->workspace, sizeof(step->workspace)))
+		return err_set(err, ERR_CONFIG, "%s is too long", names->workspace);
+	if (started && *started && !parse_int64(started, 0, INT64_MAX, &step->started_s))
+		return err_set(err, ERR_CONFIG, "%s is no time", names->started);
+	return 0;
+}
+
 int run_step_read(const char *const *environ, struct run_step *out, struct err *err)
 {
-	struct run_step step = {0};
-	const char *build = environ_get(environ, "DRONE_BUILD_NUMBER");
+	const char *ci = environ_get(environ, "CI");
+	bool is_woodpecker = ci && text_is(ci, "woodpecker");
+	struct run_step step = {.server = is_woodpecker ? RUN_SERVER_WOODPECKER : RUN_SERVER_DRONE};
+	const struct step_names *names = &step_names[step.server];
+	const char *build = environ_get(environ, names->build);
 
 	if (!build || !*build) {
 		*out = step;
 		return 0;
 	}
 	if (!parse_int64(build, 1, INT32_MAX, &step.build))
-		return err_set(err, ERR_CONFIG, "DRONE_BUILD_NUMBER is no build number");
-
-	const char *proto = environ_get(environ, "DRONE_SYSTEM_PROTO");
-	const char *host = environ_get(environ, "DRONE_SYSTEM_HOST");
-
-	if (host && *host &&
-	    !format_text(step.system_url, sizeof(step.system_url), "%s://%s",
-		proto && *proto ? proto : "https", host))
-		return err_set(err, ERR_CONFIG, "DRONE_SYSTEM_HOST is too long");
-	if (!copy_variable(environ, "DRONE_REPO", step.repo, sizeof(step.repo)))
-		return err_set(err, ERR_CONFIG, "DRONE_REPO is too long");
-	if (step.repo[0] && !params_is_src(step.repo))
-		return err_set(err, ERR_CONFIG, "DRONE_REPO is no owner/repo");
-	if (!copy_variable(environ, "DRONE_WORKSPACE", step.workspace, sizeof(step.workspace)))
-		return err_set(err, ERR_CONFIG, "DRONE_WORKSPACE is too long");
-
-	const char *started = environ_get(environ, "DRONE_BUILD_STARTED");
-
-	if (started && *started && !parse_int64(started, 0, INT64_MAX, &step.started_s))
-		return err_set(err, ERR_CONFIG, "DRONE_BUILD_STARTED is no time");
+		return err_set(err, ERR_CONFIG, "%s is no build number", names->build);
+	if ((is_woodpecker ? read_woodpecker_url : read_drone_url)(environ, &step, err) < 0 ||
+	    read_facts(environ, names, &step, err) < 0)
+		return -1;
 	*out = step;
 	return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * One run: who it is and where its things are. A value with paths; makes and finds run directories.
  *
- *   STATE_DIR/runs/<id>/         id = <build>-<6 hex>, "local-" or "dev-" without Drone,
+ *   STATE_DIR/runs/<id>/         id = <build>-<6 hex>, "local-" or "dev-" without a CI server,
  *                                "shared-" of an app that runs share
  *       lease                    flock()ed by the keeper for its life; holds its pid for people
  *       journal                  undo records, see journal.h
@@ -41,13 +41,21 @@
 #define RUN_DOMAIN_SIZE 254
 #define RUN_STACK_SIZE 64
 
-/* What a Drone step tells about itself; all "" and 0 outside Drone. Texts are bounded copies. */
+enum run_server { RUN_SERVER_DRONE, RUN_SERVER_WOODPECKER };
+
+/*
+ * What a CI server's step tells about itself, by the variables of Drone and of Woodpecker; all ""
+ * and 0 outside of both. Texts are bounded copies.
+ */
 struct run_step {
-	int64_t build;	      /* DRONE_BUILD_NUMBER; 0: not in Drone */
-	char system_url[256]; /* DRONE_SYSTEM_PROTO://DRONE_SYSTEM_HOST */
-	char repo[160];	      /* DRONE_REPO */
-	char workspace[512];  /* DRONE_WORKSPACE */
-	int64_t started_s;    /* DRONE_BUILD_STARTED: the run's clock starts there */
+	int64_t build; /* DRONE_BUILD_NUMBER, CI_PIPELINE_NUMBER; 0: no step of a CI server */
+	enum run_server server; /* not in run.json: it is for those who live with the step */
+	char system_url[256];	/* DRONE_SYSTEM_PROTO://DRONE_SYSTEM_HOST, CI_SYSTEM_URL */
+	char repo[160];		/* DRONE_REPO, CI_REPO */
+	int64_t repo_id;	/* Woodpecker's, out of CI_PIPELINE_URL; not in run.json */
+	char workspace[512];	/* DRONE_WORKSPACE, CI_WORKSPACE */
+	int64_t
+	    started_s; /* DRONE_BUILD_STARTED, CI_PIPELINE_STARTED: the run's clock starts there */
 };
 
 struct run {
@@ -62,8 +70,7 @@ struct run {
 	int64_t started_s; /* wall */
 };
 
-/* Reads the DRONE_* facts of a step; ERR_CONFIG when DRONE_BUILD_NUMBER is set and something does
- * not fit. */
+/* ERR_CONFIG: it is a step, and something does not fit. */
 int run_step_read(const char *const *environ, struct run_step *out, struct err *err) CHECKED;
 
 /*
@@ -75,7 +82,11 @@ int run_create(const struct settings *settings, const struct params *params,
     const struct run_step *step, struct run *out, struct err *err) CHECKED;
 /* Of `ccci-run dev`: "dev-<6 hex of sha256(recipe)>", so that a recipe is up once. */
 void run_dev_id(const char *recipe, char out[RUN_ID_SIZE]);
-/* The run of this Drone build; ERR_MISSING when prepare made none. */
+const char *run_server_name(enum run_server server); /* "Drone" */
+/* "DRONE_WORKSPACE": the variable that all processes of a step have. */
+const char *run_workspace_variable(enum run_server server);
+
+/* The run of this build; ERR_MISSING when prepare made none. */
 int run_find(const struct settings *settings, const struct run_step *step, struct run *out,
     struct err *err) CHECKED;
 bool run_is_id(const char *text);

@@ -19,7 +19,7 @@ void waiter_release(struct waiter *waiter)
 
 /*
  * PR_SET_PDEATHSIG would do for the shell as well, but it fires when the thread ends that forked
- * us: were there no shell between Drone's runner and us, any of the runner's threads.
+ * us: were there no shell between the CI server's runner and us, any of the runner's threads.
  */
 int waiter_open(bool is_in_step, void (*say)(void *context, const char *text), struct waiter *out,
     struct err *err)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Whether Drone still wants a build. Asked for as long as the run lives: a cancel in the ten
- * seconds of every forty in which Drone's runner is deaf reaches nobody (observed with
- * 1.0.0-beta.10). Hides URL, rhythm and what an answer means.
+ * Whether the CI server still wants a build. Asked for as long as the run lives: a cancel in the
+ * ten seconds of every forty in which Drone's runner is deaf reaches nobody (observed with
+ * 1.0.0-beta.10), nor does one in Woodpecker after its server was started again (3.17.0). Hides
+ * URL, rhythm and what an answer means.
  *
  *   wanted_open(&wanted, http, settings, &run.step);
  *   sleep in http_poll() until wanted_due_ns(&wanted); wanted_ask(&wanted);
- *   if (*wanted.status)                 it is that in Drone, "killed": nobody wants it any more
+ *   if (*wanted.status)                 it is that there, "killed": nobody wants it any more
  *
- * Drone that cannot be reached or read is no reason to cancel; that is logged, once.
+ * A server that cannot be reached or read is no reason to cancel; that is logged, once.
  */
 #ifndef CCCI_WANTED_H
 #define CCCI_WANTED_H
@@ -22,6 +23,7 @@ struct wanted {
 	char status[WANTED_STATUS_SIZE]; /* "" while it is wanted, or nobody could tell */
 	/* Its own. */
 	struct http *http; /* borrowed */
+	enum run_server server;
 	int64_t build;
 	char *url, *authorization; /* owned; url NULL: there is nobody to ask */
 	int64_t request;	   /* 0: none under way */

@@ -76,26 +76,9 @@ static char *encode(const char *text)
 /* NULL: it is none. A NUL ends the text. */
 static char *decode(const char *text)
 {
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	auto_str char *out = xcalloc(strlen(text) + 1, 1);
-	unsigned bits = 0;
-	int count = 0;
-	size_t used = 0;
+	AUTO(buf) out = buf_make(SIZE_MAX / 2);
 
-	for (; *text && *text != '='; text++) {
-		const char *digit = strchr(digits, *text);
-
-		if (!digit)
-			return NULL;
-		bits = bits << 6 | (unsigned)(digit - digits);
-		count += 6;
-		if (count < 8)
-			continue;
-		count -= 8;
-		out[used++] = (char)(bits >> count & 255);
-	}
-	return take_ptr(out);
+	return buf_add_from_base64(&out, text) < 0 ? NULL : buf_take(&out);
 }
 
 /* --- choosing --- */

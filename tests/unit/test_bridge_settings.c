@@ -35,7 +35,7 @@ START_TEST(defaults)
 	ck_assert_int_eq(settings.build_timeout_ms, 3600000);
 	ck_assert_str_eq(settings.state_dir, "/var/lib/ccci-bridge");
 	ck_assert_int_eq(settings.log_level, LOG_LEVEL_INFO);
-	ck_assert_str_eq(settings.builds_url, "https://drone.example.org/org/cc-ci");
+	ck_assert_int_eq(settings.ci_engine, BRIDGE_ENGINE_DRONE);
 	ck_assert_uint_eq(settings.hook_keys.count, 0);
 	ck_assert_uint_eq(settings.enrolment_count, 3);
 	ck_assert_str_eq(settings.enrolments[0].repo, "org/custom-html");
@@ -108,6 +108,8 @@ static const struct {
     {"DRONE_URL", ""},
     {"DRONE_URL", "-x"},
     {"DRONE_TOKEN", ""},
+    {"CI_ENGINE", "jenkins"},
+    {"WOODPECKER_URL", "-x"},
     {"CI_REPO", ""},
     {"CI_REPO", "cc-ci"},
     {"CI_REPO", "org/cc-ci/x"},
@@ -207,6 +209,36 @@ START_TEST(each_wrong_value_is_one_mistake)
 }
 END_TEST
 
+/* Each engine wants its own two, and not the other's. */
+START_TEST(wants_what_the_engine_needs)
+{
+	static const char *const rows[][4] = {
+	    {"WOODPECKER_URL=https://ci.example.org", "WOODPECKER_TOKEN=abcdefgh12345678", NULL},
+	    {"WOODPECKER_URL=https://ci.example.org", "WOODPECKER_TOKEN=", "WOODPECKER_TOKEN: "},
+	    {"WOODPECKER_URL=", "WOODPECKER_TOKEN=abcdefgh12345678", "WOODPECKER_URL: "},
+	    {"DRONE_URL=https://drone.example.org", "DRONE_TOKEN=abcdefgh12345678",
+		"WOODPECKER_URL: "},
+	};
+	const char *const environ[] = {"GITEA_URL=https://git.example.org",
+	    "GITEA_TOKEN=0123456789abcdef", "CI_REPO=org/cc-ci", "POLL_REPOS=org/*",
+	    "CI_ENGINE=woodpecker", rows[_i][0], rows[_i][1], NULL};
+	AUTO(bridge_settings) settings = {0};
+	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
+	int result = load(environ, &settings, &mistakes);
+
+	if (rows[_i][2]) {
+		ck_assert_int_eq(result, -1);
+		ck_assert_msg(
+		    text_starts(buf_text(&mistakes), rows[_i][2]), "%s", buf_text(&mistakes));
+		ck_assert_ptr_nonnull(strstr(buf_text(&mistakes), "CI_ENGINE=woodpecker"));
+		return;
+	}
+	ck_assert_msg(result == 0, "%s", buf_text(&mistakes));
+	ck_assert_int_eq(settings.ci_engine, BRIDGE_ENGINE_WOODPECKER);
+	ck_assert_str_eq(settings.woodpecker_url, "https://ci.example.org");
+}
+END_TEST
+
 START_TEST(each_required_one_is_missed)
 {
 	static const char *const required[] = {REQUIRED};
@@ -255,6 +287,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, auto_test_names_users_and_branches, 0, COUNT_OF(autos));
 	tcase_add_test(tests, allowlist_does_not_tell_case);
 	tcase_add_loop_test(tests, each_wrong_value_is_one_mistake, 0, COUNT_OF(bad));
+	tcase_add_loop_test(tests, wants_what_the_engine_needs, 0, 4);
 	tcase_add_loop_test(tests, each_required_one_is_missed, 0, REQUIRED_COUNT);
 	tcase_add_test(tests, too_long_and_too_many);
 	suite_add_tcase(suite, tests);

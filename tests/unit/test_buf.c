@@ -119,9 +119,14 @@ START_TEST(says_bytes_in_base64)
 	const struct base64_row *row = &base64_rows[_i];
 	AUTO(buf) buf = buf_make(8);
 	AUTO(buf) small = buf_make(strlen(row->base64) / 2);
+	AUTO(buf) back = buf_make(1024);
 
 	ck_assert_int_eq(buf_add_base64(&buf, row->bytes, row->length), 0);
 	ck_assert_str_eq(buf_text(&buf), row->base64);
+	ck_assert_int_eq(buf_add_from_base64(&back, row->base64), 0);
+	ck_assert_uint_eq(back.length, row->length);
+	ck_assert_int_eq(memcmp(buf_text(&back), row->bytes, row->length), 0);
+	ck_assert_int_eq(buf_add_from_base64(&back, "ab-d"), -1);
 	if (row->length)
 		ck_assert_int_eq(buf_add_base64(&small, row->bytes, row->length), -1);
 	ck_assert_uint_eq(small.length, 0);

@@ -183,7 +183,7 @@ static const struct bad_row {
 	const char *why;
 } bad_rows[] = {
     {"", ERR_PROTOCOL, "parse JSON"},
-    {"null", ERR_CONFIG, "no pipeline for the event custom"},
+    {"null", ERR_PROTOCOL, "number"},
     {"[]", ERR_PROTOCOL, "number"},
     {"{\"number\":\"1\"}", ERR_PROTOCOL, "number"},
     {"{\"number\":-1}", ERR_PROTOCOL, "number"},

@@ -55,6 +55,7 @@ static const char *const values[] = {
     "bridge/reply",
     "bridge/markdown",
     "bridge/build",
+    "bridge/build_read",
     "bridge/learn",
     "bridge/errand",
     "bridge/standing",

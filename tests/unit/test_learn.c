@@ -39,6 +39,7 @@ static const struct end_row {
 	int64_t seconds;
 	enum verdict_class verdict;
 	const char *reason;
+	enum build_ender ender;
 } ends[] = {
     {BUILD_KILLED, "", BUILD_KILLED, 20, VERDICT_CANCELLED,
 	"The build was cancelled in Drone, in step install."},
@@ -49,6 +50,15 @@ static const struct end_row {
     {BUILD_KILLED, "", BUILD_KILLED, 3598, VERDICT_CANCELLED,
 	"The build was cancelled in Drone, in step install."},
     {BUILD_KILLED, "", BUILD_SKIPPED, 0, VERDICT_CANCELLED, "The build was cancelled in Drone."},
+    /* Where the server says who, no time is asked. */
+    {BUILD_KILLED, "", BUILD_KILLED, 3600, VERDICT_CANCELLED,
+	"The build was cancelled in Drone, in step install.", BUILD_ENDER_PERSON},
+    {BUILD_KILLED, "", BUILD_KILLED, 20, VERDICT_TIMED_OUT,
+	"Drone ended the build after its limit of 1 h 0 min, in step install.",
+	BUILD_ENDER_TIMEOUT},
+    {BUILD_KILLED, "", BUILD_KILLED, 20, VERDICT_CI_ERROR,
+	"Drone ended the build, and nobody had cancelled it: its agent was stopped.",
+	BUILD_ENDER_RUNNER},
     {BUILD_ERROR, "yaml: line 1: no", BUILD_SKIPPED, 0, VERDICT_CI_ERROR,
 	"Drone could not run the build: yaml: line 1: no."},
     {BUILD_ERROR, "", BUILD_SKIPPED, 0, VERDICT_CI_ERROR,
@@ -61,8 +71,10 @@ static const struct end_row {
 
 static struct build make_build(const struct end_row *row)
 {
-	struct build build = {.number = 41,
+	struct build build = {.server = "Drone",
+	    .number = 41,
 	    .status = row->status,
+	    .ender = row->ender,
 	    .started_s = 1000,
 	    .finished_s = 1000 + row->seconds,
 	    .stages = &stage,
@@ -102,10 +114,23 @@ START_TEST(end_of_a_first_build)
 }
 END_TEST
 
+/* Half of it is none: its log may be there later. */
+START_TEST(knows_a_whole_report)
+{
+	AUTO(buf) log = buf_make(64 * 1024);
+
+	ck_assert(!learn_has_report(&log));
+	(void)buf_printf(&log, RESULTS_BEGIN "\n" DOCUMENT "\n", OURS);
+	ck_assert(!learn_has_report(&log));
+	(void)buf_add_text(&log, RESULTS_END "\n");
+	ck_assert(learn_has_report(&log));
+}
+END_TEST
+
 /* Whatever the build says of its end; but a report, which came before it, still counts. */
 START_TEST(end_of_a_withdrawn_job)
 {
-	struct build build = {.number = 41, .status = ends[_i].status};
+	struct build build = {.server = "Drone", .number = 41, .status = ends[_i].status};
 	AUTO(buf) log = buf_make(64 * 1024);
 	AUTO(learnt) learnt = {0};
 	AUTO(learnt) reported = {0};
@@ -126,7 +151,7 @@ END_TEST
 static void learn_log_of(
     const struct job *of, const char *format, const char *run, struct learnt *out)
 {
-	struct build build = {.number = 41, .status = BUILD_FAILURE};
+	struct build build = {.server = "Drone", .number = 41, .status = BUILD_FAILURE};
 	AUTO(buf) log = buf_make(64 * 1024);
 	auto_str char *document = xasprintf(DOCUMENT, run);
 
@@ -408,6 +433,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, end_of_a_first_build, 0, COUNT_OF(ends));
 	tcase_add_test(tests, report_of_a_first_build);
 	tcase_add_loop_test(tests, end_of_a_withdrawn_job, 0, COUNT_OF(ends));
+	tcase_add_test(tests, knows_a_whole_report);
 	tcase_add_test(tests, end_with_report);
 	tcase_add_loop_test(tests, end_with_bad_report, 0, COUNT_OF(bad_logs));
 	tcase_add_loop_test(tests, end_with_report_of_another, 0, COUNT_OF(foreign_runs));

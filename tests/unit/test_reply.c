@@ -93,7 +93,7 @@ static const struct {
 	struct job job;
 	const char *sentence;
 } status_rows[] = {
-    {{.state = JOB_ASKED, .moved_s = 990}, "Drone was asked for a build 10 s ago."},
+    {{.state = JOB_ASKED, .moved_s = 990}, "A build was asked for 10 s ago."},
     {{.state = JOB_QUEUED, .build = 41, .moved_s = 940},
 	"Build 41 has been waiting for a runner for 1 min 0 s."},
     {{.state = JOB_RUNNING, .build = 41, .moved_s = 990}, "Build 41 has been running for 10 s."},

@@ -200,7 +200,7 @@ START_TEST(refuses_a_damaged_file)
 }
 END_TEST
 
-/* DRONE_* of a step that do not fit. */
+/* Of a step, what does not fit; the first of a name counts. */
 static const char *const wrong_steps[] = {
     "DRONE_BUILD_NUMBER=x",
     "DRONE_BUILD_NUMBER=0",
@@ -208,6 +208,14 @@ static const char *const wrong_steps[] = {
     "DRONE_REPO=../x",
     "DRONE_REPO=x",
     "DRONE_BUILD_STARTED=soon",
+};
+static const char *const wrong_woodpecker_steps[] = {
+    "CI_PIPELINE_NUMBER=x",
+    "CI_PIPELINE_NUMBER=0",
+    "CI_REPO=../x",
+    "CI_PIPELINE_STARTED=soon",
+    "CI_PIPELINE_URL=http://ci/repos/x/pipeline/40",
+    "CI_PIPELINE_URL=http://ci/repos/",
 };
 
 START_TEST(refuses_a_wrong_step)
@@ -219,6 +227,45 @@ START_TEST(refuses_a_wrong_step)
 	ck_assert_int_eq(run_step_read(environ, &step, &err), -1);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
 	ck_assert_int_eq(step.build, 77);
+}
+END_TEST
+
+START_TEST(refuses_a_wrong_woodpecker_step)
+{
+	const char *const environ[] = {
+	    wrong_woodpecker_steps[_i], "CI=woodpecker", "CI_PIPELINE_NUMBER=40", NULL};
+	struct run_step step = {.build = 77};
+	struct err err = {0};
+
+	ck_assert_int_eq(run_step_read(environ, &step, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_int_eq(step.build, 77);
+}
+END_TEST
+
+/* Drone's variables are then anybody's, who may write the build's. */
+START_TEST(reads_a_woodpecker_step)
+{
+	const char *const environ[] = {"CI=woodpecker", "CI_PIPELINE_NUMBER=40",
+	    "CI_SYSTEM_URL=http://127.0.0.1:8000",
+	    "CI_PIPELINE_URL=http://127.0.0.1:8000/repos/17/pipeline/40", "CI_REPO=o/r",
+	    "CI_WORKSPACE=/w", "CI_PIPELINE_STARTED=1795318500", "DRONE_BUILD_NUMBER=7",
+	    "DRONE_REPO=x/y", NULL};
+	const char *const other[] = {"CI=true", "CI_PIPELINE_NUMBER=40", NULL};
+	struct run_step step = {0};
+	struct err err = {0};
+
+	ck_assert_msg(run_step_read(environ, &step, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(step.build, 40);
+	ck_assert_int_eq(step.repo_id, 17);
+	ck_assert_str_eq(step.system_url, "http://127.0.0.1:8000");
+	ck_assert_str_eq(step.repo, "o/r");
+	ck_assert_str_eq(step.workspace, "/w");
+	ck_assert_int_eq(step.started_s, 1795318500);
+	ck_assert_str_eq(run_server_name(step.server), "Woodpecker");
+	ck_assert_str_eq(run_workspace_variable(step.server), "CI_WORKSPACE");
+	ck_assert_int_eq(run_step_read(other, &step, &err), 0);
+	ck_assert_int_eq(step.build, 0);
 }
 END_TEST
 
@@ -253,6 +300,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, COUNT_OF(damaged));
 	tcase_add_loop_test(tc, refuses_a_wrong_step, 0, COUNT_OF(wrong_steps));
 	tcase_add_test(tc, reads_a_step);
+	tcase_add_test(tc, reads_a_woodpecker_step);
+	tcase_add_loop_test(
+	    tc, refuses_a_wrong_woodpecker_step, 0, COUNT_OF(wrong_woodpecker_steps));
 	suite_add_tcase(suite, tc);
 	return suite;
 }

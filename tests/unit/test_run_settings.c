@@ -23,6 +23,7 @@ static const char *const wrong[] = {
     "ZONE=${IFS}.org",
     "ZONE=CI.example.org",
     "DRONE_URL=-x",
+    "WOODPECKER_URL=-x",
     "ABRA=-x",
     "ABRA_DIR=abra",
     "ABRA_DIR=../abra",
@@ -164,8 +165,9 @@ END_TEST
 
 START_TEST(takes_no_home_from_a_step)
 {
+	static const char *const marks[] = {"DRONE_BUILD_NUMBER=41", "CI=woodpecker"};
 	const char *const environ[] = {
-	    "ZONE=ci.example.org", "HOME=/tmp/drone-x/home", "DRONE_BUILD_NUMBER=41", NULL};
+	    "ZONE=ci.example.org", "HOME=/tmp/drone-x/home", marks[_i], NULL};
 	const struct conf_sources sources = {.environ = environ};
 	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
 	struct settings settings = {0};
@@ -204,7 +206,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, needs_a_zone);
 	tcase_add_test(tc, fills_in_defaults);
 	tcase_add_test(tc, reads_a_size);
-	tcase_add_test(tc, takes_no_home_from_a_step);
+	tcase_add_loop_test(tc, takes_no_home_from_a_step, 0, 2);
 	tcase_add_test(tc, keeps_age_zero_for_one_slot);
 	suite_add_tcase(suite, tc);
 	return suite;
