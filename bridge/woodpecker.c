@@ -6,7 +6,7 @@
 #define NAME "Woodpecker"
 #define PAGE 50 /* and at most */
 /* An agent sends what was said after a second in which nothing was, or at 1 MiB. */
-#define LOG_LATE_S 10
+#define LOG_LATE_S 6
 #define NUL_SHOWN "\xef\xbf\xbd"
 
 /* --- builds --- */

@@ -25,7 +25,7 @@ class Killed(unittest.TestCase):
         cls.hold = os.path.join(cls.world.directory, "hold")
         os.mkdir(cls.hold)
         cls.set_results(results())
-        cls.world.set_drone_yml(PIPELINE.format(hold=cls.hold))
+        cls.world.set_ci_yml(PIPELINE.format(hold=cls.hold))
         cls.number = 0
 
     @classmethod

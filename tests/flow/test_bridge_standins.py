@@ -26,7 +26,7 @@ class Case(unittest.TestCase):
         self.addCleanup(self.world.down)
         self.hold_dir = os.path.join(self.world.directory, "hold")
         os.mkdir(self.hold_dir)
-        self.world.set_drone_yml(PIPELINE.format(hold=self.hold_dir))
+        self.world.set_ci_yml(PIPELINE.format(hold=self.hold_dir))
         self.set_results(results())
         self.bridge = make_bridge(self.world, webhook_secret=HOOK_SECRET, **self.bridge_settings)
         self.addCleanup(lambda: check_end(self.bridge))
@@ -303,7 +303,7 @@ class Ends(Case):
 
     def test_yaml_that_is_none(self):
         self.bridge.start()
-        self.world.set_drone_yml("a: b: c\n")
+        self.world.set_ci_yml("a: b: c\n")
         number, comment = self.ask()
         body = self.wait_verdict(PUBLIC, number, comment, "ci_error")
         self.assertIn("Drone could not run the build: yaml", body)
@@ -311,7 +311,7 @@ class Ends(Case):
 
     def test_no_report_step(self):
         self.bridge.start()
-        self.world.set_drone_yml(PIPELINE.format(hold=self.hold_dir).replace("name: report", "name: other"))
+        self.world.set_ci_yml(PIPELINE.format(hold=self.hold_dir).replace("name: report", "name: other"))
         self.assertIn("without a report", self.verdict_of("ci_error"))
 
     def test_a_report_that_is_none(self):
@@ -328,19 +328,19 @@ class Ends(Case):
     def test_a_failed_step_before_the_report(self):
         self.bridge.start()
         self.set_results("")
-        self.world.set_drone_yml(PIPELINE.format(hold=self.hold_dir).replace("      - env |", "      - exit 1; env |"))
+        self.world.set_ci_yml(PIPELINE.format(hold=self.hold_dir).replace("      - env |", "      - exit 1; env |"))
         self.assertIn("step prepare failed", self.verdict_of("ci_error"))
 
     def test_a_pipeline_the_runner_refuses(self):
         self.bridge.start()
-        self.world.set_drone_yml(PIPELINE.format(hold=self.hold_dir).replace("  - name: prepare\n",
+        self.world.set_ci_yml(PIPELINE.format(hold=self.hold_dir).replace("  - name: prepare\n",
             "  - name: prepare\n    image: alpine\n"))
         self.assertIn("Linter", self.verdict_of("ci_error"))
 
     def test_no_pipeline_for_the_event(self):
         """A plain no of Drone's is believed after a minute; the store's clock is set forward instead of waiting."""
         self.bridge.start()
-        self.world.set_drone_yml(PIPELINE.format(hold=self.hold_dir).replace("[custom]", "[push]"))
+        self.world.set_ci_yml(PIPELINE.format(hold=self.hold_dir).replace("[custom]", "[push]"))
         number, comment = self.ask()
         self.wait_answer(PUBLIC, number, comment, state="asked")
         self.bridge.stop()

@@ -190,7 +190,7 @@ class ForgeExtras(StandinCase):
 class DroneExtras(StandinCase):
     def setUp(self):
         super().setUp()
-        self.world.set_drone_yml(PIPELINE)
+        self.world.set_ci_yml(PIPELINE)
         self.drone.start_runner()
 
     def test_a_deaf_runner_and_the_timeout_that_ends_its_step(self):
@@ -245,7 +245,7 @@ class DroneExtras(StandinCase):
     def test_two_slots(self):
         self.drone.stop_runner()
         self.drone.capacity = 2
-        self.world.set_drone_yml(PIPELINE.replace("concurrency: {limit: 1}\n", ""))
+        self.world.set_ci_yml(PIPELINE.replace("concurrency: {limit: 1}\n", ""))
         self.drone.start_runner()
         one, two, three = (self.drone.create(ONE="sleep 60") for _ in range(3))
         self.world.wait_step(two, "one")
@@ -260,7 +260,7 @@ class DroneExtras(StandinCase):
         self.assertEqual(self.world.drone_api("user", "POST", f"/repos/{CI_REPO}/builds")[0], 500)
 
     def test_a_pipeline_the_runner_refuses(self):
-        self.world.set_drone_yml(PIPELINE.replace("  - name: one\n", "  - name: one\n    image: alpine\n"))
+        self.world.set_ci_yml(PIPELINE.replace("  - name: one\n", "  - name: one\n    image: alpine\n"))
         build = self.drone.wait(self.drone.create())
         self.assertEqual((build["status"], build["stages"][0]["error"][:7]), ("error", "Linter:"))
 

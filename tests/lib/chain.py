@@ -8,7 +8,7 @@ The whole chain from comment to verdict: forge and Drone of tests/lib/world.py, 
         chain.world.comment("green", number, "member", "!testme")
         chain.wait_verdict("green", number, 60)
 
-The CI repository holds our own .drone.yml, its limit set to the capacity, and the canaries' suites.
+The CI repository holds our own .drone.yml or .woodpecker.yml, its limit set to the capacity, and the canaries' suites.
 """
 import json
 import os
@@ -42,10 +42,10 @@ class Chain:
             self.world = self.make_world(capacity)
             self.host.configure(gitea_url=self.world.forge_url, git_token=self.world.tokens["bot"], recipe_org=ORG,
                                 max_tests=capacity, **(run or {}))
-            with open(os.path.join(ROOT, ".drone.yml"), encoding="utf-8") as file:
+            with open(os.path.join(ROOT, self.world.ci_yml), encoding="utf-8") as file:
                 # The recipe pipeline alone: the other one would test ccci on every push to the CI repository.
                 recipe_pipeline = file.read().split("\n---\n")[0]
-            self.world.set_drone_yml(re.sub(r"(?m)^  limit: \d+$", f"  limit: {capacity}", recipe_pipeline))
+            self.world.set_ci_yml(re.sub(r"(?m)^  limit: \d+$", f"  limit: {capacity}", recipe_pipeline))
         except BaseException:
             self.close()
             raise

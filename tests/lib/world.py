@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-The world around ccci for tests: a forge with people and repositories, Drone with a runner. One
-interface, two worlds, so that one test body runs in both:
+The world around ccci for tests: a forge with people and repositories, a CI server with a runner. One
+interface, worlds with Drone and with Woodpecker, so that one test body runs in all:
 
     with StandinWorld() as world:        stand-ins in this process, the runner in a process of its own
     with LabWorld() as world:            the real servers of $CCCI_LAB
+    with WoodpeckerStandinWorld() as world:     either of them with Woodpecker in Drone's place; a build
+    with WoodpeckerLabWorld() as world:         reads as Drone's does
 
         number = world.open_pr("custom-html", "fix", {"compose.yml": "..."})
         with start_bridge(world, poll_interval="1s") as bridge:
@@ -32,6 +34,7 @@ import urllib.parse
 from standin.drone import Drone
 from standin.forge import Forge
 from standin.forge_state import ALL_SCOPES, BOT_SCOPES
+from standin.woodpecker import Woodpecker
 
 ORG = "recipe-maintainers"
 CI_REPO = f"{ORG}/cc-ci"
@@ -160,6 +163,7 @@ class World(abc.ABC):
     """
 
     is_lab = False
+    ci_name, ci_yml = "Drone", ".drone.yml"
     forge_url = drone_url = directory = ""
     org, ci_repo = ORG, CI_REPO
     tokens = {}                      # login -> forge token
@@ -197,6 +201,13 @@ class World(abc.ABC):
         if status != 200:
             raise AssertionError(f"{method} {path} as {user}: {status} {value!r}")
         return value
+
+    def ci_settings(self):
+        """What bridge.yml says of the CI server."""
+        return {"drone_url": self.drone_url, "drone_token": self.drone_tokens["admin"]}
+
+    def ci_secrets(self):
+        return [self.drone_tokens["admin"]]
 
     # ---- builds
 
@@ -242,8 +253,8 @@ class World(abc.ABC):
 
     # ---- repositories
 
-    def set_drone_yml(self, text):
-        return self.put_files(CI_REPO, {".drone.yml": text}, message="set .drone.yml")
+    def set_ci_yml(self, text):
+        return self.put_files(CI_REPO, {self.ci_yml: text}, message=f"set {self.ci_yml}")
 
     def put_suite(self, recipe, files=None):
         """Enrols a recipe: writes tests/recipes/<recipe>/ of the CI repository."""
@@ -374,27 +385,35 @@ class StandinWorld(World):
         self.forge = Forge(os.path.join(self.directory, "forge"))
         self.tokens = fill_forge(self.forge)
         self.forge.start()
+        self.ci_server = self.start_ci(runner, capacity, runner_path)
+
+    def start_ci(self, runner, capacity, runner_path):
         self.drone = Drone(os.path.join(self.directory, "drone"), self.forge, CI_REPO)
         self.drone.capacity = capacity
         if runner_path is not None:
             self.drone.runner_path = runner_path
-        self.drone_tokens = {"admin": self.drone.add_user("lab-admin", "admin"),
-            "user": self.drone.add_user("member", "write"), "reader": self.drone.add_user("bot", "read")}
+        self.drone_tokens = self.add_users(self.drone)
         self.drone.start()
         if runner:
             self.drone.start_runner()
+        return self.drone
+
+    @staticmethod
+    def add_users(server):
+        return {"admin": server.add_user("lab-admin", "admin"), "user": server.add_user("member", "write"),
+            "reader": server.add_user("bot", "read")}
 
     forge_url = property(lambda self: self.forge.url)
     drone_url = property(lambda self: self.drone.url)
 
     def down(self):
-        self.drone.close()
+        self.ci_server.close()
         self.forge.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def check(self):
         self.forge.check()
-        self.drone.check()
+        self.ci_server.check()
 
     def server(self, name, action):
         actions = {("gitea", "start"): self.forge.start, ("gitea", "stop"): self.forge.stop,
@@ -683,6 +702,110 @@ class LabWorld(World):
             "events": list(events), "config": {"url": url, "content_type": "json", "secret": secret}})["id"]
 
 
+# ---------------------------------------------------------------- Woodpecker in Drone's place
+
+class WithWoodpecker:
+    """What a World is asked of builds, in Woodpecker's API; statuses and members are named as Drone names them."""
+
+    ci_name, ci_yml = "Woodpecker", ".woodpecker.yml"
+    woodpecker_url, repo_id = "", 0
+    woodpecker_tokens = {}           # admin, user, reader
+
+    def woodpecker_api(self, user, method, path, body=None):
+        """(status, JSON or bytes, headers) of one call below /api; user: admin, user, reader, None."""
+        token = None if user is None else f"Bearer {self.woodpecker_tokens.get(user, user)}"
+        status, raw, head = exchange(method, f"{self.woodpecker_url}/api{path}", token, body)
+        return status, _json_or_bytes(raw), head
+
+    def woodpecker_must(self, user, method, path, body=None, wanted=(200,)):
+        status, value, _ = self.woodpecker_api(user, method, path, body)
+        if status not in wanted:
+            raise AssertionError(f"{method} {path} as {user}: {status} {value!r}")
+        return value
+
+    pipelines = property(lambda self: f"/repos/{self.repo_id}/pipelines")
+
+    @staticmethod
+    def _named(pipeline):
+        def status(word):
+            return "killed" if word == "canceled" else word
+        return {"number": pipeline["number"], "status": status(pipeline["status"]), "params": pipeline.get("variables") or {},
+            "stages": [{"number": flow["pid"], "status": status(flow["state"]),
+                "steps": [{"number": row["id"], "name": row["name"], "status": status(row["state"])} for row in flow["children"]]}
+                for flow in pipeline.get("workflows") or []]}
+
+    def ci_settings(self):
+        return {"ci_engine": "woodpecker", "woodpecker_url": self.woodpecker_url,
+            "woodpecker_token": self.woodpecker_tokens["admin"]}
+
+    def ci_secrets(self):
+        return [self.woodpecker_tokens["admin"]]
+
+    def builds(self):
+        return [self._named(row) for row in self.woodpecker_must("admin", "GET", f"{self.pipelines}?perPage=50")]
+
+    def build(self, number):
+        return self._named(self.woodpecker_must("admin", "GET", f"{self.pipelines}/{number}"))
+
+    def create_build(self, **params):
+        made = self.woodpecker_must("user", "POST", self.pipelines, {"branch": "main", "variables": params}, wanted=(200, 204))
+        return made["number"] if made else None
+
+    def cancel(self, number):
+        return self.woodpecker_must("user", "POST", f"{self.pipelines}/{number}/cancel", wanted=(204, 400))
+
+    def set_timeout(self, minutes):
+        return self.woodpecker_must("admin", "PATCH", f"/repos/{self.repo_id}", {"timeout": minutes})
+
+    def log(self, number, step_name):
+        step = self.steps(number).get(step_name)
+        rows = step and self.woodpecker_must("admin", "GET", f"/repos/{self.repo_id}/logs/{number}/{step['number']}")
+        return b"".join(base64.b64decode(row["data"] or "") + b"\n" for row in rows).decode("utf-8", "replace") if rows else None
+
+
+class WoodpeckerStandinWorld(WithWoodpecker, StandinWorld):
+    """woodpecker is the stand-in itself."""
+
+    def start_ci(self, runner, capacity, runner_path):
+        self.woodpecker = Woodpecker(os.path.join(self.directory, "woodpecker"), self.forge, CI_REPO)
+        self.woodpecker.capacity = capacity
+        if runner_path is not None:
+            self.woodpecker.agent_path = runner_path
+        self.woodpecker_tokens = self.add_users(self.woodpecker)
+        self.woodpecker.start()
+        self.repo_id = self.woodpecker.repo_id
+        if runner:
+            self.woodpecker.start_agent()
+        return self.woodpecker
+
+    woodpecker_url = property(lambda self: self.woodpecker.url)
+
+    def server(self, name, action):
+        if name != "woodpecker-server":
+            raise AssertionError(f"no {name} to {action} in this world")
+        {"start": self.woodpecker.start, "stop": self.woodpecker.stop, "kill": self.woodpecker.stop}[action]()
+
+
+class WoodpeckerLabWorld(WithWoodpecker, LabWorld):
+    """The lab with its Woodpecker beside its Drone."""
+
+    def __init__(self, capacity=1, runner_path=None):
+        super().__init__(capacity, runner_path)
+        environment = dict(os.environ, WOODPECKER_CAPACITY=str(capacity))
+        if runner_path is not None:
+            environment["LAB_RUNNER_PATH"] = runner_path
+        done = subprocess.run([os.path.join(self.lab, "woodpecker-up"), self.state], env=environment, timeout=120,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            self.down()
+            raise RuntimeError(f"Woodpecker did not come up:\n{done.stdout}")
+        with open(os.path.join(self.state, "woodpecker.env"), encoding="utf-8") as file:
+            values = dict(re.match(r"export (\w+)=(.*)", line).groups() for line in file.read().splitlines())
+        self.woodpecker_url, self.repo_id = values["WOODPECKER_URL"], int(values["WOODPECKER_REPO_ID"])
+        self.woodpecker_tokens = {"admin": values["WOODPECKER_TOKEN"], "user": values["WOODPECKER_USER_TOKEN"],
+            "reader": values["WOODPECKER_READER_TOKEN"]}
+
+
 # ---------------------------------------------------------------- a webhook receiver
 
 class Receiver:
@@ -810,8 +933,7 @@ def make_bridge(world, environment=None, directory=None, program=None, **setting
     earlier bridge.
     """
     directory = directory or tempfile.mkdtemp(prefix="bridge-", dir=world.directory)
-    values = {"gitea_url": world.forge_url, "gitea_token": world.tokens["bot"], "drone_url": world.drone_url,
-        "drone_token": world.drone_tokens["admin"], "ci_repo": CI_REPO,
+    values = {"gitea_url": world.forge_url, "gitea_token": world.tokens["bot"], **world.ci_settings(), "ci_repo": CI_REPO,
         "poll_repos": f"{ORG}/{PUBLIC},{ORG}/{PRIVATE}", "poll_interval": "1s", "listen": "127.0.0.1:0",
         "state_dir": os.path.join(directory, "state"), "log_level": "debug"}
     values.update(settings)

@@ -12,7 +12,7 @@ answered 599, recorded in `surprises`, and makes check() raise. Faults are switc
     fault = server.fault("cut", "POST", "/comments$", times=1)    took effect, answer never arrives
     server.refuse(); server.accept()                               as when the server is down
 
-Used by standin/forge.py and standin/drone.py only.
+Used by standin/forge.py, standin/drone.py and standin/woodpecker.py only.
 """
 import http.server
 import json
