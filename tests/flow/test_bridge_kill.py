@@ -100,8 +100,9 @@ class Killed(unittest.TestCase):
                 self.bridge.stop()
             # The last place of all may be passed after the scenario has seen what it waits for.
             self.was_killed = self.was_killed or self.bridge.process.returncode == -signal.SIGKILL
-        # A second or third pass of a name depends on timing; the first one is always there.
-        self.assertTrue(self.was_killed or count > 1, f"nothing was killed at {name}")
+        # A second or third pass of a name depends on timing; the first one is always there, but for a position: in a
+        # scenario of two lives the first may have written it.
+        self.assertTrue(self.was_killed or count > 1 or name == "hear.position", f"nothing was killed at {name}")
 
     def every_point(self, scenario, needed):
         points = self.learn(scenario)
