@@ -3,12 +3,12 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/junit.h"
 #include "common/log.h"
 #include "common/since.h"
 #include "common/version.h"
 #include "runner-plugin/run/canonical.h"
 #include "runner-plugin/run/handover.h"
-#include "runner-plugin/run/junit.h"
 #include "runner-plugin/run/prepared.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness.h"
 
-#include "runner-plugin/run/junit.h"
+#include "common/junit.h"
 
 static void add_stage(
     struct results *results, enum stage which, enum outcome outcome, const char *reason)

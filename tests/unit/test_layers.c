@@ -40,6 +40,7 @@ static const struct rank {
     {"results", 7},
     {"since", 8},
     {"table", 9},
+    {"junit", 8},
 };
 
 /* verdict stands high but is pure: this is all that it, and any other value, may include of common.
@@ -59,6 +60,7 @@ static const char *const values[] = {
     "bridge/learn",
     "bridge/errand",
     "bridge/standing",
+    "bridge/clean",
     "runner-plugin/recipe/params",
     "runner-plugin/recipe/recipe_version",
     "runner-plugin/recipe/plan",
@@ -84,7 +86,6 @@ static const char *const values[] = {
     "runner-plugin/swarm/endpoint",
     "runner-plugin/swarm/nodes",
     "runner-plugin/swarm/database",
-    "runner-plugin/run/junit",
     "runner-plugin/run/exit",
     "runner-plugin/abra/refusal",
     "runner-plugin/abra/lint_table",
@@ -95,6 +96,7 @@ static const char *const values[] = {
     "runner-plugin/swarm/registry_auth",
     "common/verdict",
     "common/table",
+    "common/junit",
     "common/since",
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "runner-plugin/run/junit.h"
+#include "common/junit.h"
 
 /*
  * XML 1.0, section 2.2: no other control characters may appear, not even as references. Section
