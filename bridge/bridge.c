@@ -3,6 +3,7 @@
 
 #include "bridge/drone.h"
 #include "bridge/hear.h"
+#include "bridge/pages/pages.h"
 #include "bridge/server.h"
 #include "bridge/tend.h"
 #include "bridge/woodpecker.h"
@@ -25,8 +26,10 @@ struct bridge {
 	struct parts parts;
 	struct hear *hear;
 	struct tend *tend;
-	struct server *server;		 /* NULL: outbound only */
-	bool was_down[PARTS_PEER_COUNT]; /* when last looked at */
+	struct server *server;			       /* NULL: outbound only */
+	struct pages *pages;			       /* NULL likewise */
+	char fault[sizeof(((struct err *)NULL)->msg)]; /* what a page says of us; "" well */
+	bool was_down[PARTS_PEER_COUNT];	       /* when last looked at */
 	int signal_fd;
 	sigset_t old_signals;
 	bool is_stopping;
@@ -179,6 +182,63 @@ static void on_metrics(void *context, struct buf *out)
 	    ci_odd_count(bridge->parts.ci));
 }
 
+/* --- what the pages ask --- */
+
+static size_t on_list_peers(void *context, struct frame_peer out[FRAME_PEERS_MAX])
+{
+	struct bridge *bridge = context;
+	size_t count = 0;
+
+	bridge->fault[0] = '\0';
+	find_fault(bridge, bridge->fault, sizeof(bridge->fault));
+	out[count++] = (struct frame_peer){"bridge", bridge->fault[0] ? bridge->fault : NULL};
+	for (size_t i = 0; i < PARTS_PEER_COUNT; i++) {
+		const struct gate *gate = &bridge->parts.gates[i];
+		const char *name = text_starts(gate->name, "the ") ? gate->name + 4 : gate->name;
+
+		out[count++] =
+		    (struct frame_peer){name, gate_is_down(gate) ? "does not answer" : NULL};
+	}
+	return count;
+}
+
+static const char *on_builds_url(void *context)
+{
+	const struct bridge *bridge = context;
+
+	return ci_builds_url(bridge->parts.ci);
+}
+
+static size_t on_list_steps(void *context, int64_t comment, struct reply_step *out, size_t room)
+{
+	const struct bridge *bridge = context;
+
+	return tend_list_steps(bridge->tend, comment, out, room);
+}
+
+static void on_page(void *context, const struct server_request *request, struct server_page *out)
+{
+	const struct bridge *bridge = context;
+
+	pages_answer(bridge->pages, request, out);
+}
+
+static void open_pages(struct bridge *bridge)
+{
+	const struct bridge_settings *settings = bridge->parts.settings;
+	const struct pages_settings pages = {.store = bridge->parts.store,
+	    .public_url = settings->public_url ? settings->public_url : "",
+	    .forge_url = settings->gitea_url,
+	    .builds_url = on_builds_url,
+	    .trigger = settings->trigger,
+	    .shows_private = settings->pages_private,
+	    .context = bridge,
+	    .list_peers = on_list_peers,
+	    .list_steps = on_list_steps};
+
+	bridge->pages = pages_new(&pages);
+}
+
 /* --- putting it together --- */
 
 static int open_signals(struct bridge *bridge, struct err *err)
@@ -204,7 +264,8 @@ static int open_server(struct bridge *bridge, struct err *err)
 	    .context = bridge,
 	    .on_look = on_look,
 	    .on_health = on_health,
-	    .on_metrics = on_metrics};
+	    .on_metrics = on_metrics,
+	    .on_page = on_page};
 
 	if (text_is(settings->listen, BRIDGE_LISTEN_NONE)) {
 		log_info("listens nowhere, polls only");
@@ -213,6 +274,7 @@ static int open_server(struct bridge *bridge, struct err *err)
 	bridge->server = server_new(&server, err);
 	if (!bridge->server)
 		return -1;
+	open_pages(bridge);
 	log_info("listens on %s, port %d; the hook is %s", settings->listen,
 	    server_port(bridge->server), settings->hook_keys.count ? "open" : "closed");
 	return 0;
@@ -274,6 +336,7 @@ void bridge_free(struct bridge *bridge)
 	if (!bridge)
 		return;
 	server_free(bridge->server);
+	pages_free(bridge->pages);
 	gitea_free(bridge->parts.gitea);
 	ci_free(bridge->parts.ci);
 	hear_free(bridge->hear);

@@ -267,6 +267,22 @@ int gitea_read_comments(
 	return 0;
 }
 
+/*
+ * A repository that is not private may still belong to an owner whom only some may see; what says
+ * nothing of itself is not public. Source: Gitea 1.26, api.Repository and api.User.
+ */
+static bool says_public(const struct json *repo)
+{
+	const struct json *owner = json_path(repo, "owner.visibility");
+	bool is_private = true;
+	bool is_internal = false;
+
+	(void)json_get_bool(repo, "private", &is_private);
+	(void)json_get_bool(repo, "internal", &is_internal);
+	return !is_private && !is_internal &&
+	       (!owner || (json_text(owner) && text_is(json_text(owner), "public")));
+}
+
 int gitea_read_repo(const char *text, size_t length, struct gitea_repo *out, struct err *err)
 {
 	static const char what[] = "a repository";
@@ -285,6 +301,7 @@ int gitea_read_repo(const char *text, size_t length, struct gitea_repo *out, str
 		return misses(err, what, "created_at");
 	(void)json_get_bool(root, "archived", &repo.is_archived);
 	(void)json_get_bool(root, "has_pull_requests", &repo.has_pulls);
+	repo.is_public = says_public(root);
 	*out = repo;
 	return 0;
 }

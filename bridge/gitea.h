@@ -51,6 +51,7 @@ struct gitea_repo {
 	int64_t id;
 	char name[GITEA_REPO_SIZE]; /* "owner/repo" as it is called now */
 	bool is_archived, has_pulls;
+	bool is_public;	   /* everybody may see it, without an account too */
 	int64_t created_s; /* a comment from before came with a migration */
 };
 struct gitea_issue { /* a pull request, as the search over an owner lists it */

@@ -482,6 +482,18 @@ static void take_standing(struct repo *repo, enum standing standing, const struc
 		say_standing(repo, before);
 }
 
+/* Of a repository that has another name now only that is told. */
+static void note_visibility(
+    const struct repo *repo, enum standing standing, const struct gitea_repo *found)
+{
+	bool is_told = found && standing != STANDING_MOVED;
+	struct err err;
+
+	if (store_note_repo(
+		repo->hear->parts->store, repo->name, is_told ? &found->is_public : NULL, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
 static void on_repo(void *context, const struct gitea_repo *found, const struct err *err)
 {
 	struct repo *repo = context;
@@ -494,8 +506,10 @@ static void on_repo(void *context, const struct gitea_repo *found, const struct 
 		err = &bad; /* looked at again with back-off, like one that is not there */
 	if (finish(hear, &repo->looking, err))
 		errand_put_off(&repo->looking, clock_now(), HEAR_SWEEP_MS);
-	if (repo->state != REPO_LEFT && standing != STANDING_UNKNOWN)
+	if (repo->state != REPO_LEFT && standing != STANDING_UNKNOWN) {
+		note_visibility(repo, standing, found);
 		take_standing(repo, standing, found);
+	}
 }
 
 static void look_at(struct hear *hear, struct repo *repo)

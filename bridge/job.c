@@ -202,6 +202,27 @@ const char *job_recipe_of(const char *repo)
 	return slash ? slash + 1 : repo;
 }
 
+void job_brief(const struct job *job, struct job_brief *out)
+{
+	*out = (struct job_brief){.comment = job->comment,
+	    .pr = job->pr,
+	    .build = job->build,
+	    .heard_s = job->heard_s,
+	    .started_s = job->started_s,
+	    .ended_s = job->ended_s,
+	    .state = job->state,
+	    .has_verdict = job->has_verdict,
+	    .verdict = job->verdict,
+	    .level = job->level,
+	    .repo = job->repo,
+	    .author = job->author,
+	    .ref = job->ref,
+	    .stages = job->stages,
+	    .head_version = job->head_version,
+	    .base_version = job->base_version,
+	    .outline = ""};
+}
+
 const char *job_recipe(const struct job *job)
 {
 	return job_recipe_of(job->repo);

@@ -132,6 +132,18 @@ struct job {
 	} effects[JOB_EFFECT_COUNT];
 };
 
+/* What lists show of a job that has a build. All texts are borrowed, and never NULL. */
+struct job_brief {
+	int64_t comment, pr, build;
+	int64_t heard_s, started_s, ended_s;
+	enum job_state state;
+	bool has_verdict;
+	enum verdict_class verdict;
+	int level;
+	const char *repo, *author, *ref, *stages, *head_version, *base_version;
+	const char *outline; /* its stages: "install=pass:9.1 upgrade=fail:41.0"; "" not known */
+};
+
 struct job_event {
 	enum job_event_kind kind;
 	int64_t at_s;
@@ -149,6 +161,9 @@ struct job_move {
 	enum job_state next;
 	unsigned effects; /* bits: 1 << enum job_effect */
 };
+
+/* What lists show of it; its stages are not known. Borrowed from the job. */
+void job_brief(const struct job *job, struct job_brief *out);
 
 /* The table of moves. What comes late or twice leaves the state where it is, without an effect. */
 struct job_move job_step(enum job_state state, enum job_event_kind event);

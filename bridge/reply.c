@@ -69,6 +69,9 @@ static void add_subject(const struct reply_facts *facts, struct buf *out)
 	if (facts->job->build) {
 		(void)buf_add_text(out, " · build ");
 		add_build(facts, facts->job->build, out);
+		if (facts->pages_url)
+			(void)buf_printf(out, " · [page](%s/runs/%lld)", facts->pages_url,
+			    (long long)facts->job->build);
 	}
 }
 
@@ -303,12 +306,12 @@ static const struct results_stage *stage_with(const struct results *results, enu
 	return NULL;
 }
 
-static void add_verdict_words(const struct reply_facts *facts, struct buf *out)
+void reply_verdict_words(const struct job *job, const struct results *results, struct buf *out)
 {
-	const struct results_stage *failed = stage_with(facts->results, OUTCOME_FAIL);
-	const struct results_stage *broken = stage_with(facts->results, OUTCOME_ERROR);
+	const struct results_stage *failed = stage_with(results, OUTCOME_FAIL);
+	const struct results_stage *broken = stage_with(results, OUTCOME_ERROR);
 
-	switch (facts->job->verdict) {
+	switch (job->verdict) {
 	case VERDICT_PASSED:
 		(void)buf_add_text(out, "passed");
 		return;
@@ -340,7 +343,7 @@ static void add_verdict_line(const struct reply_facts *facts, struct buf *out)
 	const struct job *job = facts->job;
 
 	(void)buf_add_text(out, "**ccci: ");
-	add_verdict_words(facts, out);
+	reply_verdict_words(facts->job, facts->results, out);
 	(void)buf_add_text(out, "**");
 	add_subject(facts, out);
 	if (facts->results || (job->started_s && job->ended_s >= job->started_s)) {
@@ -504,24 +507,28 @@ static void add_evidence(const struct results *results, struct buf *out)
 	}
 }
 
+void reply_command(const struct job *job, struct buf *out)
+{
+	(void)buf_printf(out, "ccci-run run %s", job_recipe(job));
+	if (job->ref[0])
+		(void)buf_printf(out, " --ref %s", job->ref);
+	else /* by hand: the build takes the head that it finds */
+		(void)buf_printf(out, " --pr %lld", (long long)job->pr);
+	if (job->stages[0])
+		(void)buf_printf(out, " --stages=%s", job->stages);
+	if (job->from[0])
+		(void)buf_printf(out, " --from=%s", job->from);
+	if (job->keep_min)
+		(void)buf_printf(out, " --keep=%lldm", (long long)job->keep_min);
+}
+
 static void add_again(const struct reply_facts *facts, struct buf *out)
 {
-	const struct job *job = facts->job;
 	AUTO(buf) command = buf_make(REPLY_MAX_BYTES);
 
 	(void)buf_add_text(out, "\nAgain: ");
 	(void)markdown_add_code(out, facts->trigger);
-	(void)buf_printf(&command, "ccci-run run %s", job_recipe(job));
-	if (job->ref[0])
-		(void)buf_printf(&command, " --ref %s", job->ref);
-	else /* by hand: the build takes the head that it finds */
-		(void)buf_printf(&command, " --pr %lld", (long long)job->pr);
-	if (job->stages[0])
-		(void)buf_printf(&command, " --stages=%s", job->stages);
-	if (job->from[0])
-		(void)buf_printf(&command, " --from=%s", job->from);
-	if (job->keep_min)
-		(void)buf_printf(&command, " --keep=%lldm", (long long)job->keep_min);
+	reply_command(facts->job, &command);
 	(void)buf_add_text(out, " · here: ");
 	(void)markdown_add_code(out, buf_text(&command));
 	(void)buf_add_char(out, '\n');
@@ -654,7 +661,7 @@ void reply_status(const struct job *newest, int64_t now_s, char *sentence, size_
 		return;
 	case JOB_JUDGED:
 	case JOB_ANSWERED:
-		add_verdict_words(&(struct reply_facts){.job = newest}, &words);
+		reply_verdict_words(newest, NULL, &words);
 		(void)snprintf(sentence, sentence_size,
 		    "The last run, build %lld, ended %s ago: %s, level %d.", build, took,
 		    buf_text(&words), newest->level);

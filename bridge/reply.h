@@ -56,10 +56,15 @@ struct reply_facts {
 	int64_t usual_s;	/* of this recipe; 0: not known */
 	int64_t now_s;		/* used with minutes only, so that a text holds a minute */
 	const char *builds_url; /* "https://drone.example.org/org/cc-ci"; "": not known yet */
+	const char *pages_url;	/* where the run has a page; NULL: nowhere that people can see */
 	const char *trigger;
 };
 
 void reply_write(const struct reply_facts *facts, struct buf *out);
+/* What it came to: "failed at upgrade". results: NULL: none. */
+void reply_verdict_words(const struct job *job, const struct results *results, struct buf *out);
+/* The words that do the same on a machine of one's own; raw. */
+void reply_command(const struct job *job, struct buf *out);
 /* The sentence for a refused command that is the last one answered for this hour. */
 void reply_add_limit_note(char *reason, size_t reason_size);
 /* What !testme help answers, as the reason of a job that is not run. */

@@ -13,12 +13,12 @@
 #define CONNECTIONS_SPARE 32 /* accepted beyond the maximum until the pushed-out ones are gone */
 #define LISTEN_MAX 256
 
-enum route { ROUTE_HOOK, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_NONE };
+enum route { ROUTE_HOOK, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_PAGE };
 static const char *const paths[] = {
     [ROUTE_HOOK] = "/hook",
     [ROUTE_HEALTH] = "/healthz",
     [ROUTE_METRICS] = "/metrics",
-    [ROUTE_NONE] = "other",
+    [ROUTE_PAGE] = "other",
 };
 
 /* A connection, and the request it is in. In the list of its server, the longest quiet one first.
@@ -31,6 +31,7 @@ struct client {
 	bool is_pushed_out;
 	bool has_request;
 	struct buf body;
+	size_t page_bytes; /* of an answer that is on its way */
 };
 
 struct server {
@@ -40,8 +41,9 @@ struct server {
 	struct client *oldest, *newest;
 	size_t client_count;
 	size_t body_bytes; /* of all bodies */
+	size_t page_bytes; /* of all pages */
 	uint64_t answers[HOOK_CLOSED + 1];
-	uint64_t requests[ROUTE_NONE + 1];
+	uint64_t requests[ROUTE_PAGE + 1];
 	uint64_t pushed_out;
 };
 
@@ -80,6 +82,8 @@ static void append_client(struct client *client)
 static void drop_body(struct client *client)
 {
 	client->server->body_bytes -= client->body.length;
+	client->server->page_bytes -= client->page_bytes;
+	client->page_bytes = 0;
 	buf_release(&client->body);
 	client->has_request = false;
 }
@@ -228,12 +232,76 @@ static enum MHD_Result answer_metrics(struct server *server, struct MHD_Connecti
 	return answer(connection, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, &text);
 }
 
-/* --- requests --- */
+/* --- pages --- */
 
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
+
+/* Makes room by pushing out the quietest of the others that a page is on its way to. */
+static void make_page_room(struct server *server, struct client *client, size_t length)
+{
+	struct client *next = NULL;
+
+	for (struct client *other = server->oldest;
+	     other && server->page_bytes + length > SERVER_PAGES_MAX_BYTES; other = next) {
+		next = other->after;
+		if (other != client && other->page_bytes)
+			push_out(other);
+	}
+	server->page_bytes += length;
+	client->page_bytes = length;
+}
+
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+	return !value || !*value || MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+static enum MHD_Result send_page(struct MHD_Connection *connection, struct server_page *page)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+	    page->body.length, page->body.data, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result = MHD_NO;
+
+	if (!response)
+		return MHD_NO;
+	if (add_header(response, "Content-Type", page->type) &&
+	    add_header(response, "Cache-Control", page->cache) &&
+	    add_header(response, "Content-Security-Policy", page->policy) &&
+	    add_header(response, "ETag", page->etag) &&
+	    add_header(response, "X-Content-Type-Options", "nosniff") &&
+	    add_header(response, "Referrer-Policy", "no-referrer"))
+		result = MHD_queue_response(connection, (unsigned)page->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static const char *argument(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static enum MHD_Result answer_page(struct server *server, struct MHD_Connection *connection,
+    struct client *client, const char *path)
+{
+	struct server_request request = {
+	    .path = path,
+	    .show = argument(connection, "show"),
+	    .before = argument(connection, "before"),
+	    .if_none_match = header(connection, "If-None-Match"),
+	};
+	struct server_page page = {0};
+
+	server->settings.on_page(server->settings.context, &request, &page);
+	make_page_room(server, client, page.body.length);
+	enum MHD_Result result = send_page(connection, &page);
+	buf_release(&page.body);
+	return result;
+}
+
+/* --- requests --- */
 
 static struct hook_headers read_headers(struct MHD_Connection *connection)
 {
@@ -248,7 +316,7 @@ static struct hook_headers read_headers(struct MHD_Connection *connection)
 
 static enum route route_of(const char *path)
 {
-	return (enum route)text_index(paths, ROUTE_NONE, path);
+	return (enum route)text_index(paths, ROUTE_PAGE, path);
 }
 
 /* MHD has refused lengths that are none; what is beyond 64 bits it refuses too. */
@@ -296,10 +364,12 @@ static enum MHD_Result begin_request(struct server *server, struct MHD_Connectio
 	case ROUTE_METRICS:
 		return is_read ? answer_metrics(server, connection)
 			       : answer_line(connection, 405, "GET", "Only GET is answered here.");
-	case ROUTE_NONE:
+	case ROUTE_PAGE:
 		break;
 	}
-	return answer_line(connection, 404, NULL, "There is nothing here.");
+	if (!is_read || !server->settings.on_page)
+		return answer_line(connection, 404, NULL, "There is nothing here.");
+	return answer_page(server, connection, client, path);
 }
 
 /* Makes room by pushing out the quietest of the others that hold a body. */

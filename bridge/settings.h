@@ -38,8 +38,10 @@ struct bridge_settings {
 	char *auto_test;      /* may be NULL */
 	int64_t max_comment_age_ms;
 	char *listen;	      /* "none": outbound only */
+	char *public_url;     /* where people reach the pages; may be NULL */
 	char *webhook_secret; /* may be NULL */
 	int64_t build_timeout_ms;
+	bool pages_private; /* the pages show private repositories too */
 	char *state_dir;
 	int64_t log_level;
 

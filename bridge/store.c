@@ -23,6 +23,29 @@ static const char setup_sql[] = "PRAGMA locking_mode=EXCLUSIVE;"
 				"PRAGMA trusted_schema=OFF;"
 				"BEGIN IMMEDIATE;";
 
+/* The name in "owner/name"; a recipe has one repository, whose owner does not matter. */
+#define RECIPE_SQL "substr(repo,instr(repo,'/')+1)"
+/* What lists show of the stages of a results document, so that they need not read it. */
+#define OUTLINE_SQL(document)                                                                      \
+	"CASE WHEN json_valid(" document                                                           \
+	") THEN (SELECT group_concat(json_extract(value,'$.name')"                                 \
+	"||'='||json_extract(value,'$.outcome')||':'||json_extract(value,'$.seconds'),' ')"        \
+	" FROM json_each(" document ",'$.stages')) END"
+
+/* All that lists show is in one index: the table's rows hold whole documents. */
+#define PAGES_SQL                                                                                  \
+	"ALTER TABLE job ADD COLUMN outline TEXT;"                                                 \
+	"UPDATE job SET outline=" OUTLINE_SQL(                                                     \
+	    "results") " WHERE results IS NOT NULL;"                                               \
+		       "CREATE INDEX job_run ON job(" RECIPE_SQL                                   \
+		       ", build DESC, comment, repo, command, pr,"                                 \
+		       " author, ref, stages, state, heard_s, started_s, ended_s, verdict, "       \
+		       "level, head_version,"                                                      \
+		       " base_version, outline) WHERE build>0 AND command='test';"                 \
+		       "CREATE INDEX job_build ON job(build) WHERE build>0;"                       \
+		       "CREATE TABLE repository(name TEXT PRIMARY KEY COLLATE NOCASE,"             \
+		       " is_public INTEGER NOT NULL) WITHOUT ROWID;"
+
 /* From each version of the schema to the next, from nothing on; what was written stays readable. */
 static const char *const upgrades_sql[] = {
     "CREATE TABLE job(comment INTEGER PRIMARY KEY, state TEXT NOT NULL, repo TEXT NOT NULL,"
@@ -52,6 +75,7 @@ static const char *const upgrades_sql[] = {
     "ALTER TABLE job ADD COLUMN target TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE job ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version=5;",
+    PAGES_SQL "PRAGMA user_version=6;",
 };
 
 static const char *const effect_state_words[] = {
@@ -235,7 +259,10 @@ static void bind_job(sqlite3_stmt *statement, const struct job *job)
 	"comment,state,repo,pr,author,written_s,heard_s,moved_s,ref,stages,from_version,"          \
 	"wants_extra,build,started_s,ended_s,verdict,level,reason,head_version,base_version,"      \
 	"results,reply,told,is_shrunk,command,keep_min,first_build,first_reason,target,behind"
-#define JOB_MARKS "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+/* ?21 is results. */
+#define JOB_INSERT                                                                                 \
+	"INTO job(" JOB_COLUMNS ",outline) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?" \
+	",?,?,?,?,?,?," OUTLINE_SQL("?21") ")"
 
 static int save_effects(struct store *store, const struct job *job, struct err *err)
 {
@@ -270,8 +297,7 @@ static int put_job(struct store *store, const char *sql, const struct job *job, 
 
 int store_claim(struct store *store, const struct job *job, bool *out_is_new, struct err *err)
 {
-	if (put_job(
-		store, "INSERT OR IGNORE INTO job(" JOB_COLUMNS ") VALUES" JOB_MARKS, job, err) < 0)
+	if (put_job(store, "INSERT OR IGNORE " JOB_INSERT, job, err) < 0)
 		return roll_back(store);
 	*out_is_new = sqlite3_changes(store->db) > 0;
 	return 0;
@@ -319,8 +345,7 @@ int store_save(struct store *store, const struct job *job, struct err *err)
 {
 	if (run_sql(store, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
-	if (put_job(store, "INSERT OR REPLACE INTO job(" JOB_COLUMNS ") VALUES" JOB_MARKS, job,
-		err) < 0 ||
+	if (put_job(store, "INSERT OR REPLACE " JOB_INSERT, job, err) < 0 ||
 	    save_effects(store, job, err) < 0 || run_sql(store, "COMMIT", err) < 0)
 		return roll_back(store);
 	return 0;
@@ -333,10 +358,28 @@ static void read_text(sqlite3_stmt *row, int at, char *out, size_t out_size)
 	(void)snprintf(out, out_size, "%s", text ? (const char *)text : "");
 }
 
+static int read_state(sqlite3_stmt *row, int at, enum job_state *out, struct err *err)
+{
+	const unsigned char *word = sqlite3_column_text(row, at);
+
+	if (!word || !job_state_parse((const char *)word, out))
+		return err_set(err, ERR_SYS, "store: a job has no state that is known");
+	return 0;
+}
+
+static int read_verdict(
+    sqlite3_stmt *row, int at, bool *out_has, enum verdict_class *out, struct err *err)
+{
+	const unsigned char *word = sqlite3_column_text(row, at);
+
+	*out_has = word != NULL;
+	if (word && !verdict_parse((const char *)word, out))
+		return err_set(err, ERR_SYS, "store: a job has no verdict that is known");
+	return 0;
+}
+
 static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 {
-	const unsigned char *state = sqlite3_column_text(row, 1);
-	const unsigned char *verdict = sqlite3_column_text(row, 15);
 	const unsigned char *results = sqlite3_column_text(row, 20);
 	const unsigned char *command = sqlite3_column_text(row, 24);
 
@@ -357,8 +400,9 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	    .first_build = sqlite3_column_int64(row, 26),
 	    .behind = sqlite3_column_int64(row, 29),
 	};
-	if (!state || !job_state_parse((const char *)state, &out->state))
-		return err_set(err, ERR_SYS, "store: a job has no state that is known");
+	if (read_state(row, 1, &out->state, err) < 0 ||
+	    read_verdict(row, 15, &out->has_verdict, &out->verdict, err) < 0)
+		return -1;
 	read_text(row, 2, out->repo, sizeof(out->repo));
 	read_text(row, 4, out->author, sizeof(out->author));
 	read_text(row, 8, out->ref, sizeof(out->ref));
@@ -370,11 +414,8 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	read_text(row, 22, out->told, sizeof(out->told));
 	read_text(row, 27, out->first_reason, sizeof(out->first_reason));
 	read_text(row, 28, out->target, sizeof(out->target));
-	if (verdict && !verdict_parse((const char *)verdict, &out->verdict))
-		return err_set(err, ERR_SYS, "store: a job has no verdict that is known");
 	if (!command || !command_kind_parse((const char *)command, &out->command))
 		return err_set(err, ERR_SYS, "store: a job has no command that is known");
-	out->has_verdict = verdict != NULL;
 	out->results = results ? xstrdup((const char *)results) : NULL;
 	return 0;
 }
@@ -537,10 +578,9 @@ int store_count_refused(
 
 int store_usual_s(struct store *store, const char *recipe, int64_t *out_s, struct err *err)
 {
-	/* A recipe has one repository; which owner's is in front of the slash does not matter. */
 	auto_statement sqlite3_stmt *ask = prepare(store,
 	    "SELECT ended_s-started_s FROM job WHERE verdict='passed' AND started_s>0"
-	    " AND substr(repo,instr(repo,'/')+1)=? ORDER BY ended_s DESC LIMIT ?",
+	    " AND " RECIPE_SQL "=? ORDER BY ended_s DESC LIMIT ?",
 	    err);
 	int64_t runs[USUAL_RUNS];
 	size_t count = 0;
@@ -602,6 +642,146 @@ int store_set_position(
 	bind_int(put, 4, position->first_s);
 	return step_done(store, put, "save a position", err);
 }
+
+/* --- repositories --- */
+
+int store_note_repo(struct store *store, const char *repo, const bool *is_public, struct err *err)
+{
+	/* One that says what is there already writes nothing. */
+	auto_statement sqlite3_stmt *put = prepare(store,
+	    is_public ? "INSERT INTO repository VALUES(?1,?2) ON CONFLICT(name) DO UPDATE"
+			" SET is_public=?2 WHERE is_public<>?2"
+		      : "DELETE FROM repository WHERE name=?1",
+	    err);
+
+	if (!put)
+		return -1;
+	bind_text(put, 1, repo);
+	if (is_public)
+		bind_int(put, 2, *is_public);
+	return step_done(store, put, "note a repository", err);
+}
+
+int store_is_public(struct store *store, const char *repo, bool *out, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask =
+	    prepare(store, "SELECT is_public FROM repository WHERE name=?", err);
+	int64_t is_public = 0;
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, repo);
+	if (step_int(store, ask, &is_public, err) < 0)
+		return -1;
+	*out = is_public != 0;
+	return 0;
+}
+
+/* --- runs for the pages --- */
+
+#define BRIEF_SQL                                                                                  \
+	"SELECT comment,pr,build,heard_s,started_s,ended_s,state,verdict,level,repo,author,ref,"   \
+	"stages,head_version,base_version,outline FROM job"
+/* ?1: what is private is shown too. ?2: below which build. ?3: how many. */
+#define SHOWN_SQL " (?1 OR repo COLLATE NOCASE IN (SELECT name FROM repository WHERE is_public=1))"
+#define LIMITS_SQL SHOWN_SQL " AND (?2=0 OR build<?2)"
+#define IS_RUN_SQL " build>0 AND command='test'"
+
+static const char *const order_sql[] = {
+    [STORE_BY_RECIPE] = BRIEF_SQL " INDEXED BY job_run WHERE" IS_RUN_SQL " AND" LIMITS_SQL
+				  " ORDER BY " RECIPE_SQL ",build DESC LIMIT ?3",
+    [STORE_NEWEST] =
+	BRIEF_SQL " WHERE" IS_RUN_SQL " AND" LIMITS_SQL " ORDER BY build DESC LIMIT ?3",
+    [STORE_ACTIVE] = BRIEF_SQL " WHERE state<>'answered' AND command='test' AND" LIMITS_SQL
+			       " ORDER BY build=0,build,written_s LIMIT ?3",
+};
+static const char one_recipe_sql[] =
+    BRIEF_SQL " INDEXED BY job_run WHERE" IS_RUN_SQL " AND " RECIPE_SQL "=?4 AND" LIMITS_SQL
+	      " ORDER BY build DESC LIMIT ?3";
+
+static const char *column_text(sqlite3_stmt *row, int at)
+{
+	const unsigned char *text = sqlite3_column_text(row, at);
+
+	return text ? (const char *)text : "";
+}
+
+static int read_brief(sqlite3_stmt *row, struct job_brief *out, struct err *err)
+{
+	*out = (struct job_brief){
+	    .comment = sqlite3_column_int64(row, 0),
+	    .pr = sqlite3_column_int64(row, 1),
+	    .build = sqlite3_column_int64(row, 2),
+	    .heard_s = sqlite3_column_int64(row, 3),
+	    .started_s = sqlite3_column_int64(row, 4),
+	    .ended_s = sqlite3_column_int64(row, 5),
+	    .level = sqlite3_column_int(row, 8),
+	    .repo = column_text(row, 9),
+	    .author = column_text(row, 10),
+	    .ref = column_text(row, 11),
+	    .stages = column_text(row, 12),
+	    .head_version = column_text(row, 13),
+	    .base_version = column_text(row, 14),
+	    .outline = column_text(row, 15),
+	};
+	if (read_state(row, 6, &out->state, err) < 0)
+		return -1;
+	return read_verdict(row, 7, &out->has_verdict, &out->verdict, err);
+}
+
+static sqlite3_stmt *prepare_runs(
+    struct store *store, const struct store_wanted *wanted, struct err *err)
+{
+	sqlite3_stmt *ask =
+	    prepare(store, wanted->recipe ? one_recipe_sql : order_sql[wanted->order], err);
+
+	if (!ask)
+		return NULL;
+	bind_int(ask, 1, wanted->shows_private);
+	bind_int(ask, 2, wanted->before);
+	bind_int(ask, 3, wanted->most ? wanted->most : -1);
+	if (wanted->recipe)
+		bind_text(ask, 4, wanted->recipe);
+	return ask;
+}
+
+int store_each_run(struct store *store, const struct store_wanted *wanted, store_brief on_run,
+    void *context, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare_runs(store, wanted, err);
+	struct job_brief brief;
+	int result = SQLITE_DONE;
+
+	if (!ask)
+		return -1;
+	while ((result = sqlite3_step(ask)) == SQLITE_ROW) {
+		if (read_brief(ask, &brief, err) < 0)
+			return -1;
+		on_run(context, &brief);
+	}
+	return result == SQLITE_DONE ? 0 : fail(store, "list runs", err);
+}
+
+int store_find_build(
+    struct store *store, int64_t build, bool shows_private, int64_t *out_comment, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT MAX(comment) FROM job WHERE build=?2 AND" IS_RUN_SQL " AND" SHOWN_SQL, err);
+
+	if (!ask)
+		return -1;
+	bind_int(ask, 1, shows_private);
+	bind_int(ask, 2, build);
+	*out_comment = 0;
+	return step_int(store, ask, out_comment, err);
+}
+
+int64_t store_generation(const struct store *store)
+{
+	return sqlite3_total_changes64(store->db);
+}
+
+/* --- whether it can be written --- */
 
 int store_probe(struct store *store, struct err *err)
 {

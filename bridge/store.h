@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the bridge must not forget: jobs with their effects, and how far each repository was read.
- * The only file that includes SQLite is store.c. Only hear, decide, work, watch, tend and bridge
- * call it.
+ * The only file that includes SQLite is store.c. Only hear, decide, work, watch, tend, bridge and
+ * pages call it.
  *
  *   if (store_open(state_dir, &store, err) < 0) ...
  *   store_claim(store, &job, &is_new, err)      at most once for each comment, whoever heard it
@@ -70,6 +70,37 @@ int store_get_position(struct store *store, const char *what, struct store_posit
     bool *out_is_known, struct err *err) CHECKED;
 int store_set_position(struct store *store, const char *what, const struct store_position *position,
     struct err *err) CHECKED;
+/*
+ * What the forge says of a repository: whether everybody may see it. NULL: it does not say any
+ * more. Who was never told of one takes it for private.
+ */
+int store_note_repo(
+    struct store *store, const char *repo, const bool *is_public, struct err *err) CHECKED;
+int store_is_public(struct store *store, const char *repo, bool *out, struct err *err) CHECKED;
+
+/* --- for the pages: only runs that have a build --- */
+
+enum store_order {
+	STORE_BY_RECIPE, /* all of a recipe together, the newest first */
+	STORE_NEWEST,	 /* the newest first */
+	STORE_ACTIVE, /* those with something left to do, a run without a build too; oldest first */
+};
+struct store_wanted {
+	enum store_order order;
+	const char *recipe; /* with STORE_BY_RECIPE: this one alone; NULL: all */
+	bool shows_private; /* else only of repositories that everybody may see */
+	int64_t before;	    /* builds below this one; 0: all */
+	int64_t most;	    /* rows; 0: all */
+};
+typedef void (*store_brief)(void *context, const struct job_brief *brief);
+int store_each_run(struct store *store, const struct store_wanted *wanted, store_brief on_run,
+    void *context, struct err *err) CHECKED;
+/* The comment of the newest run with this build number; 0: none that may be shown. */
+int store_find_build(struct store *store, int64_t build, bool shows_private, int64_t *out_comment,
+    struct err *err) CHECKED;
+/* Another number whenever anything was written since the start. */
+int64_t store_generation(const struct store *store);
+
 /* Writes and takes back one row: whether the store can be written now. */
 int store_probe(struct store *store, struct err *err) CHECKED;
 /* The file may not grow beyond so many pages: a full disk for tests. */

@@ -166,6 +166,24 @@ void tend_set_timeout(struct tend *tend, int64_t timeout_s)
 	tend->works.timeout_s = timeout_s;
 }
 
+size_t tend_list_steps(
+    const struct tend *tend, int64_t comment, struct reply_step *out, size_t room)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < tend->works.count; i++) {
+		const struct work *work = tend->works.items[i];
+
+		if (work->job.comment != comment)
+			continue;
+		while (count < work->build.step_count && count < room) {
+			out[count] = work->build.steps[count];
+			count++;
+		}
+	}
+	return count;
+}
+
 size_t tend_count(const struct tend *tend)
 {
 	return tend->works.count;

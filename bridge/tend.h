@@ -16,6 +16,7 @@
 
 #include "bridge/hear.h"
 #include "bridge/parts.h"
+#include "bridge/reply.h"
 
 #define TEND_JOBS_MAX 500 /* in memory; further ones wait in the store */
 
@@ -38,6 +39,9 @@ void tend_see_pull(void *context, const char *repo, int64_t pr);
 int64_t tend_turn(struct tend *tend);
 
 void tend_set_timeout(struct tend *tend, int64_t timeout_s); /* what the CI server really does */
+/* The steps of a run that goes on, as last told; returns how many of out were filled. */
+size_t tend_list_steps(
+    const struct tend *tend, int64_t comment, struct reply_step *out, size_t room);
 size_t tend_count(const struct tend *tend);
 bool tend_is_quiet(const struct tend *tend);	      /* nothing is due but looking at builds */
 bool tend_has_store_trouble(const struct tend *tend); /* the last save failed */

@@ -11,12 +11,16 @@ import threading
 import time
 
 from bench.measure import cpu_ns, median_ms, resident_mib
-from lib.world import ORG, PUBLIC, StandinWorld, start_bridge, wait_for
+from lib.page_store import Filler, document, stage
+from lib.world import ORG, PUBLIC, StandinWorld, exchange, make_bridge, start_bridge, wait_for
 
 SECRET = "a-secret-of-the-bench-hook"
 COMMENTS = 30
 IDLE_S = 10
 JOBS = 10_000
+PAGE_RECIPES = 500
+PAGE_TURNS = 5
+PAGE_KEPT_S = 5.1      # PAGES_KEPT_MS and a little: the next one is made anew
 FLOOD_S = 4
 FLOOD_BATCH = 50
 
@@ -122,6 +126,42 @@ def copy_job(state_dir, count):
         return store.execute("SELECT count(*) FROM job").fetchone()[0]
 
 
+def measure_pages(table):
+    """The pages over many runs, each made anew."""
+    with StandinWorld(runner=False) as world:
+        bridge = make_bridge(world, poll_interval="60s")
+        bridge.start()
+        bridge.stop()
+        now = int(time.time())
+        stages = [stage(name, seconds=20) for name in ("install", "recreate", "backup", "upgrade", "lint")]
+        with Filler(os.path.join(os.path.dirname(bridge.config), "state")) as filler:
+            for index in range(PAGE_RECIPES):
+                filler.recipe(f"{ORG}/recipe-{index}")
+            for build in range(1, JOBS + 1):
+                repo = f"{ORG}/recipe-{build % PAGE_RECIPES}"
+                filler.run(repo, build, now - (JOBS - build) * 600, verdict="passed" if build % 7 else "recipe_failed",
+                           level=build % 6, ref=f"{build // PAGE_RECIPES // 2:040x}", results=document(repo, build, stages))
+        bridge.start()
+        try:
+            first = resident_mib(bridge.pid)
+            for path, name in (("/", "dashboard"), ("/recipes/recipe-7", "recipe"), (f"/runs/{JOBS}", "run"),
+                               ("/api/v1/recipes", "JSON of all recipes")):
+                own = []
+                for _ in range(PAGE_TURNS):
+                    time.sleep(PAGE_KEPT_S if name in ("dashboard", "JSON of all recipes") else 0)
+                    before = cpu_ns(bridge.pid)
+                    status, body, _ = exchange("GET", bridge.url + path)
+                    own.append(cpu_ns(bridge.pid) - before)
+                    if status != 200:
+                        raise AssertionError(f"{path}: {status} {body[:200]!r}")
+                table.row(f"{name}, {PAGE_RECIPES} recipes, {JOBS} runs", f"{median_ms(own):.1f} ms own time, {len(body) / 1024:.0f} KiB",
+                          "50 ms", median_ms(own) <= 50)
+            table.row("bridge memory after them", f"{resident_mib(bridge.pid):.1f} MiB resident, {resident_mib(bridge.pid) - first:+.1f}",
+                      "32 MiB", resident_mib(bridge.pid) <= 32)
+        finally:
+            bridge.stop()
+
+
 def measure_memory_and_flood(table):
     with StandinWorld(capacity=1) as world:
         number = world.open_pr(PUBLIC, "bench")
@@ -188,3 +228,4 @@ def measure(table):
     measure_idle(table, 1)
     measure_idle(table, 500)
     measure_memory_and_flood(table)
+    measure_pages(table)

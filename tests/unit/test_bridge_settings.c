@@ -32,6 +32,8 @@ START_TEST(defaults)
 	ck_assert_str_eq(settings.trigger, "!testme");
 	ck_assert_int_eq(settings.max_comment_age_ms, 3600000);
 	ck_assert_str_eq(settings.listen, "127.0.0.1:8080");
+	ck_assert_ptr_null(settings.public_url);
+	ck_assert(!settings.pages_private);
 	ck_assert_int_eq(settings.build_timeout_ms, 3600000);
 	ck_assert_str_eq(settings.state_dir, "/var/lib/ccci-bridge");
 	ck_assert_int_eq(settings.log_level, LOG_LEVEL_INFO);

@@ -217,6 +217,34 @@ START_TEST(reads_repository)
 }
 END_TEST
 
+static const struct {
+	const char *members;
+	bool is_public;
+} visibilities[] = {
+    {"\"private\":false", true},
+    {"\"private\":false,\"internal\":false,\"owner\":{\"visibility\":\"public\"}", true},
+    {"\"private\":true", false},
+    {"\"x\":1", false},
+    {"\"private\":\"no\"", false},
+    {"\"private\":false,\"internal\":true", false},
+    {"\"private\":false,\"owner\":{\"visibility\":\"limited\"}", false},
+    {"\"private\":false,\"owner\":{\"visibility\":\"private\"}", false},
+    {"\"private\":false,\"owner\":{\"visibility\":7}", false},
+};
+
+START_TEST(knows_who_may_see_a_repository)
+{
+	auto_str char *text = xasprintf("{\"id\":7,\"full_name\":\"org/a\",\"created_at\":"
+					"\"2026-11-22T03:10:00Z\",%s}",
+	    visibilities[_i].members);
+	struct gitea_repo repo = {0};
+	struct err err;
+
+	ck_assert_int_eq(gitea_read_repo(text, strlen(text), &repo, &err), 0);
+	ck_assert_int_eq(repo.is_public, visibilities[_i].is_public);
+}
+END_TEST
+
 /* --- readers on what makes no sense --- */
 
 enum kind { ISSUES, COMMENTS, COMMENT, REPO, PULL, TIMELINE, DIRECTORIES, LOGIN };
@@ -957,6 +985,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, asks_for_nobody, 0, 4);
 	tcase_add_loop_test(tests, tells_where_a_repository_went, 0, COUNT_OF(moved_rows));
 	tcase_add_test(tests, reads_repository);
+	tcase_add_loop_test(tests, knows_who_may_see_a_repository, 0, COUNT_OF(visibilities));
 	tcase_add_test(tests, writes);
 	tcase_add_test(tests, reads_single_things);
 	tcase_add_loop_test(tests, answers_become_codes, 0, COUNT_OF(answer_rows));

@@ -61,6 +61,17 @@ static const char *const values[] = {
     "bridge/errand",
     "bridge/standing",
     "bridge/clean",
+    "bridge/pages/html",
+    "bridge/pages/draw",
+    "bridge/pages/style",
+    "bridge/pages/past",
+    "bridge/pages/overview",
+    "bridge/pages/frame",
+    "bridge/pages/dashboard",
+    "bridge/pages/recipe_page",
+    "bridge/pages/run_page",
+    "bridge/pages/badge",
+    "bridge/pages/api",
     "runner-plugin/recipe/params",
     "runner-plugin/recipe/recipe_version",
     "runner-plugin/recipe/plan",
@@ -199,7 +210,7 @@ static void add_source(const char *dir, const char *name)
 
 static void read_sources(void)
 {
-	static const char *const dirs[] = {"common", "bridge", "runner-plugin",
+	static const char *const dirs[] = {"common", "bridge", "bridge/pages", "runner-plugin",
 	    "runner-plugin/recipe", "runner-plugin/swarm", "runner-plugin/run",
 	    "runner-plugin/stages", "runner-plugin/abra", "runner-plugin/checks",
 	    "runner-plugin/host"};

@@ -53,6 +53,20 @@ START_TEST(refused)
 }
 END_TEST
 
+START_TEST(links_the_page)
+{
+	struct job job = make_job(JOB_RUNNING);
+	struct reply_facts facts = facts_of(&job);
+
+	facts.pages_url = "https://ci.example.org";
+	auto_str char *text = write_reply(&facts);
+	ck_assert_msg(strstr(text, " · [page](https://ci.example.org/runs/41)"), "%s", text);
+	facts.pages_url = NULL;
+	auto_str char *without = write_reply(&facts);
+	ck_assert_ptr_null(strstr(without, "[page]"));
+}
+END_TEST
+
 /* What was asked for instead of a run. */
 START_TEST(answered_in_a_sentence)
 {
@@ -761,6 +775,7 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("reply");
 
 	tcase_add_test(tests, refused);
+	tcase_add_test(tests, links_the_page);
 	tcase_add_loop_test(tests, answered_in_a_sentence, 0, 3);
 	tcase_add_loop_test(tests, stopping, 0, 2);
 	tcase_add_loop_test(tests, tells_how_it_stands, 0, COUNT_OF(status_rows));

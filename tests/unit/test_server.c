@@ -58,14 +58,41 @@ static void on_metrics(void *context, struct buf *out)
 	ck_assert_int_eq(buf_add_text(out, "ccci_jobs 4\n"), 0);
 }
 
-static void open_world(struct world *world, const char *listen, const char *keys)
+#define LARGE_PAGE_BYTES (SERVER_PAGES_MAX_BYTES - 1024)
+
+/* What was asked for comes back, or a page that no socket swallows whole. */
+static void on_page(void *context, const struct server_request *request, struct server_page *out)
+{
+	auto_str char *large = xcalloc(1, LARGE_PAGE_BYTES);
+
+	(void)context;
+	*out = (struct server_page){.status = 200,
+	    .type = "text/plain",
+	    .cache = "no-cache",
+	    .policy = "default-src 'none'",
+	    .etag = "\"1\"",
+	    .body = buf_make(LARGE_PAGE_BYTES)};
+	if (text_is(request->path, "/large")) {
+		memset(large, 'x', LARGE_PAGE_BYTES);
+		ck_assert_int_eq(buf_add(&out->body, large, LARGE_PAGE_BYTES), 0);
+		return;
+	}
+	ck_assert_int_eq(
+	    buf_printf(&out->body, "%s show=%s before=%s none=%s", request->path,
+		request->show ? request->show : "-", request->before ? request->before : "-",
+		request->if_none_match ? request->if_none_match : "-"),
+	    0);
+}
+
+static void open_with(struct world *world, const char *listen, const char *keys, bool has_pages)
 {
 	struct server_settings settings = {.listen = listen,
 	    .keys = &world->keys,
 	    .context = world,
 	    .on_look = on_look,
 	    .on_health = on_health,
-	    .on_metrics = on_metrics};
+	    .on_metrics = on_metrics,
+	    .on_page = has_pages ? on_page : NULL};
 	struct err err = {0};
 
 	*world = (struct world){0};
@@ -73,6 +100,11 @@ static void open_world(struct world *world, const char *listen, const char *keys
 	world->server = server_new(&settings, &err);
 	ck_assert_msg(world->server, "%s", err.msg);
 	world->http = http_new();
+}
+
+static void open_world(struct world *world, const char *listen, const char *keys)
+{
+	open_with(world, listen, keys, false);
 }
 
 static void close_world(struct world *world)
@@ -334,7 +366,8 @@ END_TEST
 
 /* --- bad neighbours: raw connections --- */
 
-static int dial(const struct world *world)
+/* room: of what is read from it; 0: as ever. */
+static int dial_with(const struct world *world, int room)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 	    .sin_port = htons((uint16_t)server_port(world->server)),
@@ -342,9 +375,15 @@ static int dial(const struct world *world)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	ck_assert_int_ge(fd, 0);
+	ck_assert(!room || setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) == 0);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	return fd;
+}
+
+static int dial(const struct world *world)
+{
+	return dial_with(world, 0);
 }
 
 static void say(int fd, const char *text)
@@ -388,6 +427,59 @@ START_TEST(crowd_locks_nobody_out)
 	ck_assert(is_closed(&world, crowd[0])); /* pushed out by those after it */
 	for (size_t i = 0; i < CROWD; i++)
 		(void)close(crowd[i]);
+	close_world(&world);
+}
+END_TEST
+
+/* --- pages --- */
+
+static const struct page_row {
+	const char *method, *path;
+	int status;
+	const char *body;
+} page_rows[] = {
+    {"GET", "/", 200, "/ show=- before=- none=-"},
+    {"GET", "/?show=red&before=4&x=y", 200, "/ show=red before=4 none=-"},
+    {"GET", "/a/../b", 200, ""},
+    {"HEAD", "/", 200, ""},
+    {"POST", "/", 404, "nothing here"},
+    {"GET", "/healthz", 200, "ok"},
+    {"GET", "/metrics", 200, "path=\"other\"} 1"},
+};
+
+START_TEST(answers_page)
+{
+	const struct page_row *row = &page_rows[_i];
+	struct world world;
+
+	open_with(&world, "127.0.0.1:0", KEY, true);
+	get(&world, "GET", "/first");
+	get(&world, row->method, row->path);
+	ck_assert_int_eq(world.status, row->status);
+	ck_assert_msg(strstr(world.body, row->body), "%s", world.body);
+	close_world(&world);
+}
+END_TEST
+
+/* Who asks for large pages and reads none of them costs no more memory than is set. */
+START_TEST(pages_on_their_way_are_bounded)
+{
+	int fds[4];
+	struct world world;
+
+	open_with(&world, "127.0.0.1:0", KEY, true);
+	for (size_t i = 0; i < COUNT_OF(fds); i++) {
+		fds[i] = dial_with(&world, 4096); /* and the kernel's own room stays small too */
+		say(fds[i], "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+		for (int turns = 0; turns < 10; turns++)
+			turn(&world, 1);
+	}
+	get(&world, "GET", "/metrics");
+	ck_assert_msg(strstr(world.body, "\nccci_http_pushed_out_total 3\n"), "%s", world.body);
+	get(&world, "GET", "/");
+	ck_assert_int_eq(world.status, 200);
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		(void)close(fds[i]);
 	close_world(&world);
 }
 END_TEST
@@ -554,6 +646,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, closed_without_a_key);
 	tcase_add_loop_test(tests, reads_body, 0, COUNT_OF(body_rows));
 	tcase_add_test(tests, crowd_locks_nobody_out);
+	tcase_add_loop_test(tests, answers_page, 0, COUNT_OF(page_rows));
+	tcase_add_test(tests, pages_on_their_way_are_bounded);
 	tcase_add_test(tests, slow_head_runs_out_of_time);
 	tcase_add_test(tests, unfinished_bodies_are_bounded);
 	tcase_add_test(tests, endless_chunks_are_refused_while_reading);

@@ -432,11 +432,33 @@ static void write_database(const char *dir, const char *sql)
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 
+/* --- runs for the pages --- */
+
+static char listed[512]; /* "recipe/build=outline;" of each run listed */
+
+static void list_run(void *context, const struct job_brief *brief)
+{
+	auto_str char *before = xstrdup(listed);
+
+	(void)context;
+	(void)format_text(listed, sizeof(listed), "%s%s/%lld=%s;", before,
+	    strchr(brief->repo, '/') + 1, (long long)brief->build, brief->outline);
+}
+
+static const char *list_runs(struct store *store, const struct store_wanted *wanted)
+{
+	listed[0] = '\0';
+	ck_assert_msg(store_each_run(store, wanted, list_run, NULL, &err) == 0, "%s", err.msg);
+	return listed;
+}
+
 START_TEST(an_older_schema_is_brought_up)
 {
 	auto_str char *dir = harness_dir();
 
 	write_database(dir, first_schema);
+	write_database(dir, "UPDATE job SET results='{\"stages\":[{\"name\":\"lint\","
+			    "\"outcome\":\"pass\",\"seconds\":2.5}]}'");
 	for (int open = 0; open < 2; open++) {
 		AUTO(job) job = {0};
 		struct store *store = open_store(dir);
@@ -446,12 +468,107 @@ START_TEST(an_older_schema_is_brought_up)
 		ck_assert_int_eq(job.command, COMMAND_TEST);
 		ck_assert_int_eq(job.build, 41);
 		ck_assert_int_eq(job.first_build, 0);
+		ck_assert_str_eq(list_runs(store, &(struct store_wanted){.shows_private = true}),
+		    "custom-html/41=lint=pass:2.5;");
 		store_close(store);
 	}
 	write_database(dir, "PRAGMA user_version=9;");
 	struct store *store = NULL;
 	ck_assert_int_eq(store_open(dir, &store, &err), -1);
 	ck_assert_msg(strstr(err.msg, "written by a newer ccci-bridge") != NULL, "%s", err.msg);
+}
+END_TEST
+
+static void save_run(struct store *store, const char *repo, int64_t build, const char *results)
+{
+	AUTO(job) job = make_job(build);
+
+	(void)copy_text(job.repo, sizeof(job.repo), repo);
+	job.state = JOB_ANSWERED;
+	job.command = COMMAND_TEST;
+	job.build = build;
+	job.has_verdict = true;
+	job.results = results ? xstrdup(results) : NULL;
+	save(store, &job);
+}
+
+static const char two_stages[] =
+    "{\"stages\":[{\"name\":\"install\",\"outcome\":\"pass\",\"seconds\":9.5},"
+    "{\"name\":\"lint\",\"outcome\":\"fail\",\"seconds\":1}]}";
+
+START_TEST(lists_runs)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct job waiting = make_job(50);
+	struct job command = make_job(51);
+	const bool yes = true;
+
+	save_run(store, "org/a", 41, two_stages);
+	save_run(store, "org/b", 42, NULL);
+	save_run(store, "org/a", 43, "{\"stages\":7}");
+	save_run(store, "other/a", 44, "no JSON at all");
+	waiting.command = COMMAND_TEST;
+	command.command = COMMAND_STATUS;
+	save(store, &waiting);
+	save(store, &command);
+	ck_assert_str_eq(list_runs(store, &(struct store_wanted){.shows_private = true}),
+	    "a/44=;a/43=;a/41=install=pass:9.5 lint=fail:1;b/42=;");
+	ck_assert_str_eq(list_runs(store, &(struct store_wanted){.shows_private = true, .most = 2}),
+	    "a/44=;a/43=;");
+	ck_assert_str_eq(
+	    list_runs(store, &(struct store_wanted){.shows_private = true, .recipe = "b"}),
+	    "b/42=;");
+	ck_assert_str_eq(
+	    list_runs(store,
+		&(struct store_wanted){
+		    .order = STORE_NEWEST, .shows_private = true, .before = 44, .most = 2}),
+	    "a/43=;b/42=;");
+	ck_assert_str_eq(
+	    list_runs(store, &(struct store_wanted){.order = STORE_ACTIVE, .shows_private = true}),
+	    "custom-html/0=;");
+	/* What nobody said is public is not there. */
+	ck_assert_str_eq(list_runs(store, &(struct store_wanted){0}), "");
+	ck_assert_int_eq(store_note_repo(store, "Org/B", &yes, &err), 0);
+	ck_assert_str_eq(list_runs(store, &(struct store_wanted){0}), "b/42=;");
+	store_close(store);
+}
+END_TEST
+
+START_TEST(knows_who_may_be_seen)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	const bool yes = true;
+	const bool no = false;
+	bool is_public = true;
+	int64_t comment = 0;
+
+	save_run(store, "org/a", 41, NULL);
+	ck_assert_int_eq(store_is_public(store, "org/a", &is_public, &err), 0);
+	ck_assert(!is_public);
+	ck_assert_int_eq(store_find_build(store, 41, false, &comment, &err), 0);
+	ck_assert_int_eq(comment, 0);
+	ck_assert_int_eq(store_find_build(store, 41, true, &comment, &err), 0);
+	ck_assert_int_eq(comment, 41);
+	ck_assert_int_eq(store_note_repo(store, "org/a", &yes, &err), 0);
+	ck_assert_int_eq(store_is_public(store, "ORG/a", &is_public, &err), 0);
+	ck_assert(is_public);
+	ck_assert_int_eq(store_find_build(store, 41, false, &comment, &err), 0);
+	ck_assert_int_eq(comment, 41);
+	/* The same again is no change. */
+	int64_t generation = store_generation(store);
+	ck_assert_int_eq(store_note_repo(store, "org/a", &yes, &err), 0);
+	ck_assert_int_eq(store_generation(store), generation);
+	ck_assert_int_eq(store_note_repo(store, "org/a", &no, &err), 0);
+	ck_assert_int_ne(store_generation(store), generation);
+	ck_assert_int_eq(store_is_public(store, "org/a", &is_public, &err), 0);
+	ck_assert(!is_public);
+	ck_assert_int_eq(store_note_repo(store, "org/a", &yes, &err), 0);
+	ck_assert_int_eq(store_note_repo(store, "org/a", NULL, &err), 0);
+	ck_assert_int_eq(store_is_public(store, "org/a", &is_public, &err), 0);
+	ck_assert(!is_public);
+	store_close(store);
 }
 END_TEST
 
@@ -489,6 +606,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, full_disk_changes_nothing);
 	tcase_add_test(tests, finds_the_newest_run);
 	tcase_add_test(tests, an_older_schema_is_brought_up);
+	tcase_add_test(tests, lists_runs);
+	tcase_add_test(tests, knows_who_may_be_seen);
 	tcase_add_test(tests, garbage_is_refused);
 	suite_add_tcase(suite, tests);
 	return suite;
