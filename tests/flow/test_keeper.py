@@ -27,10 +27,10 @@ REF = "0123456789abcdef0123456789abcdef01234567"
 
 
 class FakeDrone:
-    """Answers GET of one build with a status that the test sets."""
+    """Answers GET of one build, or pipeline, with a status (and a cancel) that the test sets."""
 
     def __init__(self):
-        self.status, self.code, self.asked, self.token = "running", 200, [], None
+        self.status, self.code, self.asked, self.token, self.cancel = "running", 200, [], None, {}
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -40,7 +40,7 @@ class FakeDrone:
             def do_GET(self):
                 outer.asked.append(self.path)
                 outer.token = self.headers.get("Authorization")
-                body = json.dumps({"number": 41, "status": outer.status}).encode()
+                body = json.dumps({"number": 41, "status": outer.status, **outer.cancel}).encode()
                 try:
                     self.send_response(outer.code)
                     self.send_header("Content-Length", str(len(body)))
@@ -105,6 +105,12 @@ class Keeper(unittest.TestCase):
                 "DRONE_SYSTEM_HOST": self.drone.host, "DRONE_WORKSPACE": self.workspace,
                 "DRONE_BUILD_STARTED": str(int(time.time())), "RECIPE": "custom-html", "PR": "3", "REF": REF,
                 "COMMENT": "812", **more}
+
+    def in_woodpecker(self):
+        """What makes a step one of Woodpecker's local backend; Drone's variables are nobody's then."""
+        return {"CI": "woodpecker", "CI_PIPELINE_NUMBER": "41", "CI_REPO": "org/cc-ci", "CI_WORKSPACE": self.workspace,
+                "CI_SYSTEM_URL": f"http://{self.drone.host}", "CI_PIPELINE_STARTED": str(int(time.time())),
+                "CI_PIPELINE_URL": f"http://{self.drone.host}/repos/17/pipeline/41"}
 
     def step(self, word, build=41, runner=None, **more):
         """A step as the exec runner starts it: /bin/sh -e on a file, in the workspace, in a session of its own."""
@@ -257,6 +263,27 @@ class Keeper(unittest.TestCase):
         results = self.wait_over(run)
         self.assertEqual(results["verdict"], "cancelled")
         self.assertIn("cancelled: build 41 is killed in Drone, after ", results["reason"])
+
+    def test_pipeline_cancelled_in_woodpecker(self):
+        """A cancel that was lost: the status may say anything, that somebody cancelled is all that is left of it."""
+        process, run = self.start_waiting(**self.in_woodpecker())
+        wait_for(lambda: self.drone.asked, 5, "a question to Woodpecker")
+        self.assertEqual(self.drone.asked[0], "/api/repos/17/pipelines/41")
+        self.drone.cancel = {"cancel_info": None}
+        wait_for(lambda: len(self.drone.asked) > 2, 10, "more questions to Woodpecker")
+        self.assertIsNone(process.poll())
+        self.drone.cancel = {"cancel_info": {"canceled_by_user": "member"}}
+        self.assertEqual(self.finish(process)[0], 6)
+        results = self.wait_over(run)
+        self.assertEqual((results["verdict"], results["run"]["build"]), ("cancelled", 41))
+        self.assertIn("cancelled: build 41 is killed in Woodpecker, after ", results["reason"])
+
+    def test_group_killed(self):
+        """Woodpecker's cancel: SIGKILL to the step's process group, the front with it. The keeper is in none of it."""
+        process, run = self.start_waiting(**self.in_woodpecker())
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=5)
+        self.assertEqual(self.wait_over(run)["verdict"], "cancelled")
 
     def test_a_drone_that_cannot_be_asked_cancels_nothing(self):
         process, run = self.start_waiting()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-The whole chain on real servers: Gitea, Drone and its exec runner of the lab, a real Traefik on the real Swarm, our own
-bridge and ccci-run. Only abra is a stand-in. The interface is that of lib.chain.Chain.
+The whole chain on real servers: Gitea, Drone and its exec runner (or Woodpecker and its agent) of the lab, a real Traefik on
+the real Swarm, our own bridge and ccci-run. Only abra is a stand-in. The interface is that of lib.chain.Chain.
 
     with LabChain() as chain:
         number = chain.add_canary("green", private=True)
