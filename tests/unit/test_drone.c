@@ -2,7 +2,7 @@
 #include <check.h>
 
 #include "harness.h"
-#include "scripted_server.h"
+#include "scripted_ci.h"
 
 #include "bridge/drone.h"
 #include "common/file.h"
@@ -296,94 +296,6 @@ END_TEST
 
 /* --- calls --- */
 
-struct outcome_seen {
-	bool is_done;
-	enum err_code code;
-	char message[256];
-	int64_t number;
-	enum build_status status;
-	size_t items;
-	char text[256];
-};
-
-static void note(struct outcome_seen *seen, const struct err *err)
-{
-	seen->is_done = true;
-	if (!err)
-		return;
-	seen->code = err->code;
-	(void)copy_text(seen->message, sizeof(seen->message), err->msg);
-}
-
-static void on_build(void *context, struct build *build, const struct err *err)
-{
-	struct outcome_seen *seen = context;
-
-	note(seen, err);
-	ck_assert_int_ne(build == NULL, err == NULL);
-	seen->number = build ? build->number : 0;
-	seen->status = build ? build->status : BUILD_UNKNOWN;
-}
-
-static void on_cancelled(void *context, const struct err *err)
-{
-	note(context, err);
-}
-
-static void on_builds(void *context, struct builds *builds, const struct err *err)
-{
-	struct outcome_seen *seen = context;
-
-	note(seen, err);
-	seen->items = builds ? builds->count : 0;
-}
-
-static void on_log(void *context, const struct buf *log, const struct err *err)
-{
-	struct outcome_seen *seen = context;
-
-	note(seen, err);
-	(void)copy_text(seen->text, sizeof(seen->text), log ? buf_text(log) : "");
-}
-
-static void on_timeout(void *context, const int64_t *minutes, const struct err *err)
-{
-	struct outcome_seen *seen = context;
-
-	note(seen, err);
-	seen->number = minutes ? *minutes : 0;
-}
-
-struct stage_set {
-	struct scripted_server server;
-	struct http *http;
-	struct ci *ci;
-	struct outcome_seen seen;
-};
-
-static void raise_curtain(struct stage_set *set, const struct exchange *script, size_t count)
-{
-	*set = (struct stage_set){.server = scripted_start(script, count)};
-	set->http = http_new();
-	set->ci = ci_new(
-	    set->http, &drone_dialect, &(struct ci_place){set->server.url, "secret-token", REPO});
-}
-
-static void play_act(struct stage_set *set)
-{
-	scripted_run(set->http, &set->seen.is_done);
-	set->seen.is_done = false;
-}
-
-static void drop_curtain(struct stage_set *set)
-{
-	scripted_run(set->http, &set->seen.is_done);
-	scripted_end(&set->server);
-	ck_assert_ptr_null(strstr(set->seen.message, "secret-token"));
-	ci_free(set->ci);
-	http_free(set->http);
-}
-
 #define BUILDS "/api/repos/" REPO "/builds"
 
 /* Exactly the parameters of docs/contracts.md, section 3, and of those only what is given. */
@@ -409,11 +321,12 @@ START_TEST(creates)
 	struct build_params least = {.recipe = "x"};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &drone_dialect, REPO, script, COUNT_OF(script));
 	ci_create_build(set.ci, "main", &full, on_build, &set.seen);
 	play_act(&set);
 	ck_assert_int_eq(set.seen.number, 2);
 	ci_create_build(set.ci, "a&b", &least, on_build, &set.seen);
+	play_act(&set);
 	drop_curtain(&set);
 	ck_assert_int_eq(set.seen.code, ERR_NONE);
 }
@@ -445,8 +358,9 @@ START_TEST(create_fails)
 	struct build_params params = {.recipe = "x"};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &drone_dialect, REPO, script, COUNT_OF(script));
 	ci_create_build(set.ci, "main", &params, on_build, &set.seen);
+	play_act(&set);
 	drop_curtain(&set);
 	ck_assert_msg(set.seen.code == row->code, "%d: %s", set.seen.code, set.seen.message);
 	ck_assert_msg(strstr(set.seen.message, row->why), "%s", set.seen.message);
@@ -463,8 +377,9 @@ START_TEST(creates_one_with_an_error)
 	struct build_params params = {.recipe = "x"};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &drone_dialect, REPO, script, COUNT_OF(script));
 	ci_create_build(set.ci, "main", &params, on_build, &set.seen);
+	play_act(&set);
 	drop_curtain(&set);
 	ck_assert_int_eq(set.seen.code, ERR_NONE);
 	ck_assert_int_eq(set.seen.status, BUILD_ERROR);
@@ -488,7 +403,7 @@ START_TEST(watches_and_cancels)
 	};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &drone_dialect, REPO, script, COUNT_OF(script));
 	ci_list_builds(set.ci, 2, on_builds, &set.seen);
 	play_act(&set);
 	ck_assert_uint_eq(set.seen.items, 2);
@@ -506,6 +421,7 @@ START_TEST(watches_and_cancels)
 	ck_assert_str_eq(set.seen.text, "x\n");
 	set.seen.code = ERR_NONE;
 	ci_get_log(set.ci, 22, 1, 8, on_log, &set.seen);
+	play_act(&set);
 	drop_curtain(&set);
 	ck_assert_int_eq(set.seen.code, ERR_MISSING);
 }
@@ -521,7 +437,7 @@ START_TEST(reads_and_sets_timeout)
 	};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &drone_dialect, REPO, script, COUNT_OF(script));
 	ci_get_timeout(set.ci, on_timeout, &set.seen);
 	play_act(&set);
 	ck_assert_int_eq(set.seen.number, 60);
@@ -529,6 +445,7 @@ START_TEST(reads_and_sets_timeout)
 	play_act(&set);
 	ck_assert_int_eq(set.seen.number, 45);
 	ci_set_timeout(set.ci, 45, on_timeout, &set.seen);
+	play_act(&set);
 	drop_curtain(&set);
 	ck_assert_int_eq(set.seen.code, ERR_MISSING);
 	ck_assert_str_eq(set.seen.message, "set the timeout of " REPO ": drone answered 404");

@@ -2,7 +2,7 @@
 #include <check.h>
 
 #include "harness.h"
-#include "scripted_server.h"
+#include "scripted_ci.h"
 
 #include "bridge/woodpecker.h"
 #include "common/file.h"
@@ -210,89 +210,6 @@ END_TEST
 
 /* --- calls --- */
 
-struct outcome_seen {
-	bool is_done;
-	enum err_code code;
-	char message[256];
-	int64_t number;
-	size_t items;
-	char text[256];
-};
-
-static void note(struct outcome_seen *seen, const struct err *err)
-{
-	seen->is_done = true;
-	seen->code = err ? err->code : ERR_NONE;
-	(void)copy_text(seen->message, sizeof(seen->message), err ? err->msg : "");
-}
-
-static void on_build(void *context, struct build *build, const struct err *err)
-{
-	struct outcome_seen *seen = context;
-
-	note(seen, err);
-	ck_assert_int_ne(build == NULL, err == NULL);
-	seen->number = build ? build->number : 0;
-}
-
-static void on_builds(void *context, struct builds *builds, const struct err *err)
-{
-	struct outcome_seen *seen = context;
-
-	note(seen, err);
-	seen->items = builds ? builds->count : 0;
-}
-
-static void on_cancelled(void *context, const struct err *err)
-{
-	note(context, err);
-}
-
-static void on_log(void *context, const struct buf *log, const struct err *err)
-{
-	struct outcome_seen *seen = context;
-
-	note(seen, err);
-	(void)copy_text(seen->text, sizeof(seen->text), log ? buf_text(log) : "");
-}
-
-static void on_timeout(void *context, const int64_t *minutes, const struct err *err)
-{
-	struct outcome_seen *seen = context;
-
-	note(seen, err);
-	seen->number = minutes ? *minutes : 0;
-}
-
-struct stage_set {
-	struct scripted_server server;
-	struct http *http;
-	struct ci *ci;
-	struct outcome_seen seen;
-};
-
-static void raise_curtain(struct stage_set *set, const struct exchange *script, size_t count)
-{
-	*set = (struct stage_set){.server = scripted_start(script, count)};
-	set->http = http_new();
-	set->ci = ci_new(set->http, &woodpecker_dialect,
-	    &(struct ci_place){set->server.url, "secret-token", REPO});
-}
-
-static void play_act(struct stage_set *set)
-{
-	scripted_run(set->http, &set->seen.is_done);
-	set->seen.is_done = false;
-	ck_assert_ptr_null(strstr(set->seen.message, "secret-token"));
-}
-
-static void drop_curtain(struct stage_set *set)
-{
-	scripted_end(&set->server);
-	ci_free(set->ci);
-	http_free(set->http);
-}
-
 #define GOOD_USER                                                                                  \
 	{                                                                                          \
 		"GET /api/user", AUTH, NULL, 200, NULL, "{\"login\":\"member\"}"                   \
@@ -330,7 +247,7 @@ START_TEST(creates)
 	struct build_params least = {.recipe = "x"};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &woodpecker_dialect, REPO, script, COUNT_OF(script));
 	ck_assert_str_eq(ci_builds_url(set.ci), "");
 	ci_create_build(set.ci, "a&b", &full, on_build, &set.seen);
 	play_act(&set);
@@ -372,7 +289,7 @@ START_TEST(create_fails)
 	struct build_params params = {.recipe = "x"};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &woodpecker_dialect, REPO, script, COUNT_OF(script));
 	ci_create_build(set.ci, "main", &params, on_build, &set.seen);
 	play_act(&set);
 	ck_assert_msg(set.seen.code == row->code, "%d: %s", set.seen.code, set.seen.message);
@@ -401,7 +318,7 @@ START_TEST(says_why_it_finds_no_repository)
 	};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &woodpecker_dialect, REPO, script, COUNT_OF(script));
 	for (size_t i = 0; i < COUNT_OF(ends); i++) {
 		ci_get_timeout(set.ci, on_timeout, &set.seen);
 		play_act(&set);
@@ -436,7 +353,7 @@ START_TEST(watches_and_cancels)
 	};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &woodpecker_dialect, REPO, script, COUNT_OF(script));
 	ci_list_builds(set.ci, 2, on_builds, &set.seen);
 	play_act(&set);
 	ck_assert_uint_eq(set.seen.items, 2);
@@ -476,7 +393,7 @@ START_TEST(reads_and_sets_timeout)
 	};
 	struct stage_set set;
 
-	raise_curtain(&set, script, COUNT_OF(script));
+	raise_curtain(&set, &woodpecker_dialect, REPO, script, COUNT_OF(script));
 	ci_get_timeout(set.ci, on_timeout, &set.seen);
 	play_act(&set);
 	ck_assert_int_eq(set.seen.number, 60);
