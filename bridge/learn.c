@@ -151,6 +151,7 @@ const struct build *learn_find(const struct builds *builds, const struct job *jo
 void learnt_release(struct learnt *learnt)
 {
 	free(learnt->results);
+	buf_release(&learnt->picture);
 	*learnt = (struct learnt){0};
 }
 
@@ -351,8 +352,10 @@ void learn_end(const struct build *build, const struct buf *log, const struct jo
 		judge_by_build(build, job, timeout_s, "it has no log of a step named report", out);
 	else if (results_find(buf_text(log), log->length, &results, &err) < 0)
 		judge_by_build(build, job, timeout_s, err.msg, out);
-	else if (is_about(&results, job, out))
+	else if (is_about(&results, job, out)) {
 		judge_by_results(&results, out);
+		(void)!results_find_picture(&results, buf_text(log), log->length, &out->picture);
+	}
 	if (out->event.verdict == VERDICT_CI_ERROR && build->status != BUILD_ERROR &&
 	    job_may_try_again(job))
 		out->event = (struct job_event){.kind = JOB_EVENT_ERRED, .reason = out->reason};

@@ -68,6 +68,7 @@ struct learnt {
 	char reason[JOB_REASON_SIZE];
 	char head_version[JOB_VERSION_SIZE], base_version[JOB_VERSION_SIZE];
 	char *results;
+	struct buf picture; /* of the app; empty when there is none */
 };
 void learnt_release(struct learnt *learnt);
 DEFINE_AUTO(learnt, learnt_release);

@@ -76,6 +76,8 @@ static const char *const upgrades_sql[] = {
     "ALTER TABLE job ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version=5;",
     PAGES_SQL "PRAGMA user_version=6;",
+    "CREATE TABLE picture(comment INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+    "PRAGMA user_version=7;",
 };
 
 static const char *const effect_state_words[] = {
@@ -774,6 +776,39 @@ int store_find_build(
 	bind_int(ask, 2, build);
 	*out_comment = 0;
 	return step_int(store, ask, out_comment, err);
+}
+
+int store_put_picture(
+    struct store *store, int64_t comment, const struct buf *picture, struct err *err)
+{
+	auto_statement sqlite3_stmt *put =
+	    prepare(store, "INSERT OR REPLACE INTO picture VALUES(?,?)", err);
+
+	if (!put)
+		return -1;
+	bind_int(put, 1, comment);
+	if (sqlite3_bind_blob64(put, 2, picture->data, picture->length, SQLITE_STATIC) != SQLITE_OK)
+		abort();
+	return step_done(store, put, "save a picture", err);
+}
+
+int store_get_picture(struct store *store, int64_t comment, struct buf *out, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask =
+	    prepare(store, "SELECT bytes FROM picture WHERE comment=?", err);
+
+	if (!ask)
+		return -1;
+	bind_int(ask, 1, comment);
+	int result = sqlite3_step(ask);
+	if (result == SQLITE_DONE)
+		return err_set(
+		    err, ERR_MISSING, "store: no picture of job %lld", (long long)comment);
+	if (result != SQLITE_ROW)
+		return fail(store, "read a picture", err);
+	size_t length = (size_t)sqlite3_column_bytes(ask, 0);
+	*out = buf_make(length);
+	return buf_add(out, sqlite3_column_blob(ask, 0), length);
 }
 
 int64_t store_generation(const struct store *store)

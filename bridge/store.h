@@ -17,6 +17,7 @@
 #define CCCI_BRIDGE_STORE_H
 
 #include "bridge/job.h"
+#include "common/buf.h"
 #include "common/err.h"
 
 #define STORE_FILE "bridge.db"
@@ -98,6 +99,11 @@ int store_each_run(struct store *store, const struct store_wanted *wanted, store
 /* The comment of the newest run with this build number; 0: none that may be shown. */
 int store_find_build(struct store *store, int64_t build, bool shows_private, int64_t *out_comment,
     struct err *err) CHECKED;
+/* The picture of a run's app. ERR_MISSING: there is none; *out need not be initialised. */
+int store_put_picture(
+    struct store *store, int64_t comment, const struct buf *picture, struct err *err) CHECKED;
+int store_get_picture(
+    struct store *store, int64_t comment, struct buf *out, struct err *err) CHECKED;
 /* Another number whenever anything was written since the start. */
 int64_t store_generation(const struct store *store);
 

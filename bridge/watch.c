@@ -177,11 +177,22 @@ void watch_list(struct works *works)
 
 /* --- the end of a build --- */
 
+/* Before the verdict, which may be answered with a link to it; a run is no worse without. */
+static void keep_picture(const struct work *work, const struct buf *picture)
+{
+	struct err err;
+
+	if (picture->length &&
+	    store_put_picture(work->works->parts->store, work->job.comment, picture, &err) < 0)
+		log_warning("%s: the run's page has no picture", err.msg);
+}
+
 static void learn_from(struct work *work, const struct build *build, const struct buf *log)
 {
 	AUTO(learnt) learnt = {0};
 
 	learn_end(build, log, &work->job, work->works->timeout_s, &learnt);
+	keep_picture(work, &learnt.picture);
 	if (work_apply(work, &learnt.event) < 0)
 		errand_fail(&work->build.get, clock_now());
 }

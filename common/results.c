@@ -965,37 +965,73 @@ static bool is_line(const char *line, size_t length, const char *marker)
 	return length == strlen(marker) && memcmp(line, marker, length) == 0;
 }
 
-int results_find(const char *log, size_t length, struct results *out, struct err *err)
+/*
+ * What stands between the last pair of these lines, at most max_bytes, the pieces joined: a log may
+ * break a line that is long. False: there is no such pair.
+ */
+static bool find_between(const char *log, size_t length, const char *begin, const char *end_line,
+    size_t max_bytes, struct buf *out)
 {
-	AUTO(buf) document = buf_make(RESULTS_MAX_BYTES);
-	AUTO(buf) found = buf_make(RESULTS_MAX_BYTES);
+	AUTO(buf) piece = buf_make(max_bytes);
 	bool is_inside = false;
 	bool is_found = false;
 
 	for (size_t at = 0; at < length;) {
 		size_t size = line_length(log + at, length - at);
 
-		if (is_line(log + at, size, RESULTS_BEGIN)) {
+		if (is_line(log + at, size, begin)) {
 			is_inside = true;
-			buf_clear(&document);
-		} else if (is_inside && is_line(log + at, size, RESULTS_END)) {
+			buf_clear(&piece);
+		} else if (is_inside && is_line(log + at, size, end_line)) {
 			is_inside = false;
 			is_found = true;
-			buf_clear(&found);
-			(void)buf_add(&found, buf_text(&document), document.length);
-			found.was_truncated = document.was_truncated;
+			buf_clear(out);
+			(void)buf_add(out, buf_text(&piece), piece.length);
+			out->was_truncated = piece.was_truncated;
 		} else if (is_inside) {
-			/* Pieces are joined: a log may break a line that is long. */
-			(void)buf_add(&document, log + at, size);
+			(void)buf_add(&piece, log + at, size);
 		}
 		const char *end = memchr(log + at, '\n', length - at);
 		at = end ? (size_t)(end - log) + 1 : length;
 	}
-	if (!is_found)
+	return is_found;
+}
+
+int results_find(const char *log, size_t length, struct results *out, struct err *err)
+{
+	AUTO(buf) found = buf_make(RESULTS_MAX_BYTES);
+
+	if (!find_between(log, length, RESULTS_BEGIN, RESULTS_END, RESULTS_MAX_BYTES, &found))
 		return err_set(
 		    err, ERR_MISSING, "find results: no document in a log of %zu bytes", length);
 	if (found.was_truncated)
 		return err_set(
 		    err, ERR_PROTOCOL, "read results: larger than %d bytes", RESULTS_MAX_BYTES);
 	return results_decode(buf_text(&found), found.length, out, err);
+}
+
+/* What a picture of that type begins with; of another nothing does. */
+static bool begins_as(const struct buf *picture, const char *type)
+{
+	const char *head = text_is(type, "image/png") ? "\x89PNG\r\n\x1a\n" : "\xff\xd8\xff";
+
+	return picture->length >= strlen(head) && memcmp(picture->data, head, strlen(head)) == 0;
+}
+
+bool results_find_picture(
+    const struct results *results, const char *log, size_t length, struct buf *out)
+{
+	AUTO(buf) text = buf_make(RESULTS_PICTURE_MAX_BYTES * 2);
+	AUTO(buf) picture = buf_make(RESULTS_PICTURE_MAX_BYTES);
+
+	if (!results->picture_type[0] ||
+	    !find_between(log, length, RESULTS_PICTURE_BEGIN, RESULTS_PICTURE_END,
+		RESULTS_PICTURE_MAX_BYTES * 2, &text) ||
+	    buf_add_from_base64(&picture, buf_text(&text)) < 0 ||
+	    picture.length != (size_t)results->picture_bytes ||
+	    !begins_as(&picture, results->picture_type))
+		return false;
+	*out = picture;
+	picture = (struct buf){0};
+	return true;
 }

@@ -180,5 +180,11 @@ int results_decode(const char *text, size_t length, struct results *out, struct 
 /* Finds the document between its two marker lines in a log, last one wins; ERR_MISSING when there
  * is none. */
 int results_find(const char *log, size_t length, struct results *out, struct err *err) CHECKED;
+/*
+ * The picture that a document speaks of, behind it in the log. False: there is none, or it is not
+ * of the type and length that the document tells. *out need not be initialised.
+ */
+bool results_find_picture(
+    const struct results *results, const char *log, size_t length, struct buf *out) CHECKED;
 
 #endif

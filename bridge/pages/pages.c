@@ -504,7 +504,7 @@ static void answer_badge(const struct call *call, const char *name, bool is_svg)
 
 /* --- a run --- */
 
-enum part { PART_PAGE, PART_RESULTS, PART_JUNIT };
+enum part { PART_PAGE, PART_RESULTS, PART_JUNIT, PART_PICTURE };
 
 static void write_run(const struct call *call, const struct job *job, const struct results *results,
     struct html *html)
@@ -516,9 +516,12 @@ static void write_run(const struct call *call, const struct job *job, const stru
 	struct reply_step steps[STEPS_MAX];
 	struct past_run run;
 	struct run_page_facts facts = {.job = job, .run = &run, .results = results, .steps = steps};
+	AUTO(buf) picture = {0};
 	struct job_brief brief;
 	struct err err;
 
+	facts.has_picture = results && results->picture_type[0] &&
+			    store_get_picture(settings->store, job->comment, &picture, &err) == 0;
 	job_brief(job, &brief);
 	past_read(&brief, &run);
 	frame.is_live = past_is_active(&run);
@@ -527,6 +530,22 @@ static void write_run(const struct call *call, const struct job *job, const stru
 	if (store_usual_s(settings->store, job_recipe(job), &facts.usual_s, &err) < 0)
 		log_debug("%s", err.msg);
 	run_page_write(html, &frame, &facts);
+}
+
+/* What it begins with was held to its type before it was kept. */
+static void answer_picture(
+    const struct call *call, const struct job *job, const struct results *results)
+{
+	AUTO(buf) picture = {0};
+	struct err err;
+
+	if (!results->picture_type[0] ||
+	    store_get_picture(call->pages->settings.store, job->comment, &picture, &err) < 0) {
+		answer_missing(call, "This run has no picture.");
+		return;
+	}
+	answer(call, 200, text_is(results->picture_type, "image/png") ? "image/png" : "image/jpeg",
+	    CACHE_ASK, &picture);
 }
 
 static void answer_part(const struct call *call, const struct job *job, enum part part)
@@ -545,6 +564,8 @@ static void answer_part(const struct call *call, const struct job *job, enum par
 	} else if (part == PART_RESULTS) {
 		(void)buf_printf(&body, "%s\n", job->results);
 		answer(call, 200, TYPE_JSON, CACHE_ASK, &body);
+	} else if (part == PART_PICTURE) {
+		answer_picture(call, job, &results);
 	} else {
 		junit_print(&results, &body);
 		answer(call, 200, TYPE_XML, CACHE_ASK, &body);
@@ -640,6 +661,8 @@ static void route(const struct call *call)
 		answer_run(call, name, PART_RESULTS);
 	else if (match(path, "/runs/", "/junit.xml", name, sizeof(name)))
 		answer_run(call, name, PART_JUNIT);
+	else if (match(path, "/runs/", "/picture", name, sizeof(name)))
+		answer_run(call, name, PART_PICTURE);
 	else if (match(path, "/runs/", "", name, sizeof(name)))
 		answer_run(call, name, PART_PAGE);
 	else if (match(path, "/badge/", ".svg", name, sizeof(name)))

@@ -466,6 +466,25 @@ static void add_details(struct html *html, const struct results *results)
 	html_end(html);
 }
 
+/* --- the app --- */
+
+/* A page of the pull request's was in it: it is a picture and nothing else. */
+static void add_picture(struct html *html, const struct run_page_facts *facts)
+{
+	auto_str char *address = xasprintf("%" PRId64 "/picture", facts->job->build);
+	auto_str char *width = xasprintf("%" PRId64, facts->results->picture_width);
+	auto_str char *height = xasprintf("%" PRId64, facts->results->picture_height);
+
+	if (!facts->has_picture)
+		return;
+	frame_section(html, "card", "app", "The app");
+	html_begin(html, "p", NULL);
+	html_empty(html, "img", "class", "shot", "src", address, "width", width, "height", height,
+	    "alt", "the app as a browser showed it when it was installed", NULL);
+	html_end(html);
+	html_end(html);
+}
+
 /* --- what it rests on, where it is --- */
 
 static void add_fact(struct html *html, const char *name, const char *value)
@@ -552,6 +571,7 @@ void run_page_write(
 	if (facts->results) {
 		add_stages(html, facts);
 		add_details(html, facts->results);
+		add_picture(html, facts);
 	}
 	add_again(html, frame, facts);
 	if (facts->results)

@@ -17,6 +17,7 @@ struct run_page_facts {
 	const struct reply_step *steps; /* while it runs */
 	size_t step_count;
 	int64_t usual_s; /* of the recipe; 0: not known */
+	bool has_picture;
 };
 
 void run_page_write(

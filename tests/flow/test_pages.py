@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bridge's pages as people and programs meet them: what they answer, to whom, and how they look in a browser."""
+import base64
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 import time
 import unittest
+import zlib
 import xml.etree.ElementTree
 
 from lib.bridge_cases import PIPELINE, BridgeCases, check_end, results
@@ -47,6 +50,16 @@ def stages(upgrade="pass", factor=1.0):
     return done
 
 
+def picture():
+    """A PNG of stripes, as an app might look."""
+    rows = b"".join(b"\0" + bytes((40, 90 + row // 4, 160)) * 640 for row in range(400))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 640, 400, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
 def fill(state_dir):
     """Recipes of every kind, years of them and minutes."""
     now = int(time.time())
@@ -68,7 +81,10 @@ def fill(state_dir):
         filler.run(RED, 1120, now - 7300, 128, pr=2, ref="2" * 40, verdict="recipe_failed", level=1, reason=why,
             results=document(RED, 1120, stages("fail"), "recipe_failed", 1, why,
                 last_green={"build": 1118, "when": "2026-11-21T03:10:00Z", "commit": "1" * 40},
+                picture={"type": "image/png", "width": 640, "height": 400, "bytes": len(picture())},
                 changed=[{"what": "image app", "was": "ghcr.io/immich:1.1", "is": "ghcr.io/immich:1.2"}]))
+        shot = picture()
+        filler.picture(1120, shot)
         filler.run(FLAKY, 1130, now - 9000, level=1, verdict="recipe_failed", reason=why,
             results=document(FLAKY, 1130, stages("fail"), "recipe_failed", 1, why))
         filler.run(FLAKY, 1131, now - 8000, level=2, results=document(FLAKY, 1131, stages(), level=2))
@@ -225,6 +241,10 @@ class Pages(Case):
         self.assertEqual(self.json("/runs/1120/results.json")["verdict"], "recipe_failed")
         root = xml.etree.ElementTree.fromstring(self.get("/runs/1120/junit.xml")[0])
         self.assertEqual(root.get("name"), "immich")
+        status, body, head = self.ask("/runs/1120/picture")
+        self.assertEqual((status, head["Content-Type"], body), (200, "image/png", picture()))
+        self.assertIn(b'src="1120/picture"', self.ask("/runs/1120")[1])
+        self.assertEqual(self.ask("/runs/1040/picture")[0], 404)
 
     def test_the_api_keeps_to_its_schema(self):
         with open(SCHEMA, encoding="utf-8") as file:
@@ -304,6 +324,18 @@ class Running(unittest.TestCase):
         self.assertIsNone(page.refresh)
         self.assertIsNone(self.page(f"/runs/{build}").refresh)
         self.assertEqual(json.loads(exchange("GET", f"{self.bridge.url}/badge/{PUBLIC}.json")[1])["message"], "level 4")
+
+    def test_the_picture_behind_the_results_is_shown(self):
+        shot = picture()
+        told = json.dumps({"type": "image/png", "width": 640, "height": 400, "bytes": len(shot)})
+        lines = ["--- end ccci results ---", "--- ccci picture ---", base64.b64encode(shot).decode(), "--- end ccci picture ---"]
+        self.set_results(results().rstrip().removesuffix("}") + f',"picture":{told}}}\n' + "\n".join(lines) + "\n")
+        number = self.world.open_pr(PUBLIC, "branch-1")
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_verdict(PUBLIC, number, comment)
+        build = json.loads(exchange("GET", f"{self.bridge.url}/api/v1/runs")[1])["runs"][0]["build"]
+        self.assertEqual(exchange("GET", f"{self.bridge.url}/runs/{build}/picture")[1], shot)
+        self.assertIn("The app", self.page(f"/runs/{build}").text)
 
     def test_a_private_run_has_no_page_and_no_link(self):
         number = self.world.open_pr(PRIVATE, "branch-1")

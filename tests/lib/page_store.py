@@ -55,6 +55,9 @@ class Filler:
     def recipe(self, repo, is_public=True):
         self.store.execute("INSERT OR REPLACE INTO repository VALUES(?,?)", (repo, is_public))
 
+    def picture(self, comment, data):
+        self.store.execute("INSERT OR REPLACE INTO picture VALUES(?,?)", (comment, data))
+
     def run(self, repo, build, at, seconds=60, pr=3, ref=REF, verdict="passed", level=4, reason="", results=None, stages=None,
             partial="", comment=None):
         """at: Unix seconds of its end. stages: what lists show, when there is no document."""

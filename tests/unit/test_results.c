@@ -534,6 +534,46 @@ START_TEST(the_page_has_every_key)
 }
 END_TEST
 
+/* --- the picture behind it --- */
+
+#define SMALL_PNG "iVBORw0KGgo=" /* its first eight bytes */
+#define BEFORE "x\n" RESULTS_PICTURE_BEGIN "\n"
+#define AFTER "\n" RESULTS_PICTURE_END "\n"
+
+static const struct {
+	const char *type;
+	int64_t bytes;
+	const char *log;
+	bool is_found;
+} pictures[] = {
+    {"image/png", 8, BEFORE SMALL_PNG AFTER, true},
+    {"image/png", 8, BEFORE "iVBO\nRw0KGgo=" AFTER, true},
+    {"image/png", 8, BEFORE "/9j/" AFTER BEFORE SMALL_PNG AFTER, true},
+    {"image/jpeg", 3, BEFORE "/9j/" AFTER, true},
+    {"", 0, BEFORE SMALL_PNG AFTER, false},
+    {"image/png", 9, BEFORE SMALL_PNG AFTER, false},
+    {"image/jpeg", 8, BEFORE SMALL_PNG AFTER, false},
+    {"image/png", 3, BEFORE "/9j/" AFTER, false},
+    {"image/png", 8, BEFORE "<svg onload=" AFTER, false},
+    {"image/png", 8, BEFORE SMALL_PNG, false},
+    {"image/png", 8, SMALL_PNG AFTER, false},
+};
+
+START_TEST(finds_the_picture)
+{
+	AUTO(results) results = {0};
+	AUTO(buf) picture = {0};
+	const char *log = pictures[_i].log;
+
+	results_init(&results);
+	results_set(&results.picture_type, pictures[_i].type);
+	results.picture_bytes = pictures[_i].bytes;
+	bool is_found = results_find_picture(&results, log, strlen(log), &picture);
+	ck_assert_int_eq(is_found, pictures[_i].is_found);
+	ck_assert_int_eq((int64_t)picture.length, is_found ? pictures[_i].bytes : 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("results");
@@ -541,6 +581,7 @@ static Suite *make_suite(void)
 
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, writes_schema_1);
+	tcase_add_loop_test(tc, finds_the_picture, 0, COUNT_OF(pictures));
 	tcase_add_test(tc, an_empty_document_needs_a_run);
 	tcase_add_test(tc, unknown_keys_are_ignored);
 	tcase_add_loop_test(tc, refuses_row, 0, COUNT_OF(fault_rows));

@@ -572,6 +572,25 @@ START_TEST(knows_who_may_be_seen)
 }
 END_TEST
 
+START_TEST(keeps_pictures)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	AUTO(buf) picture = buf_make(64);
+	AUTO(buf) read = {0};
+
+	ck_assert_int_eq(buf_add(&picture, "\x89PNG\0x", 6), 0);
+	ck_assert_int_eq(store_get_picture(store, 7, &read, &err), -1);
+	ck_assert_int_eq(err.code, ERR_MISSING);
+	ck_assert_int_eq(store_put_picture(store, 7, &picture, &err), 0);
+	ck_assert_int_eq(store_put_picture(store, 7, &picture, &err), 0);
+	ck_assert_int_eq(store_get_picture(store, 7, &read, &err), 0);
+	ck_assert_uint_eq(read.length, 6);
+	ck_assert_mem_eq(read.data, picture.data, 6);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(garbage_is_refused)
 {
 	auto_str char *dir = harness_dir();
@@ -606,6 +625,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, full_disk_changes_nothing);
 	tcase_add_test(tests, finds_the_newest_run);
 	tcase_add_test(tests, an_older_schema_is_brought_up);
+	tcase_add_test(tests, keeps_pictures);
 	tcase_add_test(tests, lists_runs);
 	tcase_add_test(tests, knows_who_may_be_seen);
 	tcase_add_test(tests, garbage_is_refused);
