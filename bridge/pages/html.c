@@ -174,6 +174,7 @@ void html_end(struct html *html)
 
 /* --- texts --- */
 
+PRINTF_LIKE(2, 0)
 static void add_formatted(struct html *html, const char *format, va_list args)
 {
 	char *text = NULL;
@@ -212,24 +213,28 @@ void html_style(struct html *html, const char *css)
 	html_end(html);
 }
 
-void html_outside(struct html *html, const char *text, size_t max_bytes)
+/* Its direction ends with it. */
+static void add_outside(struct html *html, const char *clean)
 {
-	auto_str char *shown = clean_head(text, max_bytes);
-	auto_str char *good = json_repair(shown);
+	auto_str char *good = json_repair(clean);
 
 	html_begin(html, "bdi", NULL);
 	add_escaped(html, good, strlen(good));
 	html_end(html);
 }
 
+void html_outside(struct html *html, const char *text, size_t max_bytes)
+{
+	auto_str char *shown = clean_head(text, max_bytes);
+
+	add_outside(html, shown);
+}
+
 void html_outside_lines(struct html *html, const char *text, size_t max_bytes)
 {
 	auto_str char *shown = clean_tail(text, max_bytes);
-	auto_str char *good = json_repair(shown);
 
-	html_begin(html, "bdi", NULL);
-	add_escaped(html, good, strlen(good));
-	html_end(html);
+	add_outside(html, shown);
 }
 
 void html_outside_code(struct html *html, const char *text, size_t max_bytes)

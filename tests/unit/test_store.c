@@ -562,6 +562,8 @@ START_TEST(knows_who_may_be_seen)
 	ck_assert_int_eq(store_generation(store), generation);
 	ck_assert_int_eq(store_note_repo(store, "org/a", &no, &err), 0);
 	ck_assert_int_ne(store_generation(store), generation);
+	ck_assert_int_eq(store_find_build(store, 41, false, &comment, &err), 0);
+	ck_assert_int_eq(comment, 0);
 	ck_assert_int_eq(store_is_public(store, "org/a", &is_public, &err), 0);
 	ck_assert(!is_public);
 	ck_assert_int_eq(store_note_repo(store, "org/a", &yes, &err), 0);
