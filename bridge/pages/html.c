@@ -79,14 +79,15 @@ static void add_good(struct html *html, const char *text, const char *kept)
 
 /*
  * A page of ours by a path that stays here, or another site. Source: WHATWG URL: blanks and control
- * characters around and in an address are dropped, a backslash is a slash.
+ * characters around and in an address are dropped, a backslash is a slash. DEL would be a blank
+ * when it is written.
  */
 static bool is_good_address(const char *address)
 {
 	if (text_starts(address, "https://") || text_starts(address, "http://"))
 		return true;
 	for (const char *at = address; *at; at++) {
-		if ((unsigned char)*at <= ' ' || *at == '\\')
+		if ((unsigned char)*at <= ' ' || *at == 0x7f || *at == '\\')
 			return false;
 	}
 	return address[strcspn(address, ":/?#")] != ':' && !text_starts(address, "//");

@@ -72,6 +72,7 @@ static const struct {
     {"\x01javascript:alert(1)", false},
     {"data:text/html,x", false},
     {"//evil.example/", false},
+    {"\x7f//evil.example/", false},
     {"/\\evil.example", false},
     {"\\\\evil.example", false},
 };
