@@ -562,7 +562,7 @@ class Program(Case):
     def test_a_full_disk(self):
         """What cannot be recorded is not begun; when there is room again, the same comment goes on."""
         directory = tempfile.mkdtemp(prefix="small-", dir=self.world.directory)
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", directory], stdin=subprocess.DEVNULL,
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", directory], stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, check=False)
         if mounted.returncode != 0:
             self.skipTest("cannot mount a small tmpfs")
