@@ -333,6 +333,20 @@ static void judge_by_results(const struct results *results, struct learnt *out)
 	out->event.base_version = out->base_version;
 }
 
+/* Nothing went wrong, and yet a claim stays without its proof: a second run would have no better
+ * one. */
+static bool only_lacks_proof(const struct results *results)
+{
+	bool has_unverified = false;
+
+	for (size_t i = 0; i < results->stage_count; i++) {
+		if (results->stages[i].outcome == OUTCOME_ERROR)
+			return false;
+		has_unverified |= results->stages[i].outcome == OUTCOME_UNVERIFIED;
+	}
+	return has_unverified;
+}
+
 bool learn_has_report(const struct buf *log)
 {
 	AUTO(results) results = {0};
@@ -357,6 +371,6 @@ void learn_end(const struct build *build, const struct buf *log, const struct jo
 		(void)!results_find_picture(&results, buf_text(log), log->length, &out->picture);
 	}
 	if (out->event.verdict == VERDICT_CI_ERROR && build->status != BUILD_ERROR &&
-	    job_may_try_again(job))
+	    job_may_try_again(job) && !only_lacks_proof(&results))
 		out->event = (struct job_event){.kind = JOB_EVENT_ERRED, .reason = out->reason};
 }

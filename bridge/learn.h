@@ -7,7 +7,8 @@
  * document about anything else than the job is a CI error too: recipe, repository, pull request,
  * commit, comment and build must all be the job's.
  *
- * A CI error of the job's first build is JOB_EVENT_ERRED, which tries again. Not when the server
+ * A CI error of the job's first build is JOB_EVENT_ERRED, which tries again. Not when a stage was
+ * only unverified (no base comes up): the next run could prove no more. Not when the server
  * has not even begun (BUILD_ERROR): it would refuse the same file again, and keeps no parameters by
  * which such a build could be found.
  */

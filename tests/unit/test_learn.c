@@ -199,6 +199,48 @@ START_TEST(report_of_a_first_build)
 }
 END_TEST
 
+static const struct {
+	enum outcome install, upgrade;
+	enum job_event_kind kind;
+} unproved[] = {
+    {OUTCOME_PASS, OUTCOME_UNVERIFIED, JOB_EVENT_JUDGED},
+    {OUTCOME_ERROR, OUTCOME_UNVERIFIED, JOB_EVENT_ERRED},
+    {OUTCOME_ERROR, OUTCOME_NOT_RUN, JOB_EVENT_ERRED},
+    {OUTCOME_PASS, OUTCOME_ERROR, JOB_EVENT_ERRED},
+};
+
+static void add_stage(struct results *results, enum stage which, enum outcome outcome)
+{
+	struct results_stage stage_of;
+
+	results_stage_init(&stage_of, which);
+	stage_of.outcome = outcome;
+	results_take_stage(results, &stage_of);
+}
+
+/* What went wrong may go right; what could not be proved will not be. */
+START_TEST(report_without_proof)
+{
+	struct build build = {.server = "Drone", .number = 41, .status = BUILD_FAILURE};
+	auto_str char *document = xasprintf(DOCUMENT, OURS);
+	AUTO(buf) log = buf_make(64 * 1024);
+	AUTO(results) results = {0};
+	AUTO(learnt) learnt = {0};
+	struct job first = job;
+	struct err err;
+
+	first.first_build = 0;
+	ck_assert_int_eq(results_decode(document, strlen(document), &results, &err), 0);
+	results.verdict = VERDICT_CI_ERROR;
+	add_stage(&results, STAGE_INSTALL, unproved[_i].install);
+	add_stage(&results, STAGE_UPGRADE, unproved[_i].upgrade);
+	auto_str char *written = results_encode(&results);
+	(void)buf_printf(&log, RESULTS_BEGIN "\n%s\n" RESULTS_END "\n", written);
+	learn_end(&build, &log, &first, 3600, &learnt);
+	ck_assert_int_eq(learnt.event.kind, unproved[_i].kind);
+}
+END_TEST
+
 static const char *const bad_logs[] = {
     "",
     "no marks here\n",
@@ -432,6 +474,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, end_without_report, 0, COUNT_OF(ends));
 	tcase_add_loop_test(tests, end_of_a_first_build, 0, COUNT_OF(ends));
 	tcase_add_test(tests, report_of_a_first_build);
+	tcase_add_loop_test(tests, report_without_proof, 0, COUNT_OF(unproved));
 	tcase_add_loop_test(tests, end_of_a_withdrawn_job, 0, COUNT_OF(ends));
 	tcase_add_test(tests, knows_a_whole_report);
 	tcase_add_test(tests, end_with_report);
