@@ -140,8 +140,8 @@ static int take_one(const struct browser_spec *spec, const struct attempt *attem
 	AUTO_PTR(sandbox) sandbox = sandbox_open(&where, err);
 	auto_str char *run = xasprintf(RUN_ENVIRONMENT "=%s", spec->run_id);
 	auto_str char *name = xasprintf(NAME "%s", picture_kinds[attempt->shape->kind].suffix);
-	const char *const environ[] = {
-	    "PATH=" SANDBOX_PATH, "HOME=/tmp", "LANG=C.UTF-8", run, NULL};
+	const char *where_programs_are = "PATH=" SANDBOX_PATH;
+	const char *const environ[] = {where_programs_are, "HOME=/tmp", "LANG=C.UTF-8", run, NULL};
 	int64_t until_ns = clock_now() + TRY_MS * NS_PER_MS;
 	AUTO(arguments) arguments = {0};
 	AUTO(proc_result) ended = {0};

@@ -53,12 +53,13 @@ char *holder_find(const struct view_service *service, const char *stack,
 {
 	for (size_t i = 0; i < service->port_count; i++) {
 		const struct view_port *port = &service->ports[i];
-		auto_str char *container = find_container(port, stack, containers);
-		auto_str char *other = container ? NULL : find_service(port, stack, services);
+		auto_str char *holder = find_container(port, stack, containers);
 
-		if (container || other)
-			return xasprintf("host port %lld is held by %s", (long long)port->number,
-			    container ? container : other);
+		if (!holder)
+			holder = find_service(port, stack, services);
+		if (holder)
+			return xasprintf(
+			    "host port %lld is held by %s", (long long)port->number, holder);
 	}
 	return NULL;
 }
