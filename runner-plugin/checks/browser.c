@@ -106,10 +106,11 @@ struct attempt {
 static void fill_arguments(
     const struct browser_spec *spec, const struct attempt *attempt, struct arguments *out)
 {
+	static const char profile[] = "--user-data-dir=" SANDBOX_SCRATCH "/profile";
+	static const char limit[] = "--timeout=" LOAD_MS;
 	static const char *const always[] = {"--headless", "--no-sandbox", "--disable-gpu",
 	    "--hide-scrollbars", "--disable-background-networking", "--no-first-run",
-	    "--ignore-certificate-errors", "--user-data-dir=" SANDBOX_SCRATCH "/profile",
-	    "--timeout=" LOAD_MS};
+	    "--ignore-certificate-errors", profile, limit};
 	size_t count = 0;
 
 	out->size = xasprintf("--window-size=%s", attempt->shape->window);
