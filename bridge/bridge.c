@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/bridge.h"
 
-#include "bridge/drone.h"
 #include "bridge/hear.h"
 #include "bridge/pages/pages.h"
+#include "bridge/peers/drone.h"
+#include "bridge/peers/woodpecker.h"
 #include "bridge/server.h"
 #include "bridge/tend.h"
-#include "bridge/woodpecker.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/testpoint.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/hook.h"
 
-#include "bridge/peer.h"
+#include "bridge/peers/peer.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

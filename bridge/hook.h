@@ -12,7 +12,7 @@
 #ifndef CCCI_HOOK_H
 #define CCCI_HOOK_H
 
-#include "bridge/gitea.h"
+#include "bridge/peers/gitea.h"
 
 #define HOOK_KEYS_MAX 8
 #define HOOK_KEY_MIN_BYTES 16

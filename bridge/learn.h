@@ -15,7 +15,7 @@
 #ifndef CCCI_BRIDGE_LEARN_H
 #define CCCI_BRIDGE_LEARN_H
 
-#include "bridge/build.h"
+#include "bridge/peers/build.h"
 #include "bridge/reply.h"
 
 #define LEARN_REPORT_STEP "report"

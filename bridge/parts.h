@@ -12,9 +12,9 @@
 #ifndef CCCI_BRIDGE_PARTS_H
 #define CCCI_BRIDGE_PARTS_H
 
-#include "bridge/ci.h"
 #include "bridge/errand.h"
-#include "bridge/gitea.h"
+#include "bridge/peers/ci.h"
+#include "bridge/peers/gitea.h"
 #include "bridge/settings.h"
 #include "bridge/store.h"
 

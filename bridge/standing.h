@@ -13,7 +13,7 @@
 #ifndef CCCI_BRIDGE_STANDING_H
 #define CCCI_BRIDGE_STANDING_H
 
-#include "bridge/gitea.h"
+#include "bridge/peers/gitea.h"
 
 #define STANDING_TEXT_SIZE 512
 

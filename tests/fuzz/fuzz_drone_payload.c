@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every reader of Drone's answers: a value of the promised forms, or an error that says why. */
-#include "bridge/drone.h"
+#include "bridge/peers/drone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

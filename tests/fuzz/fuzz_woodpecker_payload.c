@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every reader of Woodpecker's answers: a value of the promised forms, or an error that says why.
  */
-#include "bridge/woodpecker.h"
+#include "bridge/peers/woodpecker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

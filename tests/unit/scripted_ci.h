@@ -11,7 +11,7 @@
 
 #include "scripted_server.h"
 
-#include "bridge/ci.h"
+#include "bridge/peers/ci.h"
 
 struct outcome_seen {
 	bool is_done;

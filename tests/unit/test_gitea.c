@@ -4,7 +4,7 @@
 #include "harness.h"
 #include "scripted_server.h"
 
-#include "bridge/gitea.h"
+#include "bridge/peers/gitea.h"
 #include "common/file.h"
 
 #define HEAD "da38df64e9f47d7d31150d5abb788b8f43f2e0cc"

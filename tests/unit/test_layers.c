@@ -55,8 +55,8 @@ static const char *const values[] = {
     "bridge/job",
     "bridge/reply",
     "bridge/markdown",
-    "bridge/build",
-    "bridge/build_read",
+    "bridge/peers/build",
+    "bridge/peers/build_read",
     "bridge/learn",
     "bridge/errand",
     "bridge/standing",
@@ -117,8 +117,8 @@ static const struct {
 } type_headers[] = {
     {"runner-plugin/recipe/plan", "runner-plugin/recipe/suite"},
     {"runner-plugin/recipe/secrets", "runner-plugin/recipe/suite"},
-    {"bridge/build", "bridge/peer"},
-    {"bridge/standing", "bridge/gitea"},
+    {"bridge/peers/build", "bridge/peers/peer"},
+    {"bridge/standing", "bridge/peers/gitea"},
 };
 
 /* System headers that give no more than words and numbers. */
@@ -210,8 +210,8 @@ static void add_source(const char *dir, const char *name)
 
 static void read_sources(void)
 {
-	static const char *const dirs[] = {"common", "bridge", "bridge/pages", "runner-plugin",
-	    "runner-plugin/recipe", "runner-plugin/swarm", "runner-plugin/run",
+	static const char *const dirs[] = {"common", "bridge", "bridge/peers", "bridge/pages",
+	    "runner-plugin", "runner-plugin/recipe", "runner-plugin/swarm", "runner-plugin/run",
 	    "runner-plugin/stages", "runner-plugin/abra", "runner-plugin/checks",
 	    "runner-plugin/host"};
 

@@ -4,7 +4,7 @@
 #include "harness.h"
 #include "scripted_ci.h"
 
-#include "bridge/woodpecker.h"
+#include "bridge/peers/woodpecker.h"
 #include "common/file.h"
 
 #define MAX_DATA (1024 * 1024)

@@ -10,7 +10,7 @@
 #ifndef CCCI_BRIDGE_BUILD_READ_H
 #define CCCI_BRIDGE_BUILD_READ_H
 
-#include "bridge/build.h"
+#include "bridge/peers/build.h"
 
 struct build_form {
 	const char *server; /* for people: "Drone" */

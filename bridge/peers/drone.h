@@ -9,7 +9,7 @@
 #ifndef CCCI_DRONE_H
 #define CCCI_DRONE_H
 
-#include "bridge/ci.h"
+#include "bridge/peers/ci.h"
 
 extern const struct ci_dialect drone_dialect;
 

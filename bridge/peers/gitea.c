@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/gitea.h"
+#include "bridge/peers/gitea.h"
 
 #include "common/clock.h"
 

@@ -9,7 +9,7 @@
 #ifndef CCCI_BRIDGE_BUILD_H
 #define CCCI_BRIDGE_BUILD_H
 
-#include "bridge/peer.h"
+#include "bridge/peers/peer.h"
 
 #define BUILD_NAME_SIZE 128
 #define BUILD_PARAM_SIZE 192

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/woodpecker.h"
+#include "bridge/peers/woodpecker.h"
 
-#include "bridge/build_read.h"
+#include "bridge/peers/build_read.h"
 
 #define NAME "Woodpecker"
 #define PAGE 50 /* and at most */

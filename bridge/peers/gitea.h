@@ -25,7 +25,7 @@
 #ifndef CCCI_GITEA_H
 #define CCCI_GITEA_H
 
-#include "bridge/peer.h"
+#include "bridge/peers/peer.h"
 
 #define GITEA_REPO_SIZE 160 /* "owner/repo": 40 and 100 are Gitea's own limits */
 #define GITEA_SHA_SIZE 41

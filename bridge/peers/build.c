@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/build.h"
+#include "bridge/peers/build.h"
 
 static const char *const status_words[] = {
     [BUILD_PENDING] = "pending",

@@ -12,7 +12,7 @@
 #ifndef CCCI_BRIDGE_CI_H
 #define CCCI_BRIDGE_CI_H
 
-#include "bridge/build.h"
+#include "bridge/peers/build.h"
 
 #define CI_ANSWER_MAX_BYTES (2 * 1024 * 1024)
 #define CI_LOG_MAX_BYTES (2 * 1024 * 1024) /* a report has 256 kB of results and a table */

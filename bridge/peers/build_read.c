@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/build_read.h"
+#include "bridge/peers/build_read.h"
 
 #define NUMBER_MAX 999999999
 

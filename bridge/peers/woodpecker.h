@@ -14,7 +14,7 @@
 #ifndef CCCI_WOODPECKER_H
 #define CCCI_WOODPECKER_H
 
-#include "bridge/ci.h"
+#include "bridge/peers/ci.h"
 
 extern const struct ci_dialect woodpecker_dialect;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/drone.h"
+#include "bridge/peers/drone.h"
 
-#include "bridge/build_read.h"
+#include "bridge/peers/build_read.h"
 
 #define NAME "Drone"
 #define PAIRS_MAX_BYTES (32 * 1024) /* a branch of the longest setting, each byte escaped, fits */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/peer.h"
+#include "bridge/peers/peer.h"
 
 #include "common/clock.h"
 #include "common/log.h"

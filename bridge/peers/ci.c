@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/ci.h"
+#include "bridge/peers/ci.h"
 
 struct ci {
 	const struct ci_dialect *dialect;
