@@ -20,11 +20,13 @@ static struct job make_job(const struct build *build, const char *repo)
 {
 	int64_t now_s = clock_wall_s();
 	struct job job = {.comment = job_id_of_build(build->number),
+	    .command = COMMAND_TEST,
 	    .pr = build->params.pr,
 	    .written_s = build->created_s,
 	    .heard_s = now_s,
 	    .moved_s = now_s,
-	    .wants_extra = build->params.wants_extra};
+	    .wants_extra = build->params.wants_extra,
+	    .keep_min = build->params.keep_min};
 
 	(void)copy_text(job.repo, sizeof(job.repo), repo);
 	(void)copy_text(job.author, sizeof(job.author), build->starter);
@@ -53,7 +55,7 @@ static int adopt(struct works *works, const struct build *build, struct err *err
 	return 0;
 }
 
-static int judge(
+static int find_origin(
     struct works *works, const struct build *build, enum learn_origin *out, struct err *err)
 {
 	AUTO(job) job = {0};
@@ -95,7 +97,7 @@ static bool look_at(struct works *works, const struct build *build)
 
 	if (clock_wall_s() - build->created_s > max_age_s)
 		return true;
-	if (judge(works, build, &origin, &err) < 0 ||
+	if (find_origin(works, build, &origin, &err) < 0 ||
 	    (origin == LEARN_ORIGIN_BY_HAND && adopt(works, build, &err) < 0)) {
 		work_note_store_trouble(works, &err);
 		return false;

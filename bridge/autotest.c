@@ -46,7 +46,11 @@ static bool is_wanted(const struct works *works, const struct gitea_pull *pull)
 static int claim(const struct autotest_look *look, const struct gitea_pull *pull, struct err *err)
 {
 	int64_t now_s = clock_wall_s();
-	struct job job = {.pr = look->pr, .written_s = now_s, .heard_s = now_s, .moved_s = now_s};
+	struct job job = {.command = COMMAND_TEST,
+	    .pr = look->pr,
+	    .written_s = now_s,
+	    .heard_s = now_s,
+	    .moved_s = now_s};
 	bool is_new = false;
 
 	(void)copy_text(job.repo, sizeof(job.repo), look->repo);

@@ -5,7 +5,7 @@
  *
  *   hear_turn(hear);                   starts what is due; returns at once
  *   hear_look(hear, &look);            the hook says: look there
- *   on_command(context, job, command)  a claimed comment, exactly once in the life of the store
+ *   on_command(context, job, command, is_edited)     a claimed comment, once in the store's life
  *
  * Each repository is looked at first, and again every HEAR_SWEEP_MS: one that was renamed, moved,
  * archived, deleted or closed is not read, said once and shown until it is back (standing.h).

@@ -20,9 +20,10 @@
  *   queued     a runner; JOB_QUEUED_MAX_S, then lost
  *   running    the build's end; BUILD_TIMEOUT and a grace, then deleted there and lost
  *   stopping   the build's end, which somebody wants; then as ended
- *   ended      the log of the report step; JOB_REPORT_MAX_S, then judged by the server's words
- * alone; an error of ours is no judgement yet: once it leads back to asked judged     the last text
- * to stand in the pull request; retried with back-off answered   nothing
+ *   ended      the log of the report step; JOB_REPORT_MAX_S, then judged by the server's words;
+ *              an error of ours leads back to asked, once
+ *   judged     the last text to stand in the pull request; retried with back-off
+ *   answered   nothing
  */
 #ifndef CCCI_BRIDGE_JOB_H
 #define CCCI_BRIDGE_JOB_H

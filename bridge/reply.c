@@ -516,6 +516,8 @@ void reply_command(const struct job *job, struct buf *out)
 		(void)buf_printf(out, " --pr %lld", (long long)job->pr);
 	if (job->stages[0])
 		(void)buf_printf(out, " --stages=%s", job->stages);
+	if (job->wants_extra)
+		(void)buf_add_text(out, " --extra");
 	if (job->from[0])
 		(void)buf_printf(out, " --from=%s", job->from);
 	if (job->keep_min)

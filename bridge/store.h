@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the bridge must not forget: jobs with their effects, and how far each repository was read.
- * The only file that includes SQLite is store.c. Only hear, decide, work, watch, tend, bridge and
- * pages call it.
+ * The only file that includes SQLite is store.c.
  *
  *   if (store_open(state_dir, &store, err) < 0) ...
  *   store_claim(store, &job, &is_new, err)      at most once for each comment, whoever heard it

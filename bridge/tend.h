@@ -9,7 +9,8 @@
  * Each turn looks at what a job is and starts what that makes due. So nothing hangs on a chain of
  * callbacks: after a crash, a lost answer or a full disk the next turn sees the same job and goes
  * on. Below it, over work.h: decide.h (facts and decision), carry.h (effects, each recorded before
- * it is tried), watch.h (what becomes of a build).
+ * it is tried), watch.h (what becomes of a build), adopt.h and autotest.h (what no comment asks
+ * for).
  */
 #ifndef CCCI_BRIDGE_TEND_H
 #define CCCI_BRIDGE_TEND_H

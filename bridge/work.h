@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The jobs in memory, each with all that is not worth saving: what decide.c, carry.c and watch.c
- * work on and tend.c turns over. Nobody else includes this.
+ * The jobs in memory, each with all that is not worth saving: what decide.c, carry.c, watch.c,
+ * adopt.c and autotest.c work on and tend.c turns over. Nobody else includes this.
  *
  *   work_may_begin(works, PARTS_FORGE, &errand)     else the turn remembers when
  *   work_begin(works, PARTS_FORGE, &errand)         ... the answer ...

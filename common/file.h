@@ -3,8 +3,7 @@
  * Files, whole or not at all.
  *
  *   if (file_read(path, MAX_STATE_BYTES, &text, err) < 0) ...
- *   if (file_write_atomic(path, 0600, text.data, text.length, err) < 0) ...   old or new content,
- * never half of it
+ *   if (file_write_atomic(path, 0600, text.data, text.length, err) < 0) ...   old or new, whole
  *
  * Errors: ERR_MISSING when the file or directory (for reading) does not exist, ERR_LIMIT when it is
  * larger than allowed, else ERR_SYS.

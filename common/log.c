@@ -42,16 +42,6 @@ void log_set_fd(int fd)
 	sink.fd = fd < 0 ? 0 : fd;
 }
 
-bool log_level_parse(const char *word, enum log_level *out)
-{
-	size_t at = text_index(level_words, COUNT_OF(level_words), word);
-
-	if (at == COUNT_OF(level_words))
-		return false;
-	*out = (enum log_level)at;
-	return true;
-}
-
 void log_scope(const char *format, ...)
 {
 	va_list args;

@@ -8,8 +8,8 @@
  *   log_warning("drone answers again after %d tries", tries);
  *
  * Control characters are escaped. Masked secrets appear as "***" here and wherever log_mask_text()
- * was applied (echoed argv, captured output of children). Only the whole-program modules log above
- * debug: bridge, stages, keeper, reap, main.
+ * was applied (echoed argv, captured output of children). No value
+ * logs, which test_layers holds.
  */
 #ifndef CCCI_LOG_H
 #define CCCI_LOG_H
@@ -22,7 +22,6 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 
 void log_init(enum log_level level);
 void log_set_fd(int fd); /* borrowed; -1: stderr again */
-bool log_level_parse(const char *word, enum log_level *out) CHECKED;
 void log_scope(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_scope_end(void);
 

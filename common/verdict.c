@@ -8,6 +8,7 @@ static const char *const outcome_words[] = {
     [OUTCOME_UNVERIFIED] = "unverified",
     [OUTCOME_ERROR] = "error",
 };
+static_assert(COUNT_OF(outcome_words) == OUTCOME_COUNT, "a word for each outcome");
 
 static const char *const verdict_words[] = {
     [VERDICT_PASSED] = "passed",
@@ -18,6 +19,7 @@ static const char *const verdict_words[] = {
     [VERDICT_SUPERSEDED] = "superseded",
     [VERDICT_NOT_RUN] = "not_run",
 };
+static_assert(COUNT_OF(verdict_words) == VERDICT_COUNT, "a word for each verdict");
 
 static const char *const stage_words[] = {
     [STAGE_INSTALL] = "install",

@@ -21,6 +21,7 @@
 #include "common/base.h"
 
 enum outcome { OUTCOME_PASS, OUTCOME_FAIL, OUTCOME_NOT_RUN, OUTCOME_UNVERIFIED, OUTCOME_ERROR };
+#define OUTCOME_COUNT (OUTCOME_ERROR + 1)
 enum verdict_class {
 	VERDICT_PASSED,
 	VERDICT_RECIPE_FAILED,
@@ -30,6 +31,7 @@ enum verdict_class {
 	VERDICT_SUPERSEDED,
 	VERDICT_NOT_RUN,
 };
+#define VERDICT_COUNT (VERDICT_NOT_RUN + 1)
 /*
  * In the order they run: those on the head as deployed fresh, then those that begin with an older
  * version, then what needs no deployment. STAGE_NONE ends the enum.

@@ -12,20 +12,14 @@ static const char *const filter_words[] = {
     [DASHBOARD_STALE] = "stale",
 };
 
-const char *dashboard_filter_word(enum dashboard_filter filter)
-{
-	return filter_words[filter];
-}
-
 bool dashboard_filter_parse(const char *word, enum dashboard_filter *out)
 {
-	for (int i = 0; i < DASHBOARD_FILTERS; i++) {
-		if (text_is(word, filter_words[i])) {
-			*out = (enum dashboard_filter)i;
-			return true;
-		}
-	}
-	return false;
+	size_t at = text_index(filter_words, COUNT_OF(filter_words), word);
+
+	if (at == COUNT_OF(filter_words))
+		return false;
+	*out = (enum dashboard_filter)at;
+	return true;
 }
 
 /* --- now --- */

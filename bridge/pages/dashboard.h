@@ -16,7 +16,6 @@
 
 enum dashboard_filter { DASHBOARD_ALL, DASHBOARD_RED, DASHBOARD_FLAKY, DASHBOARD_STALE };
 #define DASHBOARD_FILTERS (DASHBOARD_STALE + 1)
-const char *dashboard_filter_word(enum dashboard_filter filter);
 /* False: no filter is called so. */
 bool dashboard_filter_parse(const char *word, enum dashboard_filter *out) CHECKED;
 

@@ -9,7 +9,7 @@
  * every call that touches the recipe has --chaos --offline. An exit status says only "look"; of
  * what abra writes, refusal.h reads whose fault it is that it gave up.
  *
- * Source: Co-op Cloud documentation of abra 0.13; docs/architecture.md lists what was observed.
+ * Source: Co-op Cloud documentation of abra 0.13.
  */
 #ifndef CCCI_ABRA_H
 #define CCCI_ABRA_H

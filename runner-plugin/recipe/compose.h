@@ -4,8 +4,7 @@
  * before a deploy: services with image, healthcheck and mounts; names of secrets, configs and
  * volumes. Pure: files and env come in as text.
  *
- *   compose_render(files, count, &env, &model, err);     in the order of COMPOSE_FILE, later ones
- * win
+ *   compose_render(files, count, &env, &model, err);     as in COMPOSE_FILE: later ones win
  *
  * Values are interpolated, keys are not. Errors: ERR_CONFIG with file:line:column.
  */

@@ -3,8 +3,9 @@
  * Build parameters (docs/contracts.md, section 3): from the environment of a Drone step, or from
  * the flags of `ccci-run run`, to a checked value. Pure.
  *
- *   if (params_read(environ, settings->recipe_org, &params, err) < 0)    ERR_CONFIG, naming the
- * parameter and its form
+ *   if (params_read(environ, settings->recipe_org, &params, err) < 0) ...
+ *
+ * ERR_CONFIG names the parameter and its form.
  *
  * Every value that later becomes an argument, a path, a domain or a label has passed here: nothing
  * starts with "-", holds a slash where none belongs, or a control character.
@@ -27,12 +28,12 @@ struct params {
 	int64_t pr;			 /* 0: a run of the default branch */
 	char ref[PARAMS_REF_SIZE];	 /* 40 lower-case hex; "" = resolve it once */
 	int64_t comment;		 /* 0: not asked for by a comment */
-	bool stages[STAGE_COUNT];	 /* wanted ones; all but extra when STAGES is absent */
-	bool has_stages;		 /* STAGES was given */
-	char from[PARAMS_VERSION_SIZE];	 /* "" = the planner decides */
-	bool is_dev;			 /* `ccci-run dev`: its run has a name of its own */
-	bool is_shared;			 /* an app that runs share: its run is named so */
-	int64_t keep_min;		 /* minutes that it stays up when judged; 0: none */
+	bool stages[STAGE_COUNT]; /* wanted ones; without STAGES those of stage_is_default() */
+	bool has_stages;	  /* STAGES was given */
+	char from[PARAMS_VERSION_SIZE]; /* "" = the planner decides */
+	bool is_dev;			/* `ccci-run dev`: its run has a name of its own */
+	bool is_shared;			/* an app that runs share: its run is named so */
+	int64_t keep_min;		/* minutes that it stays up when judged; 0: none */
 };
 
 /* The forms, also used for flags; each true when the text has it. */

@@ -7,8 +7,7 @@
  *   trespass_judge(&model, &rules, &trespass);
  *   if (trespass.refused_count)
  *           sentence = trespass_sentence(&trespass.refused[0]);
- *   word = trespass_word_fault("cap:NET_ADMN");     what is wrong with an entry of `allow`; NULL:
- * fine
+ *   word = trespass_word_fault("cap:NET_ADMN");     what is wrong in `allow`; NULL: nothing
  *
  * Everything is refused that the suite's `allow` does not name by its exact word, see
  * trespass_kinds. What Swarm ignores (privileged, devices, pid ...) is no trespass but a warning.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What prepare does once more, in the middle of an upgrade: it looks at the next base when the
- * first turned out to be broken. A run whose first base comes up spends no time on the second.
+ * The stage prepare begins in stages_prepare() of stages.h. Here is what it does once more, in the
+ * middle of an upgrade: it looks at the next base when the first turned out to be broken. A run
+ * whose first base comes up spends no time on the second.
  *
  *   plan_reject_base(&plan, "does not come up");
  *   if (prepare_next_base(work, engine, &plan, &prepared, err) == 0 && plan_base(&plan))

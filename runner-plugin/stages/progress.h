@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One stage under way: what every stage shares. A stage is a file with one function, which deploys,
+ * One stage under way: what every stage shares. A stage is a file with one function (recipe and
+ * extra share own_tests.c), which deploys,
  * asks and concludes exactly once.
  *
  *   if (progress_deploy_head(progress, "", &deployed) == 0 &&

@@ -118,7 +118,7 @@ static void set_budget(struct progress *progress)
 
 static void run_wanted(struct progress *progress)
 {
-	static void (*const runs[STAGE_COUNT])(struct progress * progress) = {
+	static void (*const runs[])(struct progress * progress) = {
 	    [STAGE_INSTALL] = install_run,
 	    [STAGE_RECREATE] = recreate_run,
 	    [STAGE_RECIPE] = recipe_run,
@@ -128,6 +128,7 @@ static void run_wanted(struct progress *progress)
 	    [STAGE_ROLLBACK] = rollback_run,
 	    [STAGE_LINT] = lint_run,
 	};
+	static_assert(COUNT_OF(runs) == STAGE_COUNT, "a function for each stage");
 	auto_str char *obstacle = NULL;
 	struct err err;
 
@@ -162,6 +163,7 @@ static void say_end(const struct progress *progress)
 	    [OUTCOME_UNVERIFIED] = "unverified",
 	    [OUTCOME_ERROR] = "could not be judged",
 	};
+	static_assert(COUNT_OF(words) == OUTCOME_COUNT, "words for each outcome");
 
 	clock_format_duration((int64_t)(result->seconds * 1000), took);
 	auto_str char *line = xasprintf("%s%s%s (%s)", words[result->outcome],

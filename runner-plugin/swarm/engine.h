@@ -7,8 +7,7 @@
  *   engine_list(engine, ENGINE_SERVICE, stack, &list, err);
  *
  * Hides where the engine is (a socket, TCP behind TLS, ssh), on which node of the Swarm a container
- * or a volume is, the API version asked for, filters, tar archives and the framing of logs. Used by
- * the keeper, reap, the stages and the doctor.
+ * or a volume is, the API version asked for, filters, tar archives and the framing of logs.
  *
  * The engine is DOCKER_HOST's, a manager. What only the engine of another node can do is asked of
  * that one, when ENGINE_NODES names it: containers and volumes are those of all of them, an image

@@ -383,6 +383,11 @@ class BridgeCases:
             return bodies and trailer(bodies[0]).get("verdict") and bodies[0]
         return wait_for(look, 40, f"answer to build {build}")
 
+    def check_page(self, build):
+        """What no comment asked for is a run as any: it has a page, and counts for its recipe."""
+        status, body, _ = exchange("GET", f"{self.bridge.url}/runs/{build}")
+        self.assertEqual(status, 200, body)
+
     def test_builds_started_by_hand(self):
         """With parameters typed by somebody, and once more with those of a comment's build; each is answered once."""
         self.heard_of("first look at the builds")
@@ -393,6 +398,7 @@ class BridgeCases:
         self.assertTrue(body.startswith("**ccci: passed** · custom-html"), body)
         self.assertRegex(body, r"\nStarted on the page of the CI server by \S+, not by a comment\.\n")
         self.assertEqual(trailer(body), {"by_hand": build, "build": build, "verdict": "passed", "level": 4})
+        self.check_page(build)
 
         comment = self.world.comment(PUBLIC, number, "member", "!testme")
         self.wait_verdict(PUBLIC, number, comment)
@@ -417,6 +423,7 @@ class BridgeCases:
         wait_for(lambda: answers() == refs, 40, "answer to the first head")
         body = self.answers(PUBLIC, number)[0]
         self.assertIn("\n\nTested without a comment, like each head of a pull request of outsider.\n", body)
+        self.check_page(trailer(body)["build"])
         refs.append(self.world.push(PUBLIC, number))
         wait_for(lambda: answers() == refs, 40, "answer to the second head")
         wait_for(lambda: "a newer run" in self.answers(PUBLIC, number)[0], 20, "shrunk answer")

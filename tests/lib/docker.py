@@ -161,7 +161,7 @@ def service_labels(service):
 
 def is_current(task, service):
     """Whether a task is of the service's present specification. The service may carry a Runtime that its
-    tasks do not (swarm.md 3)."""
+    tasks do not."""
     template = dict(service["Spec"]["TaskTemplate"])
     template.pop("Runtime", None)
     spec = dict(task["Spec"])
@@ -251,7 +251,7 @@ def diff(before, after):
 
 def wait_for(before, seconds, every=0.2):
     """Waits until Docker holds what it held, at most so long; what still differs then. Removal in Swarm is not
-    instant: tasks run on for about 3.5 s and their containers go after 6 s (swarm.md 1)."""
+    instant: tasks run on for about 3.5 s and their containers go after 6 s."""
     deadline = time.monotonic() + seconds
     while True:
         changes = diff(before, snapshot())

@@ -306,7 +306,7 @@ class Drone(Server):
         self._updated.notify_all()
 
     def _environment(self, build, stage):
-        """What the runner sets in every step besides the parameters; names and forms of samples/drone-logs.json."""
+        """What the runner sets in every step besides the parameters; names and forms of tests/data/drone/logs.json."""
         owner, name = self.slug.split("/")
         page, clone = f"{self.forge.url}/{self.slug}", f"{self.forge.url}/{self.slug}.git"
         link = f"{self.forge.url}/api/v1/repos/{self.slug}/git/commits/{build.commit}"

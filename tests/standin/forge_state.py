@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the stand-in for the forge knows, and what tests do with it: people, repositories, pull requests, comments. No
-HTTP here. What changes is told to _notify(), which webhooks.py turns into deliveries."""
+HTTP here. What changes is told to _notify(), which forge_webhooks.py turns into deliveries."""
 import json
 import os
 import secrets

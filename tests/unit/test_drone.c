@@ -115,7 +115,7 @@ START_TEST(reads_typed_params)
 	static const char text[] =
 	    "{\"number\":1,\"status\":\"pending\",\"sender\":\"alice\",\"params\":{"
 	    "\"RECIPE\":\"a\",\"SRC\":\"org/a\",\"PR\":\"3\",\"REF\":\"0123\",\"FROM\":\"1.0.0+2\","
-	    "\"EXTRA_TESTS\":\"1\",\"STAGES\":\"install, `upgrade`\"}}";
+	    "\"EXTRA_TESTS\":\"1\",\"KEEP\":\"30\",\"STAGES\":\"install, `upgrade`\"}}";
 	AUTO(build) build = {0};
 	struct err err;
 
@@ -126,6 +126,7 @@ START_TEST(reads_typed_params)
 	ck_assert_str_eq(build.params.from, "1.0.0+2");
 	ck_assert_str_eq(build.params.stages, "");
 	ck_assert(build.params.wants_extra);
+	ck_assert_int_eq(build.params.keep_min, 30);
 }
 END_TEST
 

@@ -73,19 +73,6 @@ START_TEST(levels_below_are_left_out)
 }
 END_TEST
 
-START_TEST(parses_levels)
-{
-	enum log_level level = LOG_LEVEL_ERROR;
-
-	ck_assert(log_level_parse("debug", &level));
-	ck_assert_int_eq(level, LOG_LEVEL_DEBUG);
-	ck_assert(log_level_parse("error", &level) && level == LOG_LEVEL_ERROR);
-	ck_assert(!log_level_parse("Debug", &level));
-	ck_assert(!log_level_parse("", &level));
-	ck_assert_int_eq(level, LOG_LEVEL_ERROR);
-}
-END_TEST
-
 START_TEST(the_journal_gets_priorities)
 {
 	ck_assert_int_eq(setenv("JOURNAL_STREAM", "1:2", 1), 0);
@@ -296,7 +283,6 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tc, open_sink, close_sink);
 	tcase_add_test(tc, a_line_has_level_and_scope);
 	tcase_add_test(tc, levels_below_are_left_out);
-	tcase_add_test(tc, parses_levels);
 	tcase_add_test(tc, the_journal_gets_priorities);
 	tcase_add_test(tc, control_characters_are_escaped);
 	tcase_add_test(tc, a_long_line_is_cut_and_still_one_line);

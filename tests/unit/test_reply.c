@@ -401,6 +401,7 @@ START_TEST(failed)
 	(void)copy_text(job.head_version, sizeof(job.head_version), "1.2.0");
 	(void)copy_text(job.base_version, sizeof(job.base_version), "1.1.0");
 	(void)copy_text(job.stages, sizeof(job.stages), "install,upgrade");
+	job.wants_extra = true;
 	auto_str char *text = write_reply(&facts);
 	ck_assert_str_eq(text,
 	    "**ccci: failed at upgrade** · custom-html 1.1.0 → 1.2.0 · build [#41](" BUILDS
@@ -413,7 +414,7 @@ START_TEST(failed)
 	    "````text\nline 1\n```\n@everyone</details>\n<!-- ccci {\"comment\":81} -->\n"
 	    "````\n\n</details>\n\n"
 	    "Again: `!testme` · here: `ccci-run run custom-html --ref " REF
-	    " --stages=install,upgrade`\n\n"
+	    " --stages=install,upgrade --extra`\n\n"
 	    "<!-- ccci {\"comment\":812,\"build\":41,\"ref\":\"" REF
 	    "\",\"verdict\":\"recipe_failed\",\"level\":1} -->\n");
 
