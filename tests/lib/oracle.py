@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 
+PATIENCE_S = 900  # for a machine that is asleep or busy: with --all a run takes hours
 _DIRECTORY = None
 
 
@@ -38,7 +39,7 @@ def _program():
 
 
 def _read(argv, member):
-    done = subprocess.run(argv, capture_output=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, timeout=PATIENCE_S)
     if done.returncode == 2 and done.stderr.startswith(b"panic:"):
         return "refused", done.stderr.split(b"\n")[0].decode(errors="replace")  # so would abra
     if done.returncode not in (0, 1):
@@ -72,7 +73,7 @@ def our_env_file(path):
 def set_env_file(path, pairs):
     """The text of an env file with each name set to its value by our writer, or ("refused", why)."""
     argv = [os.path.join(os.environ["CCCI_BUILD"], "tests", "oracle_env"), "set", path]
-    done = subprocess.run([*argv, *[word for pair in pairs for word in pair]], capture_output=True, timeout=60)
+    done = subprocess.run([*argv, *[word for pair in pairs for word in pair]], capture_output=True, timeout=PATIENCE_S)
     if done.returncode == 2 and done.stderr.startswith(b"panic:"):
         return "refused", done.stderr.split(b"\n")[0].decode(errors="replace")  # so would abra
     if done.returncode not in (0, 1):

@@ -300,7 +300,7 @@ START_TEST(life_of_a_build_by_hand)
 {
 	AUTO(job) job = {.comment = job_id_of_build(41), .pr = 3};
 
-	ck_assert(job_is_by_hand(&job));
+	ck_assert(job_is_by_hand(&job) && !job_is_by_hand(&(struct job){0}));
 	ck_assert_int_eq(job_build_of(&job), 41);
 	feed(&job, JOB_EVENT_FOUND);
 	ck_assert_int_eq(job.state, JOB_QUEUED);
