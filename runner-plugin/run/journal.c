@@ -209,22 +209,16 @@ static bool read_kind(const char *word, enum journal_kind *out)
 static bool decode_line(const char *text, size_t length, struct journal_entry *out)
 {
 	AUTO(journal_entry) entry = {0};
-	char crc[CRC_DIGITS + 1];
 
 	if (length <= CRC_DIGITS + 1 || length > LINE_MAX_BYTES || memchr(text, '\0', length))
 		return false;
-	auto_str char *line = xstrndup(text, length);
-	char *blank = line + length - CRC_DIGITS - 1;
-	(void)format_text(crc, sizeof(crc), "%08x", checksum(text, length - CRC_DIGITS - 1));
-	if (*blank != ' ' || !text_is(blank + 1, crc))
-		return false;
-	*blank = '\0';
+	auto_str char *line = xstrndup(text, length - CRC_DIGITS - 1);
 	char *rest = line;
 	const char *seq = next_word(&rest);
 	if (!parse_int64(seq, 0, INT64_MAX, &entry.seq) ||
 	    !read_kind(next_word(&rest), &entry.kind) || !read_fields(rest, &entry))
 		return false;
-	/* Numbers have more than one spelling; only one is ours. */
+	/* With its checksum; and numbers have more than one spelling, of which only one is ours. */
 	auto_str char *again = journal_encode(&entry);
 	if (strncmp(again, text, length) != 0 || again[length] != '\n')
 		return false;

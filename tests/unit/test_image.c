@@ -425,6 +425,23 @@ START_TEST(knows_healthchecks_by_digest)
 }
 END_TEST
 
+START_TEST(a_failing_engine_knows_no_healthcheck)
+{
+	const struct exchange script[] = {
+	    {.request = "GET /version", .status = 200, .answer = VERSION},
+	    {.request = LOOK("a%3A1"), .status = 500, .answer = "{\"message\":\"oops\"}"},
+	};
+	struct peer peer = peer_start(script, COUNT_OF(script));
+	struct err err = {0};
+	bool has = false;
+
+	int result = image_has_healthcheck(peer.engine, "a:1", &has, &err);
+	peer_end(&peer);
+	ck_assert_int_eq(result, -1);
+	ck_assert_msg(strstr(err.msg, "oops"), "%s", err.msg);
+}
+END_TEST
+
 /* Nobody knows then whether the image is there. */
 START_TEST(an_engine_that_fails_is_an_error)
 {
@@ -463,6 +480,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, says_whose_rate_limit_it_is, 0, COUNT_OF(limits));
 	tcase_add_test(tc, knows_healthchecks_by_digest);
 	tcase_add_test(tc, an_engine_that_fails_is_an_error);
+	tcase_add_test(tc, a_failing_engine_knows_no_healthcheck);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -304,6 +304,7 @@ START_TEST(records_before_it_answers)
 {
 	auto_str char *path = new_path();
 	AUTO(journal_entry) entry = make_app("custom-html");
+	int status = -1;
 	struct err err;
 	int fds[2];
 
@@ -321,7 +322,8 @@ START_TEST(records_before_it_answers)
 	/* The keeper is gone now. */
 	ck_assert_int_eq(journal_record(fds[0], &entry, &err), -1);
 	(void)close(fds[0]);
-	ck_assert_int_eq(waitpid(keeper, NULL, 0), keeper);
+	ck_assert_int_eq(waitpid(keeper, &status, 0), keeper);
+	ck_assert_int_eq(status, 0);
 }
 END_TEST
 
