@@ -95,6 +95,7 @@ static const struct row rows[] = {
     NONE("1. a\n\n    ```\n   !testme\n    ```"),
     RUN("```\ncode\n```\n!testme"),
     RUN("```\ncode\n`````\n!testme"),
+    RUN("a `b\n~~~\ncode\n~~~\n!testme\nc` d"), /* the fence ends the paragraph above */
     RUN("- ```\n  code\n  ```\n\n!testme"),
     RUN("``\n!testme"),
     RUN("> ```\n\n!testme"),
