@@ -10,6 +10,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#define DATA_MAX_BYTES (1024 * 1024)
+
 /* Check's 4 s are short on a machine that builds beside; read when a case is created. */
 __attribute__((constructor)) static void allow_time(void)
 {
@@ -36,13 +38,22 @@ char *harness_dir(void)
 	return path;
 }
 
+struct buf harness_data(const char *folder, const char *name)
+{
+	auto_str char *path = xasprintf("%s/%s/%s", TEST_DATA_DIR, folder, name);
+	struct buf text = {0};
+	struct err err = {0};
+
+	ck_assert_msg(file_read(path, DATA_MAX_BYTES, &text, &err) == 0, "%s", err.msg);
+	return text;
+}
+
 struct json *harness_engine_answer(const char *name)
 {
+	auto_str char *file = xasprintf("%s.json", name);
+	AUTO(buf) text = harness_data("engine", file);
 	struct err err;
-	AUTO(buf) text = {0};
-	auto_str char *path = xasprintf("%s/engine/%s.json", TEST_DATA_DIR, name);
 
-	ck_assert_msg(file_read(path, 1024 * 1024, &text, &err) == 0, "%s", err.msg);
 	struct json *answer = json_parse(buf_text(&text), text.length, &err);
 	ck_assert_msg(answer != NULL, "%s", err.msg);
 	return answer;

@@ -13,12 +13,16 @@
 
 #include <check.h>
 
+#include "common/buf.h"
+
 int harness_run(Suite *suite);
 
 /* A new empty directory below $TMPDIR or /tmp, removed at exit when all tests passed; the caller
  * frees the path. */
 char *harness_dir(void);
 
+/* What was recorded as tests/data/<folder>/<name>; the caller releases it. */
+struct buf harness_data(const char *folder, const char *name);
 /* The engine's answer recorded as tests/data/engine/<name>.json; the caller frees it. */
 struct json *harness_engine_answer(const char *name);
 

@@ -5,26 +5,15 @@
 #include "scripted_ci.h"
 
 #include "bridge/peers/drone.h"
-#include "common/file.h"
 
 #define MAX_DATA (1024 * 1024)
 #define REPO "recipe-maintainers/cc-ci"
 #define SHA "0123456789abcdef0123456789abcdef01234567"
 #define AUTH "Authorization: Bearer secret-token"
 
-static struct buf load(const char *name)
-{
-	auto_str char *path = xasprintf("%s/drone/%s", TEST_DATA_DIR, name);
-	struct buf text = {0};
-	struct err err = {0};
-
-	ck_assert_msg(file_read(path, MAX_DATA, &text, &err) == 0, "%s", err.msg);
-	return text;
-}
-
 static struct build read_sample(const char *name)
 {
-	AUTO(buf) text = load(name);
+	AUTO(buf) text = harness_data("drone", name);
 	struct build build = {0};
 	struct err err = {0};
 
@@ -90,7 +79,7 @@ END_TEST
 /* What a person may have typed into Drone is read only where it has our forms. */
 START_TEST(reads_params)
 {
-	AUTO(buf) list = load("builds-list.json");
+	AUTO(buf) list = harness_data("drone", "builds-list.json");
 	AUTO(builds) builds = {0};
 	AUTO(build) odd = read_sample("build-create.json");
 	struct err err = {0};
@@ -132,7 +121,7 @@ END_TEST
 
 START_TEST(reads_log)
 {
-	AUTO(buf) text = load("logs.json");
+	AUTO(buf) text = harness_data("drone", "logs.json");
 	AUTO(buf) log = buf_make(MAX_DATA);
 	AUTO(buf) small = buf_make(64);
 	struct peer_odd odd = {0};
@@ -156,7 +145,7 @@ END_TEST
 
 START_TEST(reads_timeout)
 {
-	AUTO(buf) text = load("repo.json");
+	AUTO(buf) text = harness_data("drone", "repo.json");
 	int64_t minutes = 0;
 	struct err err = {0};
 
@@ -302,7 +291,7 @@ END_TEST
 /* Exactly the parameters of docs/contracts.md, section 3, and of those only what is given. */
 START_TEST(creates)
 {
-	AUTO(buf) created = load("build-create.json");
+	AUTO(buf) created = harness_data("drone", "build-create.json");
 	const struct exchange script[] = {
 	    {"POST " BUILDS "?branch=main&RECIPE=custom-html&SRC=o%2Fr&PR=3&REF=" SHA
 	     "&COMMENT=812&STAGES=install%2Cupgrade&EXTRA_TESTS=1&FROM=1.0.0%2B2.1.0&KEEP=30",
@@ -371,7 +360,7 @@ END_TEST
 /* Refused by Drone itself: a build all the same, and the bridge answers with its error. */
 START_TEST(creates_one_with_an_error)
 {
-	AUTO(buf) created = load("build-create-yaml-error.json");
+	AUTO(buf) created = harness_data("drone", "build-create-yaml-error.json");
 	const struct exchange script[] = {
 	    {"POST " BUILDS "?branch=main&RECIPE=x", AUTH, NULL, 200, NULL, created.data},
 	};
@@ -389,9 +378,9 @@ END_TEST
 
 START_TEST(watches_and_cancels)
 {
-	AUTO(buf) list = load("builds-list.json");
-	AUTO(buf) running = load("build-get-running.json");
-	AUTO(buf) killed = load("build-get-killed.json");
+	AUTO(buf) list = harness_data("drone", "builds-list.json");
+	AUTO(buf) running = harness_data("drone", "build-get-running.json");
+	AUTO(buf) killed = harness_data("drone", "build-get-killed.json");
 	const struct exchange script[] = {
 	    {"GET " BUILDS "?page=2&per_page=100", AUTH, NULL, 200, NULL, list.data},
 	    {"GET " BUILDS "/22", AUTH, NULL, 200, NULL, running.data},
@@ -430,7 +419,7 @@ END_TEST
 
 START_TEST(reads_and_sets_timeout)
 {
-	AUTO(buf) repo = load("repo.json");
+	AUTO(buf) repo = harness_data("drone", "repo.json");
 	const struct exchange script[] = {
 	    {"GET /api/repos/" REPO, AUTH, NULL, 200, NULL, repo.data},
 	    {"PATCH /api/repos/" REPO, AUTH, "{\"timeout\":45}", 200, NULL, "{\"timeout\":45}"},

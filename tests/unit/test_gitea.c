@@ -5,20 +5,9 @@
 #include "scripted_server.h"
 
 #include "bridge/peers/gitea.h"
-#include "common/file.h"
 
 #define HEAD "da38df64e9f47d7d31150d5abb788b8f43f2e0cc"
 #define MAX_DATA (1024 * 1024)
-
-static struct buf load(const char *name)
-{
-	auto_str char *path = xasprintf("%s/gitea/%s", TEST_DATA_DIR, name);
-	struct buf text = {0};
-	struct err err = {0};
-
-	ck_assert_msg(file_read(path, MAX_DATA, &text, &err) == 0, "%s", err.msg);
-	return text;
-}
 
 /* --- forms --- */
 
@@ -47,7 +36,7 @@ END_TEST
 
 START_TEST(reads_search)
 {
-	AUTO(buf) text = load("issues-search.json");
+	AUTO(buf) text = harness_data("gitea", "issues-search.json");
 	AUTO(gitea_issues) issues = {0};
 	struct err err = {0};
 
@@ -62,7 +51,7 @@ END_TEST
 
 START_TEST(reads_comments)
 {
-	AUTO(buf) text = load("comments-list.json");
+	AUTO(buf) text = harness_data("gitea", "comments-list.json");
 	AUTO(gitea_comments) comments = {0};
 	struct err err = {0};
 
@@ -83,7 +72,7 @@ END_TEST
 /* Anyone can write a NUL into a comment; it must not hide the others of the page. */
 START_TEST(reads_nul)
 {
-	AUTO(buf) text = load("comments-nul.json");
+	AUTO(buf) text = harness_data("gitea", "comments-nul.json");
 	AUTO(gitea_comments) comments = {0};
 	struct err err = {0};
 
@@ -97,7 +86,7 @@ END_TEST
 
 START_TEST(reads_pull)
 {
-	AUTO(buf) text = load("pull-get-fork.json");
+	AUTO(buf) text = harness_data("gitea", "pull-get-fork.json");
 	struct gitea_pull pull = {0};
 	struct err err = {0};
 
@@ -158,7 +147,7 @@ END_TEST
 
 START_TEST(reads_timeline)
 {
-	AUTO(buf) text = load("timeline.json");
+	AUTO(buf) text = harness_data("gitea", "timeline.json");
 	struct gitea_timeline timeline = {0};
 	struct err err = {0};
 	size_t count = 0;
@@ -183,8 +172,8 @@ END_TEST
 
 START_TEST(reads_directories_and_login)
 {
-	AUTO(buf) text = load("contents.json");
-	AUTO(buf) user = load("user.json");
+	AUTO(buf) text = harness_data("gitea", "contents.json");
+	AUTO(buf) user = harness_data("gitea", "user.json");
 	AUTO(gitea_names) names = {0};
 	auto_str char *login = NULL;
 	struct err err = {0};
@@ -684,7 +673,7 @@ END_TEST
 
 START_TEST(searches_an_owner)
 {
-	AUTO(buf) page = load("issues-search.json");
+	AUTO(buf) page = harness_data("gitea", "issues-search.json");
 	const struct exchange script[] = {
 	    {SEARCH SINCE "&page=1&limit=50", AUTH, NULL, 200, "X-Total-Count: 2\r\n", page.data},
 	};
@@ -855,9 +844,9 @@ END_TEST
 
 START_TEST(reads_single_things)
 {
-	AUTO(buf) pull = load("pull-get-fork.json");
-	AUTO(buf) contents = load("contents.json");
-	AUTO(buf) user = load("user.json");
+	AUTO(buf) pull = harness_data("gitea", "pull-get-fork.json");
+	AUTO(buf) contents = harness_data("gitea", "contents.json");
+	AUTO(buf) user = harness_data("gitea", "user.json");
 	const struct exchange script[] = {
 	    {"GET /api/v1/repos/org/a/issues/comments/812", AUTH, NULL, 200, NULL, ONE_COMMENT},
 	    {"GET /api/v1/repos/org/a/pulls/2", AUTH, NULL, 200, NULL, pull.data},

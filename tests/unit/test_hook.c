@@ -4,11 +4,9 @@
 #include "harness.h"
 
 #include "bridge/hook.h"
-#include "common/file.h"
 
 #define KEY "the secret of the lab hooks"
 #define OLD_KEY "an older secret of ours"
-#define MAX_DATA (1024 * 1024)
 
 static struct hook_keys keys_of(const char *list)
 {
@@ -96,11 +94,7 @@ struct delivery {
 /* Cuts the head of a captured delivery into texts, in place. */
 static struct delivery load(const char *name)
 {
-	auto_str char *path = xasprintf("%s/hook/%s", TEST_DATA_DIR, name);
-	struct delivery delivery = {0};
-	struct err err = {0};
-
-	ck_assert_msg(file_read(path, MAX_DATA, &delivery.text, &err) == 0, "%s", err.msg);
+	struct delivery delivery = {.text = harness_data("hook", name)};
 	char *line = delivery.text.data;
 	char *end = strstr(line, "\r\n\r\n");
 	ck_assert_ptr_nonnull(end);

@@ -5,25 +5,14 @@
 #include "scripted_ci.h"
 
 #include "bridge/peers/woodpecker.h"
-#include "common/file.h"
 
 #define MAX_DATA (1024 * 1024)
 #define REPO "recipe-maintainers/cc-ci"
 #define AUTH "Authorization: Bearer secret-token"
 
-static struct buf load(const char *name)
-{
-	auto_str char *path = xasprintf("%s/woodpecker/%s", TEST_DATA_DIR, name);
-	struct buf text = {0};
-	struct err err = {0};
-
-	ck_assert_msg(file_read(path, MAX_DATA, &text, &err) == 0, "%s", err.msg);
-	return text;
-}
-
 static struct build read_sample(const char *name)
 {
-	AUTO(buf) text = load(name);
+	AUTO(buf) text = harness_data("woodpecker", name);
 	struct build build = {0};
 	struct err err = {0};
 
@@ -136,7 +125,7 @@ END_TEST
 
 START_TEST(reads_list)
 {
-	AUTO(buf) list = load("pipelines-list.json");
+	AUTO(buf) list = harness_data("woodpecker", "pipelines-list.json");
 	AUTO(builds) builds = {0};
 	struct err err = {0};
 
@@ -153,7 +142,7 @@ END_TEST
 
 START_TEST(reads_log)
 {
-	AUTO(buf) text = load("logs.json");
+	AUTO(buf) text = harness_data("woodpecker", "logs.json");
 	AUTO(buf) log = buf_make(MAX_DATA);
 	AUTO(buf) small = buf_make(64);
 	struct peer_odd odd = {0};
@@ -223,7 +212,7 @@ END_TEST
 /* The repository's number once, then exactly the parameters of docs/contracts.md, section 3. */
 START_TEST(creates)
 {
-	AUTO(buf) created = load("pipeline-create.json");
+	AUTO(buf) created = harness_data("woodpecker", "pipeline-create.json");
 	const struct exchange script[] = {
 	    GOOD_USER,
 	    FOUND,
@@ -332,9 +321,9 @@ END_TEST
 
 START_TEST(watches_and_cancels)
 {
-	AUTO(buf) list = load("pipelines-list.json");
-	AUTO(buf) killed = load("pipeline-get-killed.json");
-	AUTO(buf) log = load("logs.json");
+	AUTO(buf) list = harness_data("woodpecker", "pipelines-list.json");
+	AUTO(buf) killed = harness_data("woodpecker", "pipeline-get-killed.json");
+	AUTO(buf) log = harness_data("woodpecker", "logs.json");
 	const struct exchange script[] = {
 	    GOOD_USER,
 	    FOUND,
@@ -383,7 +372,7 @@ END_TEST
 
 START_TEST(reads_and_sets_timeout)
 {
-	AUTO(buf) repo = load("repo.json");
+	AUTO(buf) repo = harness_data("woodpecker", "repo.json");
 	const struct exchange script[] = {
 	    GOOD_USER,
 	    FOUND,
