@@ -11,25 +11,30 @@ struct autotest_look {
 	bool is_done;
 };
 
+/* One that is under way may have been answered before the change. */
+static bool is_noted(const struct works *works, const char *repo, int64_t pr)
+{
+	for (size_t i = 0; i < works->look_count; i++) {
+		const struct autotest_look *look = works->looks[i];
+
+		if (look->pr == pr && text_is(look->repo, repo) && !look->get.is_under_way)
+			return true;
+	}
+	return false;
+}
+
 void autotest_note(struct works *works, const char *repo, int64_t pr)
 {
-	struct autotest_look *look = NULL;
-
 	const char *auto_test = works->parts->settings->auto_test;
 
-	if (!auto_test || !auto_test[0])
+	if (!auto_test || !auto_test[0] || is_noted(works, repo, pr))
 		return;
-	for (size_t i = 0; i < works->look_count; i++) {
-		look = works->looks[i];
-		if (look->pr == pr && text_is(look->repo, repo) && !look->get.is_under_way)
-			return;
-	}
 	if (works->look_count == AUTOTEST_LOOKS_MAX) {
 		log_warning("%s #%lld changed and is not looked at: too many others did", repo,
 		    (long long)pr);
 		return;
 	}
-	look = xcalloc(1, sizeof(*look));
+	struct autotest_look *look = xcalloc(1, sizeof(*look));
 	*look = (struct autotest_look){.works = works, .pr = pr};
 	(void)copy_text(look->repo, sizeof(look->repo), repo);
 	works->looks =

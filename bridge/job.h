@@ -163,9 +163,6 @@ struct job_move {
 	unsigned effects; /* bits: 1 << enum job_effect */
 };
 
-/* What lists show of it; its stages are not known. Borrowed from the job. */
-void job_brief(const struct job *job, struct job_brief *out);
-
 /* The table of moves. What comes late or twice leaves the state where it is, without an effect. */
 struct job_move job_step(enum job_state state, enum job_event_kind event);
 
@@ -179,6 +176,7 @@ DEFINE_AUTO(job, job_release);
 
 bool job_is_active(const struct job *job);     /* something is still to be done */
 bool job_waits_for_end(const struct job *job); /* of its build */
+bool job_is_in_build(const struct job *job);   /* from its start until its results are read */
 bool job_may_try_again(const struct job *job); /* after an error of ours: once, while wanted */
 
 bool job_is_by_hand(const struct job *job);  /* a build that no comment asked for */
@@ -187,9 +185,10 @@ int64_t job_id_of_build(int64_t number);     /* of the job of a build by hand */
 int64_t job_build_of(const struct job *job); /* the other way round */
 /* Asked for before the other one, in the same pull request. */
 bool job_is_before(const struct job *job, const struct job *other);
-bool job_is_in_build(const struct job *job);   /* from its start until its results are read */
 const char *job_recipe(const struct job *job); /* the name in repo; borrowed */
 const char *job_recipe_of(const char *repo);
+/* What lists show of it; its stages are not known. Borrowed from the job. */
+void job_brief(const struct job *job, struct job_brief *out);
 
 const char *job_state_word(enum job_state state);
 bool job_state_parse(const char *word, enum job_state *out) CHECKED;

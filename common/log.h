@@ -8,8 +8,7 @@
  *   log_warning("drone answers again after %d tries", tries);
  *
  * Control characters are escaped. Masked secrets appear as "***" here and wherever log_mask_text()
- * was applied (echoed argv, captured output of children). No value
- * logs, which test_layers holds.
+ * was applied (echoed argv, captured output of children). No value logs: test_layers sees to it.
  */
 #ifndef CCCI_LOG_H
 #define CCCI_LOG_H

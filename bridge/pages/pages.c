@@ -7,12 +7,11 @@
 #include "bridge/pages/recipe_page.h"
 #include "bridge/pages/run_page.h"
 #include "bridge/pages/style.h"
+#include "bridge/peers/gitea.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/junit.h"
 #include "common/log.h"
-
-#include <ctype.h>
 
 #define STEPS_MAX 16
 #define POLICY_SIZE 512
@@ -400,17 +399,6 @@ static void answer_kept(
 
 /* --- a recipe --- */
 
-/* The form of a name on the forge; what is none is nowhere. */
-static bool is_name(const char *text)
-{
-	size_t length = 0;
-
-	while (
-	    isalnum((unsigned char)text[length]) || (text[length] && strchr("._-", text[length])))
-		length++;
-	return length > 0 && !text[length] && length < JOB_REPO_SIZE;
-}
-
 static int read_past(const struct call *call, const char *recipe, struct past *out, struct err *err)
 {
 	const struct store_wanted wanted = {.order = STORE_BY_RECIPE,
@@ -459,7 +447,7 @@ static void answer_recipe(const struct call *call, const char *name)
 	AUTO(html) html = html_make();
 	struct err err;
 
-	if (!is_name(name)) {
+	if (!gitea_is_name(name)) {
 		answer_missing(call, "There is no such recipe.");
 		return;
 	}
@@ -484,7 +472,7 @@ static void answer_badge(const struct call *call, const char *name, bool is_svg)
 	AUTO(html) html = html_make();
 	struct err err;
 
-	if (!is_name(name)) {
+	if (!gitea_is_name(name)) {
 		answer_missing(call, "There is no such badge.");
 		return;
 	}
