@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <strings.h>
+#include <time.h>
 
 #define URL_MAX_BYTES 8192	      /* the longest we make has under 1,000 */
 #define CONNECT_TIMEOUT_MS 10000      /* also of endless streams */
@@ -337,6 +338,8 @@ static void transfer_prepare(struct transfer *transfer, const struct http_reques
 	transfer->response.total_count = -1;
 	if (request->keep_headers)
 		transfer->response.headers = buf_make(HTTP_KEPT_MAX_BYTES);
+	if (request->keep_certificate)
+		must(curl_easy_setopt(transfer->easy, CURLOPT_CERTINFO, 1L));
 	set_peer(transfer, request);
 	set_headers(transfer, request);
 	set_method(transfer->easy, request);
@@ -375,6 +378,26 @@ static enum err_code code_of(CURLcode code)
 	return ERR_PROTOCOL;
 }
 
+/* The server's own certificate is the first of the chain; libcurl gives its fields as OpenSSL
+ * prints them. */
+static int64_t read_certificate_end(CURL *easy)
+{
+	static const char name[] = "Expire date:";
+	struct curl_certinfo *info = NULL;
+
+	must(curl_easy_getinfo(easy, CURLINFO_CERTINFO, &info));
+	if (!info || info->num_of_certs < 1)
+		return 0;
+	for (const struct curl_slist *row = info->certinfo[0]; row; row = row->next) {
+		struct tm end = {0};
+
+		if (text_starts(row->data, name) &&
+		    strptime(row->data + strlen(name), "%b %d %H:%M:%S %Y GMT", &end))
+			return timegm(&end);
+	}
+	return 0;
+}
+
 static int judge_end(struct transfer *transfer, CURLcode code, struct err *err)
 {
 	long status = 0;
@@ -393,6 +416,7 @@ static int judge_end(struct transfer *transfer, CURLcode code, struct err *err)
 		return err_set(err, ERR_PROTOCOL, "%s: an answer without status", transfer->label);
 	transfer->response.status = (int)status;
 	transfer->response.elapsed_ms = clock_elapsed_ms(transfer->started_ns);
+	transfer->response.certificate_until_s = read_certificate_end(transfer->easy);
 	return 0;
 }
 

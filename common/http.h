@@ -48,7 +48,8 @@ struct http_request {
 				   the URL says */
 	const char *ca_file;	/* PEM of the roots to trust; NULL: the system's */
 	const char *client_cert, *client_key; /* PEM files for an engine behind TLS; NULL: none */
-	bool keep_headers; /* for who looks at one that has no member of its own */
+	bool keep_headers;     /* for who looks at one that has no member of its own */
+	bool keep_certificate; /* how long the server's is good */
 	/*
 	 * Streaming: called for each piece of a body with status below 300 instead of collecting
 	 * it, with the context given to http_send(). False ends the transfer; that is then no
@@ -72,6 +73,7 @@ struct http_response {
 	char content_type[128]; /* likewise */
 	int64_t retry_after_s;	/* -1: none */
 	int64_t total_count;	/* X-Total-Count; -1: none */
+	int64_t certificate_until_s; /* with keep_certificate, Unix seconds; 0: none, or not told */
 	int64_t elapsed_ms;
 };
 

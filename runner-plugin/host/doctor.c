@@ -20,6 +20,8 @@
 #define LEAST_FREE_PERCENT 10
 #define LEAST_FREE_BYTES (INT64_C(5) * 1024 * 1024 * 1024)
 #define PROXY_TIMEOUT_MS 5000
+#define DAY_S INT64_C(86400)
+#define LEAST_CERTIFICATE_DAYS 14
 #define SANDBOX_TIMEOUT_MS 10000
 #define USERS_MAX_BYTES 8192
 
@@ -345,6 +347,27 @@ static int row_picture(struct patient *patient, struct err *err)
 	    patient, "Chromium shows *.%.60s, %zu bytes", patient->settings->zone, picture.length);
 }
 
+/* Whatever renews the zone's certificate had weeks for it: a host that waits until it has ended
+ * blames us for every run of that day. */
+static int note_certificate(
+    struct patient *patient, const struct http_response *response, struct err *err)
+{
+	char end[CLOCK_RFC3339_SIZE];
+	int64_t days = (response->certificate_until_s - clock_wall_s()) / DAY_S;
+
+	if (!response->certificate_until_s)
+		return note(
+		    patient, "answers %d for *.%.60s", response->status, patient->settings->zone);
+	clock_format_rfc3339(response->certificate_until_s, end);
+	if (days < LEAST_CERTIFICATE_DAYS)
+		return err_set(err, ERR_LIMIT,
+		    "the certificate for *.%.60s ends on %.10s, in %lld days: put a new one in "
+		    "(docs/secrets.md)",
+		    patient->settings->zone, end, (long long)days);
+	return note(patient, "answers %d for *.%.60s, certificate until %.10s", response->status,
+	    patient->settings->zone, end);
+}
+
 /* Any answer will do, with a certificate that is good for a test's name. */
 static int row_proxy(struct patient *patient, struct err *err)
 {
@@ -356,12 +379,13 @@ static int row_proxy(struct patient *patient, struct err *err)
 	    .ca_file = patient->settings->probe_ca_file,
 	    .timeout_ms = PROXY_TIMEOUT_MS,
 	    .max_bytes = 1024 * 1024,
+	    .keep_certificate = true,
 	};
 
 	if (http_call(&request, &response, err) < 0)
 		return err_prefix(err, "ask the proxy at %s for a name in %s (PROBE_CONNECT, ZONE)",
 		    patient->settings->probe_connect, patient->settings->zone);
-	return note(patient, "answers %d for *.%.60s", response.status, patient->settings->zone);
+	return note_certificate(patient, &response, err);
 }
 
 static const struct row {

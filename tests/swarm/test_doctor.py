@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import canary, chromium  # noqa: E402
+from lib import canary, chromium, standins  # noqa: E402
 from lib.host import RunnerHost  # noqa: E402
 
 ROWS = ["engine", "swarm", "network proxy", "nodes", "abra", "git", "state directory", "disk", "slots", "shared apps", "processes", "sandbox",
@@ -101,6 +101,13 @@ class Doctor(unittest.TestCase):
 
     def test_certificate(self):
         self.assert_one_bad("proxy", "ask the proxy at", zone="another.test")
+
+    def test_certificate_that_ends_soon(self):
+        self.assertRegex(self.doctor()[1]["proxy"][1], r"^answers \d+ for \*\.ci\.test, certificate until 20\d\d-\d\d-\d\d$")
+        proxy = standins.Proxy(os.path.join(self.directory, "ending"), days=5)
+        self.addCleanup(proxy.close)
+        self.assert_one_bad("proxy", "days: put a new one in (docs/secrets.md)", probe_connect=proxy.env["PROBE_CONNECT"],
+                            probe_ca_file=proxy.env["CA_FILE"])
 
 
 class Plan(unittest.TestCase):
