@@ -53,6 +53,7 @@ static const char *const values[] = {
     "bridge/command",
     "bridge/policy",
     "bridge/job",
+    "bridge/queue",
     "bridge/reply",
     "bridge/markdown",
     "bridge/peers/build",
