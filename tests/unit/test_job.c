@@ -422,6 +422,7 @@ static const struct broken_row {
     {JOB_ENDED, 0, false, -1, "a job waits for a build without a number"},
     {JOB_JUDGED, 41, true, JOB_EFFECT_REPLY, NULL},
     {JOB_JUDGED, 41, false, JOB_EFFECT_REPLY, "a judged job has no verdict"},
+    {JOB_STOPPING, 41, false, -1, "a withdrawn job has no verdict"},
     {JOB_JUDGED, 41, true, -1, "nobody will tell the verdict"},
     {JOB_ANSWERED, 41, true, JOB_EFFECT_DELETE, NULL},
     {JOB_ANSWERED, 0, true, JOB_EFFECT_DELETE, "a build without a number is to be deleted"},
@@ -438,6 +439,47 @@ START_TEST(tells_what_is_broken)
 	const char *says = job_check(&job);
 	ck_assert_msg(
 	    text_is(says ? says : "", row->says ? row->says : ""), "row %d: %s", _i, says);
+}
+END_TEST
+
+/* Nothing of it gets into another's place. */
+START_TEST(brief_is_of_the_job)
+{
+	struct job job = {.comment = 812,
+	    .pr = 3,
+	    .build = 41,
+	    .heard_s = 100,
+	    .started_s = 110,
+	    .ended_s = 170,
+	    .state = JOB_ANSWERED,
+	    .has_verdict = true,
+	    .verdict = VERDICT_RECIPE_FAILED,
+	    .level = 1};
+	struct job_brief brief;
+
+	(void)copy_text(job.repo, sizeof(job.repo), "org/custom-html");
+	(void)copy_text(job.author, sizeof(job.author), "member");
+	(void)copy_text(job.ref, sizeof(job.ref), "0123abcd");
+	(void)copy_text(job.stages, sizeof(job.stages), "install");
+	(void)copy_text(job.head_version, sizeof(job.head_version), "1.2.0+2.1.0");
+	(void)copy_text(job.base_version, sizeof(job.base_version), "1.1.0+2.0.3");
+	job_brief(&job, &brief);
+	ck_assert_int_eq(brief.comment, 812);
+	ck_assert_int_eq(brief.pr, 3);
+	ck_assert_int_eq(brief.build, 41);
+	ck_assert_int_eq(brief.heard_s, 100);
+	ck_assert_int_eq(brief.started_s, 110);
+	ck_assert_int_eq(brief.ended_s, 170);
+	ck_assert_int_eq(brief.state, JOB_ANSWERED);
+	ck_assert(brief.has_verdict);
+	ck_assert_int_eq(brief.verdict, VERDICT_RECIPE_FAILED);
+	ck_assert_int_eq(brief.level, 1);
+	ck_assert_str_eq(brief.repo, "org/custom-html");
+	ck_assert_str_eq(brief.author, "member");
+	ck_assert_str_eq(brief.ref, "0123abcd");
+	ck_assert_str_eq(brief.stages, "install");
+	ck_assert_str_eq(brief.head_version, "1.2.0+2.1.0");
+	ck_assert_str_eq(brief.base_version, "1.1.0+2.0.3");
 }
 END_TEST
 
@@ -519,6 +561,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, refusals_never_shrink);
 	tcase_add_loop_test(tests, tells_what_is_broken, 0, COUNT_OF(broken_rows));
 	tcase_add_test(tests, copies_what_it_owns);
+	tcase_add_test(tests, brief_is_of_the_job);
 	tcase_add_test(tests, each_point_has_a_name);
 	tcase_add_test(tests, long_reason_is_cut);
 	suite_add_tcase(suite, tests);
