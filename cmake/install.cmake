@@ -58,5 +58,5 @@ install(FILES ${MANUALS} DESTINATION ${CMAKE_INSTALL_MANDIR}/man5 COMPONENT comm
 file(GLOB DOCUMENTS CONFIGURE_DEPENDS docs/*.md docs/*.json)
 install(FILES README.md ${DOCUMENTS} DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT common)
 file(GLOB EXAMPLES CONFIGURE_DEPENDS docs/examples/*)
-install(FILES ${EXAMPLES} modules/systemd/exec-runner.env modules/systemd/woodpecker.conf .drone.yml .woodpecker.yml
-	DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT common)
+install(FILES ${EXAMPLES} modules/systemd/drone-runner.env modules/systemd/woodpecker.conf modules/systemd/webhook.conf
+	.drone.yml .woodpecker.yml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT common)

@@ -93,7 +93,7 @@ class Units(unittest.TestCase):
                 self.assertRegex(text, r"(?m)^ConditionPathExists=/etc/ccci/\S+$", name)
 
     def test_keepers_outlive_the_runner(self):
-        text = self.units["ccci-exec-runner.service"]
+        text = self.units["drone-runner-exec.service"]
         self.assertEqual(values(text, "KillMode"), ["process"])
         self.assertEqual(values(text, "Delegate"), ["yes"])
 
