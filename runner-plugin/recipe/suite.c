@@ -12,6 +12,33 @@
 
 #define SUITE_WEIGHT_MAX 64
 
+/* What may stand in each mapping of a suite. */
+static const char *const root_keys[] = {"env", "compose", "deploy_timeout", "weight", "ready",
+    "checks", "data", "secrets", "needs", "tenant", "stages", "extra", "allow", "images",
+    "picture"};
+static const char *const probe_keys[] = {
+    "http", "tcp", "status", "contains", "title", "header", "host", "service", "port"};
+static const char *const http_keys[] = {
+    "path", "status", "contains", "title", "header", "host", "service", "port"};
+static const char *const program_keys[] = {"run"};
+static const char *const data_keys[] = {"dropped", "seed", "check", "wipe"};
+static const char *const secret_keys[] = {"value", "file"};
+static const char *const tenant_keys[] = {"seed", "release"};
+static const char *const stage_keys[] = {"not_run", "timeout"};
+static const char *const image_keys[] = {"ignore"};
+
+const struct suite_keys suite_keys[SUITE_MAPPING_COUNT] = {
+    [SUITE_ROOT] = {"the suite", root_keys, COUNT_OF(root_keys)},
+    [SUITE_PROBE] = {"a probe", probe_keys, COUNT_OF(probe_keys)},
+    [SUITE_PROBE_HTTP] = {"http", http_keys, COUNT_OF(http_keys)},
+    [SUITE_PROGRAM] = {"a check by a program", program_keys, COUNT_OF(program_keys)},
+    [SUITE_DATA] = {"data", data_keys, COUNT_OF(data_keys)},
+    [SUITE_SECRET] = {"a secret", secret_keys, COUNT_OF(secret_keys)},
+    [SUITE_TENANT] = {"tenant", tenant_keys, COUNT_OF(tenant_keys)},
+    [SUITE_STAGE] = {"a stage", stage_keys, COUNT_OF(stage_keys)},
+    [SUITE_IMAGES] = {"images", image_keys, COUNT_OF(image_keys)},
+};
+
 /* Where mistakes are told: the first as the error, all of them as lines. */
 struct reader {
 	const char *name; /* of the file */
@@ -39,10 +66,12 @@ static int mistake(const struct reader *reader, const struct yaml *at, const cha
 	return -1;
 }
 
-/* Every key of the mapping is one of the known ones. */
+/* Every key of the mapping is one of those that belong there. */
 static int check_keys(
-    const struct reader *reader, const struct yaml *mapping, const char *const *known, size_t count)
+    const struct reader *reader, const struct yaml *mapping, enum suite_mapping where)
 {
+	const char *const *known = suite_keys[where].names;
+	size_t count = suite_keys[where].count;
 	int result = 0;
 
 	for (size_t i = 0; i < mapping->count; i++) {
@@ -254,13 +283,10 @@ static int read_probe_key(const struct reader *reader, const char *key, const st
 static int read_http(
     const struct reader *reader, const struct yaml *value, struct suite_probe *probe)
 {
-	static const char *const keys[] = {
-	    "path", "status", "contains", "title", "header", "host", "service", "port"};
-
 	if (value->kind == YAML_SCALAR)
 		return read_probe_key(reader, "path", value, probe);
 	if (need_kind(reader, value, "http", YAML_MAPPING) < 0 ||
-	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0)
+	    check_keys(reader, value, SUITE_PROBE_HTTP) < 0)
 		return -1;
 	for (size_t i = 0; i < value->count; i++) {
 		if (read_probe_key(reader, value->keys[i], value->items[i], probe) < 0)
@@ -314,14 +340,12 @@ static int check_probe(
 static int read_probe(
     const struct reader *reader, const struct yaml *item, struct suite_probe *probe)
 {
-	static const char *const keys[] = {
-	    "http", "tcp", "status", "contains", "title", "header", "host", "service", "port"};
 	const struct yaml *http = yaml_get(item, "http");
 	const struct yaml *tcp = yaml_get(item, "tcp");
 
 	if (item->kind != YAML_MAPPING)
 		return mistake(reader, item, "a probe must be a mapping with http or tcp");
-	if (check_keys(reader, item, keys, COUNT_OF(keys)) < 0)
+	if (check_keys(reader, item, SUITE_PROBE) < 0)
 		return -1;
 	if (!http == !tcp)
 		return mistake(reader, item, "a probe has either http or tcp");
@@ -354,10 +378,9 @@ static int add_probe(const struct reader *reader, const struct yaml *item, struc
 /* A check that is an executable: "run: checks/login". */
 static int add_program(const struct reader *reader, const struct yaml *item, struct suite *suite)
 {
-	static const char *const keys[] = {"run"};
 	char *program = NULL;
 
-	if (check_keys(reader, item, keys, COUNT_OF(keys)) < 0 ||
+	if (check_keys(reader, item, SUITE_PROGRAM) < 0 ||
 	    read_program(reader, yaml_get(item, "run"), "run", &program) < 0)
 		return -1;
 	suite->programs =
@@ -401,14 +424,13 @@ static int read_checks(const struct reader *reader, const struct yaml *value, st
 
 static int read_data(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
-	static const char *const keys[] = {"dropped", "seed", "check", "wipe"};
 	const struct yaml *dropped = yaml_get(value, "dropped");
 	const struct yaml *seed = yaml_get(value, "seed");
 	const struct yaml *check = yaml_get(value, "check");
 	const struct yaml *wipe = yaml_get(value, "wipe");
 
 	if (need_kind(reader, value, "data", YAML_MAPPING) < 0 ||
-	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0 ||
+	    check_keys(reader, value, SUITE_DATA) < 0 ||
 	    (dropped && read_list(reader, dropped, "dropped", is_file_name, &suite->dropped,
 			    &suite->dropped_count) < 0) ||
 	    (seed && read_program(reader, seed, "seed", &suite->data_seed) < 0) ||
@@ -424,12 +446,11 @@ static int read_data(const struct reader *reader, const struct yaml *value, stru
 
 static int read_tenant(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
-	static const char *const keys[] = {"seed", "release"};
 	const struct yaml *seed = yaml_get(value, "seed");
 	const struct yaml *release = yaml_get(value, "release");
 
 	if (need_kind(reader, value, "tenant", YAML_MAPPING) < 0 ||
-	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0 ||
+	    check_keys(reader, value, SUITE_TENANT) < 0 ||
 	    (seed && read_program(reader, seed, "seed", &suite->tenant_seed) < 0) ||
 	    (release && read_program(reader, release, "release", &suite->tenant_release) < 0))
 		return -1;
@@ -442,11 +463,10 @@ static int read_tenant(const struct reader *reader, const struct yaml *value, st
 static int read_given_secret(
     const struct reader *reader, const struct yaml *value, struct suite_secret *secret)
 {
-	static const char *const keys[] = {"value", "file"};
 	const struct yaml *given = yaml_get(value, "value");
 	const struct yaml *file = yaml_get(value, "file");
 
-	if (check_keys(reader, value, keys, COUNT_OF(keys)) < 0)
+	if (check_keys(reader, value, SUITE_SECRET) < 0)
 		return -1;
 	if (!given == !file)
 		return mistake(
@@ -540,7 +560,6 @@ static int check_needs_in_env(
 static int read_stage(
     const struct reader *reader, const char *name, const struct yaml *value, struct suite *suite)
 {
-	static const char *const keys[] = {"not_run", "timeout"};
 	const struct yaml *reason = yaml_get(value, "not_run");
 	const struct yaml *timeout = yaml_get(value, "timeout");
 	enum stage stage = STAGE_NONE;
@@ -548,7 +567,7 @@ static int read_stage(
 	if (!stage_parse(name, &stage))
 		return mistake(reader, value, "stages: \"%.40s\" is no stage", name);
 	if (need_kind(reader, value, name, YAML_MAPPING) < 0 ||
-	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0)
+	    check_keys(reader, value, SUITE_STAGE) < 0)
 		return -1;
 	if (timeout &&
 	    read_duration(reader, "timeout", timeout, &suite->stage_timeout_ms[stage]) < 0)
@@ -576,11 +595,10 @@ static int read_stages(const struct reader *reader, const struct yaml *value, st
 
 static int read_images(const struct reader *reader, const struct yaml *value, struct suite *suite)
 {
-	static const char *const keys[] = {"ignore"};
 	const struct yaml *ignore = yaml_get(value, "ignore");
 
 	if (need_kind(reader, value, "images", YAML_MAPPING) < 0 ||
-	    check_keys(reader, value, keys, COUNT_OF(keys)) < 0)
+	    check_keys(reader, value, SUITE_IMAGES) < 0)
 		return -1;
 	return ignore ? read_list(reader, ignore, "ignore", NULL, &suite->ignored_images,
 			    &suite->ignored_image_count)
@@ -640,29 +658,26 @@ static int read_picture(const struct reader *reader, const struct yaml *value, s
 	return 0;
 }
 
-static const char *const key_names[] = {"env", "compose", "deploy_timeout", "weight", "ready",
-    "checks", "data", "secrets", "needs", "tenant", "stages", "extra", "allow", "images",
-    "picture"};
-
 static int (*const key_readers[])(
     const struct reader *reader, const struct yaml *value, struct suite *suite) = {read_env,
     read_compose, read_timeout, read_weight, read_ready, read_checks, read_data, read_secrets,
     read_needs, read_tenant, read_stages, read_extra, read_allow, read_images, read_picture};
+static_assert(COUNT_OF(key_readers) == COUNT_OF(root_keys), "a reader for each key");
 
 static int read_key(
     const struct reader *reader, const char *key, const struct yaml *value, struct suite *suite)
 {
-	size_t at = text_index(key_names, COUNT_OF(key_names), key);
+	size_t at = text_index(root_keys, COUNT_OF(root_keys), key);
 
 	/* check_keys() has seen to what is none */
-	return at < COUNT_OF(key_names) ? key_readers[at](reader, value, suite) : 0;
+	return at < COUNT_OF(root_keys) ? key_readers[at](reader, value, suite) : 0;
 }
 
 static int read_root(const struct reader *reader, const struct yaml *root, struct suite *suite)
 {
 	if (root->kind != YAML_MAPPING)
 		return mistake(reader, root, "a suite is a mapping of keys");
-	int result = check_keys(reader, root, key_names, COUNT_OF(key_names));
+	int result = check_keys(reader, root, SUITE_ROOT);
 	for (size_t i = 0; i < root->count; i++) {
 		/* "env:" with nothing behind it is the same as no env. */
 		bool is_empty = root->items[i]->kind == YAML_SCALAR && !yaml_text(root->items[i]);

@@ -27,6 +27,26 @@
 #define SUITE_MISTAKES_MAX_BYTES (64 * 1024)
 #define SUITE_SECRET_MAX_BYTES (500 * 1024 - 1) /* Swarm takes less than 500 KiB */
 
+/* The mappings that a suite is made of, and the keys of each; ccci-suite(5) has the same. */
+enum suite_mapping {
+	SUITE_ROOT,
+	SUITE_PROBE,	  /* of ready and checks */
+	SUITE_PROBE_HTTP, /* behind http of a probe, when it is no path alone */
+	SUITE_PROGRAM,	  /* of checks: an executable */
+	SUITE_DATA,
+	SUITE_SECRET, /* behind a name in secrets */
+	SUITE_TENANT,
+	SUITE_STAGE, /* behind a name in stages */
+	SUITE_IMAGES,
+	SUITE_MAPPING_COUNT,
+};
+struct suite_keys {
+	const char *where; /* for people: "keys of ..." */
+	const char *const *names;
+	size_t count;
+};
+extern const struct suite_keys suite_keys[SUITE_MAPPING_COUNT];
+
 struct suite_pair {
 	char *key;
 	char *value;

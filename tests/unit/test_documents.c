@@ -53,7 +53,7 @@ static void check_references(const char *path, const char *text)
 
 static int check_file(const char *path, const struct stat *status, int type, struct FTW *ftw)
 {
-	static const char *const kinds[] = {".c", ".h", ".py", ".md", ".1", ".8", ".yml"};
+	static const char *const kinds[] = {".c", ".h", ".py", ".md", ".1", ".5", ".8", ".yml"};
 
 	(void)status;
 	(void)ftw;
