@@ -157,37 +157,37 @@ const struct conf_row bridge_settings_rows[] = {
 	.help = "owner/repo whose .drone.yml or .woodpecker.yml runs the tests"},
     {"CI_BRANCH", CONF_TEXT, AT(ci_branch), .is_required = true, .fallback = "main", .least = 1,
 	.most = 200, .check = check_branch, .help = "its branch"},
-    {"POLL_REPOS", CONF_TEXT, AT(poll_repos), .is_required = true, .most = 64 * 1024,
-	.check = check_poll_repos,
+    {"POLL_REPOS", CONF_TEXT, AT(poll_repos), .reloads = true, .is_required = true,
+	.most = 64 * 1024, .check = check_poll_repos,
 	.help = "enrolled repositories, comma separated; owner/* = each that has a suite"},
-    {"POLL_INTERVAL", CONF_DURATION, AT(poll_interval_ms), .fallback = "30s", .least = 1000,
-	.most = MINUTE_MS, .help = "time between polls"},
+    {"POLL_INTERVAL", CONF_DURATION, AT(poll_interval_ms), .reloads = true, .fallback = "30s",
+	.least = 1000, .most = MINUTE_MS, .help = "time between polls"},
     {"TRIGGER", CONF_TEXT, AT(trigger), .is_required = true, .fallback = "!testme", .least = 1,
 	.check = command_check_trigger, .help = "the word that asks for a run"},
-    {"AUTH_ALLOWLIST", CONF_TEXT, AT(auth_allowlist), .check = check_allowlist,
+    {"AUTH_ALLOWLIST", CONF_TEXT, AT(auth_allowlist), .reloads = true, .check = check_allowlist,
 	.help = "users who may ask besides members of the organisation, comma separated"},
-    {"AUTO_TEST", CONF_TEXT, AT(auto_test), .check = check_auto_test,
+    {"AUTO_TEST", CONF_TEXT, AT(auto_test), .reloads = true, .check = check_auto_test,
 	.help =
 	    "user or user:branch-prefix, comma separated: their pull requests are tested without "
 	    "a comment"},
-    {"MAX_COMMENT_AGE", CONF_DURATION, AT(max_comment_age_ms), .fallback = "1h", .least = MINUTE_MS,
-	.most = 30 * 24 * HOUR_MS,
+    {"MAX_COMMENT_AGE", CONF_DURATION, AT(max_comment_age_ms), .reloads = true, .fallback = "1h",
+	.least = MINUTE_MS, .most = 30 * 24 * HOUR_MS,
 	.help = "older commands, found after downtime, are answered and not run"},
     {"LISTEN", CONF_TEXT, AT(listen), .is_required = true, .fallback = "127.0.0.1:8080", .least = 1,
 	.check = check_listen, .help = "address of hook, pages and metrics; none = outbound only"},
     {"PUBLIC_URL", CONF_URL, AT(public_url),
 	.help = "where people reach the pages; links to them appear only with it"},
-    {"PAGES_PRIVATE", CONF_BOOL, AT(pages_private), .fallback = "0",
+    {"PAGES_PRIVATE", CONF_BOOL, AT(pages_private), .reloads = true, .fallback = "0",
 	.help = "the pages show the runs of private repositories too"},
-    {"WEBHOOK_SECRET", CONF_SECRET, AT(webhook_secret), .check = hook_check_keys,
+    {"WEBHOOK_SECRET", CONF_SECRET, AT(webhook_secret), .reloads = true, .check = hook_check_keys,
 	.help = "keys of the webhook's HMAC, newest first, comma separated; empty = hook closed"},
     {"BUILD_TIMEOUT", CONF_DURATION, AT(build_timeout_ms), .fallback = "60m", .least = MINUTE_MS,
 	.most = 24 * HOUR_MS,
 	.help = "the CI server's timeout of the CI repository, whole minutes"},
     {"STATE_DIR", CONF_TEXT, AT(state_dir), .is_required = true, .fallback = "/var/lib/ccci-bridge",
 	.check = check_state_dir, .help = "the store"},
-    {"LOG_LEVEL", CONF_CHOICE, AT(log_level), .fallback = "info", .choices = log_levels,
-	.help = "error, warning, info or debug"},
+    {"LOG_LEVEL", CONF_CHOICE, AT(log_level), .reloads = true, .fallback = "info",
+	.choices = log_levels, .help = "error, warning, info or debug"},
 };
 const size_t bridge_settings_row_count = COUNT_OF(bridge_settings_rows);
 
@@ -258,6 +258,22 @@ int bridge_settings_load(
 	}
 	*out = settings;
 	return 0;
+}
+
+void bridge_settings_take_changed(struct bridge_settings *settings, struct bridge_settings *fresh,
+    struct buf *taken, struct buf *kept)
+{
+	struct bridge_settings made = *settings;
+
+	conf_take_changed(
+	    bridge_settings_rows, bridge_settings_row_count, settings, fresh, taken, kept);
+	/* What is made of rows goes where they went; each of those rows reloads. */
+	settings->enrolments = fresh->enrolments;
+	settings->enrolment_count = fresh->enrolment_count;
+	settings->hook_keys = fresh->hook_keys;
+	fresh->enrolments = made.enrolments;
+	fresh->enrolment_count = made.enrolment_count;
+	fresh->hook_keys = made.hook_keys;
 }
 
 void bridge_settings_release(struct bridge_settings *settings)

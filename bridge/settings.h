@@ -57,6 +57,9 @@ extern const size_t bridge_settings_row_count;
 /* The contract of conf_load(). */
 int bridge_settings_load(
     const struct conf_sources *sources, struct bridge_settings *out, struct buf *mistakes) CHECKED;
+/* The contract of conf_take_changed(); who borrowed the settings goes on with what changed. */
+void bridge_settings_take_changed(struct bridge_settings *settings, struct bridge_settings *fresh,
+    struct buf *taken, struct buf *kept);
 void bridge_settings_release(struct bridge_settings *settings);
 DEFINE_AUTO(bridge_settings, bridge_settings_release);
 

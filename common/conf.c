@@ -638,6 +638,52 @@ void conf_release(const struct conf_row *rows, size_t count, void *settings)
 	}
 }
 
+/* --- changing --- */
+
+static size_t size_of(const struct conf_row *row)
+{
+	if (is_text_kind(row->kind))
+		return sizeof(char *);
+	return row->kind == CONF_BOOL ? sizeof(bool) : sizeof(int64_t);
+}
+
+/* A text that is absent and one that is empty say the same. */
+static bool is_same(const struct conf_row *row, void *settings, void *fresh)
+{
+	if (is_text_kind(row->kind)) {
+		const char *now = *text_field(row, settings);
+		const char *then = *text_field(row, fresh);
+
+		return text_is(now ? now : "", then ? then : "");
+	}
+	return memcmp((char *)settings + row->offset, (char *)fresh + row->offset, size_of(row)) ==
+	       0;
+}
+
+static void exchange(const struct conf_row *row, void *settings, void *fresh)
+{
+	char held[sizeof(int64_t)];
+	size_t size = size_of(row);
+
+	memcpy(held, (char *)settings + row->offset, size);
+	memcpy((char *)settings + row->offset, (char *)fresh + row->offset, size);
+	memcpy((char *)fresh + row->offset, held, size);
+}
+
+void conf_take_changed(const struct conf_row *rows, size_t count, void *settings, void *fresh,
+    struct buf *taken, struct buf *kept)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct buf *names = rows[i].reloads ? taken : kept;
+
+		if (is_same(&rows[i], settings, fresh))
+			continue;
+		(void)buf_printf(names, "%s%s", names->length ? ", " : "", rows[i].name);
+		if (rows[i].reloads)
+			exchange(&rows[i], settings, fresh);
+	}
+}
+
 /* --- showing --- */
 
 /* Plain when no reader of YAML could take it for anything else. */

@@ -44,6 +44,7 @@ struct conf_row {
 	size_t offset;	      /* into the settings object */
 	const char *fallback; /* NULL: absent means NULL (or 0) */
 	bool is_required;
+	bool reloads; /* conf_take_changed() takes a new value: whoever reads it reads it anew */
 	/*
 	 * Of numbers, both 0: 0 to INT64_MAX. Of texts the lengths, most 0: CONF_TEXT_MAX; an empty
 	 * one that is not required is never too short.
@@ -82,6 +83,14 @@ struct conf_sources {
 int conf_load(const struct conf_row *rows, size_t count, const struct conf_sources *sources,
     void *settings, struct buf *mistakes) CHECKED;
 void conf_release(const struct conf_row *rows, size_t count, void *settings);
+/*
+ * Between two loads: each value of fresh that is another one and whose row reloads is exchanged
+ * with that of settings. Appends the names of those to taken, of the others that changed to kept,
+ * with
+ * ", " between them; never a value.
+ */
+void conf_take_changed(const struct conf_row *rows, size_t count, void *settings, void *fresh,
+    struct buf *taken, struct buf *kept);
 
 /* "poll-interval", of a secret "gitea-token-file": without the dashes. The caller frees it. */
 char *conf_flag_name(const struct conf_row *row) CHECKED;

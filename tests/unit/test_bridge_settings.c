@@ -280,6 +280,34 @@ START_TEST(too_long_and_too_many)
 }
 END_TEST
 
+/* What is made of a row goes with it. */
+START_TEST(takes_what_reloads)
+{
+	const char *before[] = {REQUIRED, "WEBHOOK_SECRET=the-first-key-of-all", NULL};
+	const char *after[] = {REQUIRED,
+	    "WEBHOOK_SECRET=the-second-key-of-all,the-first-key-of-all", "AUTH_ALLOWLIST=alice",
+	    "STATE_DIR=/elsewhere", NULL};
+	AUTO(bridge_settings) settings = {0};
+	AUTO(bridge_settings) fresh = {0};
+	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
+	AUTO(buf) taken = buf_make(1000);
+	AUTO(buf) kept = buf_make(1000);
+
+	after[REQUIRED_COUNT - 1] = "POLL_REPOS=org/other";
+	ck_assert_int_eq(load(before, &settings, &mistakes), 0);
+	ck_assert_int_eq(load(after, &fresh, &mistakes), 0);
+	bridge_settings_take_changed(&settings, &fresh, &taken, &kept);
+	ck_assert_str_eq(buf_text(&taken), "POLL_REPOS, AUTH_ALLOWLIST, WEBHOOK_SECRET");
+	ck_assert_str_eq(buf_text(&kept), "STATE_DIR");
+	ck_assert_uint_eq(settings.enrolment_count, 1);
+	ck_assert_str_eq(settings.enrolments[0].repo, "org/other");
+	ck_assert_uint_eq(settings.hook_keys.count, 2);
+	ck_assert(bridge_settings_allow(&settings, "alice"));
+	ck_assert_str_eq(settings.state_dir, "/var/lib/ccci-bridge");
+	ck_assert_uint_eq(fresh.enrolment_count, 3);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("bridge settings");
@@ -292,6 +320,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, wants_what_the_engine_needs, 0, 4);
 	tcase_add_loop_test(tests, each_required_one_is_missed, 0, REQUIRED_COUNT);
 	tcase_add_test(tests, too_long_and_too_many);
+	tcase_add_test(tests, takes_what_reloads);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

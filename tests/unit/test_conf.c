@@ -28,17 +28,18 @@ static const char *check_name(const char *value)
 static const struct conf_row rows[] = {
     {"NAME", CONF_TEXT, offsetof(struct settings, name), .fallback = "none", .most = 10,
 	.check = check_name, .help = "a name"},
-    {"TOKEN", CONF_SECRET, offsetof(struct settings, token), .is_required = true, .least = 6,
-	.help = "the token"},
+    {"TOKEN", CONF_SECRET, offsetof(struct settings, token), .reloads = true, .is_required = true,
+	.least = 6, .help = "the token"},
     {"URL", CONF_URL, offsetof(struct settings, url), .is_required = true, .help = "where"},
-    {"SLOTS", CONF_INT, offsetof(struct settings, slots), .fallback = "1", .least = 1, .most = 9,
-	.help = "how many", .unit = "slots"},
-    {"LOUD", CONF_BOOL, offsetof(struct settings, is_loud), .fallback = "0", .help = "say it"},
+    {"SLOTS", CONF_INT, offsetof(struct settings, slots), .reloads = true, .fallback = "1",
+	.least = 1, .most = 9, .help = "how many", .unit = "slots"},
+    {"LOUD", CONF_BOOL, offsetof(struct settings, is_loud), .reloads = true, .fallback = "0",
+	.help = "say it"},
     {"POLL_INTERVAL", CONF_DURATION, offsetof(struct settings, every_ms), .fallback = "30s",
 	.least = 1000, .most = 60000, .help = "time between polls"},
     {"LEVEL", CONF_CHOICE, offsetof(struct settings, level), .fallback = "info", .choices = levels,
 	.help = "how much is said"},
-    {"PAGES_URL", CONF_URL, offsetof(struct settings, pages_url)},
+    {"PAGES_URL", CONF_URL, offsetof(struct settings, pages_url), .reloads = true},
 };
 
 /* What every program needs, so that a row can be about one thing. */
@@ -429,6 +430,49 @@ START_TEST(parses_duration_row)
 }
 END_TEST
 
+static const struct change_row {
+	const char *file; /* instead of "token: s3cr3t-t0ken, url: https://h" and the defaults */
+	const char *taken, *kept;
+	int64_t slots, every_ms; /* in force afterwards */
+} change_rows[] = {
+    {"token: s3cr3t-t0ken\nurl: https://h\n", "", "", 1, 30000},
+    {"token: s3cr3t-t0ken\nurl: https://h/\nslots: 1\npages_url: \"\"\n", "", "", 1, 30000},
+    {"token: s3cr3t-t0ken\nurl: https://h\nslots: 3\n", "SLOTS", "", 3, 30000},
+    {"token: other-t0ken\nurl: https://i\nslots: 3\nloud: 1\npoll_interval: 20s\n"
+     "pages_url: https://p\nname: x\nlevel: error\n",
+	"TOKEN, SLOTS, LOUD, PAGES_URL", "NAME, URL, POLL_INTERVAL, LEVEL", 3, 30000},
+};
+
+START_TEST(takes_what_reloads)
+{
+	const struct change_row *row = &change_rows[_i];
+	const struct conf_sources sources = {.file = file};
+	struct settings fresh = {0};
+	AUTO(buf) taken = buf_make(1000);
+	AUTO(buf) kept = buf_make(1000);
+
+	put(file, change_rows[0].file);
+	ck_assert_msg(load(&sources) == 0, "%s", buf_text(&mistakes));
+	put(file, row->file);
+	ck_assert_msg(conf_load(rows, COUNT_OF(rows), &sources, &fresh, &mistakes) == 0, "%s",
+	    buf_text(&mistakes));
+	conf_take_changed(rows, COUNT_OF(rows), &settings, &fresh, &taken, &kept);
+	ck_assert_str_eq(buf_text(&taken), row->taken);
+	ck_assert_str_eq(buf_text(&kept), row->kept);
+	ck_assert_int_eq(settings.slots, row->slots);
+	ck_assert_int_eq(settings.every_ms, row->every_ms);
+	ck_assert_str_eq(settings.url, "https://h");
+	ck_assert_str_eq(settings.name, "none");
+	if (strstr(row->taken, "TOKEN")) {
+		ck_assert_str_eq(settings.token, "other-t0ken");
+		ck_assert_str_eq(fresh.token, "s3cr3t-t0ken");
+		ck_assert(settings.is_loud);
+		ck_assert_str_eq(settings.pages_url, "https://p");
+	}
+	conf_release(rows, COUNT_OF(rows), &fresh);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("conf");
@@ -448,6 +492,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, printed_settings_are_a_file);
 	tcase_add_test(tc, names_the_flag_of_a_row);
 	tcase_add_test(tc, help_names_every_flag);
+	tcase_add_loop_test(tc, takes_what_reloads, 0, COUNT_OF(change_rows));
 	tcase_add_loop_test(tc, parses_duration_row, 0, COUNT_OF(duration_rows));
 	return suite;
 }
