@@ -6,6 +6,8 @@
 #include "bridge/peers/drone.h"
 #include "bridge/peers/woodpecker.h"
 #include "bridge/server.h"
+#include "bridge/summary.h"
+#include "bridge/systemd.h"
 #include "bridge/tend.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -15,7 +17,7 @@
 #include <sys/signalfd.h>
 
 #define SLEEP_MOST_MS 60000
-#define STOP_WITHIN_NS (700 * NS_PER_MS) /* for answers that are on their way */
+#define STOP_WITHIN_NS (700 * NS_PER_MS) /* for answers that are on their way, either way */
 #define TIMEOUT_CHECK_MS (INT64_C(3600) * 1000)
 #define SILENCE_INTERVALS 3 /* polls without an answer before /healthz says so */
 
@@ -26,6 +28,14 @@ struct bridge {
 	struct parts parts;
 	struct hear *hear;
 	struct tend *tend;
+	struct bridge_settings *settings; /* borrowed; those that reload are changed */
+	bridge_load load;
+	void *load_context;
+	bool has_bad_settings; /* the last reload found mistakes */
+	struct systemd systemd;
+	bool is_told_ready;
+	char summary[SUMMARY_SIZE];		       /* as systemd was told it last */
+	int64_t down_since_s[PARTS_PEER_COUNT];	       /* 0: it answers */
 	struct server *server;			       /* NULL: outbound only */
 	struct pages *pages;			       /* NULL likewise */
 	char fault[sizeof(((struct err *)NULL)->msg)]; /* what a page says of us; "" well */
@@ -248,6 +258,7 @@ static int open_signals(struct bridge *bridge, struct err *err)
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &signals, &bridge->old_signals) < 0)
 		return err_sys(err, errno, "block signals");
 	bridge->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -266,16 +277,27 @@ static int open_server(struct bridge *bridge, struct err *err)
 	    .on_health = on_health,
 	    .on_metrics = on_metrics,
 	    .on_page = on_page};
+	bool listens = !text_is(settings->listen, BRIDGE_LISTEN_NONE);
 
-	if (text_is(settings->listen, BRIDGE_LISTEN_NONE)) {
+	if (systemd_take_socket(&server.listener, err) < 0)
+		return -1;
+	if (server.listener && !listens) {
+		close_fd(&server.listener);
+		return err_set(err, ERR_CONFIG,
+		    "LISTEN is none, yet systemd passes a socket: disable ccci-bridge.socket, or "
+		    "take LISTEN out");
+	}
+	if (!listens) {
 		log_info("listens nowhere, polls only");
 		return 0;
 	}
+	bool is_passed = server.listener != 0;
 	bridge->server = server_new(&server, err);
 	if (!bridge->server)
 		return -1;
 	open_pages(bridge);
-	log_info("listens on %s, port %d; the hook is %s", settings->listen,
+	log_info("listens on %s, port %d; the hook is %s",
+	    is_passed ? "the socket that systemd passed" : settings->listen,
 	    server_port(bridge->server), settings->hook_keys.count ? "open" : "closed");
 	return 0;
 }
@@ -308,14 +330,18 @@ static void make_parts(struct bridge *bridge)
 	tend_set_hear(bridge->tend, bridge->hear);
 }
 
-int bridge_new(const struct bridge_settings *settings, struct bridge **out, struct err *err)
+int bridge_new(struct bridge_settings *settings, bridge_load load, void *context,
+    struct bridge **out, struct err *err)
 {
 	struct bridge *bridge = xcalloc(1, sizeof(*bridge));
 
 	bridge->signal_fd = -1;
+	bridge->settings = settings;
+	bridge->load = load;
+	bridge->load_context = context;
 	bridge->parts.settings = settings;
 	bridge->parts.gates[PARTS_FORGE].name = "the forge";
-	if (open_signals(bridge, err) < 0 ||
+	if (systemd_open(&bridge->systemd, err) < 0 || open_signals(bridge, err) < 0 ||
 	    store_open(settings->state_dir, &bridge->parts.store, err) < 0)
 		goto failed;
 	bridge->http = http_new();
@@ -343,13 +369,132 @@ void bridge_free(struct bridge *bridge)
 	tend_free(bridge->tend);
 	http_free(bridge->http);
 	store_close(bridge->parts.store);
+	systemd_close(&bridge->systemd);
 	if (bridge->signal_fd >= 0)
 		(void)sigprocmask(SIG_SETMASK, &bridge->old_signals, NULL);
 	close_fd(&bridge->signal_fd);
 	free(bridge);
 }
 
+/* --- telling systemd --- */
+
+static void note_peers(struct bridge *bridge)
+{
+	for (size_t i = 0; i < PARTS_PEER_COUNT; i++) {
+		if (!bridge->parts.gates[i].failures)
+			bridge->down_since_s[i] = 0;
+		else if (!bridge->down_since_s[i])
+			bridge->down_since_s[i] = clock_wall_s();
+	}
+}
+
+static struct summary collect_summary(const struct bridge *bridge)
+{
+	size_t states[JOB_STATE_COUNT];
+	struct summary facts = {
+	    .now_s = clock_wall_s(),
+	    .is_stopping = bridge->is_stopping,
+	    .was_polled = hear_is_ready(bridge->hear),
+	    .has_bad_settings = bridge->has_bad_settings,
+	    .has_store_trouble = tend_has_store_trouble(bridge->tend),
+	    .repositories = hear_count_enrolled(bridge->hear),
+	    .unheard = hear_count_unheard(bridge->hear),
+	    .peer_count = PARTS_PEER_COUNT,
+	};
+
+	tend_count_states(bridge->tend, states);
+	facts.running = states[JOB_RUNNING] + states[JOB_STOPPING] + states[JOB_ENDED];
+	facts.waiting = states[JOB_HEARD] + states[JOB_ASKED] + states[JOB_QUEUED];
+	/* One answer that failed is nothing to show yet. */
+	for (size_t i = 0; i < PARTS_PEER_COUNT; i++) {
+		const struct gate *gate = &bridge->parts.gates[i];
+
+		facts.peers[i] = (struct summary_peer){
+		    gate->name, gate_is_down(gate) ? bridge->down_since_s[i] : 0};
+	}
+	return facts;
+}
+
+/* What changed since it was told last; what cannot be told now is told with the next turn. */
+static void tell_systemd(struct bridge *bridge)
+{
+	struct summary facts = collect_summary(bridge);
+	bool is_ready = bridge->is_told_ready || hear_has_tried(bridge->hear);
+	char text[SUMMARY_SIZE];
+	char lines[SUMMARY_SIZE + 32];
+
+	note_peers(bridge);
+	summary_write(&facts, text);
+	if (text_is(text, bridge->summary) && is_ready == bridge->is_told_ready)
+		return;
+	(void)snprintf(lines, sizeof(lines), "%s%sSTATUS=%s",
+	    is_ready && !bridge->is_told_ready ? "READY=1\n" : "",
+	    bridge->is_stopping ? "STOPPING=1\n" : "", text);
+	if (!systemd_tell(&bridge->systemd, lines))
+		return;
+	bridge->is_told_ready = is_ready;
+	(void)copy_text(bridge->summary, sizeof(bridge->summary), text);
+}
+
+/* --- reading the settings anew --- */
+
+static void say_mistakes(const struct buf *mistakes)
+{
+	auto_str char *copy = xstrdup(buf_text(mistakes));
+	char *rest = copy;
+
+	for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+		if (*line)
+			log_error("%s", line);
+	}
+	log_error("the settings have mistakes, nothing of them is taken: the old ones hold");
+}
+
+static void take_settings(struct bridge *bridge, struct bridge_settings *fresh)
+{
+	AUTO(buf) taken = buf_make(CONF_MISTAKES_MAX_BYTES);
+	AUTO(buf) kept = buf_make(CONF_MISTAKES_MAX_BYTES);
+
+	bridge_settings_take_changed(bridge->settings, fresh, &taken, &kept);
+	/* fresh has the level of before now: what is told here shows with either. */
+	if (bridge->settings->log_level > fresh->log_level)
+		log_init((enum log_level)bridge->settings->log_level);
+	hear_reload(bridge->hear);
+	if (bridge->pages)
+		pages_show_private(bridge->pages, bridge->settings->pages_private);
+	log_info("read the settings anew; new: %s", taken.length ? buf_text(&taken) : "nothing");
+	if (kept.length)
+		log_warning("%s: what changed there needs a restart", buf_text(&kept));
+	log_init((enum log_level)bridge->settings->log_level);
+}
+
+static void reload(struct bridge *bridge)
+{
+	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
+	AUTO(bridge_settings) fresh = {0};
+
+	(void)systemd_tell_reloading(&bridge->systemd);
+	bridge->has_bad_settings = bridge->load(bridge->load_context, &fresh, &mistakes) < 0;
+	if (bridge->has_bad_settings)
+		say_mistakes(&mistakes);
+	else
+		take_settings(bridge, &fresh);
+	/* systemd waits for it until its time is over, were it lost: it is told until it is taken.
+	 */
+	bridge->is_told_ready = systemd_tell(&bridge->systemd, "READY=1");
+}
+
 /* --- the loop --- */
+
+static void stop(struct bridge *bridge, unsigned signal_number)
+{
+	log_info("stops on signal %u", signal_number);
+	bridge->is_stopping = true;
+	bridge->stop_ns = clock_now() + STOP_WITHIN_NS;
+	if (bridge->server)
+		server_stop_accepting(bridge->server);
+	tell_systemd(bridge);
+}
 
 static void take_signals(struct bridge *bridge)
 {
@@ -359,9 +504,10 @@ static void take_signals(struct bridge *bridge)
 		(ssize_t)sizeof(signal_info) ||
 	    bridge->is_stopping)
 		return;
-	log_info("stops on signal %u", signal_info.ssi_signo);
-	bridge->is_stopping = true;
-	bridge->stop_ns = clock_now() + STOP_WITHIN_NS;
+	if (signal_info.ssi_signo == SIGHUP)
+		reload(bridge);
+	else
+		stop(bridge, signal_info.ssi_signo);
 }
 
 static int sleep_ms(const struct bridge *bridge, int64_t due_ns)
@@ -435,6 +581,13 @@ static int check_peers(const struct bridge *bridge, struct err *err)
 	return 0;
 }
 
+/* Nothing that was asked, by us or of us, waits for its answer. */
+static bool is_at_rest(const struct bridge *bridge)
+{
+	return !parts_are_busy(&bridge->parts) &&
+	       !(bridge->server && server_is_busy(bridge->server));
+}
+
 int bridge_run(struct bridge *bridge, bool once, struct err *err)
 {
 	for (;;) {
@@ -446,10 +599,12 @@ int bridge_run(struct bridge *bridge, bool once, struct err *err)
 				return 0;
 			if (once && check_peers(bridge, err) < 0)
 				return -1;
-		} else if (!parts_are_busy(&bridge->parts) || clock_now() >= bridge->stop_ns) {
+			tell_systemd(bridge);
+		} else if (is_at_rest(bridge) || clock_now() >= bridge->stop_ns) {
 			return 0;
 		}
-		if (wait_for_more(bridge, due_ns, err) < 0)
+		int64_t systemd_ns = systemd_turn(&bridge->systemd);
+		if (wait_for_more(bridge, systemd_ns < due_ns ? systemd_ns : due_ns, err) < 0)
 			return -1;
 		say_peers(bridge);
 	}

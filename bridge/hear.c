@@ -49,6 +49,8 @@ struct owner {
 	struct hear *hear;
 	char name[GITEA_REPO_SIZE];
 	bool has_wildcard;
+	bool is_left;	  /* POLL_REPOS names nothing of it any more */
+	bool begins_anew; /* its next search goes as far back as the first one */
 	bool was_bot_checked;
 	struct errand check;
 	int64_t since_s;
@@ -205,25 +207,18 @@ static void add_owner(struct hear *hear, const char *name, bool has_wildcard)
 		owner = xcalloc(1, sizeof(*owner));
 		owner->hear = hear;
 		(void)copy_text(owner->name, sizeof(owner->name), name);
-		owner->since_s = clock_wall_s() - HEAR_FIRST_S;
+		owner->begins_anew = true;
 		owner->next = hear->owners;
 		hear->owners = owner;
 	}
+	owner->is_left = false;
 	owner->has_wildcard = owner->has_wildcard || has_wildcard;
 }
 
-struct hear *hear_new(
-    struct parts *parts, hear_command on_command, hear_pull on_pull, void *context)
+static void enrol_all(struct hear *hear)
 {
-	const struct bridge_settings *settings = parts->settings;
-	struct hear *hear = xcalloc(1, sizeof(*hear));
+	const struct bridge_settings *settings = hear->parts->settings;
 
-	*hear = (struct hear){.parts = parts,
-	    .on_command = on_command,
-	    .on_pull = on_pull,
-	    .context = context,
-	    .sweep_ns = clock_now() + HEAR_SWEEP_MS * NS_PER_MS,
-	    .look_limit = {.interval_ms = 60000}};
 	for (size_t i = 0; i < settings->enrolment_count; i++) {
 		const struct bridge_enrolment *enrolment = &settings->enrolments[i];
 		bool is_wildcard = !enrolment->repo[0];
@@ -233,7 +228,59 @@ struct hear *hear_new(
 		if (!is_wildcard)
 			enrol(hear, enrolment->repo);
 	}
+}
+
+struct hear *hear_new(
+    struct parts *parts, hear_command on_command, hear_pull on_pull, void *context)
+{
+	struct hear *hear = xcalloc(1, sizeof(*hear));
+
+	*hear = (struct hear){.parts = parts,
+	    .on_command = on_command,
+	    .on_pull = on_pull,
+	    .context = context,
+	    .sweep_ns = clock_now() + HEAR_SWEEP_MS * NS_PER_MS,
+	    .look_limit = {.interval_ms = 60000}};
+	enrol_all(hear);
 	return hear;
+}
+
+/* By a wildcard of its owner; whether it has a suite the last listing said. */
+static bool has_wildcard_owner(const struct repo *repo)
+{
+	size_t length = strcspn(repo->name, "/");
+
+	for (const struct owner *owner = repo->hear->owners; owner; owner = owner->next) {
+		if (owner->has_wildcard && strlen(owner->name) == length &&
+		    strncasecmp(owner->name, repo->name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+void hear_reload(struct hear *hear)
+{
+	bool had_wildcard = hear->has_wildcard;
+
+	hear->has_wildcard = false;
+	for (struct owner *owner = hear->owners; owner; owner = owner->next) {
+		owner->is_left = true;
+		owner->has_wildcard = false;
+		/* What a repository, or a user of AUTO_TEST, that is new here did before shows too.
+		 */
+		owner->begins_anew = true;
+		owner->poll.due_ns = 0;
+	}
+	enrol_all(hear);
+	for (struct repo *repo = hear->repos; repo; repo = repo->next) {
+		if (repo->state == REPO_LEFT || is_named(repo) || has_wildcard_owner(repo))
+			continue;
+		repo->state = REPO_LEFT;
+		log_info("%s is not enrolled any more", repo->name);
+	}
+	/* Suites are the same for all owners, but an owner may be new. */
+	hear->listing.due_ns = 0;
+	hear->was_listed = hear->was_listed && had_wildcard;
 }
 
 void hear_free(struct hear *hear)
@@ -744,6 +791,12 @@ static void poll_owner(struct hear *hear, struct owner *owner)
 {
 	if (!may_start(hear, &owner->poll))
 		return;
+	if (owner->begins_anew) {
+		free(owner->last.items);
+		owner->last = (struct glimpses){0};
+		owner->since_s = clock_wall_s() - HEAR_FIRST_S;
+		owner->begins_anew = false;
+	}
 	parts_begin(hear->parts, PARTS_FORGE, &owner->poll);
 	owner->polled_ns = clock_now();
 	gitea_search_pulls(
@@ -849,6 +902,8 @@ int64_t hear_turn(struct hear *hear)
 	sweep(hear);
 	list_suites(hear);
 	for (struct owner *owner = hear->owners; owner; owner = owner->next) {
+		if (owner->is_left)
+			continue;
 		check_bot(hear, owner);
 		poll_owner(hear, owner);
 	}
@@ -922,6 +977,24 @@ void hear_write_unheard(const struct hear *hear, struct buf *out)
 bool hear_knows_enrolled(const struct hear *hear)
 {
 	return !hear->has_wildcard || hear->was_listed;
+}
+
+size_t hear_count_enrolled(const struct hear *hear)
+{
+	size_t count = 0;
+
+	for (const struct repo *repo = hear->repos; repo; repo = repo->next)
+		count += repo->state != REPO_LEFT ? 1 : 0;
+	return count;
+}
+
+bool hear_has_tried(const struct hear *hear)
+{
+	bool has_failed = hear->whoami.failures || hear->listing.failures;
+
+	for (const struct owner *owner = hear->owners; owner; owner = owner->next)
+		has_failed = has_failed || owner->poll.failures;
+	return hear->polled_ns || has_failed;
 }
 
 bool hear_is_ready(const struct hear *hear)

@@ -45,6 +45,11 @@ void hear_free(struct hear *hear);
 /* Starts what is due; the instant before which nothing further is due (INT64_MAX: an answer has to
  * come first). */
 int64_t hear_turn(struct hear *hear);
+/*
+ * POLL_REPOS is another one now. What is new in it is marked as seen by its first poll, or read on
+ * from where the store says, as at a start; what left it is not read any more.
+ */
+void hear_reload(struct hear *hear);
 void hear_look(struct hear *hear, const struct hook_look *what);
 
 const char *hear_bot(const struct hear *hear); /* our own login; NULL: not known yet */
@@ -54,12 +59,14 @@ const char *hear_find_recipe(const struct hear *hear, const char *recipe);
 /* Where a repository is now that was seen to be renamed or moved, so that what was begun before is
  * answered there; else the name itself. Borrowed. */
 const char *hear_where(const struct hear *hear, const char *name);
+size_t hear_count_enrolled(const struct hear *hear);
 /* Enrolled repositories in which no command can be heard: how many, and a line for each. */
 size_t hear_count_unheard(const struct hear *hear);
 void hear_write_unheard(const struct hear *hear, struct buf *out);
 /* False: owners' suites have not been listed since the start, so hear_is_enrolled() cannot tell. */
 bool hear_knows_enrolled(const struct hear *hear);
-bool hear_is_ready(const struct hear *hear); /* every repository was read once since the start */
+bool hear_has_tried(const struct hear *hear); /* the first poll was answered, or failed */
+bool hear_is_ready(const struct hear *hear);  /* every repository was read once since the start */
 bool hear_is_quiet(
     const struct hear *hear); /* nothing under way, nothing due before the next poll */
 /* When a search was last answered; 0: never. */

@@ -113,8 +113,10 @@ static int print_help(void)
 	return print_buf(&text);
 }
 
-static int load(const struct line *line, struct bridge_settings *out)
+/* A bridge_load: context is the command line. */
+static int read_settings(void *context, struct bridge_settings *out, struct buf *mistakes)
 {
+	const struct line *line = context;
 	struct conf_sources sources = {
 	    .file = line->config ? line->config : BRIDGE_SETTINGS_FILE,
 	    .file_may_be_missing = !line->config,
@@ -122,9 +124,15 @@ static int load(const struct line *line, struct bridge_settings *out)
 	    .flags = line->flags,
 	    .flag_count = line->flag_count,
 	};
+
+	return bridge_settings_load(&sources, out, mistakes);
+}
+
+static int load(struct line *line, struct bridge_settings *out)
+{
 	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
 
-	if (bridge_settings_load(&sources, out, &mistakes) == 0)
+	if (read_settings(line, out, &mistakes) == 0)
 		return 0;
 	(void)fprintf(stderr, "%s", buf_text(&mistakes));
 	return -1;
@@ -154,14 +162,14 @@ static int check(const struct bridge_settings *settings)
 	return count ? BRIDGE_EXIT_CONFIG : BRIDGE_EXIT_OK;
 }
 
-static int run(const struct bridge_settings *settings, bool once)
+static int run(struct bridge_settings *settings, struct line *line, bool once)
 {
 	struct bridge *bridge = NULL;
 	struct err err;
 
 	log_init((enum log_level)settings->log_level);
 	log_info("ccci-bridge " CCCI_VERSION);
-	if (bridge_new(settings, &bridge, &err) < 0) {
+	if (bridge_new(settings, read_settings, line, &bridge, &err) < 0) {
 		log_error("%s", err.msg);
 		return err.code == ERR_CONFIG ? BRIDGE_EXIT_CONFIG : BRIDGE_EXIT_BROKE;
 	}
@@ -196,7 +204,7 @@ int main(int argc, char **argv)
 		return print_settings(&settings);
 	case ACTION_RUN:
 	case ACTION_ONCE:
-		return run(&settings, line.action == ACTION_ONCE);
+		return run(&settings, &line, line.action == ACTION_ONCE);
 	case ACTION_HELP:
 	case ACTION_VERSION:
 		break;

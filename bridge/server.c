@@ -30,6 +30,7 @@ struct client {
 	int64_t since_ns; /* start of the connection, or end of its last request */
 	bool is_pushed_out;
 	bool has_request;
+	bool was_answered; /* and nothing more was asked */
 	struct buf body;
 	size_t page_bytes; /* of an answer that is on its way */
 };
@@ -38,6 +39,7 @@ struct server {
 	struct server_settings settings;
 	struct MHD_Daemon *daemon;
 	int fd, port;
+	bool is_accepting;
 	struct client *oldest, *newest;
 	size_t client_count;
 	size_t body_bytes; /* of all bodies */
@@ -139,6 +141,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	if (!client || client->is_pushed_out)
 		return;
 	drop_body(client);
+	client->was_answered = true;
 	unlink_client(client);
 	append_client(client);
 }
@@ -429,6 +432,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		return MHD_NO;
 	if (!*state) {
 		*state = client;
+		client->was_answered = false;
 		return begin_request(server, connection, client, path, method);
 	}
 	*length = 0;
@@ -513,12 +517,14 @@ static int port_of(int fd)
 
 struct server *server_new(const struct server_settings *settings, struct err *err)
 {
-	auto_fd int listener = open_listener(settings->listen, err);
+	auto_fd int listener =
+	    settings->listener ? settings->listener : open_listener(settings->listen, err);
 
 	if (listener < 0)
 		return NULL;
 	struct server *server = xcalloc(1, sizeof(*server));
 	server->settings = *settings;
+	server->is_accepting = true;
 	server->port = port_of(listener);
 	server->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server,
 	    MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
@@ -541,8 +547,28 @@ void server_free(struct server *server)
 {
 	if (!server)
 		return;
+	server_stop_accepting(server);
 	MHD_stop_daemon(server->daemon);
 	free(server);
+}
+
+/* Else there would always be somebody more who was accepted and has no answer yet. */
+void server_stop_accepting(struct server *server)
+{
+	if (!server->is_accepting)
+		return;
+	server->is_accepting = false;
+	auto_fd int listener = MHD_quiesce_daemon(server->daemon);
+	assert(listener >= 0);
+}
+
+bool server_is_busy(const struct server *server)
+{
+	for (const struct client *client = server->oldest; client; client = client->after) {
+		if (!client->was_answered)
+			return true;
+	}
+	return false;
 }
 
 int server_fd(const struct server *server)

@@ -47,6 +47,7 @@ struct server_page {
 
 struct server_settings {
 	const char *listen;	      /* "127.0.0.1:8080", "[::1]:0"; port 0: any */
+	int listener;		      /* a socket that listens already, in its place; 0: none */
 	const struct hook_keys *keys; /* borrowed, outlives the server; none: /hook is 404 */
 	void *context;
 	/* A signed delivery names this comment. Called from server_turn(). */
@@ -62,9 +63,13 @@ struct server_settings {
 
 struct server;
 
-/* ERR_CONFIG: not an address; ERR_SYS: cannot listen there. */
+/* ERR_CONFIG: not an address; ERR_SYS: cannot listen there. Takes the listener, on failure too. */
 struct server *server_new(const struct server_settings *settings, struct err *err) CHECKED;
 void server_free(struct server *server);
+/* Before it ends: accepts nobody any more. Who waits in the queue of a socket that somebody else
+ * holds too is served by the next process. */
+void server_stop_accepting(struct server *server);
+bool server_is_busy(const struct server *server); /* somebody accepted has no answer yet */
 int server_fd(const struct server *server);
 int server_port(const struct server *server);
 /* Milliseconds after which server_turn() must be called though nothing is ready; -1: any time. */

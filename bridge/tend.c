@@ -189,6 +189,14 @@ size_t tend_count(const struct tend *tend)
 	return tend->works.count;
 }
 
+void tend_count_states(const struct tend *tend, size_t out[JOB_STATE_COUNT])
+{
+	for (size_t i = 0; i < JOB_STATE_COUNT; i++)
+		out[i] = 0;
+	for (size_t i = 0; i < tend->works.count; i++)
+		out[tend->works.items[i]->job.state]++;
+}
+
 bool tend_is_quiet(const struct tend *tend)
 {
 	return !parts_are_busy(tend->works.parts) && tend->works.soonest_effect_ns == INT64_MAX;

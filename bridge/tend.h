@@ -44,6 +44,8 @@ void tend_set_timeout(struct tend *tend, int64_t timeout_s); /* what the CI serv
 size_t tend_list_steps(
     const struct tend *tend, int64_t comment, struct reply_step *out, size_t room);
 size_t tend_count(const struct tend *tend);
+/* The jobs in memory, by state. */
+void tend_count_states(const struct tend *tend, size_t out[JOB_STATE_COUNT]);
 bool tend_is_quiet(const struct tend *tend);	      /* nothing is due but looking at builds */
 bool tend_has_store_trouble(const struct tend *tend); /* the last save failed */
 

@@ -699,6 +699,13 @@ struct pages *pages_new(const struct pages_settings *settings)
 	return pages;
 }
 
+void pages_show_private(struct pages *pages, bool shows_private)
+{
+	pages->settings.shows_private = shows_private;
+	for (size_t i = 0; i < DEAR_COUNT; i++)
+		pages->kept[i].page.status = 0; /* made anew */
+}
+
 void pages_free(struct pages *pages)
 {
 	if (!pages)

@@ -40,6 +40,7 @@ struct pages;
 
 struct pages *pages_new(const struct pages_settings *settings) CHECKED;
 void pages_free(struct pages *pages);
+void pages_show_private(struct pages *pages, bool shows_private); /* from now on */
 void pages_answer(
     struct pages *pages, const struct server_request *request, struct server_page *out);
 

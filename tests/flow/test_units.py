@@ -15,7 +15,7 @@ from lib.world import skip
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 BUILD = os.environ.get("CCCI_BUILD", os.path.join(ROOT, "build", "dev"))
-NOT_OURS = {"/usr/local/bin/drone-runner-exec"}
+NOT_OURS = {"/usr/local/bin/drone-runner-exec", "/bin/kill"}
 MOST_EXPOSED = 20                       # tenths: 2.0
 EXPOSED = {"ccci-bridge.service": MOST_EXPOSED, "ccci-prune.service": 40}
 

@@ -850,9 +850,11 @@ class Bridge:
         self.port = None
         self.born_at = 0             # where in its log the process of now begins: an earlier one had a port of its own
         self.process = None
-        self._write_config()
+        self.pass_fds = ()           # descriptors that it inherits
+        self.rewrite()
 
-    def _write_config(self):
+    def rewrite(self):
+        """Writes the settings down, for its next start or reload."""
         with open(self.config, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             for key, value in self.settings.items():
                 if value is not None:
@@ -864,7 +866,7 @@ class Bridge:
         if said:
             self.port = int(said[1])
             self.settings["listen"] = f"127.0.0.1:{self.port}"
-            self._write_config()
+            self.rewrite()
         return self.port
 
     url = property(lambda self: f"http://127.0.0.1:{self.port}")
@@ -881,7 +883,8 @@ class Bridge:
         with open(self.stderr_path, "ab") as log:
             self.born_at = len(self.stderr())
             self.process = subprocess.Popen([self.program, "--config", self.config], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=self.environment, start_new_session=True)
+                stdout=log, stderr=log, env=self.environment, start_new_session=True,
+                pass_fds=self.pass_fds)
         if wait:
             wait_for(self.is_ready, seconds, "ready bridge")
         return self

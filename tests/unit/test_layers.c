@@ -61,6 +61,7 @@ static const char *const values[] = {
     "bridge/learn",
     "bridge/errand",
     "bridge/standing",
+    "bridge/summary",
     "bridge/clean",
     "bridge/pages/html",
     "bridge/pages/draw",

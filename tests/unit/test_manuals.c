@@ -215,6 +215,8 @@ static void check_row(const struct entries *page, const struct conf_row *row)
 	for (size_t i = 0; row->kind == CONF_CHOICE && row->choices[i]; i++)
 		ck_assert_msg(has_word(entry->text, row->choices[i]), "%s: %s lacks its choice %s",
 		    page->page, row->name, row->choices[i]);
+	ck_assert_msg((strcasestr(entry->text, "reloads") != NULL) == row->reloads,
+	    "%s: %s must say \"reloads\" just when its row does", page->page, row->name);
 	if (!is_number(row))
 		return;
 	check_bound(page, entry, row, "at least", row->least, row->least > 0);
