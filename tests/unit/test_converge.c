@@ -5,8 +5,9 @@
  *   "S web 1 h"        service web, 1 replica (-1: global), letters: h healthcheck, f restart on
  *                      failure, n never, m after two attempts no more, j a job by mode, u updating,
  *                      p paused, r rolling back, e which began before this deploy, - none
- *     port=80          further words of it: a port of the host, labels (it asks a node for some),
- *                      max=1 (per node), GiB=9, cores=9 (reserved), start-first
+ *     port=80          further words of it: a port of the host, or two, port=53/udp, labels (it
+ *                      asks a node for some), max=1 (per node), GiB=9, cores=9 (reserved),
+ *                      start-first
  *     = host port ...  who holds its port
  *
  *   "T web a run"      task a of it: new pend wait start run done fail<code> rej gone
@@ -20,6 +21,7 @@
 #include "runner-plugin/swarm/converge.h"
 
 #define LOOKS_MAX 12
+#define PORTS_MAX 2
 
 struct look {
 	int64_t at_ms;
@@ -34,6 +36,21 @@ static int64_t number_after(const char *line, const char *word)
 	const char *found = strstr(line, word);
 
 	return found ? strtol(found + strlen(word), NULL, 10) : 0;
+}
+
+/* "port=80", "port=53/udp" */
+static void read_ports(const char *line, struct view_service *service)
+{
+	service->ports = xcalloc(PORTS_MAX, sizeof(struct view_port));
+	for (const char *at = strstr(line, " port="); at; at = strstr(at, " port=")) {
+		char *end = NULL;
+		int64_t number = strtol(at + strlen(" port="), &end, 10);
+
+		ck_assert_uint_lt(service->port_count, PORTS_MAX);
+		service->ports[service->port_count++] =
+		    (struct view_port){xstrdup(text_starts(end, "/udp") ? "udp" : "tcp"), number};
+		at = end;
+	}
 }
 
 static void read_service_line(const char *line, struct view *view)
@@ -67,7 +84,6 @@ static void read_service_line(const char *line, struct view *view)
 	    .limit_bytes = number_after(line, " limit=") * 1024 * 1024,
 	    .reserved_nano_cores = number_after(line, " cores=") * 1000 * 1000 * 1000,
 	    .starts_first = strstr(line, " start-first") != NULL,
-	    .ports = xcalloc(1, sizeof(struct view_port)),
 	    .port_holder = xstrdup(holder ? holder + 2 : ""),
 	    .update_started = xstrdup(strchr(letters, 'e')	? "before"
 				      : strpbrk(letters, "upr") ? "now"
@@ -76,11 +92,7 @@ static void read_service_line(const char *line, struct view *view)
 	    .chaos_version = xstrdup(""),
 	    .version = xstrdup(""),
 	};
-	if (number_after(line, " port=")) {
-		service->ports[0] =
-		    (struct view_port){xstrdup("tcp"), number_after(line, " port=")};
-		service->port_count = 1;
-	}
+	read_ports(line, service);
 }
 
 static enum view_task_state read_state(const char *word)
@@ -284,6 +296,16 @@ static const struct row {
     {"unhealthy, and the update with it", H "T web a run", NULL,
 	{{0, "S web 1 hr\nT web b fail143 old" SICK "T web c run", CONVERGE_ROLLED_BACK,
 	    "rolled back to the old version: its healthcheck fails", 0}}},
+    {"the old version has become unhealthy too: the first of its tasks is spoken of",
+	H "T web a run", NULL,
+	{{0,
+	    "S web 2 hr\nT web b start old sick = first|1|\nT web c start old @2 sick = "
+	    "second|1|\nT web d gone",
+	    CONVERGE_ROLLED_BACK, "its check \"first\" ends with exit code 1$", 0}}},
+    {"the list of tasks is older than what its container says", NULL, NULL,
+	{{0, H "T web a wait sick = false|1|", CONVERGE_PENDING, "to start", 0},
+	    {100, H "T web a start sick = false|1|", CONVERGE_UNHEALTHY, "its check \"false\"",
+		0}}},
     {"the old one may become unhealthy while it stops", H "T web a run", NULL,
 	{{0, "S web 1 hu\nT web a run old unwanted sick = false|1|\nT web b wait", CONVERGE_PENDING,
 	     NULL, 0},
@@ -332,6 +354,12 @@ static const struct row {
     {"rejected for something else", NULL, NULL,
 	{{0, R "T web a rej = bad mount\nT web b rej = bad mount\nT web c rej = bad mount",
 	    CONVERGE_CRASH_LOOPING, "was rejected 3 times within 1 s: bad mount", 0}}},
+    {"a long error is cut at its beginning: what happened stands at the end", NULL, NULL,
+	{{0,
+	    R "T web a rej = failed to create task for container: failed to create shim task: OCI "
+	      "runtime create failed: runc create failed: unable to start container process: error "
+	      "during container init: bad mount\nT web b wait",
+	    CONVERGE_PENDING, "(...: failed to create shim task: ", 0}}},
     {"a job that completed", NULL, NULL,
 	{{0, "S job 1 n\nT job a start", CONVERGE_PENDING, NULL, 0},
 	    {1000, "S job 1 n\nT job a done", CONVERGE_CONVERGED, NULL, 0}}},
@@ -382,6 +410,11 @@ static const struct row {
     {"a job without restart", NULL, NULL,
 	{{0, "S job 1 jn\nT job a fail3", CONVERGE_PENDING, NULL, 3000},
 	    {3000, "S job 1 jn\nT job a fail3", CONVERGE_GAVE_UP, "exit code 3", 0}}},
+    {"three of its tasks that are not started again are no loop", NULL, NULL,
+	{{0, "S job 3 jn\nT job a fail3\nT job b fail3 @2\nT job c fail3 @3", CONVERGE_PENDING,
+	     NULL, 3000},
+	    {3000, "S job 3 jn\nT job a fail3\nT job b fail3 @2\nT job c fail3 @3",
+		CONVERGE_GAVE_UP, "exit code 3", 0}}},
     {"a job that is started for ever is a loop", NULL, NULL,
 	{{0, "S job 1 j\nT job a fail3\nT job b fail3\nT job c run", CONVERGE_PENDING, NULL, 0},
 	    {5000, "S job 1 j\nT job b fail3\nT job c fail3\nT job d wait", CONVERGE_CRASH_LOOPING,
@@ -415,6 +448,10 @@ static const struct row {
 	{{0, "S job 1 n\nT job a fail3", CONVERGE_PENDING, NULL, 3000},
 	    {3000, "S job 1 n\nT job a fail3", CONVERGE_GAVE_UP,
 		"ended and is not started again: exit code 3", 0}}},
+    {"nor does it matter that Swarm has forgotten it", NULL, NULL,
+	{{0, "S job 1 n\nT job a fail3", CONVERGE_PENDING, NULL, 3000},
+	    {1000, "S job 1 n", CONVERGE_PENDING, NULL, 3000},
+	    {3000, "S job 1 n", CONVERGE_GAVE_UP, "exit code 3", 0}}},
     {"the next task comes a little later", NULL, NULL,
 	{{0, "S web 1 f\nT web a fail3", CONVERGE_PENDING, NULL, 3000},
 	    {900, "S web 1 f\nT web a fail3\nT web b wait", CONVERGE_PENDING, NULL, 0},
@@ -522,6 +559,9 @@ static const struct row {
 	{{0, "S web -1 h", CONVERGE_PENDING, NULL, 15000},
 	    {14999, "S web -1 h", CONVERGE_PENDING, NULL, 15000},
 	    {15000, "S web -1 h", CONVERGE_ENGINE, "makes no task for service web", 0}}},
+    {"a global one that ended for good has had a task", NULL, NULL,
+	{{0, "S web -1 n\nT web a fail3", CONVERGE_PENDING, NULL, 3000},
+	    {3000, "S web -1 n\nT web a fail3", CONVERGE_GAVE_UP, "exit code 3", 0}}},
     {"a global one whose task comes late", NULL, NULL,
 	{{0, "S web -1 h labels", CONVERGE_PENDING, NULL, 5000},
 	    {4000, "S web -1 h labels\nT web a start", CONVERGE_PENDING, NULL, 600000},
@@ -539,6 +579,13 @@ static const struct row {
 	     CONVERGE_PENDING, NULL, 15000},
 	    {15000, "S web 1 h cores=64\nT web a pend" NO_NODE("insufficient resources on 1 node"),
 		CONVERGE_NO_ROOM, "which reserves 64 cores$", 0}}},
+    {"no memory and no cores", NULL, NULL,
+	{{0, H "T web a pend" NO_NODE("insufficient resources on 1 node"), CONVERGE_PENDING, NULL,
+	     15000},
+	    {15000,
+		"S web 1 h GiB=900 cores=64\nT web a pend" NO_NODE(
+		    "insufficient resources on 1 node"),
+		CONVERGE_NO_ROOM, "which reserves 900 GiB of memory, 64 cores$", 0}}},
     {"the right node is the full one", NULL, NULL,
 	{{0,
 	    L "T web a pend" NO_NODE(
@@ -568,6 +615,15 @@ static const struct row {
 		"S web 1 hu max=1 start-first\nT web a run old\nT web b pend" NO_NODE(
 		    "max replicas per node limit exceed"),
 		CONVERGE_UNSCHEDULABLE, "write order: stop-first", 0}}},
+    {"start-first is no matter where nothing is updated", NULL, NULL,
+	{{0,
+	     "S web 2 h max=1 start-first\nT web a run\nT web b pend" NO_NODE(
+		 "max replicas per node limit exceed"),
+	     CONVERGE_PENDING, NULL, 5000},
+	    {5000,
+		"S web 2 h max=1 start-first\nT web a run\nT web b pend" NO_NODE(
+		    "max replicas per node limit exceed"),
+		CONVERGE_UNSCHEDULABLE, "raise it, or write fewer replicas", 0}}},
     {"another machine", NULL, NULL,
 	{{0, H "T web a pend" NO_NODE("unsupported platform on 1 node"), CONVERGE_PENDING, NULL,
 	     5000},
@@ -577,6 +633,10 @@ static const struct row {
 	{{0, L "T web a pend" NO_NODE("missing plugin on 1 node"), CONVERGE_PENDING, NULL, 5000},
 	    {5000, L "T web a pend" NO_NODE("missing plugin on 1 node"), CONVERGE_UNSCHEDULABLE,
 		"missing plugin", 0}}},
+    {"a plugin that is not there, of a service that asks for no node", NULL, NULL,
+	{{0, H "T web a pend" NO_NODE("missing plugin on 1 node"), CONVERGE_PENDING, NULL, 5000},
+	    {5000, H "T web a pend" NO_NODE("missing plugin on 1 node"), CONVERGE_UNSCHEDULABLE,
+		"service web: no suitable node (missing plugin on 1 node)", 0}}},
     {"a node that is drained", NULL, NULL,
 	{{0, L "T web a pend" NO_NODE("1 node not available for new tasks"), CONVERGE_PENDING, NULL,
 	     15000},
@@ -631,12 +691,32 @@ static const struct row {
 	     CONVERGE_PENDING, NULL, 1000},
 	    {15000, "S db 1 h port=81\nS web 1 h port=80\nT db a run\nT web b pend" PORT_IN_USE,
 		CONVERGE_PORT_TAKEN, "its host port 80: free it for tests$", 0}}},
+    {"nor is the same number of another protocol", NULL, NULL,
+	{{0, "S dns 1 h port=53/udp\nS web 1 h port=53\nT dns a run\nT web b pend" PORT_IN_USE,
+	     CONVERGE_PENDING, NULL, 1000},
+	    {15000,
+		"S dns 1 h port=53/udp\nS web 1 h port=53\nT dns a run\nT web b pend" PORT_IN_USE,
+		CONVERGE_PORT_TAKEN, "its host port 53: free it for tests$", 0}}},
+    {"nor a task of a service that was made after the services were listed", NULL, NULL,
+	{{0, "S web 1 h port=80\nT db a run\nT web b pend" PORT_IN_USE, CONVERGE_PENDING, NULL,
+	     15000},
+	    {15000, "S web 1 h port=80\nT db a run\nT web b pend" PORT_IN_USE, CONVERGE_PORT_TAKEN,
+		"its host port 80: free it for tests$", 0}}},
+    {"one of its two ports", NULL, NULL,
+	{{0, "S web 1 h port=80 port=443\nT web b pend" PORT_IN_USE, CONVERGE_PENDING, NULL, 15000},
+	    {15000, "S web 1 h port=80 port=443\nT web b pend" PORT_IN_USE, CONVERGE_PORT_TAKEN,
+		"its host port 80, or another of its ports: free it for tests$", 0}}},
     {"a port that somebody else holds", NULL, NULL,
 	{{0, HELD "T web b pend" PORT_IN_USE, CONVERGE_PENDING, NULL, 15000},
 	    {14999, HELD "T web b pend" PORT_IN_USE, CONVERGE_PENDING, NULL, 15000},
 	    {15000, HELD "T web b pend" PORT_IN_USE, CONVERGE_PORT_TAKEN,
 		"service web: host port 80 is held by service other_web, which is not of this",
 		0}}},
+    {"whom the engine names comes before one of its own", NULL, NULL,
+	{{0, "S db 1 h port=80\n" HELD "T db a wait\nT web b pend" PORT_IN_USE, CONVERGE_PENDING,
+	     NULL, 15000},
+	    {15000, "S db 1 h port=80\n" HELD "T db a wait\nT web b pend" PORT_IN_USE,
+		CONVERGE_PORT_TAKEN, "held by service other_web", 0}}},
     {"a port that a container holds", NULL, NULL,
 	{{0, HELD "T web a fail0" ALLOCATED "T web b wait", CONVERGE_PENDING, NULL, 0},
 	    {5000, HELD "T web a fail0" ALLOCATED "T web b fail0" ALLOCATED "T web c wait",
@@ -665,6 +745,11 @@ static const struct row {
 		0}}},
     {"once for the host, and then for itself", NULL, NULL,
 	{{0, H "T web a rej = no space left on device\nT web b fail1\nT web c fail1",
+	    CONVERGE_CRASH_LOOPING, "exit code 1", 0}}},
+    {"twice for the host between two looks, and then for itself", NULL, NULL,
+	{{0,
+	    H "T web a rej = no space left on device\nT web b rej = no space left on device\n"
+	      "T web c fail1\nT web d wait",
 	    CONVERGE_CRASH_LOOPING, "exit code 1", 0}}},
     {"what it was started with is its own", NULL, NULL,
 	{{0,
