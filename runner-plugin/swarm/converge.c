@@ -88,6 +88,12 @@ bool converge_lacks_port(const struct view_task *task)
 	return why == CONVERGE_PORT_TAKEN;
 }
 
+/* Who publishes no port of the host lacks none: the address is a socket's, or the older spec's. */
+static enum converge_state why_of(const struct view_service *service, enum converge_state why)
+{
+	return why == CONVERGE_PORT_TAKEN && !service->port_count ? CONVERGE_ENGINE : why;
+}
+
 /* The host's or the engine's affair. */
 static bool is_ours(enum converge_state state)
 {
@@ -270,7 +276,7 @@ static enum converge_state cause_of(
 {
 	if (task->was_out_of_memory && !task->is_unhealthy && !service->limit_bytes)
 		return CONVERGE_NO_ROOM;
-	return why_failed(task);
+	return why_of(service, why_failed(task));
 }
 
 static void remember_failure(struct converge_memory *memory, const struct view_service *service,
@@ -588,7 +594,6 @@ static size_t count_recent(
 	return count;
 }
 
-/* A service without a port of the host cannot want for one. */
 static void say_port_taken(struct converge_verdict *verdict, const struct view_service *service)
 {
 	if (*service->port_holder)
@@ -599,7 +604,7 @@ static void say_port_taken(struct converge_verdict *verdict, const struct view_s
 		give_reason(verdict,
 		    "service %s: something on this host that the engine does not know of holds "
 		    "its host port %lld%s: free it for tests",
-		    service->name, service->port_count ? (long long)service->ports[0].number : 0LL,
+		    service->name, (long long)service->ports[0].number,
 		    service->port_count > 1 ? ", or another of its ports" : "");
 }
 
@@ -697,7 +702,7 @@ static enum converge_state shortage_of(
 		return *service->constraints ? CONVERGE_UNSCHEDULABLE : CONVERGE_ENGINE;
 	if (tally->rival && !*service->port_holder)
 		return CONVERGE_PORT_OWN;
-	return tally->stuck ? why_no_node(tally->stuck) : CONVERGE_ENGINE;
+	return tally->stuck ? why_of(service, why_no_node(tally->stuck)) : CONVERGE_ENGINE;
 }
 
 static void say_port_own(

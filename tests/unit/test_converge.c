@@ -730,6 +730,17 @@ static const struct row {
 	    "something on this host that the engine does not know of holds its "
 	    "host port 80",
 	    0}}},
+    {"a socket that is in use is no port of a service that has none", NULL, NULL,
+	{{0,
+	    H "T web a rej = start failed: listen unix /run/containerd/s/1: bind: address already "
+	      "in use\nT web b rej = start failed: listen unix /run/containerd/s/2: bind: address "
+	      "already in use\nT web c wait",
+	    CONVERGE_ENGINE, "the engine cannot start service web: start failed: listen unix", 0}}},
+    {"the old task lacks a port that the new one does not want", H "T web a gone", NULL,
+	{{0, "S web 1 hu start-first\nT web b pend old" PORT_IN_USE "\nT web c start",
+	     CONVERGE_PENDING, NULL, 15000},
+	    {15000, "S web 1 hu start-first\nT web b pend old" PORT_IN_USE "\nT web c start",
+		CONVERGE_ENGINE, "the engine does not start service web: no suitable node", 0}}},
     {"a port that somebody holds, and no second try", NULL, NULL,
 	{{0, "S web 1 n port=80\nT web a fail0" ALLOCATED, CONVERGE_PENDING, NULL, 3000},
 	    {3000, "S web 1 n port=80\nT web a fail0" ALLOCATED, CONVERGE_PORT_TAKEN, NULL, 0}}},
