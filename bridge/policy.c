@@ -141,8 +141,7 @@ const char *decision_reason_word(enum decision_reason reason)
 enum policy_push policy_judge_push(const struct policy_push_facts *facts)
 {
 	bool has_head = facts->head_sha && *facts->head_sha;
-	bool is_settled = has_head && facts->push_id && facts->push_sha &&
-			  text_is(facts->push_sha, facts->head_sha);
+	bool is_settled = has_head && facts->push_id && text_is(facts->push_sha, facts->head_sha);
 
 	if (facts->push_id > facts->comment_id)
 		return POLICY_PUSH_AFTER;

@@ -99,7 +99,7 @@ struct policy_push_facts {
 	const char *head_sha;
 	int64_t comment_id;
 	int64_t push_id;      /* of the newest push event; 0: none */
-	const char *push_sha; /* where it ended */
+	const char *push_sha; /* where it ended; "" unknown, NULL only where there is none */
 	int64_t reopen_id;    /* of the newest reopen event; 0: none */
 	bool has_waited; /* these facts are POLICY_PUSH_SETTLE_MS or more after the first look */
 };

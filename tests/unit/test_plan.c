@@ -42,7 +42,17 @@ static const struct {
     {"1.2.0+1", {{"1.0.0+1", C1}}, "1.1.0+1", "", "no such published version", true},
     {"1.2.0+1", {{"1.3.0+1", C1}}, "1.3.0+1", "", "newer than the head", true},
     {"1.2.0+1", {{"1.2.0+1", C1}}, "1.2.0+1", "", "version of the head", true},
+    /* A head without a version: nothing is said of one. */
+    {NULL, {{"1.0.0+1", HEAD}}, "1.0.0+1", "", "--from=1.0.0+1: that version is the head itself$",
+	true},
 };
+
+static bool says(const char *text, const char *part)
+{
+	auto_str char *end = xstrndup(part, strcspn(part, "$"));
+
+	return strchr(part, '$') ? text_ends(text, end) : strstr(text, part) != NULL;
+}
 
 static struct params make_params(const char *from)
 {
@@ -81,7 +91,7 @@ START_TEST(chooses_a_base)
 	if (rows[_i].is_error) {
 		ck_assert_int_eq(result, -1);
 		ck_assert_int_eq(err.code, ERR_CONFIG);
-		ck_assert_msg(strstr(err.msg, rows[_i].reason) != NULL, "%s", err.msg);
+		ck_assert_msg(says(err.msg, rows[_i].reason), "%s", err.msg);
 		return;
 	}
 	ck_assert_msg(result == 0, "%s", err.msg);
@@ -240,6 +250,65 @@ START_TEST(shows_both_bases)
 }
 END_TEST
 
+/* Why the others are no base, and a head that says no version. */
+START_TEST(shows_who_was_rejected)
+{
+	struct params params = make_params("");
+	struct suite suite = {0};
+	struct plan_tag tags[] = {{"1.0.0+1", C1}, {"1.1.0+1", HEAD}};
+	struct plan_facts facts = {
+	    .params = &params,
+	    .suite = &suite,
+	    .head_commit = HEAD,
+	    .tags = tags,
+	    .tag_count = COUNT_OF(tags),
+	};
+	AUTO(plan) plan = {0};
+	AUTO(buf) text = buf_make(4096);
+	struct err err = {0};
+
+	ck_assert_msg(plan_make(&facts, &plan, &err) == 0, "%s", err.msg);
+	plan_print(&plan, &text);
+	ck_assert_msg(text_starts(buf_text(&text), "head      (no version label)  " HEAD "\n"),
+	    "%s", buf_text(&text));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\nrejected  1.1.0+1: is the head itself\n"));
+}
+END_TEST
+
+/* A recipe may have hundreds of tags that are no version: some show why, and the base is found. */
+START_TEST(keeps_some_of_many_rejected)
+{
+	struct params params = make_params("");
+	struct suite suite = {0};
+	struct plan_tag tags[40];
+	struct plan_facts facts = {
+	    .params = &params,
+	    .suite = &suite,
+	    .head_commit = HEAD,
+	    .head_version = "1.2.0+1",
+	    .tags = tags,
+	    .tag_count = COUNT_OF(tags),
+	};
+	AUTO(plan) plan = {0};
+	AUTO(plan) again = {0};
+	struct err err = {0};
+
+	for (size_t i = 0; i < COUNT_OF(tags); i++)
+		tags[i] = (struct plan_tag){"nightly", C1};
+	tags[COUNT_OF(tags) - 2] = (struct plan_tag){"1.0.0+1", C2};
+	tags[COUNT_OF(tags) - 1] = (struct plan_tag){"1.1.0+1", C3};
+	ck_assert_msg(plan_make(&facts, &plan, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(plan.rejected_count, 32);
+	ck_assert_str_eq(plan_base(&plan)->version, "1.1.0+1");
+	/* Both bases may turn out to be broken besides, and the file is read again. */
+	plan_reject_base(&plan, "does not come up");
+	plan_reject_base(&plan, "nor does it");
+	AUTO_PTR(json) file = plan_encode(&plan);
+	ck_assert_msg(plan_decode(file, &again, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(again.rejected_count, 34);
+}
+END_TEST
+
 START_TEST(survives_a_file)
 {
 	struct params params = make_params("");
@@ -353,17 +422,18 @@ static const struct {
 	int64_t budget_ms;
 	double seconds;
 	enum outcome outcome, is;
-	const char *reason; /* before it is "why" */
+	const char *before, *reason;
 } budget_rows[] = {
-    {0, 1e6, OUTCOME_PASS, OUTCOME_PASS, "why"},
-    {10000, 9.999, OUTCOME_PASS, OUTCOME_PASS, "why"},
-    {10000, 10, OUTCOME_PASS, OUTCOME_FAIL, "longer than its budget of 10 s: why"},
-    {10000, 10, OUTCOME_FAIL, OUTCOME_FAIL, "longer than its budget of 10 s: why"},
-    {10000, 9, OUTCOME_FAIL, OUTCOME_FAIL, "why"},
-    {600000, 700, OUTCOME_UNVERIFIED, OUTCOME_UNVERIFIED,
+    {0, 1e6, OUTCOME_PASS, OUTCOME_PASS, "why", "why"},
+    {10000, 9.999, OUTCOME_PASS, OUTCOME_PASS, "why", "why"},
+    {10000, 10, OUTCOME_PASS, OUTCOME_FAIL, "", "longer than its budget of 10 s"},
+    {10000, 10, OUTCOME_PASS, OUTCOME_FAIL, "why", "longer than its budget of 10 s: why"},
+    {10000, 10, OUTCOME_FAIL, OUTCOME_FAIL, "why", "longer than its budget of 10 s: why"},
+    {10000, 9, OUTCOME_FAIL, OUTCOME_FAIL, "why", "why"},
+    {600000, 700, OUTCOME_UNVERIFIED, OUTCOME_UNVERIFIED, "why",
 	"why; its budget of 10 min 0 s was used up"},
-    {600000, 700, OUTCOME_ERROR, OUTCOME_ERROR, "why; its budget of 10 min 0 s was used up"},
-    {600000, 700, OUTCOME_NOT_RUN, OUTCOME_NOT_RUN, "why"},
+    {600000, 700, OUTCOME_ERROR, OUTCOME_ERROR, "why", "why; its budget of 10 min 0 s was used up"},
+    {600000, 700, OUTCOME_NOT_RUN, OUTCOME_NOT_RUN, "why", "why"},
 };
 
 START_TEST(holds_a_stage_to_its_budget)
@@ -375,7 +445,7 @@ START_TEST(holds_a_stage_to_its_budget)
 	plan.stages[STAGE_UPGRADE].budget_ms = budget_rows[_i].budget_ms;
 	result.outcome = budget_rows[_i].outcome;
 	result.seconds = budget_rows[_i].seconds;
-	results_set(&result.reason, "why");
+	results_set(&result.reason, budget_rows[_i].before);
 	plan_hold_budget(&plan, &result);
 	ck_assert_int_eq(result.outcome, budget_rows[_i].is);
 	ck_assert_str_eq(result.reason, budget_rows[_i].reason);
@@ -438,6 +508,13 @@ END_TEST
 	"{\"head_commit\":\"\",\"head_version\":\"\",\"broken\":\"\",\"bases\":" bases             \
 	",\"rejected\":" rejected ",\"stages\":" stages ",\"deploys\":" deploys "}"
 #define FILE_WITH(rejected, stages, deploys) FILE_OF("[]", rejected, stages, deploys)
+#define FILE_AFTER(head) "{" head ",\"bases\":[],\"rejected\":[],\"stages\":[],\"deploys\":1}"
+#define REJECTED "{\"version\":\"1\",\"why\":\"old\"},"
+#define REJECTED_7 REJECTED REJECTED REJECTED REJECTED REJECTED REJECTED REJECTED
+#define REJECTED_34 /* and a comma */                                                              \
+	REJECTED_7 REJECTED_7 REJECTED_7 REJECTED_7 REJECTED REJECTED REJECTED REJECTED REJECTED   \
+	    REJECTED
+#define REJECTED_35 REJECTED_34 "{\"version\":\"1\",\"why\":\"old\"}"
 #define BASE "{\"version\":\"1\",\"commit\":\"2\",\"why\":\"3\"}"
 
 START_TEST(reads_a_file)
@@ -452,23 +529,29 @@ START_TEST(reads_a_file)
 }
 END_TEST
 
+static const char *const damaged[] = {"{}", "[]", "{\"head_commit\":1}",
+    FILE_AFTER("\"head_version\":\"\",\"broken\":\"\""),
+    FILE_AFTER("\"head_commit\":\"\",\"broken\":\"\""),
+    FILE_AFTER("\"head_commit\":\"\",\"head_version\":\"\""),
+    FILE_WITH("[" REJECTED_35 "]", "[]", "1"),
+    FILE_OF("[{\"commit\":\"2\",\"why\":\"3\"}]", "[]", "[]", "1"),
+    FILE_OF("[{\"version\":\"1\",\"why\":\"3\"}]", "[]", "[]", "1"), FILE_WITH("{}", "[]", "1"),
+    FILE_WITH("[]", "{}", "1"), FILE_WITH("[]", "[]", "-1"), FILE_WITH("[]", "[]", "101"),
+    FILE_WITH("[]", "[]", "\"1\""), FILE_WITH("[]", "[{\"name\":\"dance\"}]", "1"),
+    FILE_WITH("[]", "[{}]", "1"), FILE_WITH("[{\"version\":\"1\"}]", "[]", "1"),
+    FILE_WITH("[{\"why\":\"old\"}]", "[]", "1"), FILE_OF("{}", "[]", "[]", "1"),
+    FILE_OF("[" BASE "," BASE "," BASE "]", "[]", "[]", "1"),
+    FILE_OF("[{\"version\":\"1\",\"commit\":\"2\"}]", "[]", "[]", "1"),
+    FILE_WITH("[]", "[{\"name\":\"install\",\"budget_ms\":0}]", "1"),
+    FILE_WITH("[]", "[{\"name\":\"install\",\"budget_ms\":\"1\"}]", "1")};
+
 START_TEST(refuses_a_damaged_file)
 {
-	static const char *const texts[] = {"{}", "[]", "{\"head_commit\":1}",
-	    FILE_WITH("{}", "[]", "1"), FILE_WITH("[]", "{}", "1"), FILE_WITH("[]", "[]", "-1"),
-	    FILE_WITH("[]", "[]", "101"), FILE_WITH("[]", "[]", "\"1\""),
-	    FILE_WITH("[]", "[{\"name\":\"dance\"}]", "1"), FILE_WITH("[]", "[{}]", "1"),
-	    FILE_WITH("[{\"version\":\"1\"}]", "[]", "1"),
-	    FILE_WITH("[{\"why\":\"old\"}]", "[]", "1"), FILE_OF("{}", "[]", "[]", "1"),
-	    FILE_OF("[" BASE "," BASE "," BASE "]", "[]", "[]", "1"),
-	    FILE_OF("[{\"version\":\"1\",\"commit\":\"2\"}]", "[]", "[]", "1"),
-	    FILE_WITH("[]", "[{\"name\":\"install\",\"budget_ms\":0}]", "1"),
-	    FILE_WITH("[]", "[{\"name\":\"install\",\"budget_ms\":\"1\"}]", "1")};
 	AUTO_PTR(json) root = NULL;
 	AUTO(plan) plan = {0};
 	struct err err = {0};
 
-	root = json_parse(texts[_i], strlen(texts[_i]), &err);
+	root = json_parse(damaged[_i], strlen(damaged[_i]), &err);
 	ck_assert_ptr_nonnull(root);
 	ck_assert_int_eq(plan_decode(root, &plan, &err), -1);
 	ck_assert_int_eq(err.code, ERR_PROTOCOL);
@@ -486,12 +569,14 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, lets_run_what_may, 0, COUNT_OF(test_rows));
 	tcase_add_loop_test(tc, deploys_as_little_as_it_can, 0, 6);
 	tcase_add_test(tc, reads_a_file);
-	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, 17);
+	tcase_add_loop_test(tc, refuses_a_damaged_file, 0, COUNT_OF(damaged));
 	tcase_add_loop_test(tc, prefers_what_was_green, 0, COUNT_OF(green_rows));
 	tcase_add_test(tc, asks_no_history_with_from);
 	tcase_add_test(tc, goes_on_with_the_next_base);
 	tcase_add_test(tc, knows_a_whole_plan);
 	tcase_add_test(tc, shows_both_bases);
+	tcase_add_test(tc, shows_who_was_rejected);
+	tcase_add_test(tc, keeps_some_of_many_rejected);
 	tcase_add_loop_test(tc, holds_a_stage_to_its_budget, 0, COUNT_OF(budget_rows));
 	tcase_add_test(tc, knows_the_suites_budgets);
 	tcase_add_loop_test(tc, goes_back_from_an_upgrade_alone, 0, 3);

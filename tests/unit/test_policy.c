@@ -185,6 +185,9 @@ static const struct push_row {
     {{HEAD, 20, 0, "", 0, false}, POLICY_PUSH_UNKNOWN},
     {{HEAD, 20, 0, "", 0, true}, POLICY_PUSH_UNSURE},
     {{HEAD, 20, 0, NULL, 15, true}, POLICY_PUSH_NONE},
+    /* its newest push does not say where it ended */
+    {{HEAD, 20, 10, "", 0, false}, POLICY_PUSH_UNKNOWN},
+    {{HEAD, 20, 10, "", 0, true}, POLICY_PUSH_UNSURE},
     /* nothing known */
     {{NULL, 20, 10, OTHER, 0, false}, POLICY_PUSH_UNKNOWN},
     {{NULL, 20, 10, OTHER, 15, true}, POLICY_PUSH_UNSURE},
