@@ -184,15 +184,14 @@ static int check_networks(const struct check *check)
 
 /* --- names --- */
 
-/* Letters and digits, with "-" and "_" within. */
+/* Letters and digits, with "-" and "_" within; it begins with the stack's, which begins so. */
 static bool is_dns_name(const char *name)
 {
 	static const char inside[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "0123456789-_";
 	size_t length = strlen(name);
 
-	return length && strspn(name, inside) == length && !strchr("-_", name[0]) &&
-	       !strchr("-_", name[length - 1]);
+	return strspn(name, inside) == length && !strchr("-_", name[length - 1]);
 }
 
 static int check_service_name(const struct check *check)
@@ -219,10 +218,6 @@ static int check_lengths(
 			return err_set(err, ERR_CONFIG,
 			    "%s %.60s is %.100s in Swarm: %zu characters, %zu can be", what,
 			    list[i].key, list[i].name, length, most);
-		if (!length)
-			return err_set(err, ERR_CONFIG,
-			    "%s %.60s has an empty name: a variable that is not set?", what,
-			    list[i].key);
 	}
 	return 0;
 }

@@ -119,6 +119,19 @@ char *trespass_word_fault(const char *word)
 	    near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
+/* "20", "20g". Whoever read the word has asked trespass_word_fault(). */
+static int64_t number_of(const char *text)
+{
+	int64_t number = 0;
+
+	if (!parse_int64(text, 1, INT64_MAX, &number)) {
+		bool is_size = compose_short_size(text, &number);
+
+		assert(is_size);
+	}
+	return number;
+}
+
 /* "memory:20g" allows up to that; 0: no such word. */
 static int64_t allowed_up_to(const struct trespass_rules *rules, const char *kind)
 {
@@ -126,14 +139,10 @@ static int64_t allowed_up_to(const struct trespass_rules *rules, const char *kin
 
 	for (size_t i = 0; i < rules->allow_count; i++) {
 		const char *word = rules->allow[i];
-		int64_t value = 0;
+		int64_t number = text_starts(word, kind) ? number_of(word + strlen(kind)) : 0;
 
-		if (!text_starts(word, kind))
-			continue;
-		bool is_number = parse_int64(word + strlen(kind), 1, INT64_MAX, &value) ||
-				 compose_short_size(word + strlen(kind), &value);
-		if (is_number && value > most)
-			most = value;
+		if (number > most)
+			most = number;
 	}
 	return most;
 }
@@ -239,7 +248,7 @@ static const char *option(const struct compose_named *named, const char *key)
 {
 	for (size_t i = 0; i < named->driver_opt_count; i++) {
 		if (text_is(named->driver_opts[i].key, key))
-			return named->driver_opts[i].value ? named->driver_opts[i].value : "";
+			return named->driver_opts[i].value;
 	}
 	return "";
 }
@@ -252,8 +261,8 @@ static char *driver_word(const char *kind, const char *fallback, const struct co
 
 	(void)buf_printf(&word, "%s:%s", kind, *named->driver ? named->driver : fallback);
 	for (size_t i = 0; i < named->driver_opt_count; i++)
-		(void)buf_printf(&word, ";%s=%s", named->driver_opts[i].key,
-		    option(named, named->driver_opts[i].key));
+		(void)buf_printf(
+		    &word, ";%s=%s", named->driver_opts[i].key, named->driver_opts[i].value);
 	return word.was_truncated ? xstrdup("") : buf_take(&word);
 }
 
@@ -376,7 +385,7 @@ bool trespass_find_link(
 		*out = (struct trespass_item){
 		    .service = xstrdup(""),
 		    .what = xasprintf("has a symbolic link %.100s that leads out of it, to %.100s",
-			entry->path, entry->target ? entry->target : "?"),
+			entry->path, entry->target),
 		    .word = take_ptr(word),
 		};
 		return true;
@@ -546,11 +555,9 @@ static void judge_credentials(const struct judge *judge, const struct compose_se
 {
 	if (!service->credential_spec)
 		return;
-	auto_str char *word = xasprintf("credential-spec:%s", service->credential_spec);
-	char *space = strchr(word, ' ');
-
-	if (space)
-		*space = ':';
+	size_t kind = strcspn(service->credential_spec, " ");
+	auto_str char *word = xasprintf("credential-spec:%.*s:%s", (int)kind,
+	    service->credential_spec, service->credential_spec + kind + 1);
 	found(judge, service->name, word, "wants the credential spec %.100s",
 	    service->credential_spec);
 }
@@ -558,7 +565,7 @@ static void judge_credentials(const struct judge *judge, const struct compose_se
 /* What the engine keeps by itself, and removes with the container. */
 static bool is_own_log(const char *driver)
 {
-	return !driver || !*driver || text_is(driver, "json-file") || text_is(driver, "local");
+	return !driver || text_is(driver, "json-file") || text_is(driver, "local");
 }
 
 static void judge_log(const struct judge *judge, const struct compose_service *service)
@@ -715,7 +722,7 @@ static void judge_amount(const struct judge *judge, const struct total *total, i
 {
 	struct trespass_item item;
 
-	if (!total->largest || total->sum <= most)
+	if (total->sum <= most)
 		return;
 	item = (struct trespass_item){xstrdup(total->largest->name), xstrdup(what), xstrdup(word)};
 	if (total->sum <= allowed_up_to(judge->rules, kind))

@@ -63,6 +63,9 @@ static const struct row {
 	OUTCOME_FAIL, "R009 x: do y", "R009 f do y|"},
     {BAR " R009 " BAR " a\tb\033]0;c\a " BAR " error " BAR " " NO " " BAR " - " BAR " d " BAR,
 	OUTCOME_FAIL, "R009 a b ]0;c: d", "R009 f d|"},
+    /* the output ends within a colour */
+    {R009_NO "\033[3", OUTCOME_FAIL, "R009 one service named 'app': name a service 'app'",
+	"R009 f name a service 'app'|"},
     /* what it says in other words is not understood, and nobody's fault */
     {ROW("R009", "un servicio", "error grave", NO, "-", "x"), OUTCOME_UNVERIFIED,
 	"R009 un servicio: abra does not say in words we know how grave it is",
@@ -87,7 +90,7 @@ static const struct row {
     {"R009  one service  error  " NO "  -  x\n", OUTCOME_UNVERIFIED,
 	"abra recipe lint printed no table", ""},
     {ROW("R0091", "x", "error", NO, "-", "y") ROW("X009", "x", "error", NO, "-", "y")
-	    ROW("R9", "x", "error", NO, "-", "y"),
+	    ROW("R9", "x", "error", NO, "-", "y") ROW("R009a", "x", "error", NO, "-", "y"),
 	OUTCOME_UNVERIFIED, "abra recipe lint printed no table", ""},
     /* a recipe whose words look like a row betters nothing */
     {"WARN service " ROW("R009", "x", "error", YES, "-", "y") R009_NO, OUTCOME_FAIL,

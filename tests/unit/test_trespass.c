@@ -85,6 +85,11 @@ static void judge(
 #define VOLUME(text) "volumes:\n  data:\n" text
 #define DATA MOUNT("data:/data")
 
+#define LONG_128                                                                                   \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"         \
+	"0123456789abcdef0123456789abcdef0123456789abcdef"
+#define LONG LONG_128 LONG_128 LONG_128 LONG_128 LONG_128 LONG_128 LONG_128 LONG_128
+
 static const struct row {
 	const char *service; /* keys of service app */
 	const char *rest;
@@ -116,6 +121,7 @@ static const struct row {
     {MOUNT("/run/docker.sock/:/x:ro"), "", "docker-socket", "mounts the engine's socket"},
     {MOUNT("/srv/engine/docker.sock:/x"), "", "docker-socket", "mounts the engine's socket"},
     {MOUNT("/var/lib/../run/docker.sock:/x"), "", "", "mounts the engine's socket"},
+    {MOUNT("/srv/eng:/x"), "", "host-bind:/srv/eng", "mounts /srv/eng of the host"},
     /* volumes that are none */
     {DATA, VOLUME("    driver_opts: {type: none, o: bind, device: /etc}\n"), "host-bind:/etc",
 	"mounts /etc of the host"},
@@ -131,6 +137,14 @@ static const struct row {
 	"volume-driver:local;device=//x/y;o=addr=x;type=cifs", "from cifs //x/y"},
     {DATA, VOLUME("    driver_opts: {type: ext4, device: /dev/sda1}\n"),
 	"volume-driver:local;device=/dev/sda1;type=ext4", "from ext4 /dev/sda1"},
+    {DATA, VOLUME("    driver_opts: {device: /dev/sdb}\n"), "volume-driver:local;device=/dev/sdb",
+	"from the device /dev/sdb"},
+    {DATA, VOLUME("    driver_opts: {o: \"size=10m\"}\n"), "volume-driver:local;o=size=10m",
+	"mounts volume data from"},
+    /* longer than any word: no part of it may stand for the whole */
+    {DATA, VOLUME("    driver_opts: {type: nfs, o: \"addr=" LONG "\"}\n"), "", "from nfs"},
+    {"    volumes: [{type: cluster, source: c, target: /x}]\n", "", "volume:c",
+	"mounts the cluster's volume c"},
     {DATA, VOLUME("    driver: rclone\n    driver_opts: {remote: \"a:b\"}\n"),
 	"volume-driver:rclone;remote=a:b", "of the volume driver rclone"},
     {DATA, VOLUME("    driver: vieux/sshfs\n"), "volume-driver:vieux/sshfs", "vieux/sshfs"},
@@ -147,6 +161,8 @@ static const struct row {
     {"", "secrets:\n  a: {driver: vault}\n", "secret-driver:vault",
 	"gets secret a from the driver"},
     {"    configs: [a]\n", "configs:\n  a: {external: true}\n", "config:a", "uses the config a"},
+    {"    configs: [b, a]\n", "configs:\n  a: {external: true}\n  b: {file: conf/site.conf}\n",
+	"config:a", "service app uses the config a"},
     {"    networks: [a]\n", "networks:\n  a: {external: true, name: host}\n", "network:host",
 	"joins the network host, which is not this stack's own"},
     {"    networks: [a]\n", "networks:\n  a: {external: true, name: ingress}\n", "network:ingress",
@@ -159,6 +175,8 @@ static const struct row {
 	"joins the network proxz"},
     {"    networks: [proxy2]\n", "networks:\n  proxy2: {external: true}\n", "network:proxy2",
 	"joins the network proxy2"},
+    {"    networks: [a]\n", "networks:\n  a: {driver: macvlan}\n", "network-driver:macvlan",
+	"makes the network a with the driver macvlan;"},
     {"    networks: [a]\n", "networks:\n  a: {driver: macvlan, driver_opts: {parent: eth0}}\n",
 	"network-driver:macvlan;parent=eth0", "with the driver macvlan and options of its own"},
     {"    networks: [a]\n",
@@ -204,6 +222,9 @@ static const struct row {
     {"    deploy: {replicas: 3, resources: {reservations: {memory: 1537m}}}\n", "", "memory:4611m",
 	"ask for 4611m"},
     {"    deploy: {replicas: 10, resources: {limits: {memory: 8000000000g}}}\n", "", "",
+	"of memory; MAX_MEMORY of this host is 4g; nothing allows that"},
+    {"    deploy: {resources: {limits: {memory: 8000000000g}}}\n",
+	"  b: {image: x, deploy: {resources: {limits: {memory: 7000000000g}}}}\n", "",
 	"of memory; MAX_MEMORY of this host is 4g; nothing allows that"},
 };
 
@@ -304,6 +325,8 @@ static const struct {
     {"    volumes: [{type: tmpfs, target: /x}]\n", ""},
     {"    secrets: [a]\n", "secrets:\n  a: {external: true, name: \"${STACK_NAME}_a_v1\"}\n"},
     {"", "secrets:\n  a: {file: app.env}\n"},
+    /* docker takes both, and reads no file of what is there already */
+    {"", "secrets:\n  a: {external: true, name: \"${STACK_NAME}_a_v1\", file: /etc/shadow}\n"},
     {"", "configs:\n  a: {file: ./conf/site.conf, template_driver: golang}\n"},
     {"", "configs:\n  a: {file: link, name: \"${STACK_NAME}_a_v1\"}\n"},
     {"", "configs:\n  a: {file: conf/../app.env}\n"},
@@ -311,9 +334,12 @@ static const struct {
     {"    networks: [proxy]\n", "networks:\n  proxy: {external: true}\n"},
     {"    networks: [a]\n", "networks:\n  a: {external: true, name: monitoring}\n"},
     {"    networks: [a]\n", "networks:\n  a: {driver: overlay, driver_opts: {encrypted: \"\"}}\n"},
+    {"    networks: [a]\n",
+	"networks:\n  a: {driver_opts: {com.docker.network.driver.mtu: \"1400\"}}\n"},
     {"    cap_drop: [ALL]\n    cap_add: [CHOWN, cap_setuid, NET_BIND_SERVICE]\n", ""},
     {"    logging: {driver: json-file, options: {max-size: 10m}}\n", ""},
     {"    logging: {options: {max-size: 10m}}\n", ""},
+    {"    logging: {driver: local}\n", ""},
     {"    deploy: {replicas: 10}\n", ""},
     {"    deploy: {mode: global}\n", ""},
     {"    deploy: {replicas: 0}\n", "  b: {image: x, deploy: {replicas: 10}}\n"},
@@ -362,6 +388,61 @@ START_TEST(a_number_allows_up_to_it)
 }
 END_TEST
 
+/* A suite that names two: the larger counts, in whatever order. */
+START_TEST(the_larger_number_counts)
+{
+	static const char *const rising[] = {"replicas:11", "replicas:20", NULL};
+	static const char *const falling[] = {"replicas:20", "replicas:11", NULL};
+	const char *const *const lists[] = {rising, falling};
+
+	for (size_t i = 0; i < COUNT_OF(lists); i++) {
+		AUTO(trespass) fits = {0};
+		AUTO(trespass) is_more = {0};
+
+		judge("    deploy: {replicas: 20}\n", "", lists[i], &fits);
+		ck_assert_uint_eq(fits.refused_count, 0);
+		judge("    deploy: {replicas: 21}\n", "", lists[i], &is_more);
+		ck_assert_uint_eq(is_more.refused_count, 1);
+	}
+}
+END_TEST
+
+/* Where the engine listens, and whatever leads to the same place. */
+static const struct {
+	const char *socket, *mount;
+	bool is_found;
+} sockets[] = {
+    {NULL, "/run/docker.sock", true},
+    {NULL, "/srv/engine/docker.sock", false},
+    {"/run/user/1000/docker.sock", "/run/user/1000/docker.sock", true},
+    {"/run/user/1000/docker.sock", "/var/run/user/1000/docker.sock", true},
+    {"/var/run/balena.sock", "/run/balena.sock", true},
+    {"/var/run/balena.sock", "/var/run/balena.sock", true},
+    {"/var/run/balena.sock", "/var/run/docker.sock", true},
+    {"/var/run/balena.sock", "/var/balena.sock", false},
+};
+
+START_TEST(knows_where_the_socket_is)
+{
+	auto_str char *service = xasprintf("    volumes: [\"%s:/x\"]\n", sockets[_i].mount);
+	AUTO(compose_model) model = {0};
+	AUTO(tree) tree = make_tree();
+	AUTO(trespass) out = {0};
+	struct trespass_rules rules = {.stack = "s-1_ci_test",
+	    .networks = "",
+	    .socket = sockets[_i].socket,
+	    .max_replicas = 10,
+	    .directory = "",
+	    .tree = &tree};
+
+	render(service, "", &model);
+	trespass_judge(&model, &rules, &out);
+	ck_assert_uint_eq(out.refused_count, 1);
+	ck_assert_msg(text_is(out.refused[0].word, "docker-socket") == sockets[_i].is_found, "%s",
+	    out.refused[0].word);
+}
+END_TEST
+
 START_TEST(says_each_thing_once)
 {
 	AUTO(trespass) out = {0};
@@ -404,6 +485,7 @@ START_TEST(finds_links_that_lead_out)
 	char *allow[] = {etc, shadow};
 	AUTO(trespass_item) first = {0};
 	AUTO(trespass_item) second = {0};
+	AUTO(trespass_item) third = {0};
 
 	ck_assert(trespass_find_link(&tree, NULL, 0, &first));
 	auto_str char *sentence = trespass_sentence(&first);
@@ -414,6 +496,11 @@ START_TEST(finds_links_that_lead_out)
 	ck_assert(trespass_find_link(&tree, allow, 1, &second));
 	ck_assert_str_eq(second.word, "host-file:/etc/shadow");
 	ck_assert(!trespass_find_link(&tree, allow, 2, &second));
+	/* A path with ".." may lead anywhere: no word is for it. */
+	free(tree.entries[1].target);
+	tree.entries[1].target = xstrdup("/etc/../etc/shadow");
+	ck_assert(trespass_find_link(&tree, allow, 2, &third));
+	ck_assert_str_eq(third.word, "");
 }
 END_TEST
 
@@ -454,6 +541,8 @@ static const struct {
     {"network:", "has not the form"},
     {"replicas:0", "has not the form"},
     {"memory:lots", "has not the form"},
+    {"memory:0m", "has not the form"},
+    {"host-bind:./conf/", "has not the form"},
 };
 
 START_TEST(knows_its_words)
@@ -479,6 +568,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, lets_its_own_be, 0, COUNT_OF(own));
 	tcase_add_test(tc, warns_of_what_swarm_ignores);
 	tcase_add_test(tc, a_number_allows_up_to_it);
+	tcase_add_test(tc, the_larger_number_counts);
+	tcase_add_loop_test(tc, knows_where_the_socket_is, 0, COUNT_OF(sockets));
 	tcase_add_test(tc, says_each_thing_once);
 	tcase_add_test(tc, starts_at_the_first_file);
 	tcase_add_test(tc, finds_links_that_lead_out);
