@@ -78,7 +78,7 @@ static void read_test(struct tap *tap, const char *rest, bool is_good, size_t nu
 	at = skip_blanks(at);
 	if (*at == '-')
 		at = skip_blanks(at + 1);
-	size_t length = mark && mark >= at ? (size_t)(mark - at) : mark ? 0 : strlen(at);
+	size_t length = mark ? (size_t)(mark - at) : strlen(at);
 	char *name = copy_trimmed(at, length);
 	if (!*name) {
 		free(name);
@@ -150,7 +150,7 @@ static void read_line(struct tap *tap, const char *line, size_t *seen, int64_t *
 		take_comment(tap, line);
 	} else if (text_starts(line, "TAP version ")) {
 		tap->is_tap = true;
-	} else if (*planned < 0 && !tap->skipped) {
+	} else if (*planned < 0) {
 		*planned = read_plan(line, &tap->skipped);
 		tap->is_tap = tap->is_tap || *planned >= 0;
 	}

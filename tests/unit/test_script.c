@@ -33,6 +33,10 @@ static const struct {
     {"1..1\nok 1 - a # skip\n", true, "a=not_run:skipped\n", NULL},
     {"1..1\nnot ok 1 - a # TODO upstream bug 7\n", true, "a=not_run:upstream bug 7\n", NULL},
     {"1..1\nok 1 - a # TODO upstream\n", true, "a=pass:\n", NULL},
+    {"1..1\nnot ok 1 - a # TODO\n", true, "a=not_run:known to fail\n", NULL},
+    {"1..1\n# before the first\nnot ok 1 - a\n#\n# got 500\n", true, "a=fail:got 500\n", NULL},
+    {"1..0 # SKIP no docker\n1..7\n", true, "", NULL},
+    {"1..1\nBail out!\n", true, "test 1=fail:planned, but it did not run\n", "bailed out"},
     {"1..1\nok 1 # SKIP why\n", true, "test 1=not_run:why\n", NULL},
     {"1..3\nok 1 - a\n", true, "a=pass:\ntests 2 to 3=fail:planned, but they did not run\n", NULL},
     {"1..2\nok 1 - a\n", true, "a=pass:\ntest 2=fail:planned, but it did not run\n", NULL},
@@ -72,10 +76,15 @@ START_TEST(counts_what_it_does_not_keep)
 
 	(void)buf_printf(&text, "1..%d\n", TAP_TESTS_MAX + 3);
 	for (int i = 0; i < TAP_TESTS_MAX + 3; i++)
-		(void)buf_printf(&text, "ok %d - t\n", i + 1);
+		(void)buf_printf(
+		    &text, "%s %d - t\n", i + 1 < TAP_TESTS_MAX ? "ok" : "not ok", i + 1);
+	/* This is said of the last, which is not kept: not of the last that is. */
+	(void)buf_add_text(&text, "# got 500\n");
 	tap_read(buf_text(&text), text.length, &tap);
 	ck_assert_uint_eq(tap.count, TAP_TESTS_MAX);
 	ck_assert_uint_eq(tap.dropped, 3);
+	ck_assert_int_eq(tap.tests[TAP_TESTS_MAX - 1].outcome, OUTCOME_FAIL);
+	ck_assert_str_eq(tap.tests[TAP_TESTS_MAX - 1].reason, "");
 }
 END_TEST
 
