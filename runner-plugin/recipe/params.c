@@ -51,11 +51,12 @@ bool params_is_version(const char *text)
 	       is_made_of(text, length, LOWER UPPER DIGITS ".+~-");
 }
 
+/* Not empty: that counts as absent. */
 static bool is_number(const char *text, size_t most_digits)
 {
 	size_t length = strlen(text);
 
-	return length >= 1 && length <= most_digits && is_made_of(text, length, DIGITS);
+	return length <= most_digits && is_made_of(text, length, DIGITS);
 }
 
 static bool is_pr(const char *text)
@@ -80,12 +81,12 @@ static bool is_keep(const char *text)
 	return is_number(text, 3) && parse_int64(text, 1, PARAMS_KEEP_MAX_MIN, &minutes);
 }
 
-/* The list is checked word by word afterwards, with a better message. */
+/* Not empty either. The list is checked word by word afterwards, with a better message. */
 static bool is_list(const char *text)
 {
 	size_t length = strlen(text);
 
-	return length >= 1 && length <= 128 && is_made_of(text, length, LOWER ",");
+	return length <= 128 && is_made_of(text, length, LOWER ",");
 }
 
 enum param { RECIPE, SRC, PR, REF, COMMENT, STAGES, EXTRA_TESTS, FROM, KEEP, PARAM_COUNT };
@@ -177,6 +178,19 @@ static int read_source(
 	return 0;
 }
 
+/* Of an absent one 0; the form of the others was checked. */
+static int64_t number_of(const char *value)
+{
+	int64_t number = 0;
+
+	if (value) {
+		bool has_form = parse_int64(value, 0, INT64_MAX, &number);
+
+		assert(has_form);
+	}
+	return number;
+}
+
 int params_read(
     const char *const *environ, const char *default_org, struct params *out, struct err *err)
 {
@@ -192,14 +206,9 @@ int params_read(
 		(void)copy_text(params.ref, sizeof(params.ref), values[REF]);
 	if (values[FROM])
 		(void)copy_text(params.from, sizeof(params.from), values[FROM]);
-	/* The forms were checked: these cannot fail. */
-	if (values[PR] && !parse_int64(values[PR], 0, 999999999, &params.pr))
-		return err_set(err, ERR_CONFIG, "PR is no number");
-	if (values[COMMENT] && !parse_int64(values[COMMENT], 0, INT64_MAX, &params.comment))
-		return err_set(err, ERR_CONFIG, "COMMENT is no number");
-	if (values[KEEP] && !parse_int64(values[KEEP], 1, PARAMS_KEEP_MAX_MIN, &params.keep_min))
-		return err_set(err, ERR_CONFIG, "KEEP is no number");
-
+	params.pr = number_of(values[PR]);
+	params.comment = number_of(values[COMMENT]);
+	params.keep_min = number_of(values[KEEP]);
 	params.has_stages = values[STAGES] != NULL;
 	if (params.has_stages) {
 		if (params_read_stages(values[STAGES], params.stages, err) < 0)

@@ -55,8 +55,7 @@ static int mistake(const struct reader *reader, const struct yaml *at, const cha
 	va_list args;
 
 	va_start(args, format);
-	if (vsnprintf(what, sizeof(what), format, args) < 0)
-		what[0] = '\0';
+	(void)vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
 	if (!reader->mistakes->length)
 		err_set(reader->err, ERR_CONFIG, "%s:%d:%d: %s", reader->name, at->line, at->column,

@@ -330,22 +330,27 @@ START_TEST(life_of_a_head_by_itself)
 }
 END_TEST
 
+#define REPO "org/custom-html"
+
 static const struct order_row {
+	const char *repo;
 	int64_t comment, written_s, pr;
 	bool is_before;
 } orders[] = {
-    {811, 100, 3, true}, {813, 100, 3, false}, {812, 100, 3, false},
-    {900, 99, 3, true},				/* no matter what the ids say */
-    {-41, 99, 3, true},				/* a build by hand, by its time */
-    {-41, 101, 3, false}, {811, 100, 4, false}, /* another pull request's */
+    {REPO, 811, 100, 3, true}, {REPO, 813, 100, 3, false}, {REPO, 812, 100, 3, false},
+    {REPO, 900, 99, 3, true},				    /* no matter what the ids say */
+    {REPO, -41, 99, 3, true},				    /* a build by hand, by its time */
+    {REPO, -41, 101, 3, false}, {REPO, 811, 100, 4, false}, /* another pull request's */
+    {"org/ghost", 811, 100, 3, false}, /* the same number in another repository */
 };
 
 START_TEST(order_of_asking)
 {
-	struct job of = {.comment = 812, .written_s = 100, .pr = 3};
+	struct job of = {.comment = 812, .written_s = 100, .pr = 3, .repo = REPO};
 	struct job job = {
 	    .comment = orders[_i].comment, .written_s = orders[_i].written_s, .pr = orders[_i].pr};
 
+	ck_assert(copy_text(job.repo, sizeof(job.repo), orders[_i].repo));
 	ck_assert_int_eq(job_is_before(&job, &of), orders[_i].is_before);
 }
 END_TEST
@@ -386,6 +391,8 @@ START_TEST(lost_is_ours_and_deletes)
 	feed(&job, JOB_EVENT_TOLD);
 	ck_assert_int_eq(job.state, JOB_ANSWERED);
 	ck_assert_msg(job_is_active(&job), "the deletion is still to be done");
+	job.effects[JOB_EFFECT_DELETE].state = JOB_EFFECT_TRIED;
+	ck_assert_msg(job_is_active(&job), "nobody knows yet whether it was done");
 	job.effects[JOB_EFFECT_DELETE].state = JOB_EFFECT_DONE;
 	ck_assert(!job_is_active(&job));
 }

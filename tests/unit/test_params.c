@@ -20,6 +20,8 @@ static const struct {
     {"RECIPE", "${IFS}"},
     {"RECIPE", "a\nb"},
     {"RECIPE", "Custom"},
+    {"RECIPE", "caf\xc3\xa9"},
+    {"RECIPE", "a\x7f"},
     {"RECIPE", "a b"},
     {"RECIPE", "a/b"},
     {"RECIPE", "x\"; touch f; echo \""},
@@ -27,6 +29,8 @@ static const struct {
     {"SRC", "../custom-html"},
     {"SRC", "a/.."},
     {"SRC", "a/b/c"},
+    {"SRC", "/x"},
+    {"SRC", "a/"},
     {"SRC", "-o/x"},
     {"SRC", "a/-x"},
     {"SRC", "a/${IFS}"},
@@ -89,7 +93,8 @@ START_TEST(refuses_a_wrong_value_by_name)
 	ck_assert_msg(params_read(environ, "org", &params, &err) == -1, "accepted %s", variable);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
 	ck_assert_msg(strstr(err.msg, wrong[_i].name) != NULL, "%s", err.msg);
-	ck_assert_msg(strchr(err.msg, '\n') == NULL, "%s", err.msg);
+	for (const char *at = err.msg; *at; at++)
+		ck_assert_msg(*at >= 0x20 && *at < 0x7f, "%s", err.msg);
 	ck_assert_int_eq(params.pr, 77);
 }
 END_TEST
@@ -134,7 +139,8 @@ END_TEST
 
 START_TEST(fills_in_what_is_absent)
 {
-	const char *const environ[] = {"RECIPE=custom-html", "PR=", "FROM=", NULL};
+	static const char *const extra[] = {"EXTRA_TESTS=", "EXTRA_TESTS=0"};
+	const char *const environ[] = {"RECIPE=custom-html", "PR=", "FROM=", extra[_i], NULL};
 	struct params params;
 	struct err err = {0};
 
@@ -150,6 +156,15 @@ START_TEST(fills_in_what_is_absent)
 }
 END_TEST
 
+/* Others ask too, whose text may be empty. */
+START_TEST(an_empty_text_is_neither)
+{
+	ck_assert(!params_is_recipe(""));
+	ck_assert(!params_is_version(""));
+	ck_assert(params_is_recipe("x") && params_is_version("1"));
+}
+END_TEST
+
 START_TEST(needs_a_recipe_and_a_source)
 {
 	const char *const nothing[] = {NULL};
@@ -161,6 +176,11 @@ START_TEST(needs_a_recipe_and_a_source)
 	ck_assert_msg(strstr(err.msg, "RECIPE") != NULL, "%s", err.msg);
 	ck_assert_int_eq(params_read(no_source, NULL, &params, &err), -1);
 	ck_assert_msg(strstr(err.msg, "SRC") != NULL, "%s", err.msg);
+	/* RECIPE_ORG is the operator's, and no owner all the same. */
+	ck_assert_int_eq(params_read(no_source, "-o", &params, &err), -1);
+	ck_assert_msg(strstr(err.msg, "RECIPE_ORG is no owner") != NULL, "%s", err.msg);
+	ck_assert_int_eq(params_read(no_source, X64 X64 X64 X64, &params, &err), -1);
+	ck_assert_msg(strstr(err.msg, "RECIPE_ORG is no owner") != NULL, "%s", err.msg);
 }
 END_TEST
 
@@ -172,7 +192,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, refuses_a_wrong_value_by_name, 0, COUNT_OF(wrong));
 	tcase_add_test(tc, bounds_a_huge_value_in_its_message);
 	tcase_add_test(tc, reads_all);
-	tcase_add_test(tc, fills_in_what_is_absent);
+	tcase_add_loop_test(tc, fills_in_what_is_absent, 0, 2);
+	tcase_add_test(tc, an_empty_text_is_neither);
 	tcase_add_test(tc, needs_a_recipe_and_a_source);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -19,6 +19,8 @@ static const struct {
     {"env: x\n", "env must be a mapping"},
     {"env:\n  A-B: 1\n", "no variable name"},
     {"env:\n  \"${IFS}\": 1\n", "no variable name"},
+    {"env:\n  \"\": 1\n", "no variable name"},
+    {"env:\n  1A: 1\n", "no variable name"},
     {"env:\n  A: [1]\n", "A must be one line"},
     {"env:\n  A: \"x\\ny\"\n", "A must be one line"},
     {"compose: compose.ci.yml\n", "compose must be a list"},
@@ -41,12 +43,25 @@ static const struct {
     {"ready: [{tcp: 99999, service: x}]\n", "from 1 to 65535"},
     {"ready: [{http: /, status: [99]}]\n", "from 100 to 599"},
     {"ready: [{http: /, status: ok}]\n", "from 100 to 599"},
+    {"ready: [{http: /, status: [[200]]}]\n", "from 100 to 599"},
+    {"ready: [{http: /, status: {is: 200}}]\n", "status must be a list"},
+    {"ready: [{http: /, status: [200, 201, 202, 203, 204, 205, 206, 207, 208]}]\n",
+	"more than 8 statuses"},
+    {"ready: [{http: /, title: [x]}]\n", "title must be a text"},
+    {"ready: [{http: \"/a\\nb\"}]\n", "path must be one line"},
+    {"ready: [{http: \"/a b\"}]\n", "path that begins with /"},
+    {"ready: [{http: [/]}]\n", "http must be a mapping"},
+    {"ready: [{http: {title: x}}]\n", "path that begins with /"},
+    {"ready: [{http: {path: [x]}}]\n", "path must be a text"},
+    {"ready: [{tcp: [1], service: x}]\n", "from 1 to 65535"},
+    {"ready: [{http: {path: /, service: app, port: http}}]\n", "from 1 to 65535"},
     {"ready: [{http: /, pth: x}]\n", "did you mean \"path\"|unknown key"},
     {"ready: [{http: {path: /, hosts: x}}]\n", "did you mean \"host\""},
     {"ready: [{http: {path: /, host: \"a b\"}}]\n", "no host name"},
     {"ready: [{http: {path: /, header: nocolon}}]\n", "header must be"},
     {"ready: [{http: {path: /, service: app}}]\n", "service and port go together"},
     {"ready: [{run: checks/login}]\n", "an executable belongs to checks"},
+    {"checks: {run: x}\n", "checks must be a list"},
     {"checks: [{run: /bin/true}]\n", "no path below the suite's directory"},
     {"checks: [{run: ../x}]\n", "no path below the suite's directory"},
     {"checks: [{run: a/../x}]\n", "no path below the suite's directory"},
@@ -67,6 +82,7 @@ static const struct {
     {"tenant: {sead: x}\n", "did you mean \"seed\""},
     {"tenant: {seed: x}\n", "a tenant has a seed, and a release"},
     {"tenant: {release: x}\n", "a tenant has a seed, and a release"},
+    {"tenant: {seed: /x, release: y}\n", "seed: \"/x\" is no path"},
     {"tenant: {seed: x, release: ../y}\n", "release: \"../y\" is no path"},
     {"data: {dropped: cache}\n", "dropped must be a list"},
     {"data: {dropped: [a/b]}\n", "not allowed here"},
@@ -103,6 +119,8 @@ static const struct {
     {"stages: {bakup: {not_run: x}}\n", "no stage"},
     {"stages: {backup: no}\n", "backup must be a mapping"},
     {"stages: {backup: {not_run: \"\"}}\n", "needs a reason"},
+    {"stages: {backup: {not_run: [x]}}\n", "needs a reason"},
+    {"stages: {backup: {not_run: \"a\\nb\"}}\n", "needs a reason"},
     {"stages: {backup: {skip: x}}\n", "unknown key"},
     {"stages: {upgrade: {timeout: soon}}\n", "timeout must be a duration such as 15m"},
     {"stages: {upgrade: {timeout: 999ms}}\n", "timeout must be a duration"},
@@ -115,6 +133,7 @@ static const struct {
     {"allow: [\"host-bind:etc\"]\n", "has not the form host-bind:/path"},
     {"allow: [privileged]\n", "allows nothing that there is"},
     {"allow: [{cap: NET_ADMIN}]\n", "allow must be a text"},
+    {"images: [x]\n", "images must be a mapping"},
     {"images: {ignored: [x]}\n", "did you mean \"ignore\""},
     {"env: {A: 1}\nenv: {B: 2}\n", "2:"},
     {"env: {A: \"\n", "suite.yml:"},
@@ -156,7 +175,10 @@ START_TEST(reads_all)
 	    "    status: [200, 204]\n  - tcp: 5222\n    service: xmpp\n"
 	    "checks:\n  - http: {path: /, title: \"My app\", service: app, port: 80}\n"
 	    "  - run: checks/login\n"
+	    "  - http: {path: /a, host: b.example, header: \"X-A: b\", contains: welcome}\n"
 	    "data:\n  dropped: [cache]\n  seed: data/seed\n  check: data/check\n"
+	    "  wipe: data/wipe\n"
+	    "tenant: {seed: tenant/seed, release: tenant/release}\n"
 	    "secrets:\n  db: generate\n  api: {value: \"a b\"}\n  key: {file: keys/a.pem}\n"
 	    "needs: [keycloak, mail]\n"
 	    "stages:\n  backup: {not_run: \"no state\"}\n  upgrade: {timeout: 10m}\n"
@@ -180,10 +202,16 @@ START_TEST(reads_all)
 	ck_assert_int_eq(suite.ready[1].kind, SUITE_TCP);
 	ck_assert_int_eq(suite.ready[1].port, 5222);
 	ck_assert_str_eq(suite.checks[0].title, "My app");
-	ck_assert_uint_eq(suite.check_count, 1);
+	ck_assert_uint_eq(suite.check_count, 2);
+	ck_assert_str_eq(suite.checks[1].host, "b.example");
+	ck_assert_str_eq(suite.checks[1].header, "X-A: b");
+	ck_assert_str_eq(suite.checks[1].contains, "welcome");
 	ck_assert_str_eq(suite.programs[0], "checks/login");
 	ck_assert_str_eq(suite.data_seed, "data/seed");
 	ck_assert_str_eq(suite.data_check, "data/check");
+	ck_assert_str_eq(suite.data_wipe, "data/wipe");
+	ck_assert_str_eq(suite.tenant_seed, "tenant/seed");
+	ck_assert_str_eq(suite.tenant_release, "tenant/release");
 	ck_assert_str_eq(suite.dropped[0], "cache");
 	ck_assert_uint_eq(suite.needs.count, 2);
 	ck_assert_str_eq(suite.needs.names[1], "mail");
@@ -205,7 +233,7 @@ END_TEST
 
 START_TEST(takes_defaults)
 {
-	static const char *const texts[] = {"", "env:\n", "# only a comment\n"};
+	static const char *const texts[] = {"", "env:\n", "# only a comment\n", "images: {}\n"};
 	AUTO(suite) suite = {0};
 	struct err err = {0};
 
@@ -213,6 +241,26 @@ START_TEST(takes_defaults)
 	    "%s", err.msg);
 	ck_assert_int_eq(suite.weight, 1);
 	ck_assert_uint_eq(suite.ready_count, 0);
+}
+END_TEST
+
+/* No list is longer than anybody would write. */
+START_TEST(bounds_its_lists)
+{
+	AUTO(buf) text = buf_make(SUITE_FILE_MAX_BYTES);
+	AUTO(suite) fits = {0};
+	AUTO(suite) suite = {0};
+	struct err err = {0};
+
+	(void)buf_add_text(&text, "extra:\n");
+	for (int i = 0; i < SUITE_ITEMS_MAX; i++)
+		(void)buf_printf(&text, "  - extra/%d\n", i);
+	ck_assert_msg(suite_parse("suite.yml", buf_text(&text), text.length, &fits, &err) == 0,
+	    "%s", err.msg);
+	ck_assert_uint_eq(fits.extra_count, SUITE_ITEMS_MAX);
+	(void)buf_add_text(&text, "  - extra/more\n");
+	ck_assert_int_eq(suite_parse("suite.yml", buf_text(&text), text.length, &suite, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "extra has more than "));
 }
 END_TEST
 
@@ -231,6 +279,51 @@ START_TEST(reads_a_directory)
 	ck_assert_int_eq(file_write_atomic(file, 0600, "weight: 3\n", 10, &err), 0);
 	ck_assert_int_eq(suite_read(directory, &suite, &err), 0);
 	ck_assert_int_eq(suite.weight, 3);
+	auto_str char *large = xcalloc(1, SUITE_FILE_MAX_BYTES + 1);
+	memset(large, '#', SUITE_FILE_MAX_BYTES + 1);
+	ck_assert_int_eq(file_write_atomic(file, 0600, large, SUITE_FILE_MAX_BYTES + 1, &err), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "larger than"));
+}
+END_TEST
+
+/* Found out before anything is deployed, as its programs are. */
+START_TEST(its_overlays_are_there)
+{
+	static const char text[] = "compose: [compose.ci.yml]\n";
+	auto_str char *directory = harness_dir();
+	auto_str char *file = xasprintf("%s/suite.yml", directory);
+	auto_str char *overlay = xasprintf("%s/compose.ci.yml", directory);
+	AUTO(suite) suite = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(file_write_atomic(file, 0600, text, strlen(text), &err), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_msg(
+	    text_ends(err.msg, "/suite.yml: there is no compose.ci.yml beside it"), "%s", err.msg);
+	ck_assert_int_eq(file_write_atomic(overlay, 0600, "", 0, &err), 0);
+	ck_assert_msg(suite_read(directory, &suite, &err) == 0, "%s", err.msg);
+}
+END_TEST
+
+/* An app is shared when its suite can make tenants and the operator names it. */
+static const struct {
+	const char *tenant_seed, *shared;
+	bool may;
+} shares[] = {
+    {NULL, "login", false},
+    {"tenant/seed", NULL, false},
+    {"tenant/seed", "mail,login", true},
+    {"tenant/seed", "mail", false},
+    {"tenant/seed", "login2", false},
+};
+
+START_TEST(shares_what_may_be_shared)
+{
+	const char *seed = shares[_i].tenant_seed;
+	AUTO(suite) suite = {.tenant_seed = seed ? xstrdup(seed) : NULL};
+
+	ck_assert_int_eq(suite_may_share(&suite, shares[_i].shared, "login"), shares[_i].may);
 }
 END_TEST
 
@@ -257,8 +350,10 @@ END_TEST
 /* Found out before anything is deployed, not in the middle of a run. */
 START_TEST(its_programs_are_there_and_may_run)
 {
-	static const char *const texts[] = {
-	    "checks: [{run: x}]\n", "data: {seed: x, check: ok}\n", "data: {check: x}\n"};
+	static const char *const texts[] = {"checks: [{run: x}]\n", "data: {seed: x, check: ok}\n",
+	    "data: {check: x}\n", "data: {check: ok, wipe: x}\n",
+	    "tenant: {seed: x, release: ok}\n", "tenant: {seed: ok, release: x}\n",
+	    "extra: [ok, x]\n"};
 	auto_str char *directory = harness_dir();
 	auto_str char *file = xasprintf("%s/suite.yml", directory);
 	auto_str char *program = xasprintf("%s/x", directory);
@@ -282,7 +377,8 @@ END_TEST
  */
 START_TEST(reads_the_file_of_a_secret)
 {
-	static const char text[] = "secrets: {key: {file: keys/a}}\n";
+	static const char text[] =
+	    "secrets: {key: {file: keys/a}, made: generate, given: {value: x}}\n";
 	auto_str char *above = harness_dir();
 	auto_str char *directory = xasprintf("%s/x", above);
 	auto_str char *sibling = xasprintf("%s/xy", above);
@@ -292,6 +388,7 @@ START_TEST(reads_the_file_of_a_secret)
 	auto_str char *large = xcalloc(1, SUITE_SECRET_MAX_BYTES + 1);
 	AUTO(suite) suite = {0};
 	AUTO(buf) value = {0};
+	AUTO(buf) value_given = {0};
 	struct err err = {0};
 
 	ck_assert_int_eq(file_make_dirs(directory, 0700, &err), 0);
@@ -307,6 +404,10 @@ START_TEST(reads_the_file_of_a_secret)
 	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.msg, "keys/a leads out of the suite"));
 	ck_assert_int_eq(unlink(key), 0);
+	ck_assert_int_eq(symlink("/proc/self/environ", key), 0);
+	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "keys/a leads out of the suite"));
+	ck_assert_int_eq(unlink(key), 0);
 	ck_assert_int_eq(file_write_atomic(key, 0600, "", 0, &err), 0);
 	ck_assert_int_eq(suite_read(directory, &suite, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.msg, "keys/a is empty"));
@@ -317,8 +418,12 @@ START_TEST(reads_the_file_of_a_secret)
 	ck_assert_int_eq(file_write_atomic(other, 0600, "a\nb\n", 4, &err), 0);
 	ck_assert_int_eq(symlink("b", key), 0);
 	ck_assert_msg(suite_read(directory, &suite, &err) == 0, "%s", err.msg);
-	ck_assert_int_eq(suite_read_secret(directory, &suite.secrets[0], &value, &err), 0);
+	const struct suite_secret *from_file = suite_find_secret(&suite, "key");
+	ck_assert_int_eq(suite_read_secret(directory, from_file, &value, &err), 0);
 	ck_assert_str_eq(buf_text(&value), "a\nb\n");
+	const struct suite_secret *given = suite_find_secret(&suite, "given");
+	ck_assert_int_eq(suite_read_secret(directory, given, &value_given, &err), 0);
+	ck_assert_str_eq(buf_text(&value_given), "x");
 }
 END_TEST
 
@@ -357,6 +462,16 @@ START_TEST(orders_needs_of_needs)
 	ck_assert_msg(text_ends(buf_text(&mistakes), "/wiki/suite.yml: needs go in a circle: wiki "
 						     "needs login needs mail needs wiki\n"),
 	    "%s", buf_text(&mistakes));
+	write_suite(above, "mail", "tenant: {seed: x, release: y}\nneeds: [wiki]\n");
+	auto_str char *seed = xasprintf("%s/mail/x", above);
+	auto_str char *release = xasprintf("%s/mail/y", above);
+	ck_assert_int_eq(file_write_atomic(seed, 0700, "", 0, &err), 0);
+	ck_assert_int_eq(file_write_atomic(release, 0700, "", 0, &err), 0);
+	/* What is shared is up already: what it needs is no need of this run. */
+	ck_assert_msg(
+	    suite_order_needs(above, "wiki", &suite, "mail", &order, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(order.count, 2);
+	ck_assert_int_eq(suite_order_needs(above, "wiki", &suite, "login", &order, &err), -1);
 	write_suite(above, "mail", "need: []\n");
 	ck_assert_int_eq(suite_order_needs(above, "wiki", &suite, NULL, &order, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.msg, "/mail/suite.yml:1:7: unknown key"));
@@ -397,6 +512,13 @@ START_TEST(tells_every_mistake)
 	ck_assert_ptr_nonnull(strstr(err.msg, wanted[0]));
 	ck_assert_int_eq(suite_check(absent, &mistakes, &err), 0);
 	ck_assert_int_eq(err.code, ERR_MISSING);
+	/* Nothing of it could be read: that is no mistake in it. */
+	AUTO(buf) none = buf_make(SUITE_MISTAKES_MAX_BYTES);
+	ck_assert_int_eq(suite_check(absent, &none, &err), -1);
+	/* And one without mistakes, that needs nothing. */
+	ck_assert_int_eq(file_write_atomic(file, 0600, "weight: 2\n", 10, &err), 0);
+	ck_assert_int_eq(suite_check(directory, &none, &err), 0);
+	ck_assert_str_eq(buf_text(&none), "");
 }
 END_TEST
 
@@ -407,10 +529,13 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tc, refuses_a_wrong_key, 0, COUNT_OF(wrong));
 	tcase_add_test(tc, reads_all);
-	tcase_add_loop_test(tc, takes_defaults, 0, 3);
+	tcase_add_loop_test(tc, takes_defaults, 0, 4);
+	tcase_add_test(tc, bounds_its_lists);
 	tcase_add_test(tc, reads_a_directory);
+	tcase_add_test(tc, its_overlays_are_there);
+	tcase_add_loop_test(tc, shares_what_may_be_shared, 0, COUNT_OF(shares));
 	tcase_add_loop_test(tc, finds_its_directory, 0, COUNT_OF(places));
-	tcase_add_loop_test(tc, its_programs_are_there_and_may_run, 0, 3);
+	tcase_add_loop_test(tc, its_programs_are_there_and_may_run, 0, 7);
 	tcase_add_test(tc, reads_the_file_of_a_secret);
 	tcase_add_test(tc, orders_needs_of_needs);
 	tcase_add_test(tc, tells_every_mistake);
