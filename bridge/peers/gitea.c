@@ -306,6 +306,20 @@ int gitea_read_repo(const char *text, size_t length, struct gitea_repo *out, str
 	return 0;
 }
 
+int gitea_read_head(const char *text, size_t length, char out[GITEA_SHA_SIZE], struct err *err)
+{
+	static const char what[] = "the newest commit";
+	AUTO_PTR(json) root = peer_parse(text, length, err);
+
+	if (!root)
+		return err_prefix(err, "read %s", what);
+	const char *sha = json_get_text(json_first(root), "sha");
+	if (!json_is_array(root) || !sha || !gitea_is_sha(sha))
+		return misses(err, what, "sha");
+	(void)copy_text(out, GITEA_SHA_SIZE, sha);
+	return 0;
+}
+
 static void get_text(const struct json *object, const char *key, char *out, size_t out_size)
 {
 	const char *text = json_get_text(object, key);
@@ -476,6 +490,7 @@ struct call {
 		gitea_comment_done comment;
 		gitea_pull_done pull;
 		gitea_count_done count;
+		gitea_sha_done sha;
 		gitea_timeline_done timeline;
 		gitea_member_done member;
 		gitea_names_done names;
@@ -824,6 +839,32 @@ void gitea_get_repo(struct gitea *gitea, const char *repo, gitea_repo_done done,
 	call->on.repo = done;
 	send_ask(call, "GET", xasprintf("look at %s", repo), xasprintf("/api/v1/repos/%s", repo),
 	    NULL, on_repo);
+}
+
+static void on_head(void *context, const struct http_response *response, const struct err *err)
+{
+	struct call *call = context;
+	char sha[GITEA_SHA_SIZE] = "";
+	struct err read_err = {0};
+
+	if (!err &&
+	    gitea_read_head(buf_text(&response->body), response->body.length, sha, &read_err) < 0)
+		err = &read_err;
+	call->on.sha(call->context, err ? NULL : sha, err);
+	call_free(call);
+}
+
+/* Without a branch it is the default one, whatever its name. Source: Gitea 1.26.0. */
+void gitea_get_head(struct gitea *gitea, const char *repo, gitea_sha_done done, void *context)
+{
+	struct call *call = call_new(gitea, context);
+
+	assert(gitea_is_repo(repo));
+	call->on.sha = done;
+	send_ask(call, "GET", xasprintf("read the head of %s", repo),
+	    xasprintf(
+		"/api/v1/repos/%s/commits?limit=1&stat=false&verification=false&files=false", repo),
+	    NULL, on_head);
 }
 
 static void on_comment(void *context, const struct http_response *response, const struct err *err)

@@ -138,6 +138,9 @@ int gitea_read_count(const char *text, size_t length, int64_t *out, struct err *
 /* Folds a page into *timeline (zero before the first); *out_count is the number of its events. */
 int gitea_read_timeline(const char *text, size_t length, struct gitea_timeline *timeline,
     size_t *out_count, struct err *err) CHECKED;
+/* Of the newest commit, a list of one. */
+int gitea_read_head(
+    const char *text, size_t length, char out[GITEA_SHA_SIZE], struct err *err) CHECKED;
 /* Names of the directories of a contents listing. */
 int gitea_read_directories(
     const char *text, size_t length, struct gitea_names *out, struct err *err) CHECKED;
@@ -164,6 +167,7 @@ typedef void (*gitea_comment_done)(
 typedef void (*gitea_pull_done)(
     void *context, const struct gitea_pull *pull, const struct err *err);
 typedef void (*gitea_count_done)(void *context, const int64_t *count, const struct err *err);
+typedef void (*gitea_sha_done)(void *context, const char *sha, const struct err *err);
 typedef void (*gitea_timeline_done)(
     void *context, const struct gitea_timeline *timeline, const struct err *err);
 typedef void (*gitea_member_done)(
@@ -215,6 +219,11 @@ void gitea_edit_comment(struct gitea *gitea, const char *repo, int64_t comment, 
 /* Idempotent. content: "eyes". */
 void gitea_react(struct gitea *gitea, const char *repo, int64_t comment, const char *content,
     gitea_done done, void *context);
+/*
+ * The head of the default branch. ERR_MISSING: no such repository; ERR_PROTOCOL (409): nothing was
+ * ever pushed to it.
+ */
+void gitea_get_head(struct gitea *gitea, const char *repo, gitea_sha_done done, void *context);
 /*
  * How many commits sha has that behind_sha lacks. The answer holds all of them, 2.4 kB each:
  * ERR_LIMIT when these are too many. Source: Gitea 1.26.0; a fork's head too, with the READ bot's

@@ -525,6 +525,17 @@ class ForgeContract(Contract):
             self.assertEqual(told["commits"][0]["sha"], pull["base"]["sha"])
             self.forge("bot", "GET", f"{self.repo}/compare/{pull['head']['sha']}...{'f' * 40}", 404, message="not found")
 
+    def test_forge_head_of_the_default_branch(self):
+        """The newest of its commits; of a private repository for whoever may read it."""
+        query = "?limit=1&stat=false&verification=false&files=false"
+        for name in (PUBLIC, PRIVATE):
+            sha = self.world.put_files(name, {f"head-{name}": "x\n"})
+            told = wait_for(lambda: (rows := self.forge("bot", "GET", f"/repos/{ORG}/{name}/commits{query}", 200))
+                and rows[0]["sha"] == sha and rows, 10, "new head")
+            self.assertEqual(len(told), 1)
+        self.forge("outsider", "GET", f"/repos/{ORG}/{PRIVATE}/commits{query}", 404, message="not found")
+        self.forge("bot", "GET", f"/repos/{ORG}/nobodys/commits{query}", 404, message="not found")
+
     def timeline(self, number, query="?limit=50", user="bot"):
         return self.forge(user, "GET", f"{self.repo}/issues/{number}/timeline{query}", 200) or []
 

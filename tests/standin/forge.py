@@ -267,6 +267,15 @@ class Forge(State, Shapes, Webhooks, Server):
         return answer(200, {"name": branch, "commit": {"id": sha, "message": found.git.message(sha)},
             "protected": False})
 
+    @route("GET", "/api/v1/repos/{owner}/{repo}/commits", query=("limit", "stat", "verification", "files"))
+    def get_commits(self, request, owner, repo):
+        """Of the default branch, as no other is named, the newest alone; of it only its sha."""
+        _, found = self.seen_repo(request, owner, repo, "read:repository")
+        self.repo(found.full_name)
+        if request.query.get("limit") != "1":
+            raise Surprise(f"commits are listed with {request.query}")
+        return answer(200, [{"sha": found.git.tip("refs/heads/main")}])
+
     @route("POST", "/api/v1/repos/{owner}/{repo}/statuses/{sha}")
     def post_status(self, request, owner, repo, sha):
         caller, found = self.seen_repo(request, owner, repo, "write:repository")

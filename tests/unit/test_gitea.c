@@ -49,6 +49,17 @@ START_TEST(reads_search)
 }
 END_TEST
 
+START_TEST(reads_the_head)
+{
+	AUTO(buf) text = harness_data("gitea", "commits-head.json");
+	char sha[GITEA_SHA_SIZE] = "";
+	struct err err = {0};
+
+	ck_assert_msg(gitea_read_head(text.data, text.length, sha, &err) == 0, "%s", err.msg);
+	ck_assert_str_eq(sha, "5548e3ff7b44b5f38a47f376b332c86200f4a2dd");
+}
+END_TEST
+
 START_TEST(reads_comments)
 {
 	AUTO(buf) text = harness_data("gitea", "comments-list.json");
@@ -236,7 +247,7 @@ END_TEST
 
 /* --- readers on what makes no sense --- */
 
-enum kind { ISSUES, COMMENTS, COMMENT, REPO, PULL, TIMELINE, DIRECTORIES, LOGIN };
+enum kind { ISSUES, COMMENTS, COMMENT, REPO, PULL, TIMELINE, DIRECTORIES, LOGIN, COMMIT };
 static const struct bad_row {
 	enum kind kind;
 	const char *text;
@@ -255,6 +266,12 @@ static const struct bad_row {
     {PULL, "{\"state\":\"open\"}", "merged"},
     {PULL, "{\"state\":\"open\",\"merged\":false,\"head\":{\"sha\":\"-x\"}}", "head.sha"},
     {TIMELINE, "{}", "it is no list"},
+    {COMMIT, "[]", "sha"},
+    {COMMIT, "{}", "sha"},
+    {COMMIT, "{\"x\":{\"sha\":\"" HEAD "\"}}", "sha"},
+    {COMMIT, "[null]", "sha"},
+    {COMMIT, "[{\"sha\":\"-x\"}]", "sha"},
+    {COMMIT, "[{\"sha\":7}]", "sha"},
     {DIRECTORIES, "{\"type\":\"file\"}", "it is no list"},
     {LOGIN, "{\"login\":\"../x\"}", "login"},
     {LOGIN, "{\"login\":7}", "login"},
@@ -271,6 +288,7 @@ static int read_bad(const struct bad_row *row, struct err *err)
 	struct gitea_timeline timeline = {0};
 	struct gitea_names names;
 	char *login = NULL;
+	char sha[GITEA_SHA_SIZE];
 	size_t count = 0;
 
 	switch (row->kind) {
@@ -290,6 +308,8 @@ static int read_bad(const struct bad_row *row, struct err *err)
 		return gitea_read_directories(row->text, length, &names, err);
 	case LOGIN:
 		return gitea_read_login(row->text, length, &login, err);
+	case COMMIT:
+		return gitea_read_head(row->text, length, sha, err);
 	}
 	return 0;
 }
@@ -955,6 +975,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tests, 20);
 	tcase_add_test(tests, knows_forms);
 	tcase_add_test(tests, reads_search);
+	tcase_add_test(tests, reads_the_head);
 	tcase_add_test(tests, reads_comments);
 	tcase_add_test(tests, reads_nul);
 	tcase_add_test(tests, reads_pull);
