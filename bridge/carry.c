@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/carry.h"
 
+#include "bridge/nightly.h"
 #include "common/file.h"
 #include "common/testpoint.h"
 
@@ -221,6 +222,10 @@ static void look_for_build(struct work *work)
 
 static void carry_build(struct work *work)
 {
+	/* What was tried is looked for whoever waits: it may be in the queue already. */
+	if (job_is_nightly(&work->job) &&
+	    work->job.effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_DUE && !nightly_may_ask(work))
+		return;
 	if (!work_may_begin(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD]))
 		return;
 	if (work->job.effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_TRIED)

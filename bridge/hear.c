@@ -947,6 +947,14 @@ const char *hear_where(const struct hear *hear, const char *name)
 	return repo && repo->standing == STANDING_MOVED ? repo->now : name;
 }
 
+void hear_each(const struct hear *hear, hear_repo visit, void *context)
+{
+	for (const struct repo *repo = hear->repos; repo; repo = repo->next) {
+		if (repo->state != REPO_LEFT && repo->standing == STANDING_GOOD)
+			visit(context, repo->name);
+	}
+}
+
 static bool is_unheard(const struct repo *repo)
 {
 	return repo->state != REPO_LEFT && standing_is_bad(repo->standing);

@@ -56,6 +56,9 @@ const char *hear_bot(const struct hear *hear); /* our own login; NULL: not known
 bool hear_is_enrolled(const struct hear *hear, const char *repo);
 /* The enrolled repository of that name, whoever owns it; NULL: none, or several. Borrowed. */
 const char *hear_find_recipe(const struct hear *hear, const char *recipe);
+/* Each enrolled repository that can be read: it is there, and under its own name. */
+typedef void (*hear_repo)(void *context, const char *repo);
+void hear_each(const struct hear *hear, hear_repo visit, void *context);
 /* Where a repository is now that was seen to be renamed or moved, so that what was begun before is
  * answered there; else the name itself. Borrowed. */
 const char *hear_where(const struct hear *hear, const char *name);

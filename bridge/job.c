@@ -121,8 +121,10 @@ bool job_apply(struct job *job, const struct job_event *event, int64_t now_s)
 		take_data(job, event);
 	if (event->kind == JOB_EVENT_ERRED)
 		begin_again(job);
-	if (job_is_auto(job))
+	if (job_is_auto(job) || job_is_nightly(job))
 		job->effects[JOB_EFFECT_REACT].state = JOB_EFFECT_DONE; /* to no comment */
+	if (job_is_nightly(job))
+		job->effects[JOB_EFFECT_REPLY].state = JOB_EFFECT_DONE; /* in no pull request */
 	if (event->kind == JOB_EVENT_STARTED)
 		job->started_s = event->at_s;
 	if (event->kind == JOB_EVENT_ENDED)
@@ -174,7 +176,32 @@ bool job_is_by_hand(const struct job *job)
 
 bool job_is_auto(const struct job *job)
 {
-	return job->comment >= JOB_AUTO_FIRST;
+	return job->comment >= JOB_AUTO_FIRST && job->comment < JOB_NIGHT_FIRST;
+}
+
+bool job_is_nightly(const struct job *job)
+{
+	return job_id_is_nightly(job->comment);
+}
+
+bool job_id_is_nightly(int64_t id)
+{
+	return id >= JOB_NIGHT_FIRST;
+}
+
+int64_t job_night_of(int64_t id)
+{
+	return (id - JOB_NIGHT_FIRST) / JOB_NIGHT_IDS / JOB_NIGHT_TRIES;
+}
+
+int64_t job_night_try(int64_t id)
+{
+	return (id - JOB_NIGHT_FIRST) / JOB_NIGHT_IDS % JOB_NIGHT_TRIES + 1;
+}
+
+int64_t job_first_of_night(int64_t night, int64_t attempt)
+{
+	return JOB_NIGHT_FIRST + (night * JOB_NIGHT_TRIES + attempt - 1) * JOB_NIGHT_IDS;
 }
 
 int64_t job_id_of_build(int64_t number)

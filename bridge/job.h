@@ -86,16 +86,20 @@ enum job_effect_state {
 #define JOB_VERSION_SIZE 65
 #define JOB_TOLD_SIZE 65
 #define JOB_TARGET_SIZE 129
-#define JOB_AUTO_FIRST INT64_C(4000000000000000) /* no forge comes so far; a double holds it */
-#define JOB_QUEUED_MAX_S (INT64_C(24) * 3600)	 /* a runner that is away over a day is gone */
-#define JOB_REPORT_MAX_S 120			 /* the log is there 0.1 s after its step ended */
+#define JOB_AUTO_FIRST INT64_C(4000000000000000)  /* no forge comes so far; a double holds it */
+#define JOB_NIGHT_FIRST INT64_C(4200000000000000) /* nor one of AUTO_TEST; results hold 2^52 */
+#define JOB_NIGHT_TRIES 2     /* of a recipe in one night: a red run is tried once more */
+#define JOB_NIGHT_IDS 1000000 /* of one night and try: more recipes than anybody has */
+#define JOB_QUEUED_MAX_S (INT64_C(24) * 3600) /* a runner that is away over a day is gone */
+#define JOB_REPORT_MAX_S 120		      /* the log is there 0.1 s after its step ended */
 
 struct job {
 	int64_t comment; /* its id, and the job's; of a build by hand its number below zero, of a
-			    head tested by itself from JOB_AUTO_FIRST on */
+			    head tested by itself from JOB_AUTO_FIRST on, of a run by night from
+			    JOB_NIGHT_FIRST on */
 	enum job_state state;
 	char repo[JOB_REPO_SIZE]; /* owner/name of the pull request */
-	int64_t pr;
+	int64_t pr;		  /* 0: none, a run of the default branch by night */
 	enum command_kind command;
 	char author[JOB_USER_SIZE];
 	int64_t written_s; /* when the comment was */
@@ -181,8 +185,17 @@ bool job_may_try_again(const struct job *job); /* after an error of ours: once, 
 
 bool job_is_by_hand(const struct job *job);  /* a build that no comment asked for */
 bool job_is_auto(const struct job *job);     /* a head that is tested without a comment */
+bool job_is_nightly(const struct job *job);  /* the default branch, once a night */
 int64_t job_id_of_build(int64_t number);     /* of the job of a build by hand */
 int64_t job_build_of(const struct job *job); /* the other way round */
+/*
+ * Of runs by night alone, by their ids: which night (see night.h), and the first or second try. The
+ * ids of each are JOB_NIGHT_IDS from the first one on, and a later night's are higher.
+ */
+bool job_id_is_nightly(int64_t id);
+int64_t job_night_of(int64_t id);
+int64_t job_night_try(int64_t id);
+int64_t job_first_of_night(int64_t night, int64_t attempt);
 /* Asked for before the other one, in the same pull request. */
 bool job_is_before(const struct job *job, const struct job *other);
 const char *job_recipe(const struct job *job); /* the name in repo; borrowed */

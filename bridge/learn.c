@@ -276,7 +276,7 @@ static bool holds(const struct claim *claim)
 			       : claim->their_id == claim->our_id;
 }
 
-static void judge_false(const struct claim *claim, struct learnt *out)
+static void judge_false(const struct claim *claim, const char *whose, struct learnt *out)
 {
 	auto_str char *their_number = xasprintf("%lld", (long long)claim->their_id);
 	auto_str char *our_number = xasprintf("%lld", (long long)claim->our_id);
@@ -285,13 +285,13 @@ static void judge_false(const struct claim *claim, struct learnt *out)
 
 	if (claim->theirs ? !theirs[0] : !claim->their_id)
 		set_verdict(out, VERDICT_CI_ERROR,
-		    "The build's report names no %s: what it says is not about this pull request.",
-		    claim->what);
+		    "The build's report names no %s: what it says is not about this %s.",
+		    claim->what, whose);
 	else
 		set_verdict(out, VERDICT_CI_ERROR,
 		    "The build's report is about %s `%.*s` and not about `%s`: what it says is not "
-		    "about this pull request.",
-		    claim->what, (int)text_head(theirs, CLAIM_SHOWN_BYTES), theirs, ours);
+		    "about this %s.",
+		    claim->what, (int)text_head(theirs, CLAIM_SHOWN_BYTES), theirs, ours, whose);
 }
 
 /* A verdict is believed only when all that it claims is the job's; else the first that is not. */
@@ -315,7 +315,7 @@ static bool is_about(const struct results *results, const struct job *job, struc
 	for (size_t i = 0; i < COUNT_OF(claims); i++) {
 		if (holds(&claims[i]))
 			continue;
-		judge_false(&claims[i], out);
+		judge_false(&claims[i], job->pr ? "pull request" : "run", out);
 		return false;
 	}
 	return true;

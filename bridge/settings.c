@@ -110,6 +110,14 @@ static const char *check_auto_test(const char *value)
 	return NULL;
 }
 
+static const char *check_nightly(const char *value)
+{
+	int64_t minute = 0;
+
+	return night_parse(value, &minute) ? NULL
+					   : "must be a time of day, HH:MM from 00:00 to 23:59";
+}
+
 static const char *check_repo(const char *value)
 {
 	return gitea_is_repo(value) ? NULL : "must be owner/repo";
@@ -170,6 +178,8 @@ const struct conf_row bridge_settings_rows[] = {
 	.help =
 	    "user or user:branch-prefix, comma separated: their pull requests are tested without "
 	    "a comment"},
+    {"NIGHTLY", CONF_TEXT, AT(nightly), .check = check_nightly,
+	.help = "HH:MM of this host: every enrolled recipe's default branch is tested once a day"},
     {"MAX_COMMENT_AGE", CONF_DURATION, AT(max_comment_age_ms), .reloads = true, .fallback = "1h",
 	.least = MINUTE_MS, .most = 30 * 24 * HOUR_MS,
 	.help = "older commands, found after downtime, are answered and not run"},
@@ -241,6 +251,10 @@ int bridge_settings_load(
 		bridge_settings_rows, bridge_settings_row_count, sources, &settings, mistakes) < 0)
 		return -1;
 	read_enrolments(&settings);
+	settings.nightly_min = NIGHT_OFF;
+	if (settings.nightly && settings.nightly[0])
+		(void)!night_parse(
+		    settings.nightly, &settings.nightly_min); /* its row has seen the form */
 	if (check_engine(&settings, mistakes) < 0) {
 		bridge_settings_release(&settings);
 		return -1;

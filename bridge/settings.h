@@ -10,6 +10,7 @@
 #define CCCI_BRIDGE_SETTINGS_H
 
 #include "bridge/hook.h"
+#include "bridge/night.h"
 #include "bridge/peers/gitea.h"
 #include "common/conf.h"
 
@@ -36,6 +37,7 @@ struct bridge_settings {
 	char *trigger;
 	char *auth_allowlist; /* may be NULL */
 	char *auto_test;      /* may be NULL */
+	char *nightly;	      /* "HH:MM"; may be NULL */
 	int64_t max_comment_age_ms;
 	char *listen;	      /* "none": outbound only */
 	char *public_url;     /* where people reach the pages; may be NULL */
@@ -49,6 +51,7 @@ struct bridge_settings {
 	struct bridge_enrolment *enrolments; /* owned */
 	size_t enrolment_count;
 	struct hook_keys hook_keys;
+	int64_t nightly_min; /* minutes after midnight; NIGHT_OFF: no nightly runs */
 };
 
 extern const struct conf_row bridge_settings_rows[];

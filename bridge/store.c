@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #define USUAL_RUNS 5
+#define DAY_S (INT64_C(24) * 3600)
 
 struct store {
 	sqlite3 *db;
@@ -309,10 +310,13 @@ int store_claim(struct store *store, const struct job *job, bool *out_is_new, st
 static int find_head(struct store *store, const struct job *job, int64_t *out_count,
     int64_t *out_next, struct err *err)
 {
-	auto_statement sqlite3_stmt *count = prepare(
-	    store, "SELECT COUNT(*) FROM job WHERE repo=? AND pr=? AND ref=? AND comment>=?", err);
+	auto_statement sqlite3_stmt *count = prepare(store,
+	    "SELECT COUNT(*) FROM job WHERE repo=? AND pr=? AND ref=?"
+	    " AND comment>=? AND comment<?",
+	    err);
 	auto_statement sqlite3_stmt *next =
-	    count ? prepare(store, "SELECT MAX(?,1+MAX(comment)) FROM job WHERE comment>=?", err)
+	    count ? prepare(store,
+			"SELECT MAX(?,1+MAX(comment)) FROM job WHERE comment>=? AND comment<?", err)
 		  : NULL;
 
 	if (!count || !next)
@@ -324,8 +328,10 @@ static int find_head(struct store *store, const struct job *job, int64_t *out_co
 	bind_int(count, 2, job->pr);
 	bind_text(count, 3, job->ref);
 	bind_int(count, 4, JOB_AUTO_FIRST);
+	bind_int(count, 5, JOB_NIGHT_FIRST);
 	bind_int(next, 1, *out_next);
 	bind_int(next, 2, JOB_AUTO_FIRST);
+	bind_int(next, 3, JOB_NIGHT_FIRST);
 	return step_int(store, count, out_count, err) < 0 ||
 		       step_int(store, next, out_next, err) < 0
 		   ? -1
@@ -338,6 +344,45 @@ int store_claim_head(struct store *store, struct job *job, bool *out_is_new, str
 
 	/* Nobody else writes: the lock is ours for as long as the store is open. */
 	if (find_head(store, job, &count, &job->comment, err) < 0)
+		return -1;
+	*out_is_new = false;
+	return count ? 0 : store_claim(store, job, out_is_new, err);
+}
+
+/* How many of the repository from "first" on, and the id behind the last of that night and try. */
+static int find_night(struct store *store, const struct job *job, int64_t first, int64_t *out_count,
+    int64_t *out_next, struct err *err)
+{
+	auto_statement sqlite3_stmt *count =
+	    prepare(store, "SELECT COUNT(*) FROM job WHERE repo=? AND pr=0 AND comment>=?", err);
+	auto_statement sqlite3_stmt *next =
+	    count ? prepare(store,
+			"SELECT MAX(?,1+MAX(comment)) FROM job WHERE comment>=? AND comment<?", err)
+		  : NULL;
+
+	if (!count || !next)
+		return -1;
+	/* By the clock too, ten for a second: see above. */
+	*out_next = first + job->heard_s % DAY_S * 10;
+	assert(*out_next < first + JOB_NIGHT_IDS);
+	bind_text(count, 1, job->repo);
+	bind_int(count, 2, first);
+	bind_int(next, 1, *out_next);
+	bind_int(next, 2, first);
+	bind_int(next, 3, first + JOB_NIGHT_IDS);
+	return step_int(store, count, out_count, err) < 0 ||
+		       step_int(store, next, out_next, err) < 0
+		   ? -1
+		   : 0;
+}
+
+int store_claim_night(struct store *store, struct job *job, int64_t night, int64_t attempt,
+    bool *out_is_new, struct err *err)
+{
+	int64_t count = 0;
+
+	if (find_night(store, job, job_first_of_night(night, attempt), &count, &job->comment, err) <
+	    0)
 		return -1;
 	*out_is_new = false;
 	return count ? 0 : store_claim(store, job, out_is_new, err);
@@ -576,6 +621,36 @@ int store_count_refused(
 	bind_int(ask, 4, since_s);
 	bind_int(ask, 5, job->comment);
 	return step_int(store, ask, out, err);
+}
+
+int store_list_nights(struct store *store, const char *repo, struct night_run *out, size_t room,
+    size_t *out_count, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT comment,state,verdict,ref FROM job WHERE repo=? AND pr=0 AND comment>=?"
+	    " ORDER BY comment DESC LIMIT ?",
+	    err);
+	size_t count = 0;
+	int result = SQLITE_DONE;
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, repo);
+	bind_int(ask, 2, JOB_NIGHT_FIRST);
+	bind_int(ask, 3, (int64_t)room);
+	while (count < room && (result = sqlite3_step(ask)) == SQLITE_ROW) {
+		struct night_run *run = &out[count++];
+
+		*run = (struct night_run){.id = sqlite3_column_int64(ask, 0)};
+		if (read_state(ask, 1, &run->state, err) < 0 ||
+		    read_verdict(ask, 2, &run->has_verdict, &run->verdict, err) < 0)
+			return -1;
+		read_text(ask, 3, run->ref, sizeof(run->ref));
+	}
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return fail(store, "list runs by night", err);
+	*out_count = count;
+	return 0;
 }
 
 int store_usual_s(struct store *store, const char *recipe, int64_t *out_s, struct err *err)

@@ -16,6 +16,7 @@
 #define CCCI_BRIDGE_STORE_H
 
 #include "bridge/job.h"
+#include "bridge/night.h"
 #include "common/buf.h"
 #include "common/err.h"
 
@@ -35,6 +36,12 @@ int store_claim(
  */
 int store_claim_head(
     struct store *store, struct job *job, bool *out_is_new, struct err *err) CHECKED;
+/*
+ * The same of a recipe's default branch by night, unless the repository has such a job of this
+ * night and try, or of a later one.
+ */
+int store_claim_night(struct store *store, struct job *job, int64_t night, int64_t attempt,
+    bool *out_is_new, struct err *err) CHECKED;
 int store_save(struct store *store, const struct job *job, struct err *err) CHECKED;
 /* ERR_MISSING: no such job. *out is filled on 0; job_release() it. */
 int store_load(struct store *store, int64_t comment, struct job *out, struct err *err) CHECKED;
@@ -56,6 +63,9 @@ int store_find_newest(
 /* How many of this author's comments in this pull request were refused since then. */
 int store_count_refused(struct store *store, const struct job *job, int64_t since_s, int64_t *out,
     struct err *err) CHECKED;
+/* A repository's runs by night, the newest first; at most room. */
+int store_list_nights(struct store *store, const char *repo, struct night_run *out, size_t room,
+    size_t *out_count, struct err *err) CHECKED;
 /* Median seconds of the recipe's last finished runs; 0: none yet. */
 int store_usual_s(struct store *store, const char *recipe, int64_t *out_s, struct err *err) CHECKED;
 

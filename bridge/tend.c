@@ -5,6 +5,7 @@
 #include "bridge/autotest.h"
 #include "bridge/carry.h"
 #include "bridge/decide.h"
+#include "bridge/nightly.h"
 #include "bridge/watch.h"
 
 #define LOAD_AT_ONCE 64
@@ -33,6 +34,7 @@ void tend_free(struct tend *tend)
 	for (size_t i = 0; i < tend->works.count; i++)
 		work_free(tend->works.items[i]);
 	autotest_release(&tend->works);
+	nightly_release(&tend->works);
 	free(tend->works.items);
 	free(tend);
 }
@@ -117,6 +119,8 @@ static void turn_work(struct work *work)
 			adopt_turn(work);
 		else if (job_is_auto(&work->job))
 			autotest_begin(work);
+		else if (job_is_nightly(&work->job))
+			nightly_begin(work);
 		else
 			decide_turn(work);
 		break;
@@ -156,6 +160,7 @@ int64_t tend_turn(struct tend *tend)
 		turn_work(tend->works.items[i]);
 	}
 	log_scope_end();
+	nightly_turn(&tend->works);
 	watch_list(&tend->works);
 	drop_answered(tend);
 	return tend->works.soonest_ns;

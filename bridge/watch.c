@@ -167,8 +167,8 @@ void watch_list(struct works *works)
 
 	for (size_t i = 0; i < works->count && !is_wanted; i++)
 		is_wanted = job_waits_for_end(&works->items[i]->job);
-	if (!is_wanted && works->idle_list_ns < works->soonest_ns)
-		works->soonest_ns = works->idle_list_ns;
+	if (!is_wanted)
+		work_wake_idle_at(works, works->idle_list_ns);
 	if (!is_wanted || !work_may_watch(works, &works->list_builds))
 		return;
 	work_begin(works, PARTS_CI, &works->list_builds);

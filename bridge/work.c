@@ -16,6 +16,12 @@ void work_wake_at(struct works *works, int64_t due_ns)
 		works->soonest_effect_ns = due_ns;
 }
 
+void work_wake_idle_at(struct works *works, int64_t due_ns)
+{
+	if (due_ns < works->soonest_ns)
+		works->soonest_ns = due_ns;
+}
+
 bool work_may_begin(struct works *works, enum parts_peer peer, const struct errand *errand)
 {
 	int64_t due_ns = 0;
@@ -30,8 +36,7 @@ bool work_may_watch(struct works *works, const struct errand *errand)
 	int64_t due_ns = 0;
 	bool may = parts_may_begin(works->parts, PARTS_CI, errand, &due_ns);
 
-	if (due_ns < works->soonest_ns)
-		works->soonest_ns = due_ns;
+	work_wake_idle_at(works, due_ns);
 	return may;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The jobs in memory, each with all that is not worth saving: what decide.c, carry.c, watch.c,
- * adopt.c and autotest.c work on and tend.c turns over. Nobody else includes this.
+ * adopt.c, autotest.c and nightly.c work on and tend.c turns over. Nobody else includes this.
  *
  *   work_may_begin(works, PARTS_FORGE, &errand)     else the turn remembers when
  *   work_begin(works, PARTS_FORGE, &errand)         ... the answer ...
@@ -36,6 +36,7 @@ struct works {
 	struct errand list_builds;
 	struct autotest_look **looks; /* see autotest.h; owned */
 	size_t look_count;
+	struct nightly *nightly; /* see nightly.h; owned */
 	bool has_begun_adopting;
 	int64_t adopted_up_to; /* builds up to this number are looked at, see adopt.h */
 	int64_t idle_list_ns;  /* the list is read then though no job waits for a build */
@@ -106,6 +107,8 @@ bool work_may_begin(struct works *works, enum parts_peer peer, const struct erra
 /* The same for an errand that only looks at builds. */
 bool work_may_watch(struct works *works, const struct errand *errand);
 void work_wake_at(struct works *works, int64_t due_ns);
+/* The same for what nobody waits for: with --once it is left. */
+void work_wake_idle_at(struct works *works, int64_t due_ns);
 void work_begin(struct works *works, enum parts_peer peer, struct errand *errand);
 /* An answer came: the errand is done (no err), or due again later. */
 void work_end(

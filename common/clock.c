@@ -32,6 +32,15 @@ void clock_set_source(const struct clock_source *source)
 	injected = source ? *source : (struct clock_source){0};
 }
 
+int64_t clock_local_s(int64_t wall_s)
+{
+	time_t seconds = (time_t)wall_s;
+	struct tm parts;
+
+	tzset(); /* localtime_r() alone reads the zone once and for all */
+	return localtime_r(&seconds, &parts) ? wall_s + parts.tm_gmtoff : wall_s;
+}
+
 int clock_ms_until(int64_t deadline_ns)
 {
 	int64_t left_ns = deadline_ns - clock_now();

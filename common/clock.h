@@ -26,6 +26,8 @@ struct clock_source {
 int64_t clock_now(void);
 int64_t clock_wall_s(void);
 void clock_set_source(const struct clock_source *source); /* NULL: the system's clocks again */
+/* Unix seconds as the host's own clock on the wall shows them: TZ, or /etc/localtime. */
+int64_t clock_local_s(int64_t wall_s);
 
 /* Milliseconds until an instant, rounded up, 0 when it has passed, at most INT_MAX: fit for
  * poll(2). */

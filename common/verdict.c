@@ -83,6 +83,22 @@ bool outcome_parse(const char *word, enum outcome *out)
 	return true;
 }
 
+bool verdict_is_of_recipe(enum verdict_class verdict)
+{
+	switch (verdict) {
+	case VERDICT_PASSED:
+	case VERDICT_RECIPE_FAILED:
+	case VERDICT_TIMED_OUT:
+		return true;
+	case VERDICT_CI_ERROR:
+	case VERDICT_CANCELLED:
+	case VERDICT_SUPERSEDED:
+	case VERDICT_NOT_RUN:
+		break;
+	}
+	return false;
+}
+
 bool verdict_parse(const char *word, enum verdict_class *out)
 {
 	size_t at = text_index(verdict_words, COUNT_OF(verdict_words), word);

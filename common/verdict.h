@@ -56,6 +56,8 @@ const char *outcome_word(enum outcome outcome);
 const char *verdict_word(enum verdict_class verdict);
 const char *stage_word(enum stage stage);
 bool outcome_parse(const char *word, enum outcome *out) CHECKED;
+/* Passed, failed, timed out: it says something of the recipe. The others do not. */
+bool verdict_is_of_recipe(enum verdict_class verdict);
 bool verdict_parse(const char *word, enum verdict_class *out) CHECKED;
 bool stage_parse(const char *word, enum stage *out) CHECKED;
 

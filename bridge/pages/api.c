@@ -54,6 +54,7 @@ static struct json *encode_run(const struct past_run *run)
 	json_set_text(json, "recipe", overview_recipe_name(run->repo));
 	json_set_text(json, "repo", run->repo);
 	json_set_int(json, "pr", run->pr);
+	json_set_bool(json, "nightly", job_id_is_nightly(run->comment));
 	json_set_text(json, "commit", run->ref);
 	json_set_text(json, "state", frame_run_word(run));
 	set_known(json, "level", run->level, past_is_judged(run));

@@ -273,8 +273,10 @@ void frame_pull_link(struct html *html, const struct frame *frame, const char *r
 	auto_str char *address =
 	    xasprintf("%s/%s/pulls/%lld", frame->forge_url, repo, (long long)pr);
 
-	if (!pr)
+	if (!pr) {
+		html_text(html, "nightly");
 		return;
+	}
 	html_begin(html, "a", "href", address, NULL);
 	html_text(html, "#%lld", (long long)pr);
 	html_end(html);

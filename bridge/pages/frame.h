@@ -55,6 +55,7 @@ void frame_outcome(struct html *html, enum outcome outcome);
 void frame_level(struct html *html, int level, bool is_big); /* below 0: not known */
 
 void frame_build_link(struct html *html, const struct frame *frame, int64_t build);
+/* pr 0: "nightly", which stands where a pull request would. */
 void frame_pull_link(struct html *html, const struct frame *frame, const char *repo, int64_t pr);
 void frame_recipe_link(struct html *html, const struct frame *frame, const char *repo);
 /* "1.0.0 to 1.1.0", or the commit when there are no versions. */

@@ -97,20 +97,7 @@ bool past_is_active(const struct past_run *run)
 
 bool past_is_judged(const struct past_run *run)
 {
-	if (past_is_active(run) || !run->has_verdict)
-		return false;
-	switch (run->verdict) {
-	case VERDICT_PASSED:
-	case VERDICT_RECIPE_FAILED:
-	case VERDICT_TIMED_OUT:
-		return true;
-	case VERDICT_CI_ERROR:
-	case VERDICT_CANCELLED:
-	case VERDICT_SUPERSEDED:
-	case VERDICT_NOT_RUN:
-		break;
-	}
-	return false;
+	return !past_is_active(run) && run->has_verdict && verdict_is_of_recipe(run->verdict);
 }
 
 bool past_is_red(const struct past_run *run)

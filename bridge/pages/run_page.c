@@ -113,12 +113,14 @@ static void add_again(
 
 	reply_command(facts->job, &command);
 	frame_section(html, "card", "again", "Again");
-	html_begin(html, "p", NULL);
-	html_text(html, "As a comment in ");
-	frame_pull_link(html, frame, facts->run->repo, facts->run->pr);
-	html_text(html, ": ");
-	html_say(html, "code", "%s", frame->trigger);
-	html_end(html);
+	if (facts->run->pr) {
+		html_begin(html, "p", NULL);
+		html_text(html, "As a comment in ");
+		frame_pull_link(html, frame, facts->run->repo, facts->run->pr);
+		html_text(html, ": ");
+		html_say(html, "code", "%s", frame->trigger);
+		html_end(html);
+	}
 	html_say(html, "p", "On a machine of your own with a Swarm and abra:");
 	html_begin(html, "pre", "tabindex", "0", "aria-label", "Command that runs it again", NULL);
 	html_outside_lines(html, buf_text(&command), REPLY_MAX_BYTES);
@@ -548,7 +550,8 @@ static void add_links(
 	html_begin(html, "li", NULL);
 	frame_recipe_link(html, frame, job->repo);
 	html_end(html);
-	add_link(html, pull, "pull request");
+	if (job->pr)
+		add_link(html, pull, "pull request");
 	add_link(html, commit, "commit");
 	if (frame->builds_url[0])
 		add_link(html, build, "build and its log");

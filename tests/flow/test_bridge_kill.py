@@ -9,9 +9,11 @@ import os
 import signal
 import sqlite3
 import sys
+import time
 import unittest
 
 from lib.bridge_cases import PIPELINE, check_end, results, stage, trailer
+from lib.night import zone
 from lib.world import ORG, PUBLIC, StandinWorld, make_bridge, wait_for
 
 PASSES_MAX = 3  # of one name: edits and positions come again and again
@@ -257,6 +259,37 @@ class Killed(unittest.TestCase):
         for name in ("autotest.claimed", "job.asked", "effect.build.sent", "effect.reply.sent"):
             with self.subTest(point=name):
                 self.killed_at((name, 1), by_itself)
+
+    def by_night(self, tries):
+        for environment in (self.usual, self.bridge.environment):
+            environment["TZ"] = zone("02:59:58")
+        self.bridge.settings["nightly"] = "03:00"
+        self.bridge.rewrite()
+        made = len(self.world.builds())
+        self.start()
+        self.until(lambda: self.bridge.stderr().count("judged -> answered") == tries)
+        self.again_if_killed()
+        time.sleep(1)  # an empty queue is when another one would be asked for
+        self.bridge.stop()
+        with self.store() as store:
+            rows = store.execute("SELECT comment, state, build FROM job ORDER BY comment").fetchall()
+        builds = self.world.builds()[::-1][made:]
+        self.assertEqual([(str(comment), state, build) for comment, state, build in rows],
+            [(build["params"]["COMMENT"], "answered", build["number"]) for build in builds])
+        self.assertEqual(len(builds), tries)
+
+    def test_a_run_by_night_is_made_once(self):
+        for name in ("nightly.claimed", "job.asked", "effect.build.before", "effect.build.sent", "effect.build.done", "job.queued",
+                     "job.running", "job.ended", "job.judged", "job.answered"):
+            with self.subTest(point=name):
+                self.killed_at((name, 1), lambda self: self.by_night(1))
+
+    def test_a_red_run_by_night_is_made_twice(self):
+        self.addCleanup(self.set_results, results())
+        self.set_results(results("recipe_failed", 0, "the app answers 502", "fail"))
+        for point in (("nightly.claimed", 2), ("effect.build.sent", 2), ("job.judged", 1), ("job.answered", 1)):
+            with self.subTest(point=f"{point[0]}@{point[1]}"):
+                self.killed_at(point, lambda self: self.by_night(2))
 
     def test_a_newer_run_shrinks_the_older_answer(self):
         def shrunk(self):

@@ -23,7 +23,7 @@ ENDED = ("success", "failure", "error", "killed")
 # alone, with the run's own numbers in it.
 PREPARE = 'env | grep -E "^(RECIPE|SRC|PR|REF|COMMENT|STAGES|EXTRA_TESTS|FROM)=" | sort'
 HOLD = 'while [ -e "{hold}/any" ]; do sleep 0.05; done'
-REPORT = """B=$DRONE_BUILD_NUMBER$CI_PIPELINE_NUMBER; f="{hold}/results"; [ ! -e "$f.$B" ] || f="$f.$B"; printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$PR/; s/@REF@/$REF/; s/@COMMENT@/$((COMMENT + 0))/; s/@BUILD@/$B/" "$f"; printf '%s\\n' '--- end ccci results ---'"""
+REPORT = """B=$DRONE_BUILD_NUMBER$CI_PIPELINE_NUMBER; f="{hold}/results"; [ ! -e "$f.$B" ] || f="$f.$B"; printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$((PR + 0))/; s/@REF@/$REF/; s/@COMMENT@/$((COMMENT + 0))/; s/@BUILD@/$B/" "$f"; printf '%s\\n' '--- end ccci results ---'"""
 
 PIPELINE = f"""\
 kind: pipeline

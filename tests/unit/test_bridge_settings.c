@@ -28,6 +28,8 @@ START_TEST(defaults)
 	ck_assert_msg(load(environ, &settings, &mistakes) == 0, "%s", buf_text(&mistakes));
 	ck_assert_int_eq(settings.poll_interval_ms, 30000);
 	ck_assert(!settings.auto_test || !settings.auto_test[0]);
+	ck_assert(!settings.nightly || !settings.nightly[0]);
+	ck_assert_int_eq(settings.nightly_min, NIGHT_OFF);
 	ck_assert_str_eq(settings.ci_branch, "main");
 	ck_assert_str_eq(settings.trigger, "!testme");
 	ck_assert_int_eq(settings.max_comment_age_ms, 3600000);
@@ -46,6 +48,21 @@ START_TEST(defaults)
 	ck_assert_str_eq(settings.enrolments[2].repo, "other/x");
 	ck_assert(!bridge_settings_allow(&settings, "anyone"));
 	ck_assert(!bridge_settings_allow(&settings, ""));
+}
+END_TEST
+
+START_TEST(nightly_is_a_minute)
+{
+	const char *environ[] = {REQUIRED, "NIGHTLY=03:10", NULL};
+	const char *empty[] = {REQUIRED, "NIGHTLY=", NULL};
+	AUTO(bridge_settings) settings = {0};
+	AUTO(bridge_settings) off = {0};
+	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
+
+	ck_assert_msg(load(environ, &settings, &mistakes) == 0, "%s", buf_text(&mistakes));
+	ck_assert_int_eq(settings.nightly_min, 190);
+	ck_assert_msg(load(empty, &off, &mistakes) == 0, "%s", buf_text(&mistakes));
+	ck_assert_int_eq(off.nightly_min, NIGHT_OFF);
 }
 END_TEST
 
@@ -143,6 +160,8 @@ static const struct {
     {"TRIGGER", "two words"},
     {"TRIGGER", "\xc3\xa4"},
     {"AUTH_ALLOWLIST", "a,,b"},
+    {"NIGHTLY", "24:00"},
+    {"NIGHTLY", "3:00"},
     {"AUTO_TEST", "a,,b"},
     {"AUTO_TEST", "a b"},
     {"AUTO_TEST", "a:"},
@@ -314,6 +333,7 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("settings");
 
 	tcase_add_test(tests, defaults);
+	tcase_add_test(tests, nightly_is_a_minute);
 	tcase_add_loop_test(tests, auto_test_names_users_and_branches, 0, COUNT_OF(autos));
 	tcase_add_test(tests, allowlist_does_not_tell_case);
 	tcase_add_loop_test(tests, each_wrong_value_is_one_mistake, 0, COUNT_OF(bad));

@@ -45,6 +45,22 @@ START_TEST(injected_clocks_are_read)
 }
 END_TEST
 
+/* The offset of TZ at that instant; POSIX counts it westwards. */
+START_TEST(local_is_what_the_wall_shows)
+{
+	static const struct {
+		const char *zone;
+		int64_t offset_s;
+	} zones[] = {{"UTC0", 0}, {"CET-1", 3600}, {"WST5:30:10", -19810}};
+
+	for (size_t i = 0; i < COUNT_OF(zones); i++) {
+		ck_assert_int_eq(setenv("TZ", zones[i].zone, 1), 0);
+		ck_assert_int_eq(clock_local_s(1795318095), 1795318095 + zones[i].offset_s);
+	}
+	ck_assert_int_eq(unsetenv("TZ"), 0);
+}
+END_TEST
+
 START_TEST(waits_are_rounded_up_and_bounded)
 {
 	struct hands hands = {.monotonic_ns = 100 * NS_PER_S};
@@ -171,6 +187,7 @@ static Suite *make_suite(void)
 
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, injected_clocks_are_read);
+	tcase_add_test(tc, local_is_what_the_wall_shows);
 	tcase_add_test(tc, waits_are_rounded_up_and_bounded);
 	tcase_add_loop_test(tc, parses_date_row, 0, COUNT_OF(date_rows));
 	tcase_add_test(tc, formats_what_it_parses);

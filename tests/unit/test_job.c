@@ -330,6 +330,29 @@ START_TEST(life_of_a_head_by_itself)
 }
 END_TEST
 
+/* There is no pull request to answer in; its id says of which night and try it is. */
+START_TEST(life_of_a_run_by_night)
+{
+	AUTO(job) job = {.comment = job_first_of_night(20000, 2) + JOB_NIGHT_IDS - 1};
+	struct job head = {.comment = JOB_NIGHT_FIRST - 1};
+
+	ck_assert(job_is_nightly(&job) && !job_is_auto(&job) && !job_is_by_hand(&job));
+	ck_assert(!job_is_nightly(&head) && job_is_auto(&head));
+	ck_assert_int_eq(job_night_of(job.comment), 20000);
+	ck_assert_int_eq(job_night_try(job.comment), 2);
+	ck_assert_int_eq(job_night_of(job.comment + 1), 20001);
+	ck_assert_int_eq(job_night_try(job.comment + 1), 1);
+	ck_assert_int_lt(
+	    job_first_of_night(INT64_C(100) * 366 * 10, 2), INT64_C(1) << 52); /* in results */
+	feed(&job, JOB_EVENT_ALLOWED);
+	ck_assert_int_eq(job.state, JOB_ASKED);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_REACT].state, JOB_EFFECT_DONE);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_REPLY].state, JOB_EFFECT_DONE);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_BUILD].state, JOB_EFFECT_DUE);
+	ck_assert(job_may_try_again(&job));
+}
+END_TEST
+
 #define REPO "org/custom-html"
 
 static const struct order_row {
@@ -562,6 +585,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, reads_its_own_words);
 	tcase_add_test(tests, life_of_a_build_by_hand);
 	tcase_add_test(tests, life_of_a_head_by_itself);
+	tcase_add_test(tests, life_of_a_run_by_night);
 	tcase_add_loop_test(tests, order_of_asking, 0, COUNT_OF(orders));
 	tcase_add_loop_test(tests, withdrawn_keeps_its_verdict, 0, 2);
 	tcase_add_test(tests, lost_is_ours_and_deletes);

@@ -53,6 +53,7 @@ static const char *const values[] = {
     "bridge/command",
     "bridge/policy",
     "bridge/job",
+    "bridge/night",
     "bridge/queue",
     "bridge/reply",
     "bridge/markdown",

@@ -86,6 +86,67 @@ START_TEST(claims_a_head_once)
 }
 END_TEST
 
+/* Each repository once for a night and a try, and in no night before one that it had. */
+START_TEST(claims_a_night_once)
+{
+	static const struct {
+		const char *repo;
+		int64_t night, attempt;
+		int64_t id; /* behind the first of that night and try; -1: not new */
+	} claims[] = {
+	    {"org/a", 20000, 1, 0},
+	    {"org/a", 20000, 1, -1},
+	    {"org/b", 20000, 1, 1},
+	    {"org/a", 20000, 2, 0},
+	    {"org/a", 20000, 2, -1},
+	    {"org/a", 20000, 1, -1},
+	    {"org/a", 19999, 1, -1}, /* the clock was set back */
+	    {"org/b", 19999, 2, -1},
+	    {"org/b", 20001, 1, 0},
+	    {"org/a", 20001, 1, 1},
+	};
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct job head = make_job(0);
+	struct night_run runs[8];
+	size_t count = 0;
+	bool is_new = false;
+
+	for (size_t i = 0; i < COUNT_OF(claims); i++) {
+		struct job job = {.written_s = 100, .heard_s = 86400 + 100, .ref = "aaaa"};
+
+		(void)copy_text(job.repo, sizeof(job.repo), claims[i].repo);
+		ck_assert_int_eq(store_claim_night(store, &job, claims[i].night, claims[i].attempt,
+				     &is_new, &err),
+		    0);
+		ck_assert_msg(is_new == (claims[i].id >= 0), "claim %zu", i);
+		if (is_new)
+			ck_assert_int_eq(
+			    job.comment, job_first_of_night(claims[i].night, claims[i].attempt) +
+					     1000 + claims[i].id);
+		store_close(store);
+		store = open_store(dir);
+	}
+	ck_assert_int_eq(store_list_nights(store, "org/a", runs, COUNT_OF(runs), &count, &err), 0);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_int_eq(job_night_of(runs[0].id), 20001);
+	ck_assert_int_eq(job_night_try(runs[1].id), 2);
+	ck_assert_int_eq(job_night_try(runs[2].id), 1);
+	ck_assert_str_eq(runs[2].ref, "aaaa");
+	ck_assert_int_eq(runs[2].state, JOB_HEARD);
+	ck_assert(!runs[2].has_verdict);
+	ck_assert_int_eq(store_list_nights(store, "org/a", runs, 1, &count, &err), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(store_list_nights(store, "org/c", runs, 1, &count, &err), 0);
+	ck_assert_uint_eq(count, 0);
+	/* AUTO_TEST's ids are counted for themselves. */
+	(void)copy_text(head.ref, sizeof(head.ref), "cccc");
+	ck_assert_int_eq(store_claim_head(store, &head, &is_new, &err), 0);
+	ck_assert_int_eq(head.comment, JOB_AUTO_FIRST + 110000);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(job_survives_whole)
 {
 	auto_str char *dir = harness_dir();
@@ -616,6 +677,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tests, claims_once);
 	tcase_add_test(tests, claims_a_head_once);
+	tcase_add_test(tests, claims_a_night_once);
 	tcase_add_test(tests, job_survives_whole);
 	tcase_add_test(tests, lists_what_is_left_to_do);
 	tcase_add_test(tests, finds_older_answers);
