@@ -2,6 +2,7 @@
 #include "bridge/bridge.h"
 
 #include "bridge/hear.h"
+#include "bridge/hooks.h"
 #include "bridge/pages/pages.h"
 #include "bridge/peers/drone.h"
 #include "bridge/peers/woodpecker.h"
@@ -34,8 +35,9 @@ struct bridge {
 	bool has_bad_settings; /* the last reload found mistakes */
 	struct systemd systemd;
 	bool is_told_ready;
-	char summary[SUMMARY_SIZE];		       /* as systemd was told it last */
-	int64_t down_since_s[PARTS_PEER_COUNT];	       /* 0: it answers */
+	char summary[SUMMARY_SIZE];		/* as systemd was told it last */
+	int64_t down_since_s[PARTS_PEER_COUNT]; /* 0: it answers */
+	struct hooks *hooks;
 	struct server *server;			       /* NULL: outbound only */
 	struct pages *pages;			       /* NULL likewise */
 	char fault[sizeof(((struct err *)NULL)->msg)]; /* what a page says of us; "" well */
@@ -170,6 +172,7 @@ static bool on_health(void *context, struct buf *out)
 	find_fault(bridge, fault, sizeof(fault));
 	(void)buf_printf(out, "%s\n", *fault ? fault : "ok");
 	hear_write_unheard(bridge->hear, out);
+	hooks_write_missing(bridge->hooks, out);
 	return !*fault;
 }
 
@@ -183,13 +186,17 @@ static void on_metrics(void *context, struct buf *out)
 	    "# HELP ccci_repositories_unheard Enrolled repositories in which no command can be "
 	    "heard.\n"
 	    "# TYPE ccci_repositories_unheard gauge\nccci_repositories_unheard %zu\n"
+	    "# HELP ccci_repositories_without_webhook Enrolled repositories that "
+	    "WEBHOOK_AUTOREGISTER finds no way to give a webhook.\n"
+	    "# TYPE ccci_repositories_without_webhook gauge\n"
+	    "ccci_repositories_without_webhook %zu\n"
 	    "# HELP ccci_odd_items_total Items of lists left out because they make no sense.\n"
 	    "# TYPE ccci_odd_items_total counter\n"
 	    "ccci_odd_items_total{peer=\"forge\"} %zu\n"
 	    "ccci_odd_items_total{peer=\"%s\"} %zu\n",
 	    tend_count(bridge->tend), hear_count_unheard(bridge->hear),
-	    gitea_odd_count(bridge->parts.gitea), ci_dialect(bridge->parts.ci)->peer,
-	    ci_odd_count(bridge->parts.ci));
+	    hooks_count_missing(bridge->hooks), gitea_odd_count(bridge->parts.gitea),
+	    ci_dialect(bridge->parts.ci)->peer, ci_odd_count(bridge->parts.ci));
 }
 
 /* --- what the pages ask --- */
@@ -328,6 +335,7 @@ static void make_parts(struct bridge *bridge)
 	bridge->tend = tend_new(&bridge->parts);
 	bridge->hear = hear_new(&bridge->parts, tend_take, tend_see_pull, bridge->tend);
 	tend_set_hear(bridge->tend, bridge->hear);
+	bridge->hooks = hooks_new(&bridge->parts, bridge->hear);
 }
 
 int bridge_new(struct bridge_settings *settings, bridge_load load, void *context,
@@ -365,6 +373,7 @@ void bridge_free(struct bridge *bridge)
 	pages_free(bridge->pages);
 	gitea_free(bridge->parts.gitea);
 	ci_free(bridge->parts.ci);
+	hooks_free(bridge->hooks);
 	hear_free(bridge->hear);
 	tend_free(bridge->tend);
 	http_free(bridge->http);
@@ -460,6 +469,7 @@ static void take_settings(struct bridge *bridge, struct bridge_settings *fresh)
 	if (bridge->settings->log_level > fresh->log_level)
 		log_init((enum log_level)bridge->settings->log_level);
 	hear_reload(bridge->hear);
+	hooks_reload(bridge->hooks);
 	if (bridge->pages)
 		pages_show_private(bridge->pages, bridge->settings->pages_private);
 	log_info("read the settings anew; new: %s", taken.length ? buf_text(&taken) : "nothing");
@@ -542,16 +552,19 @@ static int64_t turn_all(struct bridge *bridge)
 	int64_t due_ns = turn_timeout(bridge);
 	int64_t hear_ns = hear_turn(bridge->hear);
 	int64_t tend_ns = tend_turn(bridge->tend);
+	int64_t hooks_ns = hooks_turn(bridge->hooks);
 
 	if (hear_ns < due_ns)
 		due_ns = hear_ns;
+	if (hooks_ns < due_ns)
+		due_ns = hooks_ns;
 	return tend_ns < due_ns ? tend_ns : due_ns;
 }
 
 static bool is_done_once(const struct bridge *bridge)
 {
 	return hear_is_quiet(bridge->hear) && tend_is_quiet(bridge->tend) &&
-	       !parts_are_busy(&bridge->parts);
+	       hooks_are_quiet(bridge->hooks) && !parts_are_busy(&bridge->parts);
 }
 
 static void say_gate(const struct gate *gate, bool *was_down)

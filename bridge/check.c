@@ -2,12 +2,14 @@
 #include "bridge/check.h"
 
 #include "bridge/hear.h"
+#include "bridge/hook_plan.h"
 #include "bridge/standing.h"
 
 /* One question, its answer, and what is made of it. */
 struct asked {
 	struct http *http;
 	struct gitea *gitea;
+	bool wants_hooks; /* of ours */
 	bool is_done;
 	int result; /* of err */
 	struct err err;
@@ -62,6 +64,28 @@ static void on_repo(void *context, const struct gitea_repo *repo, const struct e
 		asked->repo = *repo;
 }
 
+static void on_hooks(void *context, struct gitea_hooks *hooks, const struct err *err)
+{
+	(void)hooks;
+	take_answer(context, err);
+}
+
+/* Whether the bridge may keep a webhook there, as far as that shows without making one. */
+static int check_hooks(struct asked *asked, const char *repo)
+{
+	char text[HOOK_TROUBLE_SIZE];
+
+	gitea_list_hooks(asked->gitea, repo, on_hooks, asked);
+	if (wait_for_answer(asked) == 0)
+		return 0;
+	if (err_is_passing(&asked->err))
+		return -1;
+	hook_write_trouble(repo, &asked->err, text);
+	asked->bad++;
+	(void)buf_printf(asked->out, "%s\n", text);
+	return 0;
+}
+
 static int check_repo(struct asked *asked, const char *repo, bool is_named)
 {
 	char text[STANDING_TEXT_SIZE];
@@ -73,8 +97,10 @@ static int check_repo(struct asked *asked, const char *repo, bool is_named)
 
 	if (standing == STANDING_UNKNOWN)
 		return -1;
+	if (!standing_is_bad(standing))
+		return asked->wants_hooks ? check_hooks(asked, repo) : 0;
 	/* A wildcard has suites for repositories that are another owner's. */
-	if (!standing_is_bad(standing) || (standing == STANDING_MISSING && !is_named))
+	if (standing == STANDING_MISSING && !is_named)
 		return 0;
 	standing_write(standing, repo, asked->repo.name, is_named, text);
 	asked->bad++;
@@ -137,7 +163,8 @@ static int check_all(struct asked *asked, const struct bridge_settings *settings
 int check_forge(
     const struct bridge_settings *settings, size_t *out_count, struct buf *out, struct err *err)
 {
-	struct asked asked = {.http = http_new(), .out = out};
+	struct asked asked = {
+	    .http = http_new(), .wants_hooks = settings->webhook_autoregister, .out = out};
 
 	asked.gitea = gitea_new(asked.http, settings->gitea_url, settings->gitea_token);
 	int result = check_all(&asked, settings);

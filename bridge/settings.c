@@ -191,6 +191,8 @@ const struct conf_row bridge_settings_rows[] = {
 	.help = "the pages show the runs of private repositories too"},
     {"WEBHOOK_SECRET", CONF_SECRET, AT(webhook_secret), .reloads = true, .check = hook_check_keys,
 	.help = "keys of the webhook's HMAC, newest first, comma separated; empty = hook closed"},
+    {"WEBHOOK_AUTOREGISTER", CONF_BOOL, AT(webhook_autoregister), .fallback = "0",
+	.help = "make and keep our webhook in each enrolled repository, where the token may"},
     {"BUILD_TIMEOUT", CONF_DURATION, AT(build_timeout_ms), .fallback = "60m", .least = MINUTE_MS,
 	.most = 24 * HOUR_MS,
 	.help = "the CI server's timeout of the CI repository, whole minutes"},
@@ -241,6 +243,31 @@ static int check_engine(const struct bridge_settings *settings, struct buf *mist
 	return missing ? -1 : 0;
 }
 
+static size_t miss_for_hook(bool is_missing, const char *what, struct buf *mistakes)
+{
+	if (is_missing)
+		(void)buf_printf(mistakes, "WEBHOOK_AUTOREGISTER: needs %s\n", what);
+	return is_missing;
+}
+
+/* Where the webhooks lead, and what their deliveries are signed with. */
+static int check_autoregister(const struct bridge_settings *settings, struct buf *mistakes)
+{
+	const char *url = settings->public_url;
+	const char *secret = settings->webhook_secret;
+	size_t missing = 0;
+
+	if (!settings->webhook_autoregister)
+		return 0;
+	missing +=
+	    miss_for_hook(!url || !*url, "PUBLIC_URL, below which /hook is reached", mistakes);
+	missing += miss_for_hook(
+	    !secret || !*secret, "WEBHOOK_SECRET, which deliveries are signed with", mistakes);
+	missing += miss_for_hook(text_is(settings->listen, BRIDGE_LISTEN_NONE),
+	    "LISTEN, which is " BRIDGE_LISTEN_NONE " here", mistakes);
+	return missing ? -1 : 0;
+}
+
 int bridge_settings_load(
     const struct conf_sources *sources, struct bridge_settings *out, struct buf *mistakes)
 {
@@ -255,7 +282,7 @@ int bridge_settings_load(
 	if (settings.nightly && settings.nightly[0])
 		(void)!night_parse(
 		    settings.nightly, &settings.nightly_min); /* its row has seen the form */
-	if (check_engine(&settings, mistakes) < 0) {
+	if (check_engine(&settings, mistakes) < 0 || check_autoregister(&settings, mistakes) < 0) {
 		bridge_settings_release(&settings);
 		return -1;
 	}

@@ -79,6 +79,9 @@ static const char *const upgrades_sql[] = {
     PAGES_SQL "PRAGMA user_version=6;",
     "CREATE TABLE picture(comment INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
     "PRAGMA user_version=7;",
+    "CREATE TABLE webhook(repo TEXT PRIMARY KEY COLLATE NOCASE, hook INTEGER NOT NULL,"
+    " url TEXT NOT NULL, mark TEXT NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version=8;",
 };
 
 static const char *const effect_state_words[] = {
@@ -752,6 +755,41 @@ int store_is_public(struct store *store, const char *repo, bool *out, struct err
 		return -1;
 	*out = is_public != 0;
 	return 0;
+}
+
+int store_get_hook(struct store *store, const char *repo, struct hook_memory *out, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask =
+	    prepare(store, "SELECT hook,url,mark FROM webhook WHERE repo=?", err);
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, repo);
+	int result = sqlite3_step(ask);
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return fail(store, "read a webhook", err);
+	*out = (struct hook_memory){0};
+	if (result == SQLITE_ROW) {
+		out->hook = sqlite3_column_int64(ask, 0);
+		read_text(ask, 1, out->url, sizeof(out->url));
+		read_text(ask, 2, out->mark, sizeof(out->mark));
+	}
+	return 0;
+}
+
+int store_set_hook(
+    struct store *store, const char *repo, const struct hook_memory *memory, struct err *err)
+{
+	auto_statement sqlite3_stmt *put =
+	    prepare(store, "INSERT OR REPLACE INTO webhook VALUES(?,?,?,?)", err);
+
+	if (!put)
+		return -1;
+	bind_text(put, 1, repo);
+	bind_int(put, 2, memory->hook);
+	bind_text(put, 3, memory->url);
+	bind_text(put, 4, memory->mark);
+	return step_done(store, put, "save a webhook", err);
 }
 
 /* --- runs for the pages --- */

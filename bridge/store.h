@@ -15,6 +15,7 @@
 #ifndef CCCI_BRIDGE_STORE_H
 #define CCCI_BRIDGE_STORE_H
 
+#include "bridge/hook_plan.h"
 #include "bridge/job.h"
 #include "bridge/night.h"
 #include "common/buf.h"
@@ -87,6 +88,11 @@ int store_set_position(struct store *store, const char *what, const struct store
 int store_note_repo(
     struct store *store, const char *repo, const bool *is_public, struct err *err) CHECKED;
 int store_is_public(struct store *store, const char *repo, bool *out, struct err *err) CHECKED;
+/* The webhook that was last set there; *out all zero: none. */
+int store_get_hook(
+    struct store *store, const char *repo, struct hook_memory *out, struct err *err) CHECKED;
+int store_set_hook(struct store *store, const char *repo, const struct hook_memory *memory,
+    struct err *err) CHECKED;
 
 /* --- for the pages: only runs that have a build --- */
 

@@ -73,6 +73,12 @@ void gitea_names_release(struct gitea_names *names)
 	*names = (struct gitea_names){0};
 }
 
+void gitea_hooks_release(struct gitea_hooks *hooks)
+{
+	free(hooks->items);
+	*hooks = (struct gitea_hooks){0};
+}
+
 /* --- readers --- */
 
 static int misses(struct err *err, const char *what, const char *member)
@@ -472,6 +478,111 @@ int gitea_read_login(const char *text, size_t length, char **out, struct err *er
 	return 0;
 }
 
+static bool is_only_our_event(const struct json *events)
+{
+	const struct json *first = json_first(events);
+
+	return json_count(events) == 1 && json_text(first) &&
+	       text_is(json_text(first), GITEA_HOOK_EVENT);
+}
+
+static int read_hook(const struct json *item, struct gitea_hook *out, struct err *err)
+{
+	static const char what[] = "a webhook";
+	const struct json *config = json_get(item, "config");
+	const char *type = json_get_text(item, "type");
+	const char *url = json_get_text(config, "url");
+	const char *form = json_get_text(config, "content_type");
+	struct gitea_hook hook = {0};
+
+	if (!get_id(item, "id", INT64_MAX, &hook.id))
+		return misses(err, what, "id");
+	if (!type)
+		return misses(err, what, "type");
+	if (!json_get_bool(item, "active", &hook.is_active))
+		return misses(err, what, "active");
+	if (!url || !copy_text(hook.url, sizeof(hook.url), url))
+		hook.url[0] = '\0';
+	hook.is_gitea = text_is(type, "gitea");
+	hook.is_json = form && text_is(form, "json");
+	hook.is_for_comments = is_only_our_event(json_get(item, "events"));
+	*out = hook;
+	return 0;
+}
+
+int gitea_read_hook(const char *text, size_t length, struct gitea_hook *out, struct err *err)
+{
+	AUTO_PTR(json) root = peer_parse(text, length, err);
+
+	if (!root)
+		return err_prefix(err, "read a webhook");
+	return read_hook(root, out, err);
+}
+
+int gitea_read_hooks(
+    const char *text, size_t length, struct gitea_hooks *hooks, size_t *out_count, struct err *err)
+{
+	AUTO_PTR(json) root = parse_list(text, length, "a list of webhooks", err);
+
+	if (!root)
+		return -1;
+	hooks->items = xrealloc_array(
+	    hooks->items, hooks->count + json_count(root) + 1, sizeof(*hooks->items));
+	for (const struct json *item = json_first(root); item; item = json_next(item)) {
+		struct err odd;
+
+		if (read_hook(item, &hooks->items[hooks->count], &odd) < 0)
+			peer_add_odd(&hooks->odd, &odd);
+		else
+			hooks->count++;
+	}
+	*out_count = json_count(root);
+	return 0;
+}
+
+static const char *const status_words[] = {
+    [GITEA_STATUS_PENDING] = "pending",
+    [GITEA_STATUS_SUCCESS] = "success",
+    [GITEA_STATUS_FAILURE] = "failure",
+    [GITEA_STATUS_ERROR] = "error",
+};
+
+static void read_status(const struct json *item, struct gitea_status *out)
+{
+	const char *word = json_get_text(item, "status");
+	size_t at =
+	    word ? text_index(status_words, COUNT_OF(status_words), word) : COUNT_OF(status_words);
+
+	*out =
+	    (struct gitea_status){.state = at < COUNT_OF(status_words) ? (enum gitea_status_state)at
+								       : GITEA_STATUS_OTHER};
+	get_text(item, "description", out->description, sizeof(out->description));
+	get_text(item, "target_url", out->url, sizeof(out->url));
+}
+
+int gitea_read_status(const char *text, size_t length, const char *status_context,
+    struct gitea_status *out, bool *out_is_there, struct err *err)
+{
+	AUTO_PTR(json) root = parse_list(text, length, "a list of commit statuses", err);
+	int64_t newest = 0;
+
+	if (!root)
+		return -1;
+	for (const struct json *item = json_first(root); item; item = json_next(item)) {
+		const char *found = json_get_text(item, "context");
+		int64_t id = 0;
+
+		/* By id: the forge orders by whole seconds. */
+		if (!found || !text_is(found, status_context) ||
+		    !get_id(item, "id", INT64_MAX, &id) || id <= newest)
+			continue;
+		read_status(item, out);
+		newest = id;
+	}
+	*out_is_there = newest > 0;
+	return 0;
+}
+
 /* --- calls --- */
 
 struct gitea {
@@ -495,7 +606,11 @@ struct call {
 		gitea_member_done member;
 		gitea_names_done names;
 		gitea_login_done login;
+		gitea_hooks_done hooks;
+		gitea_hook_done hook;
+		gitea_status_done status;
 	} on;
+	char *status_context; /* of a status that is asked for */
 	/* Of lists: */
 	char *what, *path; /* without page and limit */
 	int64_t only_pr;   /* 0: of all */
@@ -505,6 +620,7 @@ struct call {
 	size_t pages;
 	size_t too_large; /* and not told yet */
 	struct gitea_timeline folded;
+	struct gitea_hooks hooks;
 };
 
 struct gitea *gitea_new(struct http *http, const char *url, const char *token)
@@ -549,6 +665,8 @@ static void call_free(void *context)
 
 	free(call->what);
 	free(call->path);
+	free(call->status_context);
+	gitea_hooks_release(&call->hooks);
 	free(call);
 }
 
@@ -802,6 +920,39 @@ void gitea_get_timeline(
 	    xasprintf("/api/v1/repos/%s/issues/%lld/timeline", repo, (long long)pr), on_timeline);
 }
 
+static void on_hooks(void *context, const struct http_response *response, const struct err *err)
+{
+	struct call *call = context;
+	struct err read_err = {0};
+	bool is_last = false;
+	size_t count = 0;
+	int result = 0;
+
+	if (ask_smaller_page(call, err))
+		return;
+	if (!err) {
+		result = gitea_read_hooks(buf_text(&response->body), response->body.length,
+		    &call->hooks, &count, &read_err);
+		is_last = is_last_page(call, count, response->total_count);
+	}
+	err = page_error(call, err, result, is_last, &read_err);
+	if (!err && is_last)
+		peer_note_odd(call->gitea->peer, call->what, &call->hooks.odd);
+	if (err || is_last)
+		call->on.hooks(call->context, err ? NULL : &call->hooks, err);
+	end_page(call, err || is_last);
+}
+
+void gitea_list_hooks(struct gitea *gitea, const char *repo, gitea_hooks_done done, void *context)
+{
+	struct call *call = call_new(gitea, context);
+
+	assert(gitea_is_repo(repo));
+	call->on.hooks = done;
+	start_list(call, xasprintf("list webhooks of %s", repo),
+	    xasprintf("/api/v1/repos/%s/hooks", repo), on_hooks);
+}
+
 /* --- single answers --- */
 
 /* "/api/v1/repos/owner/new-name": where a redirect says that a repository is. */
@@ -1029,6 +1180,118 @@ void gitea_react(struct gitea *gitea, const char *repo, int64_t comment, const c
 	send_ask(call, "POST", xasprintf("react to comment %lld of %s", (long long)comment, repo),
 	    xasprintf("/api/v1/repos/%s/issues/comments/%lld/reactions", repo, (long long)comment),
 	    body_of("content", content), on_done);
+}
+
+/* --- webhooks and commit statuses --- */
+
+/* What is left out of an edit, Gitea 1.26 does not leave as it was: no events are "push". */
+static struct json *hook_body(const struct gitea_hook_wanted *wanted)
+{
+	struct json *body = json_new_object();
+	struct json *config = json_new_object();
+	struct json *events = json_new_array();
+
+	json_set_text(config, "url", wanted->url);
+	json_set_text(config, "content_type", "json");
+	json_set_text(config, "secret", wanted->secret);
+	json_add_text(events, GITEA_HOOK_EVENT);
+	json_set_bool(body, "active", true);
+	json_set(body, "events", events);
+	json_set(body, "config", config);
+	return body;
+}
+
+static void on_hook(void *context, const struct http_response *response, const struct err *err)
+{
+	struct call *call = context;
+	struct gitea_hook hook = {0};
+	struct err read_err = {0};
+
+	if (!err &&
+	    gitea_read_hook(buf_text(&response->body), response->body.length, &hook, &read_err) < 0)
+		err = &read_err;
+	call->on.hook(call->context, err ? NULL : &hook, err);
+	call_free(call);
+}
+
+void gitea_create_hook(struct gitea *gitea, const char *repo,
+    const struct gitea_hook_wanted *wanted, gitea_hook_done done, void *context)
+{
+	struct call *call = call_new(gitea, context);
+	struct json *body = hook_body(wanted);
+
+	assert(gitea_is_repo(repo));
+	json_set_text(body, "type", "gitea");
+	call->on.hook = done;
+	send_ask(call, "POST", xasprintf("make a webhook of %s", repo),
+	    xasprintf("/api/v1/repos/%s/hooks", repo), body, on_hook);
+}
+
+void gitea_edit_hook(struct gitea *gitea, const char *repo, int64_t hook,
+    const struct gitea_hook_wanted *wanted, gitea_hook_done done, void *context)
+{
+	struct call *call = call_new(gitea, context);
+
+	assert(gitea_is_repo(repo) && hook > 0);
+	call->on.hook = done;
+	send_ask(call, "PATCH", xasprintf("change webhook %lld of %s", (long long)hook, repo),
+	    xasprintf("/api/v1/repos/%s/hooks/%lld", repo, (long long)hook), hook_body(wanted),
+	    on_hook);
+}
+
+void gitea_delete_hook(
+    struct gitea *gitea, const char *repo, int64_t hook, gitea_done done, void *context)
+{
+	struct call *call = call_new(gitea, context);
+
+	assert(gitea_is_repo(repo) && hook > 0);
+	call->on.done = done;
+	send_ask(call, "DELETE", xasprintf("delete webhook %lld of %s", (long long)hook, repo),
+	    xasprintf("/api/v1/repos/%s/hooks/%lld", repo, (long long)hook), NULL, on_done);
+}
+
+void gitea_set_status(struct gitea *gitea, const char *repo, const char *sha,
+    const char *status_context, const struct gitea_status *status, gitea_done done, void *context)
+{
+	struct call *call = call_new(gitea, context);
+	struct json *body = body_of("context", status_context);
+
+	assert(gitea_is_repo(repo) && gitea_is_sha(sha) && status->state != GITEA_STATUS_OTHER);
+	json_set_text(body, "state", status_words[status->state]);
+	json_set_text(body, "description", status->description);
+	json_set_text(body, "target_url", status->url);
+	call->on.done = done;
+	send_ask(call, "POST", xasprintf("set the status of %.8s in %s", sha, repo),
+	    xasprintf("/api/v1/repos/%s/statuses/%s", repo, sha), body, on_done);
+}
+
+static void on_status(void *context, const struct http_response *response, const struct err *err)
+{
+	struct call *call = context;
+	struct gitea_status status = {0};
+	struct err read_err = {0};
+	bool is_there = false;
+
+	if (!err && gitea_read_status(buf_text(&response->body), response->body.length,
+			call->status_context, &status, &is_there, &read_err) < 0)
+		err = &read_err;
+	call->on.status(call->context, !err && is_there ? &status : NULL, err);
+	call_free(call);
+}
+
+/* One page; when it is full of others', ours is not known and is set once more. */
+void gitea_get_status(struct gitea *gitea, const char *repo, const char *sha,
+    const char *status_context, gitea_status_done done, void *context)
+{
+	struct call *call = call_new(gitea, context);
+
+	assert(gitea_is_repo(repo) && gitea_is_sha(sha));
+	call->on.status = done;
+	call->status_context = xstrdup(status_context);
+	send_ask(call, "GET", xasprintf("read the status of %.8s in %s", sha, repo),
+	    xasprintf("/api/v1/repos/%s/commits/%s/statuses?sort=highestindex&page=1&limit=%d",
+		repo, sha, GITEA_PAGE),
+	    NULL, on_status);
 }
 
 static void on_login(void *context, const struct http_response *response, const struct err *err)

@@ -38,7 +38,11 @@
 	(8 * 1024 * 1024)    /* 1 kB for each entry; Gitea does not page it */
 #define GITEA_PAGES_MAX 1000 /* requests of one list; a longer one ends in ERR_LIMIT */
 #define GITEA_TIMEOUT_MS 30000
-#define GITEA_BODY_MAX_BYTES (64 * 1024) /* of a comment of ours */
+#define GITEA_BODY_MAX_BYTES (64 * 1024)	/* of a comment of ours */
+#define GITEA_URL_SIZE 1024			/* of a webhook; a longer one is none of ours */
+#define GITEA_HOOK_EVENT "pull_request_comment" /* issue_comment does not fire for pull requests   \
+						 */
+#define GITEA_STATUS_TEXT_SIZE 256		/* of a commit status */
 
 /* "owner/repo": letters, digits, "-_." on both sides, neither "." nor "..", nor a leading "-". */
 bool gitea_is_repo(const char *text);
@@ -114,14 +118,46 @@ enum gitea_member {
 			      organisation, so it is not told */
 };
 
+struct gitea_hook { /* of a repository; its secret is never told */
+	int64_t id;
+	char url[GITEA_URL_SIZE]; /* "": longer */
+	bool is_active;
+	bool is_gitea;	      /* and not in the form of Slack or another */
+	bool is_json;	      /* application/json */
+	bool is_for_comments; /* GITEA_HOOK_EVENT, and nothing else */
+};
+struct gitea_hooks {
+	struct gitea_hook *items;
+	size_t count;
+	struct peer_odd odd;
+};
+/* What a hook of ours has; its type, event and form are always the same. */
+struct gitea_hook_wanted { /* borrowed for the call */
+	const char *url, *secret;
+};
+enum gitea_status_state {
+	GITEA_STATUS_PENDING,
+	GITEA_STATUS_SUCCESS,
+	GITEA_STATUS_FAILURE,
+	GITEA_STATUS_ERROR,
+	GITEA_STATUS_OTHER, /* one that we never set */
+};
+struct gitea_status { /* of a commit */
+	enum gitea_status_state state;
+	char description[GITEA_STATUS_TEXT_SIZE];
+	char url[GITEA_URL_SIZE]; /* "": none */
+};
+
 void gitea_issues_release(struct gitea_issues *issues);
 void gitea_comment_release(struct gitea_comment *comment);
 void gitea_comments_release(struct gitea_comments *comments);
 void gitea_names_release(struct gitea_names *names);
+void gitea_hooks_release(struct gitea_hooks *hooks);
 DEFINE_AUTO(gitea_issues, gitea_issues_release);
 DEFINE_AUTO(gitea_comment, gitea_comment_release);
 DEFINE_AUTO(gitea_comments, gitea_comments_release);
 DEFINE_AUTO(gitea_names, gitea_names_release);
+DEFINE_AUTO(gitea_hooks, gitea_hooks_release);
 
 int gitea_read_issues(
     const char *text, size_t length, struct gitea_issues *out, struct err *err) CHECKED;
@@ -145,6 +181,14 @@ int gitea_read_head(
 int gitea_read_directories(
     const char *text, size_t length, struct gitea_names *out, struct err *err) CHECKED;
 int gitea_read_login(const char *text, size_t length, char **out, struct err *err) CHECKED;
+int gitea_read_hook(
+    const char *text, size_t length, struct gitea_hook *out, struct err *err) CHECKED;
+/* Adds a page to *hooks (zero before the first); *out_count is the number of its items. */
+int gitea_read_hooks(const char *text, size_t length, struct gitea_hooks *hooks, size_t *out_count,
+    struct err *err) CHECKED;
+/* The newest status of that context in a list; *out_is_there false: none. */
+int gitea_read_status(const char *text, size_t length, const char *status_context,
+    struct gitea_status *out, bool *out_is_there, struct err *err) CHECKED;
 
 struct gitea;
 
@@ -174,6 +218,12 @@ typedef void (*gitea_member_done)(
     void *context, const enum gitea_member *member, const struct err *err);
 typedef void (*gitea_names_done)(void *context, struct gitea_names *names, const struct err *err);
 typedef void (*gitea_login_done)(void *context, const char *login, const struct err *err);
+typedef void (*gitea_hooks_done)(void *context, struct gitea_hooks *hooks, const struct err *err);
+typedef void (*gitea_hook_done)(
+    void *context, const struct gitea_hook *hook, const struct err *err);
+/* Both NULL: there is no such status. */
+typedef void (*gitea_status_done)(
+    void *context, const struct gitea_status *status, const struct err *err);
 
 /*
  * What became of a repository. One that was renamed or moved, the forge's redirect, is no error: of
@@ -231,6 +281,27 @@ void gitea_get_head(struct gitea *gitea, const char *repo, gitea_sha_done done, 
  */
 void gitea_count_ahead(struct gitea *gitea, const char *repo, const char *behind_sha,
     const char *sha, gitea_count_done done, void *context);
+/*
+ * The webhooks of a repository. Reads all pages, then calls once. ERR_DENIED: our token's user does
+ * not administer the repository, or the token may not read it. Source: Gitea 1.26.0.
+ */
+void gitea_list_hooks(struct gitea *gitea, const char *repo, gitea_hooks_done done, void *context);
+/* Not idempotent: after an error it may exist, list before trying again. */
+void gitea_create_hook(struct gitea *gitea, const char *repo,
+    const struct gitea_hook_wanted *wanted, gitea_hook_done done, void *context);
+/* Sets all of it but the secret, which an edit does not change. */
+void gitea_edit_hook(struct gitea *gitea, const char *repo, int64_t hook,
+    const struct gitea_hook_wanted *wanted, gitea_hook_done done, void *context);
+void gitea_delete_hook(
+    struct gitea *gitea, const char *repo, int64_t hook, gitea_done done, void *context);
+/*
+ * The status of a commit under that context. The last one that was set counts; one that is set
+ * again is the same, with one row more. ERR_DENIED: our token's user may not write the repository.
+ */
+void gitea_set_status(struct gitea *gitea, const char *repo, const char *sha,
+    const char *status_context, const struct gitea_status *status, gitea_done done, void *context);
+void gitea_get_status(struct gitea *gitea, const char *repo, const char *sha,
+    const char *status_context, gitea_status_done done, void *context);
 /* Login of our token's user. */
 void gitea_whoami(struct gitea *gitea, gitea_login_done done, void *context);
 /* Names of the directories below path ("tests/recipes") at a branch. ERR_MISSING: no such path. */

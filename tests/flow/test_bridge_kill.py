@@ -315,6 +315,16 @@ class Killed(unittest.TestCase):
                 with self.subTest(point=f"{name}@{count}"):
                     self.killed_at((name, count), shrunk)
 
+    def test_a_webhook_is_made_once(self):
+        def registered(self):
+            self.world.forge.hooks.clear()
+            self.bridge.change_settings(gitea_token=self.world.tokens["lab-admin"], webhook_autoregister="1",
+                webhook_secret="the-key-of-the-hook-in-tests", public_url="http://127.0.0.1:9")
+            self.start()
+            self.until(lambda: "its webhook is right" in self.bridge.stderr()[self.bridge.born_at:])
+            self.assertEqual([hook.secret for hook in self.world.forge.hooks.values()], ["the-key-of-the-hook-in-tests"])
+        self.every_point(registered, [f"effect.hook.{moment}" for moment in ("before", "sent", "done")])
+
     def test_a_logged_hidden_line_is_nobodys_answer(self):
         """A service logs the hidden line of the answer that the bridge looks for after its death."""
         self.bridge.start()

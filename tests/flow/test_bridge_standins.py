@@ -450,6 +450,16 @@ class Program(Case):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("cannot look at the enrolled repositories", done.stderr)
 
+    def test_check_asks_for_the_webhook(self):
+        arguments = ("--check", "--webhook-autoregister", "1", "--public-url", "https://ci.example.org")
+        done = self.run_once(*arguments)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertRegex(done.stderr, rf"\A{ORG}/{PUBLIC} has no webhook of ours, .*write:repository.*\n{ORG}/{PRIVATE} has .*\n\Z")
+        self.bridge.change_settings(gitea_token=self.world.tokens["lab-admin"])
+        done = self.run_once(*arguments)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual(self.world.forge.hooks, {})
+
     def test_wrong_words(self):
         for arguments in (["--chekc"], ["word"], ["--poll-interval"], ["--poll-interval=soon"], ["--gitea-token=x"],
                           ["--config", "/nonexistent"], ["--"], [""], ["--poll-interval", "7s", "--pol-interval=1s"]):

@@ -20,6 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gitea_timeline timeline = {0};
 	struct gitea_pull pull = {0};
 	struct gitea_repo repo = {0};
+	AUTO(gitea_hooks) hooks = {0};
+	struct gitea_hook hook = {0};
+	struct gitea_status status = {0};
+	bool is_there = false;
 	struct err err = {0};
 	size_t count = 0;
 
@@ -35,6 +39,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(gitea_is_sha(pull.head_sha));
 	if (gitea_read_timeline((const char *)data, size, &timeline, &count, &err) == 0)
 		assert(!*timeline.push_sha || gitea_is_sha(timeline.push_sha));
+	if (gitea_read_hooks((const char *)data, size, &hooks, &count, &err) == 0)
+		assert(hooks.count + hooks.odd.count == count);
+	if (gitea_read_hook((const char *)data, size, &hook, &err) == 0)
+		assert(hook.id > 0);
+	if (gitea_read_status((const char *)data, size, "ccci", &status, &is_there, &err) == 0)
+		assert(is_there || !status.description[0]);
 	if (gitea_read_login((const char *)data, size, &login, &err) == 0)
 		assert(gitea_is_name(login));
 	return 0;

@@ -9,13 +9,17 @@ What the bridge must do in any world: test bodies that run on the stand-ins (tes
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import time
 import urllib.parse
 
 from lib.world import ORG, PRIVATE, PUBLIC, exchange, make_bridge, start_bridge, wait_for
+from standin.forge_state import BOT_SCOPES
 
 HOOK_SECRET = "the-key-of-the-hook-in-tests"
+NEW_SECRET = "the-next-key-of-the-hook-in-tests"
 TRAILER = re.compile(r"^<!-- ccci (\{.*\}) -->\s*\Z", re.M)
 ENDED = ("success", "failure", "error", "killed")
 
@@ -601,6 +605,96 @@ class BridgeCases:
                 (400, 401, 403, 413, 431))
         self.check_nothing_follows(PUBLIC, number)
         self.assertEqual(self.answers(PUBLIC, number), [])
+
+    # ---- the bridge's own webhook
+
+    def hooks_of(self, repo):
+        return self.world.forge_must("lab-admin", "GET", f"/repos/{self.world.full(repo)}/hooks?limit=50")
+
+    def registering_bridge(self, repo, **settings):
+        """One that knows where it will listen, and hears of that repository by deliveries alone."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.world.new_recipe(repo)
+        return make_bridge(self.world, **{"poll_repos": self.world.full(repo), "poll_interval": "60s",
+            "listen": f"127.0.0.1:{port}", "public_url": f"http://127.0.0.1:{port}/", "webhook_autoregister": "1",
+            "webhook_secret": HOOK_SECRET, **settings})
+
+    def wait_webhook(self, bridge, repo):
+        """Starts the bridge; its one webhook, once it finds nothing more to do."""
+        bridge.start()
+        wait_for(lambda: "its webhook is right" in bridge.stderr()[bridge.born_at:], 20, "webhook that is right")
+        hooks = [hook for hook in self.hooks_of(repo) if hook["config"]["url"] == bridge.hook_url]
+        self.assertEqual([(hook["type"], hook["active"], hook["events"], hook["config"]["content_type"]) for hook in hooks],
+            [("gitea", True, ["pull_request_comment"], "json")])
+        return hooks[0]
+
+    def check_delivered(self, repo):
+        number = self.open_pr(repo)
+        comment = self.world.comment(repo, number, "member", "!testme help")
+        wait_for(lambda: self.answers_by("lab-admin", repo, number, comment), self.hook_hears_within, "delivery")
+
+    def answers_by(self, login, repo, number, comment):
+        return [row for row in self.world.comments(repo, number, login) if trailer(row["body"]).get("comment") == comment]
+
+    def test_the_bridge_keeps_its_own_webhook(self):
+        repo = "hooked"
+        token = self.world.new_token("lab-admin", (*BOT_SCOPES, "write:repository"))
+        bridge = self.registering_bridge(repo, gitea_token=token)
+        self.addCleanup(check_end, bridge)
+        theirs = self.world.add_hook(repo, "http://127.0.0.1:9/theirs", "x" * 20)
+        first = self.wait_webhook(bridge, repo)
+        self.check_delivered(repo)
+        bridge.stop()
+
+        # Nothing to do: nothing is written.
+        self.assertEqual(first["id"], self.wait_webhook(bridge, repo)["id"])
+        self.assertEqual(len(re.findall("webhook .* is (made|set right|one too many)", bridge.stderr())), 1)
+        bridge.stop()
+
+        # Somebody made another one.
+        path = f"/repos/{self.world.full(repo)}/hooks"
+        self.world.add_hook(repo, bridge.hook_url, HOOK_SECRET)
+        self.assertEqual(first["id"], self.wait_webhook(bridge, repo)["id"])
+
+        # A new key, while it runs; then without the old one.
+        bridge.change_settings(webhook_secret=f"{NEW_SECRET},{HOOK_SECRET}")
+        os.kill(bridge.pid, signal.SIGHUP)
+        wait_for(lambda: first["id"] not in [hook["id"] for hook in self.hooks_of(repo)], 20, "webhook with the new key")
+        bridge.stop()
+        bridge.change_settings(webhook_secret=NEW_SECRET)
+        second = self.wait_webhook(bridge, repo)
+        self.check_delivered(repo)
+        self.assertEqual(bridge.stderr().count("is made"), 2)
+        bridge.stop()
+
+        # Somebody changed it.
+        self.world.forge_must("lab-admin", "PATCH", f"{path}/{second['id']}", {"active": False, "events": ["issue_comment"]})
+        self.assertEqual(self.wait_webhook(bridge, repo)["id"], second["id"])
+        self.check_delivered(repo)
+        bridge.stop()
+
+        # It was deleted there.
+        self.world.forge_must("lab-admin", "DELETE", f"{path}/{second['id']}")
+        self.assertNotEqual(self.wait_webhook(bridge, repo)["id"], second["id"])
+        self.check_delivered(repo)
+        self.assertIn(theirs, [hook["id"] for hook in self.hooks_of(repo)])
+        self.assertEqual(len(self.hooks_of(repo)), 2)
+        for secret in (HOOK_SECRET, NEW_SECRET, token):
+            self.assertNotIn(secret, bridge.stderr())
+
+    def test_where_the_token_may_have_no_webhook_it_is_polled(self):
+        bridge = self.registering_bridge("unhooked", poll_interval="1s")
+        self.addCleanup(check_end, bridge)
+        bridge.start()
+        line = "unhooked has no webhook of ours, it is only polled"
+        wait_for(lambda: line in exchange("GET", f"{bridge.url}/healthz")[1].decode(), 20, "line that says so")
+        self.assertEqual(exchange("GET", f"{bridge.url}/healthz")[0], 200)
+        number = self.open_pr("unhooked")
+        comment = self.world.comment("unhooked", number, "member", "!testme help")
+        wait_for(lambda: self.answers_by("bot", "unhooked", number, comment), 20, "answer")
+        self.assertEqual(bridge.stderr().count(line), 1)
+        self.assertEqual(self.hooks_of("unhooked"), [])
 
     # ---- downtime
 

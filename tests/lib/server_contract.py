@@ -396,6 +396,7 @@ class ForgeContract(Contract):
         sha = world.head(PUBLIC, number)
         self.forge("bot", "POST", f"{self.repo}/statuses/{sha}", 403, {"state": "success"}, scopes)
         everything = world.new_token("bot", ("write:repository", "write:issue"))
+        self.forge(everything, "GET", f"{self.repo}/hooks", 403, message="should be an owner or a collaborator")
         self.forge(everything, "POST", f"{self.repo}/statuses/{sha}", 403, {"state": "success"},
             "user should have a permission to write to a repo")
         self.forge(None, "POST", comments, 401, {"body": "x"}, "token is required")
@@ -679,6 +680,12 @@ class ForgeContract(Contract):
             wait_for(lambda: len(receiver.got) >= 6, 20, "the sixth delivery")
             time.sleep(1 if world.is_lab else 0.1)
             self.assertEqual(len(receiver.got), 6, "no retry")
+            hook = self.forge("lab-admin", "GET", f"{self.repo}/hooks", 200)[0]
+            self.forge("lab-admin", "PATCH", f"{self.repo}/hooks/{hook['id']}", 200, {"events": hook["events"],
+                "config": {**hook["config"], "secret": "another-secret-of-the-test"}})
+            world.comment(PUBLIC, number, "member", "after an edit of the secret")
+            wait_for(lambda: len(receiver.got) >= 7, 20, "the seventh delivery")
+            self.check_delivery(*receiver.got[6], secret)
         finally:
             receiver.close()
             for hook in self.forge("lab-admin", "GET", f"{self.repo}/hooks", 200):
@@ -703,7 +710,18 @@ class ForgeContract(Contract):
         made = self.forge("lab-admin", "POST", hooks, 201, row)
         self.assertEqual(made["events"], ["pull_request_comment"])
         changed = self.forge("lab-admin", "PATCH", f"{hooks}/{made['id']}", 200, {"active": True})
-        self.assertTrue(changed["active"])
+        self.assertEqual((changed["active"], changed["events"], changed["config"]["url"]),
+            (True, ["push"], row["config"]["url"]))
+        changed = self.forge("lab-admin", "PATCH", f"{hooks}/{made['id']}", 200,
+            {"active": True, "events": ["pull_request_comment"], "config": {"url": "http://127.0.0.1:9/b"}})
+        self.assertEqual((changed["events"], changed["config"]),
+            (["pull_request_comment"], {"url": "http://127.0.0.1:9/b", "content_type": "json"}))
+        second = self.forge("lab-admin", "POST", hooks, 201, row)
+        self.assertEqual([hook["id"] for hook in self.forge("lab-admin", "GET", f"{hooks}?page=1&limit=50", 200)],
+            [made["id"], second["id"]])
+        self.assertEqual(self.head["X-Total-Count"], "2")
+        self.forge("lab-admin", "DELETE", f"{hooks}/{second['id']}", 204)
+        self.forge("lab-admin", "PATCH", f"{hooks}/{second['id']}", 404, {"active": True})
         self.forge("lab-admin", "DELETE", f"{hooks}/{made['id']}", 204)
         self.forge("lab-admin", "DELETE", f"{hooks}/{made['id']}", 404)
 

@@ -860,6 +860,11 @@ class Bridge:
                 if value is not None:
                     file.write(f"{key}: {json.dumps(str(value))}\n")
 
+    def change_settings(self, **settings):
+        """Written down for its next start or reload."""
+        self.settings.update(settings)
+        self.rewrite()
+
     def _learn_port(self):
         """The port that the bridge says it got, in the settings from now on; None while it has not said it."""
         said = re.search(r"listens on \S+, port (\d+);", self.stderr()[self.born_at:])

@@ -299,11 +299,11 @@ class Forge(State, Shapes, Webhooks, Server):
         return self.counted(rows, [self.hook_json(hook) for hook in self.page(request, rows)])
 
     def hook_events(self, body):
-        """An unknown event name is stored as nothing, as the real server does."""
-        events = body.get("events", [])
+        """None given is "push"; an unknown event name is stored as nothing, as the real server does."""
+        events = body.get("events") or ["push"]
         if "pull_request" in events:
             raise Surprise("hook event pull_request")
-        return [event for event in events if event in ("pull_request_comment", "issue_comment")]
+        return [event for event in events if event in ("pull_request_comment", "issue_comment", "push")]
 
     @route("POST", "/api/v1/repos/{owner}/{repo}/hooks")
     def post_hook(self, request, owner, repo):
@@ -323,9 +323,9 @@ class Forge(State, Shapes, Webhooks, Server):
             return self.not_found()
         body = self.body(request, {"active", "events", "config"})
         config = body.get("config", {})
-        hook.url, hook.secret = config.get("url", hook.url), config.get("secret", hook.secret)
+        hook.url = config.get("url", hook.url)       # the secret stays what it was when the hook was made
         hook.content_type = config.get("content_type", hook.content_type)
-        hook.events = self.hook_events(body) if "events" in body else hook.events
+        hook.events = self.hook_events(body)
         hook.active = body.get("active", hook.active)
         return answer(200, self.hook_json(hook))
 

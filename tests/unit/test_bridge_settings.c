@@ -36,6 +36,7 @@ START_TEST(defaults)
 	ck_assert_str_eq(settings.listen, "127.0.0.1:8080");
 	ck_assert_ptr_null(settings.public_url);
 	ck_assert(!settings.pages_private);
+	ck_assert(!settings.webhook_autoregister);
 	ck_assert_int_eq(settings.build_timeout_ms, 3600000);
 	ck_assert_str_eq(settings.state_dir, "/var/lib/ccci-bridge");
 	ck_assert_int_eq(settings.log_level, LOG_LEVEL_INFO);
@@ -181,6 +182,7 @@ static const struct {
     {"WEBHOOK_SECRET", "short"},
     {"WEBHOOK_SECRET", "0123456789abcdef,short"},
     {"WEBHOOK_SECRET", "0123456789abcdef,"},
+    {"WEBHOOK_AUTOREGISTER", "perhaps"},
     {"BUILD_TIMEOUT", "0m"},
     {"BUILD_TIMEOUT", "90s"},
     {"BUILD_TIMEOUT", "25h"},
@@ -257,6 +259,39 @@ START_TEST(wants_what_the_engine_needs)
 	ck_assert_msg(result == 0, "%s", buf_text(&mistakes));
 	ck_assert_int_eq(settings.ci_engine, BRIDGE_ENGINE_WOODPECKER);
 	ck_assert_str_eq(settings.woodpecker_url, "https://ci.example.org");
+}
+END_TEST
+
+/* Where the webhooks lead has to be told, and what deliveries are signed with. */
+static const struct {
+	const char *url, *secret, *listen;
+	const char *missing; /* NULL: nothing */
+} hook_rows[] = {
+    {"https://ci.example.org", "0123456789abcdef", "127.0.0.1:8080", NULL},
+    {"", "0123456789abcdef", "127.0.0.1:8080", "WEBHOOK_AUTOREGISTER: needs PUBLIC_URL"},
+    {"https://ci.example.org", "", "127.0.0.1:8080", "WEBHOOK_AUTOREGISTER: needs WEBHOOK_SECRET"},
+    {"https://ci.example.org", "0123456789abcdef", "none", "WEBHOOK_AUTOREGISTER: needs LISTEN"},
+};
+
+START_TEST(wants_what_a_webhook_needs)
+{
+	auto_str char *url = xasprintf("PUBLIC_URL=%s", hook_rows[_i].url);
+	auto_str char *secret = xasprintf("WEBHOOK_SECRET=%s", hook_rows[_i].secret);
+	auto_str char *listen = xasprintf("LISTEN=%s", hook_rows[_i].listen);
+	const char *environ[] = {REQUIRED, "WEBHOOK_AUTOREGISTER=1", url, secret, listen, NULL};
+	AUTO(bridge_settings) settings = {0};
+	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
+	int result = load(environ, &settings, &mistakes);
+
+	if (!hook_rows[_i].missing) {
+		ck_assert_msg(result == 0, "%s", buf_text(&mistakes));
+		ck_assert(settings.webhook_autoregister);
+		return;
+	}
+	ck_assert_int_eq(result, -1);
+	ck_assert_msg(
+	    text_starts(buf_text(&mistakes), hook_rows[_i].missing), "%s", buf_text(&mistakes));
+	ck_assert_uint_eq(count_lines(buf_text(&mistakes)), 1);
 }
 END_TEST
 
@@ -338,6 +373,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, allowlist_does_not_tell_case);
 	tcase_add_loop_test(tests, each_wrong_value_is_one_mistake, 0, COUNT_OF(bad));
 	tcase_add_loop_test(tests, wants_what_the_engine_needs, 0, 4);
+	tcase_add_loop_test(tests, wants_what_a_webhook_needs, 0, COUNT_OF(hook_rows));
 	tcase_add_loop_test(tests, each_required_one_is_missed, 0, REQUIRED_COUNT);
 	tcase_add_test(tests, too_long_and_too_many);
 	tcase_add_test(tests, takes_what_reloads);

@@ -862,6 +862,199 @@ START_TEST(writes)
 }
 END_TEST
 
+static void on_hooks(void *context, struct gitea_hooks *hooks, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	if (!hooks)
+		return;
+	seen->is_done = true;
+	seen->items = hooks->count;
+	seen->value = (int64_t)hooks->odd.count;
+	if (hooks->count)
+		seen->id = hooks->items[0].id;
+}
+
+static void on_hook(void *context, const struct gitea_hook *hook, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->is_done = true;
+	seen->id = hook ? hook->id : 0;
+}
+
+static void on_status(void *context, const struct gitea_status *status, const struct err *err)
+{
+	struct outcome_seen *seen = context;
+
+	note(seen, err);
+	seen->is_done = true;
+	seen->value = status ? (int64_t)status->state : -1;
+	(void)copy_text(seen->text, sizeof(seen->text), status ? status->description : "");
+}
+
+#define HOOK(id, url, active, events)                                                              \
+	"{\"id\":" id ",\"type\":\"gitea\",\"active\":" active ",\"events\":[" events              \
+	"],\"config\":{\"content_type\":\"json\",\"url\":\"" url "\"}}"
+#define HOOK_BODY                                                                                  \
+	"{\"active\":true,\"events\":[\"pull_request_comment\"],\"config\":{\"url\":"              \
+	"\"http://h/hook\",\"content_type\":\"json\",\"secret\":\"0123456789abcdef\"}"
+
+static const struct hook_read_row {
+	const char *text;
+	struct gitea_hook hook; /* id 0: it makes no sense */
+} hook_reads[] = {
+    {HOOK("7", "http://h/hook", "true", "\"pull_request_comment\""),
+	{7, "http://h/hook", true, true, true, true}},
+    {HOOK("7", "http://h/hook", "false", "\"pull_request_comment\",\"push\""),
+	{7, "http://h/hook", false, true, true, false}},
+    {HOOK("7", "", "true", "\"push\""), {7, "", true, true, true, false}},
+    {HOOK("7", "", "true", ""), {7, "", true, true, true, false}},
+    {"{\"id\":7,\"type\":\"slack\",\"active\":true,\"config\":{\"content_type\":\"form\"}}",
+	{7, "", true, false, false, false}},
+    {"{\"id\":7,\"active\":true}", {0}},
+    {"{\"id\":7,\"type\":\"gitea\"}", {0}},
+    {"{\"type\":\"gitea\",\"active\":true}", {0}},
+    {"7", {0}},
+};
+
+START_TEST(reads_hook_row)
+{
+	const struct hook_read_row *row = &hook_reads[_i];
+	struct gitea_hook hook = {0};
+	struct err err = {0};
+	int result = gitea_read_hook(row->text, strlen(row->text), &hook, &err);
+
+	ck_assert_int_eq(result, row->hook.id ? 0 : -1);
+	ck_assert_int_eq(hook.id, row->hook.id);
+	ck_assert_str_eq(hook.url, row->hook.url);
+	ck_assert_int_eq(hook.is_active, row->hook.is_active);
+	ck_assert_int_eq(hook.is_gitea, row->hook.is_gitea);
+	ck_assert_int_eq(hook.is_json, row->hook.is_json);
+	ck_assert_int_eq(hook.is_for_comments, row->hook.is_for_comments);
+}
+END_TEST
+
+START_TEST(reads_recorded_hooks_and_statuses)
+{
+	AUTO(buf) text = harness_data("gitea", "hooks.json");
+	AUTO(buf) statuses = harness_data("gitea", "statuses.json");
+	AUTO(gitea_hooks) hooks = {0};
+	struct gitea_status status = {0};
+	struct err err = {0};
+	bool is_there = false;
+	size_t count = 0;
+
+	ck_assert_int_eq(gitea_read_hooks(text.data, text.length, &hooks, &count, &err), 0);
+	ck_assert_uint_eq(count, 4);
+	ck_assert_uint_eq(hooks.count, 4);
+	ck_assert(!hooks.items[0].is_active && !hooks.items[0].is_json);
+	ck_assert(hooks.items[1].is_active && hooks.items[1].is_json);
+	ck_assert(hooks.items[1].is_for_comments && hooks.items[1].is_gitea);
+	ck_assert_str_eq(hooks.items[1].url, "http://example.org/hook");
+	ck_assert(!hooks.items[2].is_gitea);
+	ck_assert_int_eq(
+	    gitea_read_status(statuses.data, statuses.length, "ccci", &status, &is_there, &err), 0);
+	ck_assert(is_there);
+	ck_assert_int_eq(status.state, GITEA_STATUS_SUCCESS);
+	ck_assert_str_eq(status.description, "passed, level 4");
+	ck_assert_str_eq(status.url, "http://127.0.0.1:1/x");
+	ck_assert_int_eq(
+	    gitea_read_status(statuses.data, statuses.length, "other", &status, &is_there, &err),
+	    0);
+	ck_assert_int_eq(status.state, GITEA_STATUS_OTHER);
+}
+END_TEST
+
+START_TEST(keeps_hooks)
+{
+	const struct exchange script[] = {
+	    {"GET /api/v1/repos/org/a/hooks?page=1&limit=50", AUTH, NULL, 200,
+		"X-Total-Count: 51\r\n", "[" HOOK("6", "http://h/b", "true", "") "]"},
+	    {"GET /api/v1/repos/org/a/hooks?page=2&limit=50", AUTH, NULL, 200,
+		"X-Total-Count: 51\r\n", "[" HOOK("7", "http://h/a", "true", "") ",{\"id\":8}]"},
+	    {"GET /api/v1/repos/org/a/hooks?page=1&limit=50", AUTH, NULL, 403, NULL, "{}"},
+	    {"POST /api/v1/repos/org/a/hooks", AUTH, HOOK_BODY ",\"type\":\"gitea\"}", 201, NULL,
+		HOOK("9", "http://h/hook", "true", "")},
+	    {"PATCH /api/v1/repos/org/a/hooks/9", AUTH, HOOK_BODY "}", 200, NULL,
+		HOOK("9", "http://h/hook", "true", "")},
+	    {"DELETE /api/v1/repos/org/a/hooks/9", AUTH, NULL, 204, NULL, ""},
+	};
+	const struct gitea_hook_wanted wanted = {"http://h/hook", "0123456789abcdef"};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_list_hooks(set.gitea, "org/a", on_hooks, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_uint_eq(set.seen.items, 2);
+	ck_assert_int_eq(set.seen.id, 6);
+	ck_assert_int_eq(set.seen.value, 1);
+	set.seen = (struct outcome_seen){0};
+	gitea_list_hooks(set.gitea, "org/a", on_hooks, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.code, ERR_DENIED);
+	ck_assert_str_eq(set.seen.message, "list webhooks of org/a: gitea answered 403");
+	set.seen = (struct outcome_seen){0};
+	gitea_create_hook(set.gitea, "org/a", &wanted, on_hook, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.id, 9);
+	set.seen = (struct outcome_seen){0};
+	gitea_edit_hook(set.gitea, "org/a", 9, &wanted, on_hook, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.id, 9);
+	set.seen = (struct outcome_seen){0};
+	gitea_delete_hook(set.gitea, "org/a", 9, on_done, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+}
+END_TEST
+
+#define STATUSES                                                                                   \
+	"[{\"id\":9,\"context\":\"other\",\"status\":\"success\"},"                                \
+	"{\"id\":3,\"context\":\"ccci\",\"status\":\"success\"},"                                  \
+	"{\"id\":4,\"context\":\"ccci\",\"status\":\"failure\",\"description\":\"no\"},"           \
+	"{\"id\":2,\"context\":\"ccci\",\"status\":\"success\"}]"
+
+START_TEST(keeps_statuses)
+{
+	const struct exchange script[] = {
+	    {"POST /api/v1/repos/org/a/statuses/" HEAD, AUTH,
+		"{\"context\":\"ccci\",\"state\":\"error\",\"description\":\"d\",\"target_url\":"
+		"\"http://h/41\"}",
+		201, NULL, "{}"},
+	    {"GET /api/v1/repos/org/a/commits/" HEAD "/statuses?sort=highestindex&page=1&limit=50",
+		AUTH, NULL, 200, NULL, STATUSES},
+	    {"GET /api/v1/repos/org/a/commits/" HEAD "/statuses?sort=highestindex&page=1&limit=50",
+		AUTH, NULL, 200, NULL, "[{\"id\":7,\"context\":\"ccci\",\"status\":\"warning\"}]"},
+	    {"GET /api/v1/repos/org/a/commits/" HEAD "/statuses?sort=highestindex&page=1&limit=50",
+		AUTH, NULL, 200, NULL, "[]"},
+	};
+	const struct gitea_status status = {GITEA_STATUS_ERROR, "d", "http://h/41"};
+	struct stage_set set;
+
+	raise_curtain(&set, script, COUNT_OF(script));
+	gitea_set_status(set.gitea, "org/a", HEAD, "ccci", &status, on_done, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+	set.seen = (struct outcome_seen){0};
+	gitea_get_status(set.gitea, "org/a", HEAD, "ccci", on_status, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.value, GITEA_STATUS_FAILURE);
+	ck_assert_str_eq(set.seen.text, "no");
+	set.seen = (struct outcome_seen){0};
+	gitea_get_status(set.gitea, "org/a", HEAD, "ccci", on_status, &set.seen);
+	scripted_run(set.http, &set.seen.is_done);
+	ck_assert_int_eq(set.seen.value, GITEA_STATUS_OTHER);
+	set.seen = (struct outcome_seen){0};
+	gitea_get_status(set.gitea, "org/a", HEAD, "ccci", on_status, &set.seen);
+	drop_curtain(&set);
+	ck_assert_int_eq(set.seen.value, -1);
+	ck_assert_int_eq(set.seen.code, ERR_NONE);
+}
+END_TEST
+
 START_TEST(reads_single_things)
 {
 	AUTO(buf) pull = harness_data("gitea", "pull-get-fork.json");
@@ -997,6 +1190,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, reads_repository);
 	tcase_add_loop_test(tests, knows_who_may_see_a_repository, 0, COUNT_OF(visibilities));
 	tcase_add_test(tests, writes);
+	tcase_add_loop_test(tests, reads_hook_row, 0, COUNT_OF(hook_reads));
+	tcase_add_test(tests, reads_recorded_hooks_and_statuses);
+	tcase_add_test(tests, keeps_hooks);
+	tcase_add_test(tests, keeps_statuses);
 	tcase_add_test(tests, reads_single_things);
 	tcase_add_loop_test(tests, answers_become_codes, 0, COUNT_OF(answer_rows));
 	tcase_add_test(tests, remembers_retry_after);

@@ -63,6 +63,7 @@ static const char *const values[] = {
     "bridge/errand",
     "bridge/standing",
     "bridge/summary",
+    "bridge/hook_plan",
     "bridge/clean",
     "bridge/pages/html",
     "bridge/pages/draw",
@@ -122,6 +123,7 @@ static const struct {
     {"runner-plugin/recipe/secrets", "runner-plugin/recipe/suite"},
     {"bridge/peers/build", "bridge/peers/peer"},
     {"bridge/standing", "bridge/peers/gitea"},
+    {"bridge/hook_plan", "bridge/peers/gitea"},
 };
 
 /* System headers that give no more than words and numbers. */

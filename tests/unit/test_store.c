@@ -533,7 +533,7 @@ START_TEST(an_older_schema_is_brought_up)
 		    "custom-html/41=lint=pass:2.5;");
 		store_close(store);
 	}
-	write_database(dir, "PRAGMA user_version=9;");
+	write_database(dir, "PRAGMA user_version=999;");
 	struct store *store = NULL;
 	ck_assert_int_eq(store_open(dir, &store, &err), -1);
 	ck_assert_msg(strstr(err.msg, "written by a newer ccci-bridge") != NULL, "%s", err.msg);
@@ -670,6 +670,31 @@ START_TEST(garbage_is_refused)
 }
 END_TEST
 
+START_TEST(remembers_webhooks)
+{
+	auto_str char *dir = harness_dir();
+	struct hook_memory memory = {.hook = 7, .url = "https://ci.example.org/hook", .mark = "a1"};
+	struct hook_memory found = {.hook = 9};
+	struct store *store = open_store(dir);
+
+	ck_assert_int_eq(store_get_hook(store, "org/a", &found, &err), 0);
+	ck_assert_int_eq(found.hook, 0);
+	ck_assert_int_eq(store_set_hook(store, "org/a", &memory, &err), 0);
+	memory.hook = 8;
+	ck_assert_int_eq(store_set_hook(store, "ORG/a", &memory, &err), 0);
+	store_close(store);
+	store = open_store(dir);
+	ck_assert_int_eq(store_get_hook(store, "org/A", &found, &err), 0);
+	ck_assert_int_eq(found.hook, 8);
+	ck_assert_str_eq(found.url, memory.url);
+	ck_assert_str_eq(found.mark, "a1");
+	ck_assert_int_eq(store_get_hook(store, "org/b", &found, &err), 0);
+	ck_assert_int_eq(found.hook, 0);
+	ck_assert_str_eq(found.url, "");
+	store_close(store);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("store");
@@ -689,6 +714,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, full_disk_changes_nothing);
 	tcase_add_test(tests, finds_the_newest_run);
 	tcase_add_test(tests, an_older_schema_is_brought_up);
+	tcase_add_test(tests, remembers_webhooks);
 	tcase_add_test(tests, keeps_pictures);
 	tcase_add_test(tests, lists_runs);
 	tcase_add_test(tests, knows_who_may_be_seen);
