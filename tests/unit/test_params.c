@@ -112,6 +112,9 @@ START_TEST(bounds_a_huge_value_in_its_message)
 
 	ck_assert_int_eq(params_read(environ, "org", &params, &err), -1);
 	ck_assert_uint_lt(strlen(err.msg), 200);
+	const char *shown = strchr(err.msg, '"') + 1;
+	ck_assert_uint_eq(strspn(shown, "A"), 40);
+	ck_assert_msg(text_starts(shown + 40, "...\" has not the form"), "%s", err.msg);
 }
 END_TEST
 
