@@ -724,6 +724,7 @@ static void judge_amount(const struct judge *judge, const struct total *total, i
 
 	if (total->sum <= most)
 		return;
+	assert(total->largest); /* a stack without services asks for nothing */
 	item = (struct trespass_item){xstrdup(total->largest->name), xstrdup(what), xstrdup(word)};
 	if (total->sum <= allowed_up_to(judge->rules, kind))
 		append(&judge->out->allowed, &judge->out->allowed_count, item);
