@@ -10,9 +10,9 @@ import tempfile
 import time
 import unittest
 
-from lib.bridge_cases import HOOK_SECRET, check_end, results, trailer
+from lib.bridge_cases import HOOK_SECRET, PIPELINE, results, trailer
 from lib.standin_case import Case
-from lib.world import CI_REPO, ORG, PRIVATE, PUBLIC, StandinWorld, exchange, make_bridge, wait_for
+from lib.world import CI_REPO, ORG, PRIVATE, PUBLIC, make_bridge, wait_for
 
 BUILDS = f"/repos/{CI_REPO}/builds"
 
