@@ -2,14 +2,19 @@
 #include "bridge/store.h"
 
 #include "common/file.h"
+#include "common/testpoint.h"
 
+#include <errno.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #define USUAL_RUNS 5
 #define DAY_S (INT64_C(24) * 3600)
+#define LOCK_WAIT_MS 2000 /* a copy is being taken, or a bridge is just ending */
 
 struct store {
 	sqlite3 *db;
+	char *path;
 };
 
 /*
@@ -167,45 +172,106 @@ static int step_int(struct store *store, sqlite3_stmt *statement, int64_t *out, 
 
 /* --- opening --- */
 
+/* What whoever starts the bridge can do about it. */
+static int fail_to_open(const struct store *store, struct err *err)
+{
+	int code = sqlite3_errcode(store->db) & 0xff;
+	const char *why = sqlite3_errmsg(store->db);
+
+	/* "disk I/O error" is all that it says of a file system that is mounted read-only. */
+	if (code == SQLITE_IOERR && access(store->path, W_OK) < 0 && errno != ENOENT) {
+		code = SQLITE_READONLY;
+		why = strerror(errno);
+	}
+	switch (code) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(err, ERR_CONFIG,
+		    "store: another process has %s open: another ccci-bridge, or a tool such as "
+		    "sqlite3",
+		    store->path);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return err_set(err, ERR_SYS,
+		    "store: %s is damaged (%s): recover it, put a copy in its place, or move it "
+		    "away; docs/troubleshooting.md says how",
+		    store->path, why);
+	case SQLITE_FULL:
+		return err_set(
+		    err, ERR_SYS, "store: no room for %s: the disk is full", store->path);
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+		return err_set(err, ERR_SYS,
+		    "store: %s cannot be written (%s): look at its owner and mode, and how its "
+		    "disk is mounted",
+		    store->path, why);
+	default:
+		return err_set(err, ERR_SYS, "store: open %s: %s", store->path, why);
+	}
+}
+
+/* Each page is looked at once, so that a damaged one is found before it is needed: what is in it
+ * may be the claim that keeps a comment from firing twice. */
+static int check_whole(struct store *store, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store, "PRAGMA quick_check(1)", err);
+	int result = ask ? sqlite3_step(ask) : SQLITE_ERROR;
+
+	if (result != SQLITE_ROW)
+		return fail_to_open(store, err);
+	const char *said = (const char *)sqlite3_column_text(ask, 0);
+	if (text_is(said, "ok"))
+		return 0;
+	return err_set(err, ERR_SYS,
+	    "store: %s is damaged (%.60s): recover it, put a copy in its place, or move it away; "
+	    "docs/troubleshooting.md says how",
+	    store->path, said);
+}
+
 static int set_up(struct store *store, struct err *err)
 {
 	int64_t version = 0;
 
 	if (run_sql(store, setup_sql, err) < 0)
-		return -1;
+		return fail_to_open(store, err);
 	auto_statement sqlite3_stmt *ask = prepare(store, "PRAGMA user_version", err);
 	if (!ask || step_int(store, ask, &version, err) < 0)
 		return -1;
 	if (version < 0 || version > (int64_t)COUNT_OF(upgrades_sql))
 		return err_set(err, ERR_CONFIG,
-		    "store: written by a newer ccci-bridge (schema %lld)", (long long)version);
+		    "store: %s was written by a newer ccci-bridge (its schema is %lld, ours %zu): "
+		    "install that one again, or put a copy from before in its place",
+		    store->path, (long long)version, COUNT_OF(upgrades_sql));
 	(void)sqlite3_reset(ask);
+	if (version > 0 && check_whole(store, err) < 0)
+		return -1;
 	for (; version < (int64_t)COUNT_OF(upgrades_sql); version++) {
 		if (run_sql(store, upgrades_sql[version], err) < 0)
-			return -1;
+			return fail_to_open(store, err);
+		TEST_POINT("store.upgrade");
 	}
-	return run_sql(store, "COMMIT", err);
+	if (run_sql(store, "COMMIT", err) < 0)
+		return fail_to_open(store, err);
+	return 0;
 }
 
 int store_open(const char *dir, struct store **out, struct err *err)
 {
-	auto_str char *path = xasprintf("%s/%s", dir, STORE_FILE);
 	struct store *store = xcalloc(1, sizeof(*store));
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_PRIVATECACHE;
 
+	store->path = xasprintf("%s/%s", dir, STORE_FILE);
 	if (file_make_dirs(dir, 0700, err) < 0)
 		goto failed;
-	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
-		(void)err_set(err, ERR_SYS, "store: open %s: %s", path,
-		    store->db ? sqlite3_errmsg(store->db) : "no memory");
+	if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
+		(void)fail_to_open(store, err);
 		goto failed;
 	}
 	(void)sqlite3_extended_result_codes(store->db, 0);
+	(void)sqlite3_busy_timeout(store->db, LOCK_WAIT_MS);
 	if (set_up(store, err) < 0) {
 		(void)roll_back(store);
-		if (err->code == ERR_CONFIG && strstr(err->msg, "locked"))
-			(void)err_set(
-			    err, ERR_CONFIG, "store: another ccci-bridge has %s open", path);
 		goto failed;
 	}
 	*out = store;
@@ -220,6 +286,7 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	(void)sqlite3_close(store->db);
+	free(store->path);
 	free(store);
 }
 
@@ -395,8 +462,10 @@ int store_save(struct store *store, const struct job *job, struct err *err)
 {
 	if (run_sql(store, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
-	if (put_job(store, "INSERT OR REPLACE " JOB_INSERT, job, err) < 0 ||
-	    save_effects(store, job, err) < 0 || run_sql(store, "COMMIT", err) < 0)
+	if (put_job(store, "INSERT OR REPLACE " JOB_INSERT, job, err) < 0)
+		return roll_back(store);
+	TEST_POINT("store.save");
+	if (save_effects(store, job, err) < 0 || run_sql(store, "COMMIT", err) < 0)
 		return roll_back(store);
 	return 0;
 }

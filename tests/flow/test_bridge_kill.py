@@ -162,7 +162,7 @@ class Killed(unittest.TestCase):
         self.check("not_run", 0)
 
     def test_a_run(self):
-        self.every_point(Killed.passed, ["hear.claimed", "hear.position", "job.asked", "job.queued", "job.running",
+        self.every_point(Killed.passed, ["hear.claimed", "hear.position", "store.save", "job.asked", "job.queued", "job.running",
             "job.ended", "job.judged", "job.answered"] + [f"effect.{effect}.{moment}"
             for effect in ("react", "reply", "build", "edit") for moment in ("before", "sent", "done")])
 

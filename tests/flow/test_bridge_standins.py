@@ -514,7 +514,7 @@ class Program(Case):
         self.bridge.start()
         done = self.run_once("--listen=none")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("another ccci-bridge", done.stderr)
+        self.assertIn("another process has", done.stderr)
 
     def test_a_full_disk(self):
         """What cannot be recorded is not begun; when there is room again, the same comment goes on."""

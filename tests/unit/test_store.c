@@ -369,7 +369,7 @@ START_TEST(second_bridge_is_refused)
 
 	ck_assert_int_eq(store_open(dir, &second, &err), -1);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
-	ck_assert_msg(strstr(err.msg, "another ccci-bridge") != NULL, "%s", err.msg);
+	ck_assert_msg(strstr(err.msg, "another process has") != NULL, "%s", err.msg);
 	store_close(store);
 }
 END_TEST
@@ -466,23 +466,6 @@ START_TEST(finds_the_newest_run)
 }
 END_TEST
 
-/* As the first version wrote it, with a job under way. */
-static const char first_schema[] =
-    "CREATE TABLE job(comment INTEGER PRIMARY KEY, state TEXT NOT NULL, repo TEXT NOT NULL,"
-    " pr INTEGER NOT NULL, author TEXT NOT NULL, written_s INTEGER NOT NULL,"
-    " heard_s INTEGER NOT NULL, moved_s INTEGER NOT NULL, ref TEXT NOT NULL, stages TEXT NOT NULL,"
-    " from_version TEXT NOT NULL, wants_extra INTEGER NOT NULL, build INTEGER NOT NULL,"
-    " started_s INTEGER NOT NULL, ended_s INTEGER NOT NULL, verdict TEXT, level INTEGER NOT NULL,"
-    " reason TEXT NOT NULL, head_version TEXT NOT NULL, base_version TEXT NOT NULL, results TEXT,"
-    " reply INTEGER NOT NULL, told TEXT NOT NULL, is_shrunk INTEGER NOT NULL);"
-    "CREATE TABLE effect(comment INTEGER NOT NULL, effect TEXT NOT NULL, state TEXT NOT NULL,"
-    " tried_s INTEGER NOT NULL, PRIMARY KEY(comment, effect)) WITHOUT ROWID;"
-    "CREATE TABLE position(what TEXT PRIMARY KEY, since_s INTEGER NOT NULL,"
-    " first_id INTEGER NOT NULL, first_s INTEGER NOT NULL) WITHOUT ROWID;"
-    "INSERT INTO job VALUES(7,'running','org/custom-html',3,'member',1,2,3,'0123','','',0,41,4,0,"
-    "NULL,0,'','','',NULL,99,'abc',0);"
-    "PRAGMA user_version=1;";
-
 static void write_database(const char *dir, const char *sql)
 {
 	auto_str char *path = xasprintf("%s/%s", dir, STORE_FILE);
@@ -513,30 +496,59 @@ static const char *list_runs(struct store *store, const struct store_wanted *wan
 	return listed;
 }
 
+#define SCHEMA 8 /* the newest; of each there is a store in tests/data */
+
+/* Each schema that ever was, as its ccci-bridge wrote it: a job under way, an answered one. */
 START_TEST(an_older_schema_is_brought_up)
 {
 	auto_str char *dir = harness_dir();
+	auto_str char *name = xasprintf("schema-%d.sql", _i);
+	AUTO(buf) sql = harness_data("store", name);
 
-	write_database(dir, first_schema);
-	write_database(dir, "UPDATE job SET results='{\"stages\":[{\"name\":\"lint\","
-			    "\"outcome\":\"pass\",\"seconds\":2.5}]}'");
+	write_database(dir, buf_text(&sql));
 	for (int open = 0; open < 2; open++) {
 		AUTO(job) job = {0};
+		AUTO(job) done = {0};
+		struct store_position position;
 		struct store *store = open_store(dir);
+		bool is_new = false, is_known = false;
 
 		ck_assert_msg(store_load(store, 7, &job, &err) == 0, "%s", err.msg);
 		ck_assert_int_eq(job.state, JOB_RUNNING);
 		ck_assert_int_eq(job.command, COMMAND_TEST);
 		ck_assert_int_eq(job.build, 41);
 		ck_assert_int_eq(job.first_build, 0);
+		ck_assert_int_eq(job.effects[JOB_EFFECT_BUILD].state, JOB_EFFECT_DONE);
+		ck_assert_msg(store_load(store, 5, &done, &err) == 0, "%s", err.msg);
+		ck_assert_int_eq(done.verdict, VERDICT_PASSED);
+		ck_assert_int_eq(store_claim(store, &done, &is_new, &err), 0);
+		ck_assert(!is_new);
 		ck_assert_str_eq(list_runs(store, &(struct store_wanted){.shows_private = true}),
-		    "custom-html/41=lint=pass:2.5;");
+		    "custom-html/41=lint=pass:2.5;custom-html/40=lint=pass:2.5;");
+		ck_assert_int_eq(
+		    store_get_position(store, "repo:org/custom-html", &position, &is_known, &err),
+		    0);
+		ck_assert(is_known);
+		ck_assert_int_eq(position.first_id, 5);
+		save(store, &job);
 		store_close(store);
 	}
-	write_database(dir, "PRAGMA user_version=999;");
-	struct store *store = NULL;
+}
+END_TEST
+
+START_TEST(a_newer_schema_is_refused)
+{
+	auto_str char *dir = harness_dir();
+	auto_str char *newer = xasprintf("PRAGMA user_version=%d;", SCHEMA + 1);
+	auto_str char *says = xasprintf(
+	    "was written by a newer ccci-bridge (its schema is %d, ours %d)", SCHEMA + 1, SCHEMA);
+	struct store *store = open_store(dir);
+
+	store_close(store);
+	write_database(dir, newer);
 	ck_assert_int_eq(store_open(dir, &store, &err), -1);
-	ck_assert_msg(strstr(err.msg, "written by a newer ccci-bridge") != NULL, "%s", err.msg);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_msg(strstr(err.msg, says) != NULL, "%s", err.msg);
 }
 END_TEST
 
@@ -666,7 +678,8 @@ START_TEST(garbage_is_refused)
 		(void)fputc('x', file);
 	(void)fclose(file);
 	ck_assert_int_eq(store_open(dir, &store, &err), -1);
-	ck_assert_msg(strstr(err.msg, "not a database") != NULL, "%s", err.msg);
+	ck_assert_msg(
+	    strstr(err.msg, "is damaged (file is not a database)") != NULL, "%s", err.msg);
 }
 END_TEST
 
@@ -713,7 +726,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, killed_between_saves, 0, 12);
 	tcase_add_test(tests, full_disk_changes_nothing);
 	tcase_add_test(tests, finds_the_newest_run);
-	tcase_add_test(tests, an_older_schema_is_brought_up);
+	tcase_add_loop_test(tests, an_older_schema_is_brought_up, 1, SCHEMA + 1);
+	tcase_add_test(tests, a_newer_schema_is_refused);
 	tcase_add_test(tests, remembers_webhooks);
 	tcase_add_test(tests, keeps_pictures);
 	tcase_add_test(tests, lists_runs);

@@ -1,0 +1,18 @@
+BEGIN TRANSACTION;
+CREATE TABLE effect(comment INTEGER NOT NULL, effect TEXT NOT NULL, state TEXT NOT NULL, tried_s INTEGER NOT NULL, PRIMARY KEY(comment, effect)) WITHOUT ROWID;
+INSERT INTO "effect" VALUES(7,'build','done',4);
+CREATE TABLE job(comment INTEGER PRIMARY KEY, state TEXT NOT NULL, repo TEXT NOT NULL, pr INTEGER NOT NULL, author TEXT NOT NULL, written_s INTEGER NOT NULL, heard_s INTEGER NOT NULL, moved_s INTEGER NOT NULL, ref TEXT NOT NULL, stages TEXT NOT NULL, from_version TEXT NOT NULL, wants_extra INTEGER NOT NULL, build INTEGER NOT NULL, started_s INTEGER NOT NULL, ended_s INTEGER NOT NULL, verdict TEXT, level INTEGER NOT NULL, reason TEXT NOT NULL, head_version TEXT NOT NULL, base_version TEXT NOT NULL, results TEXT, reply INTEGER NOT NULL, told TEXT NOT NULL, is_shrunk INTEGER NOT NULL, command TEXT NOT NULL DEFAULT 'test', keep_min INTEGER NOT NULL DEFAULT 0, first_build INTEGER NOT NULL DEFAULT 0, first_reason TEXT NOT NULL DEFAULT '', target TEXT NOT NULL DEFAULT '', behind INTEGER NOT NULL DEFAULT 0, outline TEXT);
+INSERT INTO "job" VALUES(5,'answered','org/custom-html',3,'member',1,2,3,'0122','','',0,40,4,5,'passed',5,'','1.0.0+1','','{"stages":[{"name":"lint","outcome":"pass","seconds":2.5}]}',98,'abd',0,'test',0,0,'','',0,'lint=pass:2.5');
+INSERT INTO "job" VALUES(7,'running','org/custom-html',3,'member',1,2,3,'0123','','',0,41,4,0,NULL,0,'','','','{"stages":[{"name":"lint","outcome":"pass","seconds":2.5}]}',99,'abc',0,'test',0,0,'','',0,'lint=pass:2.5');
+CREATE TABLE picture(comment INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE position(what TEXT PRIMARY KEY, since_s INTEGER NOT NULL, first_id INTEGER NOT NULL, first_s INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO "position" VALUES('repo:org/custom-html',100,5,90);
+CREATE TABLE repository(name TEXT PRIMARY KEY COLLATE NOCASE, is_public INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX job_active ON job(comment) WHERE state<>'answered';
+CREATE INDEX job_pull ON job(repo, pr);
+CREATE INDEX job_recipe ON job(repo, ended_s) WHERE verdict='passed';
+CREATE INDEX effect_deletion ON effect(comment) WHERE effect='delete' AND state IN('due','tried');
+CREATE INDEX job_run ON job(substr(repo,instr(repo,'/')+1), build DESC, comment, repo, command, pr, author, ref, stages, state, heard_s, started_s, ended_s, verdict, level, head_version, base_version, outline) WHERE build>0 AND command='test';
+CREATE INDEX job_build ON job(build) WHERE build>0;
+COMMIT;
+PRAGMA user_version=7;
