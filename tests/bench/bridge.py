@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import socket
 import sqlite3
 import threading
@@ -13,11 +14,14 @@ import time
 from bench.measure import cpu_ns, median_ms, resident_mib
 from lib.page_store import Filler, document, stage
 from lib.world import ORG, PUBLIC, StandinWorld, exchange, make_bridge, start_bridge, wait_for
+from standin.forge_state import Pull
 
 SECRET = "a-secret-of-the-bench-hook"
 COMMENTS = 30
 IDLE_S = 10
 JOBS = 10_000
+CYCLES = int(os.environ.get("CCCI_BENCH_CYCLES", "60"))    # of a second each; 1000 for a soak
+CYCLE_REPOS, CYCLE_PULLS = 500, 5000
 PAGE_RECIPES = 500
 PAGE_TURNS = 5
 PAGE_KEPT_S = 5.1      # PAGES_KEPT_MS and a little: the next one is made anew
@@ -106,6 +110,49 @@ def measure_idle(table, repositories):
     share_at_default = share / 30
     table.row(f"idle poll, {repositories} enrolled", f"{each:.2f} requests a poll, {share_at_default:.4f} % CPU at 30 s",
               "1 request, 0.1 % CPU", each <= 1.2 and share_at_default <= 0.1)
+
+
+def open_pulls(forge, names, each):
+    """Open pull requests by the thousand: as the search shows them, without branches of their own."""
+    with forge.lock:
+        for name in names:
+            repo = forge.repos[name.lower()]
+            for _ in range(each):
+                forge._number(Pull(0, repo, "open since long", forge.person("member"), forge.clock() - 30 * 86400))
+
+
+def measure_cycles(table):
+    """An organisation of some size, with somebody talking in one of its pull requests in each cycle."""
+    with StandinWorld(runner=False) as world:
+        names = [f"{ORG}/recipe-{index}" for index in range(CYCLE_REPOS)]
+        for name in names:
+            world.forge.add_repo(name)
+        world.put_files(world.ci_repo, {f"tests/recipes/{name.split('/')[1]}/suite.yml": "" for name in names})
+        open_pulls(world.forge, names, CYCLE_PULLS // CYCLE_REPOS)
+        with start_bridge(world, poll_repos=f"{ORG}/*", poll_interval="1s", log_level="info") as bridge:
+            pick = random.Random(1)
+
+            def cycle(until):
+                while world.forge.count("GET", "/issues/search", since=mark) < until:
+                    searches = world.forge.count("GET", "/issues/search", since=mark)
+                    world.forge.comment(pick.choice(names), pick.randint(1, CYCLE_PULLS // CYCLE_REPOS), "member", "looks fine")
+                    wait_for(lambda: world.forge.count("GET", "/issues/search", since=mark) > searches, 10, "next cycle",
+                             every=0.05)
+            mark = world.forge.mark()
+            cycle(CYCLES // 10)
+            first, cpu = resident_mib(bridge.pid), cpu_ns(bridge.pid)
+            mark = world.forge.mark()
+            cycle(CYCLES - CYCLES // 10)
+            last, used = resident_mib(bridge.pid), cpu_ns(bridge.pid) - cpu
+            polls = world.forge.count("GET", "/issues/search", since=mark)
+            looks = world.forge.count("GET", r"/repos/[^/]+/[^/?]+$", since=mark)
+            requests = len(world.forge.requests(since=mark))
+    each_ms, kept = used / 1e6 / polls, last - first
+    table.row(f"a cycle of {CYCLE_REPOS} enrolled, {CYCLE_PULLS} open, {CYCLES}",
+              f"{(requests - looks) / polls:.2f} requests and {looks / polls:.2f} looks, {each_ms:.2f} ms CPU",
+              "0.1 % CPU at 30 s", each_ms <= 30)
+    table.row("bridge memory over these cycles", f"{last:.1f} MiB resident, {kept:+.2f} since the first tenth",
+              "16 MiB, flat", last <= 16 and kept <= 0.5)
 
 
 def copy_job(state_dir, count):
@@ -227,5 +274,6 @@ def measure(table):
     measure_hook(table)
     measure_idle(table, 1)
     measure_idle(table, 500)
+    measure_cycles(table)
     measure_memory_and_flood(table)
     measure_pages(table)
