@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/bridge.h"
 
+#include "bridge/forget.h"
 #include "bridge/hear.h"
 #include "bridge/hooks.h"
 #include "bridge/pages/pages.h"
@@ -18,6 +19,8 @@
 #include <sys/signalfd.h>
 
 #define SLEEP_MOST_MS 60000
+/* A store of an older version is brought up, and every page of it is looked at. */
+#define OPENING_USEC "EXTEND_TIMEOUT_USEC=600000000"
 #define STOP_WITHIN_NS (700 * NS_PER_MS) /* for answers that are on their way, either way */
 #define TIMEOUT_CHECK_MS (INT64_C(3600) * 1000)
 #define SILENCE_INTERVALS 3 /* polls without an answer before /healthz says so */
@@ -29,6 +32,7 @@ struct bridge {
 	struct parts parts;
 	struct hear *hear;
 	struct tend *tend;
+	struct forget forget;
 	struct bridge_settings *settings; /* borrowed; those that reload are changed */
 	bridge_load load;
 	void *load_context;
@@ -349,9 +353,14 @@ int bridge_new(struct bridge_settings *settings, bridge_load load, void *context
 	bridge->load_context = context;
 	bridge->parts.settings = settings;
 	bridge->parts.gates[PARTS_FORGE].name = "the forge";
-	if (systemd_open(&bridge->systemd, err) < 0 || open_signals(bridge, err) < 0 ||
-	    store_open(settings->state_dir, &bridge->parts.store, err) < 0)
+	if (systemd_open(&bridge->systemd, err) < 0 || open_signals(bridge, err) < 0)
 		goto failed;
+	(void)systemd_tell(&bridge->systemd, "STATUS=opening the store\n" OPENING_USEC);
+	if (store_open(settings->state_dir, &bridge->parts.store, err) < 0)
+		goto failed;
+	if (!store_gives_back(bridge->parts.store))
+		log_warning("the store was made by an older version, and there is no room to make "
+			    "it anew: it does not get smaller; the next start tries again");
 	bridge->http = http_new();
 	make_parts(bridge);
 	if (tend_load(bridge->tend, err) < 0 || open_server(bridge, err) < 0)
@@ -470,6 +479,7 @@ static void take_settings(struct bridge *bridge, struct bridge_settings *fresh)
 		log_init((enum log_level)bridge->settings->log_level);
 	hear_reload(bridge->hear);
 	hooks_reload(bridge->hooks);
+	forget_soon(&bridge->forget);
 	if (bridge->pages)
 		pages_show_private(bridge->pages, bridge->settings->pages_private);
 	log_info("read the settings anew; new: %s", taken.length ? buf_text(&taken) : "nothing");
@@ -553,11 +563,14 @@ static int64_t turn_all(struct bridge *bridge)
 	int64_t hear_ns = hear_turn(bridge->hear);
 	int64_t tend_ns = tend_turn(bridge->tend);
 	int64_t hooks_ns = hooks_turn(bridge->hooks);
+	int64_t forget_ns = forget_turn(&bridge->forget, &bridge->parts);
 
 	if (hear_ns < due_ns)
 		due_ns = hear_ns;
 	if (hooks_ns < due_ns)
 		due_ns = hooks_ns;
+	if (forget_ns < due_ns)
+		due_ns = forget_ns;
 	return tend_ns < due_ns ? tend_ns : due_ns;
 }
 

@@ -2,6 +2,7 @@
 /* ccci-bridge: from its command line to the loop. */
 #include "bridge/bridge.h"
 #include "bridge/check.h"
+#include "bridge/store.h"
 #include "common/log.h"
 #include "common/version.h"
 
@@ -146,6 +147,19 @@ static int print_settings(const struct bridge_settings *settings)
 	return print_buf(&text);
 }
 
+/* For people; where it is not for us to look, or not there yet, that is no fault. */
+static void print_store_size(const struct bridge_settings *settings)
+{
+	int64_t bytes = 0;
+	struct err err;
+
+	if (store_measure(settings->state_dir, &bytes, &err) == 0)
+		(void)printf("store: %s/" STORE_FILE ", %.1f MiB\n", settings->state_dir,
+		    (double)bytes / (1024 * 1024));
+	else if (err.code != ERR_MISSING)
+		(void)printf("store: %s\n", err.msg);
+}
+
 /* The settings are right; the forge says what became of the repositories that they name. */
 static int check(const struct bridge_settings *settings)
 {
@@ -159,6 +173,7 @@ static int check(const struct bridge_settings *settings)
 		return BRIDGE_EXIT_BROKE;
 	}
 	(void)fprintf(stderr, "%s", buf_text(&text));
+	print_store_size(settings);
 	return count ? BRIDGE_EXIT_CONFIG : BRIDGE_EXIT_OK;
 }
 

@@ -198,6 +198,11 @@ const struct conf_row bridge_settings_rows[] = {
 	.help = "the CI server's timeout of the CI repository, whole minutes"},
     {"STATE_DIR", CONF_TEXT, AT(state_dir), .is_required = true, .fallback = "/var/lib/ccci-bridge",
 	.check = check_state_dir, .help = "the store"},
+    {"HISTORY_AGE", CONF_DURATION, AT(history_age_ms), .reloads = true, .fallback = "180d",
+	.least = 24 * HOUR_MS, .most = 3650 * 24 * HOUR_MS,
+	.help = "how long runs that are over are kept in the store and shown"},
+    {"HISTORY_RUNS", CONF_INT, AT(history_runs), .reloads = true, .fallback = "200", .least = 1,
+	.most = 100000, .help = "how many of each recipe are", .unit = "runs"},
     {"LOG_LEVEL", CONF_CHOICE, AT(log_level), .reloads = true, .fallback = "info",
 	.choices = log_levels, .help = "error, warning, info or debug"},
 };

@@ -46,6 +46,7 @@ struct bridge_settings {
 	int64_t build_timeout_ms;
 	bool pages_private; /* the pages show private repositories too */
 	char *state_dir;
+	int64_t history_age_ms, history_runs;
 	int64_t log_level;
 
 	/* Made of the above. */

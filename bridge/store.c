@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define USUAL_RUNS 5
@@ -15,14 +16,14 @@
 struct store {
 	sqlite3 *db;
 	char *path;
+	bool gives_back;
 };
 
 /*
  * WAL and synchronous=FULL: a commit survives a power cut, so a claim is never taken back. The lock
  * is exclusive for the life of the process: two bridges on one store would answer everything twice.
  */
-static const char setup_sql[] = "PRAGMA locking_mode=EXCLUSIVE;"
-				"PRAGMA journal_mode=WAL;"
+static const char setup_sql[] = "PRAGMA journal_mode=WAL;"
 				"PRAGMA synchronous=FULL;"
 				"PRAGMA cache_size=-1024;"
 				"PRAGMA journal_size_limit=4194304;"
@@ -51,6 +52,19 @@ static const char setup_sql[] = "PRAGMA locking_mode=EXCLUSIVE;"
 		       "CREATE INDEX job_build ON job(build) WHERE build>0;"                       \
 		       "CREATE TABLE repository(name TEXT PRIMARY KEY COLLATE NOCASE,"             \
 		       " is_public INTEGER NOT NULL) WITHOUT ROWID;"
+
+/*
+ * What is left of a job that was forgotten: its id, and of a head that was tested by itself which
+ * one. Only who asks for the old ones reads the indexes; the results stand before most columns of a
+ * row.
+ */
+#define FORGET_SQL                                                                                 \
+	"CREATE TABLE seen(comment INTEGER PRIMARY KEY, head TEXT);"                               \
+	"CREATE INDEX seen_head ON seen(head) WHERE head IS NOT NULL;"                             \
+	"CREATE INDEX job_old_run ON job(moved_s, repo, comment)"                                  \
+	" WHERE state='answered' AND build>0 AND command='test';"                                  \
+	"CREATE INDEX job_old_other ON job(moved_s)"                                               \
+	" WHERE state='answered' AND (build<=0 OR command<>'test');"
 
 /* From each version of the schema to the next, from nothing on; what was written stays readable. */
 static const char *const upgrades_sql[] = {
@@ -87,6 +101,7 @@ static const char *const upgrades_sql[] = {
     "CREATE TABLE webhook(repo TEXT PRIMARY KEY COLLATE NOCASE, hook INTEGER NOT NULL,"
     " url TEXT NOT NULL, mark TEXT NOT NULL) WITHOUT ROWID;"
     "PRAGMA user_version=8;",
+    FORGET_SQL "PRAGMA user_version=9;",
 };
 
 static const char *const effect_state_words[] = {
@@ -170,6 +185,13 @@ static int step_int(struct store *store, sqlite3_stmt *statement, int64_t *out, 
 	return 0;
 }
 
+static int ask_number(struct store *store, const char *sql, int64_t *out, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store, sql, err);
+
+	return ask ? step_int(store, ask, out, err) : -1;
+}
+
 /* --- opening --- */
 
 /* What whoever starts the bridge can do about it. */
@@ -232,8 +254,13 @@ static int check_whole(struct store *store, struct err *err)
 static int set_up(struct store *store, struct err *err)
 {
 	int64_t version = 0;
+	int64_t pages = 0;
 
-	if (run_sql(store, setup_sql, err) < 0)
+	/* Into a file that is there already it would be written at each start. */
+	if (run_sql(store, "PRAGMA locking_mode=EXCLUSIVE", err) < 0 ||
+	    ask_number(store, "PRAGMA page_count", &pages, err) < 0 ||
+	    (!pages && run_sql(store, "PRAGMA auto_vacuum=INCREMENTAL", err) < 0) ||
+	    run_sql(store, setup_sql, err) < 0)
 		return fail_to_open(store, err);
 	auto_statement sqlite3_stmt *ask = prepare(store, "PRAGMA user_version", err);
 	if (!ask || step_int(store, ask, &version, err) < 0)
@@ -256,6 +283,26 @@ static int set_up(struct store *store, struct err *err)
 	return 0;
 }
 
+static bool is_incremental(struct store *store)
+{
+	struct err ignored;
+	int64_t mode = 0;
+
+	return ask_number(store, "PRAGMA auto_vacuum", &mode, &ignored) == 0 && mode == 2;
+}
+
+/* A file that an older version made is written anew once; without room for two it stays as it is.
+ */
+static void learn_to_give_back(struct store *store)
+{
+	struct err ignored;
+
+	if (!is_incremental(store) &&
+	    run_sql(store, "PRAGMA auto_vacuum=INCREMENTAL; VACUUM", &ignored) < 0)
+		(void)roll_back(store);
+	store->gives_back = is_incremental(store);
+}
+
 int store_open(const char *dir, struct store **out, struct err *err)
 {
 	struct store *store = xcalloc(1, sizeof(*store));
@@ -274,6 +321,7 @@ int store_open(const char *dir, struct store **out, struct err *err)
 		(void)roll_back(store);
 		goto failed;
 	}
+	learn_to_give_back(store);
 	*out = store;
 	return 0;
 failed:
@@ -368,26 +416,50 @@ static int put_job(struct store *store, const char *sql, const struct job *job, 
 	return step_done(store, put, "save a job", err);
 }
 
+/* Forgotten, but for its id. */
+static int find_seen(struct store *store, int64_t comment, int64_t *out_count, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask =
+	    prepare(store, "SELECT COUNT(*) FROM seen WHERE comment=?", err);
+
+	if (!ask)
+		return -1;
+	bind_int(ask, 1, comment);
+	return step_int(store, ask, out_count, err);
+}
+
 int store_claim(struct store *store, const struct job *job, bool *out_is_new, struct err *err)
 {
+	int64_t seen = 0;
+
+	if (find_seen(store, job->comment, &seen, err) < 0)
+		return -1;
+	if (seen) {
+		*out_is_new = false;
+		return 0;
+	}
 	if (put_job(store, "INSERT OR IGNORE " JOB_INSERT, job, err) < 0)
 		return roll_back(store);
 	*out_is_new = sqlite3_changes(store->db) > 0;
 	return 0;
 }
 
+/* ?1, or the id behind the last one from ?2 on and below ?3, forgotten ones too. */
+#define NEXT_ID_SQL                                                                                \
+	"SELECT MAX(?1,"                                                                           \
+	"1+COALESCE((SELECT MAX(comment) FROM job WHERE comment>=?2 AND comment<?3),0),"           \
+	"1+COALESCE((SELECT MAX(comment) FROM seen WHERE comment>=?2 AND comment<?3),0))"
+
 /* Among those tested by themselves: how many of this head, and the id behind the last of all. */
 static int find_head(struct store *store, const struct job *job, int64_t *out_count,
     int64_t *out_next, struct err *err)
 {
 	auto_statement sqlite3_stmt *count = prepare(store,
-	    "SELECT COUNT(*) FROM job WHERE repo=? AND pr=? AND ref=?"
-	    " AND comment>=? AND comment<?",
+	    "SELECT (SELECT COUNT(*) FROM job WHERE repo=?1 AND pr=?2 AND ref=?3"
+	    " AND comment>=?4 AND comment<?5)"
+	    "+(SELECT COUNT(*) FROM seen WHERE head=?1||'#'||?2||'@'||?3)",
 	    err);
-	auto_statement sqlite3_stmt *next =
-	    count ? prepare(store,
-			"SELECT MAX(?,1+MAX(comment)) FROM job WHERE comment>=? AND comment<?", err)
-		  : NULL;
+	auto_statement sqlite3_stmt *next = count ? prepare(store, NEXT_ID_SQL, err) : NULL;
 
 	if (!count || !next)
 		return -1;
@@ -425,10 +497,7 @@ static int find_night(struct store *store, const struct job *job, int64_t first,
 {
 	auto_statement sqlite3_stmt *count =
 	    prepare(store, "SELECT COUNT(*) FROM job WHERE repo=? AND pr=0 AND comment>=?", err);
-	auto_statement sqlite3_stmt *next =
-	    count ? prepare(store,
-			"SELECT MAX(?,1+MAX(comment)) FROM job WHERE comment>=? AND comment<?", err)
-		  : NULL;
+	auto_statement sqlite3_stmt *next = count ? prepare(store, NEXT_ID_SQL, err) : NULL;
 
 	if (!count || !next)
 		return -1;
@@ -991,6 +1060,180 @@ int store_get_picture(struct store *store, int64_t comment, struct buf *out, str
 	size_t length = (size_t)sqlite3_column_bytes(ask, 0);
 	*out = buf_make(length);
 	return buf_add(out, sqlite3_column_blob(ask, 0), length);
+}
+
+/* --- forgetting --- */
+
+/* It is not the run of its recipe with the newest build, of those that meet the condition. */
+#define NOT_NEWEST_SQL(condition)                                                                  \
+	" AND comment IS NOT (SELECT comment FROM job AS k INDEXED BY job_run WHERE k.build>0"     \
+	" AND k.command='test' AND substr(k.repo,instr(k.repo,'/')+1)"                             \
+	"=substr(job.repo,instr(job.repo,'/')+1)" condition " ORDER BY k.build DESC LIMIT 1)"
+/* Nor is its build still to be deleted. ?3: the first id of runs by night. */
+#define MAY_GO_SQL                                                                                 \
+	NOT_NEWEST_SQL(" AND k.verdict='passed'")                                                  \
+	NOT_NEWEST_SQL(" AND k.comment>=?3")                                                       \
+	IS_NOT_OPEN_SQL
+#define IS_NOT_OPEN_SQL                                                                            \
+	" AND NOT EXISTS(SELECT 1 FROM effect WHERE effect.comment=job.comment"                    \
+	" AND effect='delete' AND effect.state IN('due','tried'))"
+#define ENDS_SQL " ORDER BY moved_s LIMIT ?2"
+
+static const char old_runs_sql[] =
+    "SELECT comment FROM job INDEXED BY job_old_run WHERE state='answered' AND" IS_RUN_SQL
+    " AND moved_s<?1" NOT_NEWEST_SQL("") MAY_GO_SQL ENDS_SQL;
+static const char old_others_sql[] =
+    "SELECT comment FROM job INDEXED BY job_old_other WHERE state='answered'"
+    " AND (build<=0 OR command<>'test') AND moved_s<?1" IS_NOT_OPEN_SQL ENDS_SQL;
+static const char many_runs_sql[] =
+    "SELECT comment FROM (SELECT comment,repo FROM job INDEXED BY job_run WHERE" IS_RUN_SQL
+    " AND " RECIPE_SQL "=?4 AND state='answered' ORDER BY build DESC LIMIT -1 OFFSET ?1) AS job"
+    " WHERE 1" MAY_GO_SQL " LIMIT ?2";
+
+static const char *const forget_sql[] = {
+    "INSERT OR IGNORE INTO seen SELECT comment,"
+    "CASE WHEN comment>=?2 THEN repo||'#'||pr||'@'||ref END FROM job WHERE comment=?1",
+    "DELETE FROM job WHERE comment=?1",
+    "DELETE FROM effect WHERE comment=?1",
+    "DELETE FROM picture WHERE comment=?1",
+};
+
+static int forget(struct store *store, int64_t comment, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(forget_sql); i++) {
+		auto_statement sqlite3_stmt *change = prepare(store, forget_sql[i], err);
+
+		if (!change)
+			return -1;
+		bind_int(change, 1, comment);
+		if (i == 0)
+			bind_int(change, 2, JOB_AUTO_FIRST);
+		if (step_done(store, change, "forget a job", err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int forget_listed(
+    struct store *store, sqlite3_stmt *ask, size_t most, size_t *out_count, struct err *err)
+{
+	int64_t ids[STORE_FORGET_MAX];
+	size_t count = 0;
+
+	if (list_ids(store, ask, ids, most, &count, err) < 0)
+		return -1;
+	(void)sqlite3_reset(ask);
+	if (count && run_sql(store, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (forget(store, ids[i], err) < 0)
+			return roll_back(store);
+		TEST_POINT("store.forget");
+	}
+	if (count && run_sql(store, "COMMIT", err) < 0)
+		return roll_back(store);
+	*out_count += count;
+	return 0;
+}
+
+int store_forget_runs(struct store *store, const char *recipe, int64_t keep, size_t most,
+    size_t *out_count, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store, many_runs_sql, err);
+
+	assert(most <= STORE_FORGET_MAX);
+	if (!ask)
+		return -1;
+	bind_int(ask, 1, keep);
+	bind_int(ask, 2, (int64_t)most);
+	bind_int(ask, 3, JOB_NIGHT_FIRST);
+	bind_text(ask, 4, recipe);
+	*out_count = 0;
+	return forget_listed(store, ask, most, out_count, err);
+}
+
+int store_forget_old(struct store *store, int64_t runs_before_s, int64_t others_before_s,
+    size_t most, size_t *out_count, struct err *err)
+{
+	auto_statement sqlite3_stmt *runs = prepare(store, old_runs_sql, err);
+	auto_statement sqlite3_stmt *others = runs ? prepare(store, old_others_sql, err) : NULL;
+
+	assert(most <= STORE_FORGET_MAX);
+	if (!runs || !others)
+		return -1;
+	bind_int(runs, 1, runs_before_s);
+	bind_int(runs, 2, (int64_t)most);
+	bind_int(runs, 3, JOB_NIGHT_FIRST);
+	bind_int(others, 1, others_before_s);
+	*out_count = 0;
+	if (forget_listed(store, runs, most, out_count, err) < 0)
+		return -1;
+	bind_int(others, 2, (int64_t)(most - *out_count));
+	return forget_listed(store, others, most - *out_count, out_count, err);
+}
+
+int store_next_recipe(
+    struct store *store, const char *after, char *out, size_t out_size, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT " RECIPE_SQL " FROM job INDEXED BY job_run WHERE" IS_RUN_SQL " AND " RECIPE_SQL
+	    ">?1 ORDER BY " RECIPE_SQL " LIMIT 1",
+	    err);
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, after);
+	int result = sqlite3_step(ask);
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return fail(store, "list recipes", err);
+	(void)snprintf(out, out_size, "%s", result == SQLITE_ROW ? column_text(ask, 0) : "");
+	return 0;
+}
+
+int store_give_back(struct store *store, int pages, bool *out_is_done, struct err *err)
+{
+	auto_str char *sql = xasprintf("PRAGMA incremental_vacuum(%d)", pages);
+	int64_t left = 0;
+
+	if (store->gives_back && (run_sql(store, sql, err) < 0 ||
+				     ask_number(store, "PRAGMA freelist_count", &left, err) < 0))
+		return -1;
+	*out_is_done = left == 0;
+	/* Until the log is written into it, the file is as long as it was. */
+	return left ? 0 : run_sql(store, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+}
+
+bool store_gives_back(const struct store *store)
+{
+	return store->gives_back;
+}
+
+int store_get_size(struct store *store, struct store_size *out, struct err *err)
+{
+	int64_t page = 0;
+	int64_t pages = 0;
+	int64_t unused = 0;
+
+	if (ask_number(store, "PRAGMA page_size", &page, err) < 0 ||
+	    ask_number(store, "PRAGMA page_count", &pages, err) < 0 ||
+	    ask_number(store, "PRAGMA freelist_count", &unused, err) < 0)
+		return -1;
+	*out = (struct store_size){.bytes = page * pages, .free_bytes = page * unused};
+	return 0;
+}
+
+int store_measure(const char *dir, int64_t *out_bytes, struct err *err)
+{
+	auto_str char *path = xasprintf("%s/%s", dir, STORE_FILE);
+	auto_str char *log = xasprintf("%s-wal", path);
+	struct stat file;
+	struct stat wal;
+
+	if (stat(path, &file) < 0)
+		return errno == ENOENT ? err_set(err, ERR_MISSING, "there is no %s yet", path)
+				       : err_sys(err, errno, "look at %s", path);
+	*out_bytes = file.st_size + (stat(log, &wal) < 0 ? 0 : wal.st_size);
+	return 0;
 }
 
 int64_t store_generation(const struct store *store)

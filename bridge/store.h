@@ -7,6 +7,9 @@
  *   store_claim(store, &job, &is_new, err)      at most once for each comment, whoever heard it
  *   store_save(store, &job, err)                the job and its effects: both or neither
  *
+ * A job that is long over is forgotten but for its id (store_forget_...): what was claimed once is
+ * never new again.
+ *
  * Every call is one transaction, durable when it returns 0. On -1 nothing of it is there. One
  * process at a time: a second one that opens the same directory fails. A store of an older version
  * is brought up to this one, in the same transaction that finds it. Errors: ERR_SYS (disk full,
@@ -22,6 +25,8 @@
 #include "common/err.h"
 
 #define STORE_FILE "bridge.db"
+
+#define STORE_FORGET_MAX 64 /* jobs in one transaction */
 
 struct store;
 
@@ -119,6 +124,40 @@ int store_put_picture(
     struct store *store, int64_t comment, const struct buf *picture, struct err *err) CHECKED;
 int store_get_picture(
     struct store *store, int64_t comment, struct buf *out, struct err *err) CHECKED;
+/* --- forgetting: a few at a time, so that nobody waits for it --- */
+
+/*
+ * Forgets finished runs of a recipe beyond the newest "keep" of them, but never its newest green
+ * one, nor its newest by night, which says that the night is done. At most "most", the newest
+ * first. *out_count is how many; fewer than most: no more.
+ */
+int store_forget_runs(struct store *store, const char *recipe, int64_t keep, size_t most,
+    size_t *out_count, struct err *err) CHECKED;
+/*
+ * The same of all that was over before: runs (never a recipe's newest, nor those two), and jobs
+ * that came to no run. The oldest first.
+ */
+int store_forget_old(struct store *store, int64_t runs_before_s, int64_t others_before_s,
+    size_t most, size_t *out_count, struct err *err) CHECKED;
+/* The recipe with runs that comes behind this one ("": the first); "": there is none. */
+int store_next_recipe(
+    struct store *store, const char *after, char *out, size_t out_size, struct err *err) CHECKED;
+/*
+ * Gives up to so many unused pages back to the file system; *out_is_done: there are no more, and
+ * the file is as small as it gets.
+ */
+int store_give_back(struct store *store, int pages, bool *out_is_done, struct err *err) CHECKED;
+/* False: the file was made by an older version, and there was no room to make it anew: what is
+ * forgotten makes room in it, and it does not become smaller. The next start tries again. */
+bool store_gives_back(const struct store *store);
+struct store_size {
+	int64_t bytes;	    /* of the file */
+	int64_t free_bytes; /* of these unused */
+};
+int store_get_size(struct store *store, struct store_size *out, struct err *err) CHECKED;
+/* Bytes of the files of a store that another process may have open. ERR_MISSING: there is none. */
+int store_measure(const char *dir, int64_t *out_bytes, struct err *err) CHECKED;
+
 /* Another number whenever anything was written since the start. */
 int64_t store_generation(const struct store *store);
 

@@ -432,6 +432,9 @@ class Program(Case):
         self.assertIn("poll_interval: 7s", done.stdout)
         self.assertNotIn(self.world.tokens["bot"], done.stdout + done.stderr)
         self.assertFalse(os.listdir(os.path.join(os.path.dirname(self.bridge.config), "state")))
+        self.bridge.start()
+        done = self.run_once("--check")      # beside one that runs
+        self.assertRegex(done.stdout, rf"\Astore: {self.bridge.settings['state_dir']}/bridge.db, 0\.\d MiB\n\Z")
 
     def test_check_looks_at_the_repositories(self):
         done = self.run_once("--check", "--poll-repos", f"{ORG}/nosuch,{ORG}/{PUBLIC},{ORG}/*")

@@ -11,7 +11,7 @@ from lib.world import PUBLIC, StandinWorld, exchange, make_bridge, wait_for
 class Case(unittest.TestCase):
     """A world and a bridge for each test."""
 
-    bridge_settings = {}
+    bridge_settings = {}          # beside those of make_bridge()
 
     def setUp(self):
         self.world = StandinWorld()

@@ -39,6 +39,8 @@ START_TEST(defaults)
 	ck_assert(!settings.webhook_autoregister);
 	ck_assert_int_eq(settings.build_timeout_ms, 3600000);
 	ck_assert_str_eq(settings.state_dir, "/var/lib/ccci-bridge");
+	ck_assert_int_eq(settings.history_age_ms, INT64_C(180) * 24 * 3600 * 1000);
+	ck_assert_int_eq(settings.history_runs, 200);
 	ck_assert_int_eq(settings.log_level, LOG_LEVEL_INFO);
 	ck_assert_int_eq(settings.ci_engine, BRIDGE_ENGINE_DRONE);
 	ck_assert_uint_eq(settings.hook_keys.count, 0);
@@ -129,6 +131,10 @@ static const struct {
     {"DRONE_URL", "-x"},
     {"DRONE_TOKEN", ""},
     {"CI_ENGINE", "jenkins"},
+    {"HISTORY_AGE", "23h"},
+    {"HISTORY_AGE", "4000d"},
+    {"HISTORY_RUNS", "0"},
+    {"HISTORY_RUNS", "all"},
     {"WOODPECKER_URL", "-x"},
     {"CI_REPO", ""},
     {"CI_REPO", "cc-ci"},

@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static struct err err;
@@ -496,7 +497,7 @@ static const char *list_runs(struct store *store, const struct store_wanted *wan
 	return listed;
 }
 
-#define SCHEMA 8 /* the newest; of each there is a store in tests/data */
+#define SCHEMA 9 /* the newest; of each there is a store in tests/data */
 
 /* Each schema that ever was, as its ccci-bridge wrote it: a job under way, an answered one. */
 START_TEST(an_older_schema_is_brought_up)
@@ -666,6 +667,196 @@ START_TEST(keeps_pictures)
 }
 END_TEST
 
+/* --- forgetting --- */
+
+static const struct past_row {
+	int64_t comment;
+	const char *repo;
+	int64_t build; /* 0: no run */
+	enum job_state state;
+	bool is_green, has_deletion;
+	int64_t moved_s;
+	bool stays_when_old; /* runs before 1000 go, others before 2000 */
+	bool stays_of_two;   /* of org/one the two newest do */
+} past[] = {
+    {1, "org/one", 10, JOB_ANSWERED, true, false, 100, false, false},
+    {2, "org/one", 11, JOB_ANSWERED, true, false, 200, true, true}, /* the newest green one */
+    {3, "org/one", 12, JOB_ANSWERED, false, false, 300, false, false},
+    {4, "org/one", 13, JOB_ANSWERED, false, true, 400, true, true}, /* its build still goes on */
+    {5, "org/one", 14, JOB_ANSWERED, false, false, 500, false, true},
+    {6, "org/one", 15, JOB_ANSWERED, false, false, 600, true, true}, /* the newest run */
+    {7, "org/two", 20, JOB_ANSWERED, false, false, 100, true, true}, /* its only one */
+    {8, "org/two", 0, JOB_ANSWERED, false, false, 1500, false, true},
+    {9, "org/two", 0, JOB_ANSWERED, false, false, 2500, true, true},
+    {10, "org/one", 9, JOB_RUNNING, false, false, 100, true, true},
+    {11, "org/one", 0, JOB_HEARD, false, false, 100, true, true},
+    {-8, "org/one", 8, JOB_ANSWERED, false, false, 100, false, false}, /* by hand */
+    {JOB_AUTO_FIRST + 5, "org/one", 7, JOB_ANSWERED, false, false, 100, false, false},
+    {JOB_NIGHT_FIRST + 5, "org/one", 5, JOB_ANSWERED, false, false, 100, false, false},
+    {JOB_NIGHT_FIRST + 6, "org/one", 6, JOB_ANSWERED, false, false, 100, true,
+	true}, /* last night */
+};
+
+static struct job past_job(const struct past_row *row)
+{
+	struct job job = make_job(row->comment);
+
+	(void)copy_text(job.repo, sizeof(job.repo), row->repo);
+	(void)copy_text(job.ref, sizeof(job.ref), "0123");
+	job.state = row->state;
+	job.build = row->build;
+	job.command = COMMAND_TEST;
+	job.moved_s = row->moved_s;
+	job.has_verdict = row->build && row->state == JOB_ANSWERED;
+	job.verdict = row->is_green ? VERDICT_PASSED : VERDICT_RECIPE_FAILED;
+	if (row->has_deletion)
+		job.effects[JOB_EFFECT_DELETE].state = JOB_EFFECT_TRIED;
+	return job;
+}
+
+static struct store *open_past(const char *dir)
+{
+	struct store *store = open_store(dir);
+
+	for (size_t i = 0; i < COUNT_OF(past); i++) {
+		struct job job = past_job(&past[i]);
+		AUTO(buf) picture = buf_make(16);
+
+		(void)buf_add_text(&picture, "picture");
+		save(store, &job);
+		ck_assert_int_eq(store_put_picture(store, job.comment, &picture, &err), 0);
+	}
+	return store;
+}
+
+/* Those that are to stay are there; those that went are known by their id, whatever comes again. */
+static void check_left(struct store *store, bool is_about_age)
+{
+	static int64_t others; /* pull requests with the same head */
+
+	for (size_t i = 0; i < COUNT_OF(past); i++) {
+		bool stays = is_about_age ? past[i].stays_when_old : past[i].stays_of_two;
+		struct job again = past_job(&past[i]);
+		AUTO(job) read = {0};
+		AUTO(buf) picture = {0};
+		bool is_new = true;
+
+		ck_assert_msg(
+		    (store_load(store, past[i].comment, &read, &err) == 0) == stays, "row %zu", i);
+		ck_assert_msg(
+		    (store_get_picture(store, past[i].comment, &picture, &err) == 0) == stays,
+		    "picture of row %zu", i);
+		ck_assert_int_eq(store_claim(store, &again, &is_new, &err), 0);
+		ck_assert_msg(!is_new, "row %zu is new again", i);
+		if (!job_is_auto(&again))
+			continue;
+		is_new = true;
+		ck_assert_int_eq(store_claim_head(store, &again, &is_new, &err), 0);
+		ck_assert_msg(!is_new, "its head is new again");
+		again.pr += ++others;
+		ck_assert_int_eq(store_claim_head(store, &again, &is_new, &err), 0);
+		ck_assert(is_new);
+		ck_assert_int_gt(again.comment, past[i].comment);
+	}
+}
+
+START_TEST(forgets_what_is_old)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_past(dir);
+	size_t most = _i ? STORE_FORGET_MAX : 2;
+	size_t all = 0;
+
+	for (size_t count = most; count == most; all += count)
+		ck_assert_msg(
+		    store_forget_old(store, 1000, 2000, most, &count, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(all, 7);
+	check_left(store, true);
+	store_close(store);
+	store = open_store(dir);
+	check_left(store, true);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(forgets_what_is_too_many)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_past(dir);
+	char recipe[64] = "";
+	size_t count = 0;
+	size_t all = 0;
+	auto_str char *names = xstrdup("");
+
+	for (;;) {
+		ck_assert_int_eq(store_next_recipe(store, recipe, recipe, sizeof(recipe), &err), 0);
+		if (!recipe[0])
+			break;
+		char *longer = xasprintf("%s%s ", names, recipe);
+		free(names);
+		names = longer;
+		ck_assert_msg(
+		    store_forget_runs(store, recipe, 2, STORE_FORGET_MAX, &count, &err) == 0, "%s",
+		    err.msg);
+		all += count;
+	}
+	ck_assert_str_eq(names, "one two ");
+	ck_assert_uint_eq(all, 5);
+	check_left(store, false);
+	store_close(store);
+}
+END_TEST
+
+static int64_t file_size(const char *dir)
+{
+	auto_str char *path = xasprintf("%s/%s", dir, STORE_FILE);
+	struct stat status;
+
+	ck_assert_int_eq(stat(path, &status), 0);
+	return status.st_size;
+}
+
+/* A new file, and one that was made before there was anything to give back. */
+START_TEST(gives_room_back)
+{
+	auto_str char *dir = harness_dir();
+	AUTO(buf) sql = harness_data("store", "schema-7.sql");
+	struct store_size size;
+	size_t count = 0;
+	bool is_done = false;
+
+	if (_i)
+		write_database(dir, buf_text(&sql));
+	struct store *store = open_store(dir);
+	ck_assert(store_gives_back(store));
+	for (int64_t build = 100; build < 140; build++) {
+		AUTO(job) job = make_job(build);
+
+		job.state = JOB_ANSWERED;
+		job.command = COMMAND_TEST;
+		job.build = build;
+		job.results = xcalloc(100001, 1);
+		memset(job.results, 'x', 100000);
+		save(store, &job);
+	}
+	ck_assert_int_eq(
+	    store_forget_runs(store, "custom-html", 1, STORE_FORGET_MAX, &count, &err), 0);
+	ck_assert_uint_ge(count, 39);
+	ck_assert_int_eq(store_get_size(store, &size, &err), 0);
+	ck_assert_int_gt(size.free_bytes, 3900000);
+	for (int bites = 0; !is_done; bites++) {
+		ck_assert_msg(store_give_back(store, 64, &is_done, &err) == 0, "%s", err.msg);
+		ck_assert_int_lt(bites, 100);
+		ck_assert_msg(is_done || bites < 20, "a bite gives nothing back");
+	}
+	ck_assert_int_eq(store_get_size(store, &size, &err), 0);
+	ck_assert_int_eq(size.free_bytes, 0);
+	ck_assert_int_eq(size.bytes, file_size(dir));
+	ck_assert_int_lt(size.bytes, 400000);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(garbage_is_refused)
 {
 	auto_str char *dir = harness_dir();
@@ -732,6 +923,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, keeps_pictures);
 	tcase_add_test(tests, lists_runs);
 	tcase_add_test(tests, knows_who_may_be_seen);
+	tcase_add_loop_test(tests, forgets_what_is_old, 0, 2);
+	tcase_add_test(tests, forgets_what_is_too_many);
+	tcase_add_loop_test(tests, gives_room_back, 0, 2);
 	tcase_add_test(tests, garbage_is_refused);
 	suite_add_tcase(suite, tests);
 	return suite;
