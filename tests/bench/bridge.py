@@ -22,6 +22,7 @@ IDLE_S = 10
 JOBS = 10_000
 CYCLES = int(os.environ.get("CCCI_BENCH_CYCLES", "60"))    # of a second each; 1000 for a soak
 CYCLE_REPOS, CYCLE_PULLS = 500, 5000
+SEARCH = r"/issues/search\?.*&page=1&"    # of a search with more than a page the first
 PAGE_RECIPES = 500
 PAGE_TURNS = 5
 PAGE_KEPT_S = 5.1      # PAGES_KEPT_MS and a little: the next one is made anew
@@ -133,10 +134,10 @@ def measure_cycles(table):
             pick = random.Random(1)
 
             def cycle(until):
-                while world.forge.count("GET", "/issues/search", since=mark) < until:
-                    searches = world.forge.count("GET", "/issues/search", since=mark)
+                while world.forge.count("GET", SEARCH, since=mark) < until:
+                    searches = world.forge.count("GET", SEARCH, since=mark)
                     world.forge.comment(pick.choice(names), pick.randint(1, CYCLE_PULLS // CYCLE_REPOS), "member", "looks fine")
-                    wait_for(lambda: world.forge.count("GET", "/issues/search", since=mark) > searches, 10, "next cycle",
+                    wait_for(lambda: world.forge.count("GET", SEARCH, since=mark) > searches, 10, "next cycle",
                              every=0.05)
             mark = world.forge.mark()
             cycle(CYCLES // 10)
@@ -144,7 +145,7 @@ def measure_cycles(table):
             mark = world.forge.mark()
             cycle(CYCLES - CYCLES // 10)
             last, used = resident_mib(bridge.pid), cpu_ns(bridge.pid) - cpu
-            polls = world.forge.count("GET", "/issues/search", since=mark)
+            polls = world.forge.count("GET", SEARCH, since=mark)
             looks = world.forge.count("GET", r"/repos/[^/]+/[^/?]+$", since=mark)
             requests = len(world.forge.requests(since=mark))
     each_ms, kept = used / 1e6 / polls, last - first
