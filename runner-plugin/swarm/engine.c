@@ -738,6 +738,47 @@ static int still_there(struct engine *engine, const char *path, struct err *err)
 	return err_set(err, ERR_TRANSIENT, "engine: a task goes with its service: %s", path);
 }
 
+/* A POST whose answer says nothing. */
+static int tell(struct engine *engine, const char *path, const char *body, struct err *err)
+{
+	AUTO(http_response) response = {0};
+	struct call call = {.method = "POST",
+	    .path = path,
+	    .body = body,
+	    .body_length = strlen(body),
+	    .type = "Content-Type: application/json"};
+
+	return send_call(engine, &call, &response, err);
+}
+
+/*
+ * A network that Swarm has removed and its node has not: a container went while its task was still
+ * being started, and the endpoint of the network's load balancer stayed behind in it (20.10.24).
+ * The node lists it for ever, and no DELETE finds it. Without that endpoint, which no container
+ * has, it is an unused one of its stack. What cannot be done shows in the next list.
+ */
+static int remove_forgotten_network(struct engine *engine, const char *path, struct err *err)
+{
+	struct err why;
+	AUTO_PTR(json) network = engine_get(engine, path, &why);
+	const char *name = json_get_text(network, "Name");
+	const char *stack = json_text(json_get(json_get(network, "Labels"), ENGINE_STACK_LABEL));
+
+	if (!network && why.code == ERR_MISSING)
+		return 0;
+	if (!name || !stack)
+		return err_set(err, ERR_TRANSIENT, "engine: only its node knows network %s", path);
+	AUTO_PTR(json) disconnect = json_new_object();
+	auto_str char *endpoint = xasprintf("%s-endpoint", name);
+	json_set_text(disconnect, "Container", endpoint);
+	json_set_bool(disconnect, "Force", true);
+	auto_str char *body = json_print(disconnect);
+	auto_str char *disconnect_path = xasprintf("%s/disconnect", path);
+	auto_str char *prune_path = stack_path("/networks/prune", stack, NULL);
+	(void)!tell(engine, disconnect_path, body, &why); /* it may have none */
+	return tell(engine, prune_path, "", err);
+}
+
 int engine_remove(struct engine *engine, enum engine_kind kind, const char *id, struct err *err)
 {
 	AUTO(http_response) response = {0};
@@ -751,6 +792,9 @@ int engine_remove(struct engine *engine, enum engine_kind kind, const char *id, 
 		return still_there(engine, path, err);
 	if (send_call(engine, &call, &response, &why) == 0 || why.code == ERR_MISSING)
 		return 0;
+	if (kind == ENGINE_NETWORK && strstr(why.msg, "status 500: network ") &&
+	    text_ends(why.msg, " not found"))
+		return remove_forgotten_network(engine, path, err);
 	*err = why;
 	return -1;
 }
@@ -771,7 +815,6 @@ int engine_remove_image(struct engine *engine, const char *name, struct err *err
 
 int engine_force_update(struct engine *engine, const char *service, struct err *err)
 {
-	AUTO(http_response) response = {0};
 	auto_str char *escaped = http_escape(service);
 	auto_str char *path = xasprintf("/services/%s", escaped);
 	AUTO_PTR(json) answer = engine_get(engine, path, err);
@@ -789,14 +832,7 @@ int engine_force_update(struct engine *engine, const char *service, struct err *
 	json_set(spec, "TaskTemplate", template);
 	auto_str char *body = json_print(spec);
 	auto_str char *update = xasprintf("%s/update?version=%lld", path, (long long)version);
-	struct call call = {
-	    .method = "POST",
-	    .path = update,
-	    .body = body,
-	    .body_length = strlen(body),
-	    .type = "Content-Type: application/json",
-	};
-	return send_call(engine, &call, &response, err);
+	return tell(engine, update, body, err);
 }
 
 /* --- files in containers --- */

@@ -178,6 +178,53 @@ START_TEST(removes_and_says_why_not)
 }
 END_TEST
 
+#define FORGOTTEN_DELETE                                                                           \
+	{                                                                                          \
+		"DELETE /v1.41/networks/x%20y ", 500,                                              \
+		    "{\"message\":\"network jxwfkcbrcplpsj0hvdja08d6u not found\"}"                \
+	}
+#define FORGOTTEN_LABELS "\"Labels\":{\"com.docker.stack.namespace\":\"green-9f2c1a\"}"
+#define FORGOTTEN_PRUNE                                                                            \
+	"POST /v1.41/networks/"                                                                    \
+	"prune?filters=%7B%22label%22%3A%5B%22com.docker.stack.namespace%3Dgreen-9f2c1a%22%5D%7D "
+
+/* Swarm has removed it, its node still lists it: what was seen of 20.10.24. */
+static const struct forgotten_row {
+	struct exchange after[3];
+	int result;
+	const char *says;
+} forgotten_rows[] = {
+    {{{"GET /v1.41/networks/x%20y ", 200, "{\"Name\":\"green_default\"," FORGOTTEN_LABELS "}"},
+	 {"POST /v1.41/networks/x%20y/disconnect ", 200, ""},
+	 {FORGOTTEN_PRUNE, 200, "{\"NetworksDeleted\":[\"green_default\"]}"}},
+	0, NULL},
+    {{{"GET /v1.41/networks/x%20y ", 200, "{\"Name\":\"green_default\"," FORGOTTEN_LABELS "}"},
+	 {"POST /v1.41/networks/x%20y/disconnect ", 404, "{\"message\":\"no endpoint\"}"},
+	 {FORGOTTEN_PRUNE, 409, "{\"message\":\"a prune operation is already running\"}"}},
+	-1, "a prune operation is already running"},
+    {{{"GET /v1.41/networks/x%20y ", 404, "{\"message\":\"gone\"}"}}, 0, NULL},
+    {{{"GET /v1.41/networks/x%20y ", 200, "{\"Name\":\"green_default\",\"Labels\":{}}"}}, -1,
+	"only its node knows network /networks/x%20y"},
+};
+
+START_TEST(removes_what_swarm_has_forgotten)
+{
+	const struct forgotten_row *row = &forgotten_rows[_i];
+	struct exchange script[] = {{"GET /version ", 200, VERSION}, FORGOTTEN_DELETE,
+	    row->after[0], row->after[1], row->after[2]};
+	size_t count = 2;
+	struct err err = {0};
+
+	while (count < COUNT_OF(script) && script[count].want)
+		count++;
+	AUTO_PTR(engine) engine = peer_start(script, count);
+	int result = engine_remove(engine, ENGINE_NETWORK, "x y", &err);
+	peer_stop();
+	ck_assert_msg(result == row->result, "%s", err.msg);
+	ck_assert_msg(!row->says || strstr(err.msg, row->says), "%s", err.msg);
+}
+END_TEST
+
 static const struct force_row {
 	struct exchange look, update;
 	int result;
@@ -634,6 +681,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, takes_log_frames_apart, 0, COUNT_OF(frame_rows));
 	tcase_add_loop_test(tc, knows_addresses, 0, COUNT_OF(host_rows));
 	tcase_add_loop_test(tc, removes_and_says_why_not, 0, COUNT_OF(removal_rows));
+	tcase_add_loop_test(tc, removes_what_swarm_has_forgotten, 0, COUNT_OF(forgotten_rows));
 	tcase_add_loop_test(tc, forces_an_update, 0, COUNT_OF(force_rows));
 	tcase_add_loop_test(tc, speaks_a_version_the_engine_knows, 0, COUNT_OF(version_rows));
 	tcase_add_test(tc, a_written_file_comes_back);
