@@ -56,8 +56,8 @@ def names():
     return sorted(name for name in os.listdir(DIRECTORY) if os.path.exists(os.path.join(DIRECTORY, name, "canary.yml")))
 
 
-def load(name):
-    with open(os.path.join(DIRECTORY, name, "canary.yml"), encoding="utf-8") as file:
+def load(name, below=DIRECTORY):
+    with open(os.path.join(below, name, "canary.yml"), encoding="utf-8") as file:
         return yaml.safe_load(file)
 
 
@@ -88,9 +88,10 @@ def copy_suite(name, directory):
         shutil.copy(os.path.join(suite(name), path), os.path.join(directory, path))
 
 
-def make_repo(name, destination, **values):
-    """Makes the canary's repository with its work tree at the head, in a directory that does not exist yet."""
-    spec = load(name)
+def make_repo(name, destination, below=DIRECTORY, **values):
+    """Makes the canary's repository with its work tree at the head, in a directory that does not exist yet. below: where
+    other recipes of the same form are."""
+    spec = load(name, below)
     values = {**spec.get("values", {}), **values}
     os.makedirs(destination)
     git = _Git(destination)
@@ -99,7 +100,7 @@ def make_repo(name, destination, **values):
     templates = {}
     for number, commit in enumerate(spec["history"]):
         version, tag = commit["version"], commit.get("tag")
-        directory = os.path.join(DIRECTORY, name, *(("versions", version) if tag else ("head",)))
+        directory = os.path.join(below, name, *(("versions", version) if tag else ("head",)))
         templates.update(_read_tree(directory))
         _write_tree(destination, templates, {**values, "VERSION": version, "APP_VERSION": version.partition("+")[2]})
         git.date = FIRST_DATE + 86400 * number

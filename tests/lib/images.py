@@ -110,6 +110,23 @@ newest=$(ls /backups | grep -- "-$SERVICE.tar" | tail -n 1)
 tar -xf "/backups/$newest" -C /volumes
 """
 
+# What a house app is to those who reconcile it: it wants what its recipe says it needs, and has the pages that it says.
+HOUSE = """#!/bin/sh
+set -eu
+for name in ${NEEDS:-}; do
+	eval "value=\\${$name:-}"
+	[ -n "$value" ] || { echo "$name is not set" >&2; exit 1; }
+done
+for secret in ${SECRETS:-}; do
+	[ -s "/run/secrets/$secret" ] || { echo "there is no secret $secret" >&2; exit 1; }
+done
+for page in index.html ${PAGES:-}; do
+	case $page in */*) mkdir -p "/www/${page%/*}" ;; esac
+	echo ok >"/www/$page"
+done
+exec httpd -f -v -p 80 -h /www
+"""
+
 WEB_FILES = {"start": WEB}
 BOT_FILES = {"start": BOT, "bin/backup": BOT_BACKUP, "bin/restore": BOT_RESTORE}
 FRONT_FILES = {"start": FRONT, "www/cgi-bin/index.cgi": FRONT_CGI}
@@ -125,6 +142,8 @@ IMAGES = {
     "ccci-canary/db:5.1": DATABASE_FILES,
     "ccci-canary/crasher:1.0": {"start": CRASHER},
     "ccci-canary/bot:1.0": BOT_FILES,
+    "ccci-canary/house:1.0": {"start": HOUSE},
+    "ccci-canary/house:1.1": {"start": HOUSE},
 }
 
 # As the official image starts it: its data is made when there is none, from the environment.

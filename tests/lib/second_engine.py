@@ -140,6 +140,21 @@ class Machine:
         os.kill(self._find_engine(), signal.SIGKILL)
         self._wait("its engine's end", lambda: not self._find_engine())
 
+    def configure_engine(self, text):
+        """What its daemon.json says from now on; what Docker takes without a restart is so when this returns."""
+        with open(os.path.join(self.directory, "daemon.json"), "w", encoding="utf-8") as file:
+            file.write(text)
+        log = os.path.join(self.directory, "dockerd.log")
+        before = os.stat(log).st_size
+        os.kill(self._find_engine(), signal.SIGHUP)
+
+        def has_reloaded():
+            with open(log, "rb") as file:
+                file.seek(before)
+                return b"eloaded configuration" in file.read()
+
+        self._wait("its new settings", has_reloaded)
+
     def start_engine(self):
         with open(os.path.join(self.directory, "again"), "w", encoding="ascii") as file:
             file.write("\n")
@@ -237,7 +252,8 @@ def free_base():
 
 
 class Swarm:
-    def __init__(self, directory, nodes=1):
+    def __init__(self, directory, nodes=1, is_bare=False):
+        """is_bare: one machine with an engine, in no Swarm and without the proxy."""
         self.directory = os.path.abspath(directory)
         os.makedirs(self.directory)
         self.certificates = os.path.join(self.directory, "certificates")
@@ -256,6 +272,8 @@ class Swarm:
                 self.manager.join_line(self.machines[1], base)
             for machine in self.machines:
                 machine.wait_ready()
+            if is_bare:
+                return
             self._join()
             self._proxy = standins.Proxy(os.path.join(self.directory, "proxy"), inside=self.manager.inside(),
                                          address=self.manager.address)

@@ -87,8 +87,8 @@ class Proxy(_Program):
     name = "proxy"
     ZONE = "ci.test"  # of the lab too
 
-    def __init__(self, directory, zone=ZONE, address="127.0.0.1", days=30, inside=()):
-        super().__init__(directory, options=("--zone", zone, "--address", address, "--days", str(days)), inside=inside)
+    def __init__(self, directory, zone=ZONE, address="127.0.0.1", days=30, inside=(), port=0):
+        super().__init__(directory, port, options=("--zone", zone, "--address", address, "--days", str(days)), inside=inside)
         self.env = read_env(os.path.join(directory, "proxy.env"))
 
 
