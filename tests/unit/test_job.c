@@ -335,9 +335,11 @@ START_TEST(life_of_a_run_by_night)
 {
 	AUTO(job) job = {.comment = job_first_of_night(20000, 2) + JOB_NIGHT_IDS - 1};
 	struct job head = {.comment = JOB_NIGHT_FIRST - 1};
+	struct job first = {.comment = JOB_NIGHT_FIRST};
 
 	ck_assert(job_is_nightly(&job) && !job_is_auto(&job) && !job_is_by_hand(&job));
 	ck_assert(!job_is_nightly(&head) && job_is_auto(&head));
+	ck_assert(job_is_nightly(&first) && !job_is_auto(&first));
 	ck_assert_int_eq(job_night_of(job.comment), 20000);
 	ck_assert_int_eq(job_night_try(job.comment), 2);
 	ck_assert_int_eq(job_night_of(job.comment + 1), 20001);

@@ -97,6 +97,8 @@ static const struct row {
 	"R009 one service named 'app': name a service 'app'", "R009 f name a service 'app'|"},
     {R009_NO ROW("R009", "x", "error", YES, "-", "y"), OUTCOME_FAIL,
 	"R009 one service named 'app': name a service 'app'", "R009 f name a service 'app'|"},
+    {R009_NO ROW("R009", "x", "error", NO, "-", "y"), OUTCOME_FAIL,
+	"R009 one service named 'app': name a service 'app'", "R009 f name a service 'app'|"},
     {R009_NO ROW("R009", "x", "warn", NO, "-", "y"), OUTCOME_FAIL,
 	"R009 one service named 'app': name a service 'app'", "R009 f name a service 'app'|"},
     {ROW("R009", "x", "warn", NO, "-", "y") R009_NO, OUTCOME_FAIL,

@@ -65,6 +65,8 @@ static const struct {
     {"STAGES", "${IFS}"},
     {"STAGES", "install\nupgrade"},
     {"STAGES", X64 X64 X64},
+    {"STAGES", "install,install,install,install,install,install,install,install,install,install,"
+	       "install,install,install,install,install,install,install"},
     {"EXTRA_TESTS", "2"},
     {"EXTRA_TESTS", "yes"},
     {"EXTRA_TESTS", "1\n"},

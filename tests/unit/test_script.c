@@ -30,6 +30,7 @@ static const struct {
     {"1..1\nnot ok 1 - a\n# got 500\n# more\n", true, "a=fail:got 500\n", NULL},
     {"1..2\nok 1 - a\n# chatter\nok 2 - b\n", true, "a=pass:\nb=pass:\n", NULL},
     {"1..1\nok 1 - a # SKIP no browser\n", true, "a=not_run:no browser\n", NULL},
+    {"1..1\nok 1 - a ## SKIP why\n", true, "a #=not_run:why\n", NULL},
     {"1..1\nok 1 - a # skip\n", true, "a=not_run:skipped\n", NULL},
     {"1..1\nnot ok 1 - a # TODO upstream bug 7\n", true, "a=not_run:upstream bug 7\n", NULL},
     {"1..1\nok 1 - a # TODO upstream\n", true, "a=pass:\n", NULL},
