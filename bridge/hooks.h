@@ -33,7 +33,7 @@ void hooks_free(struct hooks *hooks);
 /* Starts what is due; the instant before which nothing further is (INT64_MAX: never, or an answer
  * comes first). */
 int64_t hooks_turn(struct hooks *hooks);
-void hooks_reload(struct hooks *hooks); /* settings were changed: looks at each anew */
+void hooks_reload(struct hooks *hooks);		 /* settings were changed: looks at each anew */
 bool hooks_are_quiet(const struct hooks *hooks); /* each repository was looked at */
 size_t hooks_count_missing(const struct hooks *hooks);
 void hooks_write_missing(const struct hooks *hooks, struct buf *out);

@@ -38,11 +38,12 @@
 	(8 * 1024 * 1024)    /* 1 kB for each entry; Gitea does not page it */
 #define GITEA_PAGES_MAX 1000 /* requests of one list; a longer one ends in ERR_LIMIT */
 #define GITEA_TIMEOUT_MS 30000
-#define GITEA_BODY_MAX_BYTES (64 * 1024)	/* of a comment of ours */
-#define GITEA_URL_SIZE 1024			/* of a webhook; a longer one is none of ours */
-#define GITEA_HOOK_EVENT "pull_request_comment" /* issue_comment does not fire for pull requests   \
-						 */
-#define GITEA_STATUS_TEXT_SIZE 256		/* of a commit status */
+#define GITEA_BODY_MAX_BYTES (64 * 1024) /* of a comment of ours */
+#define GITEA_URL_SIZE 1024		 /* of a webhook; a longer one is none of ours */
+#define GITEA_HOOK_EVENT                                                                           \
+	"pull_request_comment"	   /* issue_comment does not fire for pull requests                \
+				    */
+#define GITEA_STATUS_TEXT_SIZE 256 /* of a commit status */
 
 /* "owner/repo": letters, digits, "-_." on both sides, neither "." nor "..", nor a leading "-". */
 bool gitea_is_repo(const char *text);
