@@ -171,6 +171,27 @@ START_TEST(knows_what_runs_unasked)
 }
 END_TEST
 
+/* A run that was taken away, or that was ours to get right, tells nothing of the recipe. */
+static const struct {
+	enum verdict_class verdict;
+	bool is_of_recipe;
+} about[] = {
+    {VERDICT_PASSED, true},
+    {VERDICT_RECIPE_FAILED, true},
+    {VERDICT_TIMED_OUT, true},
+    {VERDICT_CI_ERROR, false},
+    {VERDICT_CANCELLED, false},
+    {VERDICT_SUPERSEDED, false},
+    {VERDICT_NOT_RUN, false},
+};
+static_assert(COUNT_OF(about) == VERDICT_COUNT, "each verdict");
+
+START_TEST(knows_what_is_of_the_recipe)
+{
+	ck_assert_int_eq(verdict_is_of_recipe(about[_i].verdict), about[_i].is_of_recipe);
+}
+END_TEST
+
 START_TEST(words_go_both_ways)
 {
 	enum outcome outcome = OUTCOME_PASS;
@@ -220,6 +241,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, judges_row, 0, COUNT_OF(rows));
 	tcase_add_test(tc, never_says_more_than_it_knows);
 	tcase_add_test(tc, knows_what_runs_unasked);
+	tcase_add_loop_test(tc, knows_what_is_of_the_recipe, 0, COUNT_OF(about));
 	tcase_add_test(tc, words_go_both_ways);
 	tcase_add_test(tc, lists_each_stage);
 	return suite;
