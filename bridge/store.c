@@ -1091,8 +1091,8 @@ static const char many_runs_sql[] =
     " WHERE 1" MAY_GO_SQL " LIMIT ?2";
 
 static const char *const forget_sql[] = {
-    "INSERT OR IGNORE INTO seen SELECT comment,"
-    "CASE WHEN comment>=?2 THEN repo||'#'||pr||'@'||ref END FROM job WHERE comment=?1",
+    ("INSERT OR IGNORE INTO seen SELECT comment,"
+     "CASE WHEN comment>=?2 THEN repo||'#'||pr||'@'||ref END FROM job WHERE comment=?1"),
     "DELETE FROM job WHERE comment=?1",
     "DELETE FROM effect WHERE comment=?1",
     "DELETE FROM picture WHERE comment=?1",
