@@ -6,6 +6,7 @@
 #include "runner-plugin/recipe/recipe.h"
 
 #define SOURCE_MAX_BYTES (512 * 1024) /* of one compose file, .env.sample or abra.sh */
+#define DOMAIN_WORD "@domain@"	      /* in the values of a suite's env */
 
 void rendered_release(struct rendered *rendered)
 {
@@ -80,16 +81,14 @@ static int show(const struct place *place, const char *path, struct buf *out, st
 
 /* --- the env file --- */
 
-/* As abra app new makes it: the example domain of the sample becomes the app's. */
-static char *replace_domain(const char *text, const char *recipe, const char *domain)
+static char *replace_domain(const char *text, const char *word, const char *domain)
 {
-	auto_str char *example = xasprintf("%s.example.com", recipe);
 	AUTO(buf) out = buf_make(SOURCE_MAX_BYTES * 8);
 
-	for (const char *found = strstr(text, example); found; found = strstr(text, example)) {
+	for (const char *found = strstr(text, word); found; found = strstr(text, word)) {
 		(void)buf_add(&out, text, (size_t)(found - text));
 		(void)buf_add_text(&out, domain);
-		text = found + strlen(example);
+		text = found + strlen(word);
 	}
 	(void)buf_add_text(&out, text);
 	return buf_take(&out);
@@ -109,8 +108,12 @@ static void choose_values(const struct stages_work *work, const struct suite *su
 
 	/* So that abra does not give up first, where the recipe lets one choose. */
 	set(rendered, "TIMEOUT", timeout);
-	for (size_t i = 0; i < suite->env_count; i++)
-		set(rendered, suite->env[i].key, suite->env[i].value);
+	for (size_t i = 0; i < suite->env_count; i++) {
+		auto_str char *value =
+		    replace_domain(suite->env[i].value, DOMAIN_WORD, work->run->domain);
+
+		set(rendered, suite->env[i].key, value);
+	}
 	/* What decides who this app is, and that nobody asks for a certificate, is not the
 	 * suite's. */
 	set(rendered, "LETS_ENCRYPT_ENV", "");
@@ -131,7 +134,9 @@ static int read_env(const struct place *place, const struct suite *suite, struct
 			   ? err_set(err, ERR_CONFIG, "%s is no recipe: it has no .env.sample",
 				 run->params.recipe)
 			   : -1;
-	auto_str char *text = replace_domain(buf_text(&sample), run->params.recipe, run->domain);
+	/* As abra app new makes it: the example domain of the sample becomes the app's. */
+	auto_str char *example = xasprintf("%s.example.com", run->params.recipe);
+	auto_str char *text = replace_domain(buf_text(&sample), example, run->domain);
 	if (env_file_parse(".env.sample", text, strlen(text), &before, err) < 0)
 		return -1;
 	choose_values(place->work, suite, &before, rendered);
