@@ -477,11 +477,12 @@ static int forget_submodules(const struct stages_work *work, struct err *err)
 }
 
 /* What lies in the working directory, uncommitted changes and all, as one commit on top when there
- * are any. */
+ * are any. A recipe that lies within another repository has no history: all of it is one commit. */
 static int fetch_from_directory(
     const struct stages_work *work, struct recipe *recipe, struct err *err)
 {
 	auto_str char *git_dir = xasprintf("%s/.git", work->local_recipe);
+	auto_str char *sample = xasprintf("%s/.env.sample", work->local_recipe);
 	const char *const fetch[] = {"-C", work->run->recipe_dir, "fetch", "--quiet", "--tags",
 	    "--", work->local_recipe, "HEAD", NULL};
 	const char *const reset[] = {"reset", "--quiet", "--mixed", "FETCH_HEAD", NULL};
@@ -492,11 +493,14 @@ static int fetch_from_directory(
 	const char *const commit[] = {
 	    "commit", "--quiet", "--no-verify", "--message", "uncommitted changes", NULL};
 
-	if (!file_exists(git_dir))
-		return err_set(
-		    err, ERR_MISSING, "%s is no git checkout of a recipe", work->local_recipe);
-	if (run_git(&(struct git_call){.work = work, .args = fetch}, err) < 0 ||
-	    git_here(work, reset, NULL, err) < 0 || forget_submodules(work, err) < 0 ||
+	bool has_history = file_exists(git_dir);
+	if (!has_history && !file_exists(sample))
+		return err_set(err, ERR_MISSING,
+		    "%s is no recipe: it has neither a history nor a .env.sample",
+		    work->local_recipe);
+	if ((has_history && (run_git(&(struct git_call){.work = work, .args = fetch}, err) < 0 ||
+				git_here(work, reset, NULL, err) < 0)) ||
+	    forget_submodules(work, err) < 0 ||
 	    run_git(&(struct git_call){.work = work, .args = add}, err) < 0)
 		return err_prefix(err, "copy %s", work->local_recipe);
 	if (git_here(work, differs, NULL, err) < 0 && git_here(work, commit, NULL, err) < 0)

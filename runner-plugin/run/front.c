@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/table.h"
+#include "runner-plugin/recipe/env_file.h"
 #include "runner-plugin/recipe/suite.h"
 #include "runner-plugin/run/birth.h"
 #include "runner-plugin/run/borrow.h"
@@ -20,6 +21,7 @@
 
 /* A teardown that waits for abra and the engine as long as it may. */
 #define KEEPER_PATIENCE_S 180
+#define SAMPLE_MAX_BYTES (512 * 1024) /* of a .env.sample */
 
 PRINTF_LIKE(1, 2)
 static void print_error(const char *format, ...)
@@ -358,23 +360,40 @@ static bool is_directory_target(const char *target)
 	       file_exists(compose);
 }
 
-/* The recipe's name is its directory's. */
-static int read_directory(
-    const char *target, char **out_directory, const char **out_recipe, struct err *err)
+/* TYPE of its .env.sample, without a version; the caller frees it. NULL: it says none. */
+static char *read_type(const char *directory)
 {
-	char *directory = realpath(target, NULL);
+	auto_str char *path = xasprintf("%s/.env.sample", directory);
+	AUTO(buf) text = {0};
+	AUTO(env) env = {0};
+	struct err ignored; /* prepare says what is wrong with it */
+
+	if (file_read(path, SAMPLE_MAX_BYTES, &text, &ignored) < 0 ||
+	    env_file_parse(path, buf_text(&text), text.length, &env, &ignored) < 0)
+		return NULL;
+	const char *type = env_get(&env, "TYPE");
+	return type ? xstrndup(type, strcspn(type, ":")) : NULL;
+}
+
+/* The recipe's name is its directory's; of one that lies within another repository, what it calls
+ * itself. */
+static int read_directory(
+    const char *target, char **out_directory, char **out_recipe, struct err *err)
+{
+	auto_str char *directory = realpath(target, NULL);
 
 	if (!directory)
 		return err_set(err, ERR_CONFIG, "recipe %s: %s", target, strerror(errno));
-	const char *name = strrchr(directory, '/') + 1;
+	auto_str char *git_dir = xasprintf("%s/.git", directory);
+	char *name = file_exists(git_dir) ? NULL : read_type(directory);
+	if (!name)
+		name = xstrdup(strrchr(directory, '/') + 1);
 	if (!params_is_recipe(name)) {
-		int result = err_set(err, ERR_CONFIG,
+		free(name);
+		return err_set(err, ERR_CONFIG,
 		    "recipe %s: its directory's name is no recipe's (a-z 0-9 -)", directory);
-
-		free(directory);
-		return result;
 	}
-	*out_directory = directory;
+	*out_directory = take_ptr(directory);
 	*out_recipe = name;
 	return 0;
 }
@@ -395,7 +414,7 @@ static int read_local(const struct front *front, const struct front_local *local
 	char *rows[PARAM_ROWS + 1] = {NULL};
 	size_t count = 0;
 	auto_str char *directory = NULL;
-	const char *recipe = local->target;
+	auto_str char *recipe = NULL;
 	const char *org = front->settings->recipe_org;
 
 	if (is_directory_target(local->target)) {
@@ -407,7 +426,7 @@ static int read_local(const struct front *front, const struct front_local *local
 			    directory);
 		org = "local"; /* nothing is fetched from it */
 	}
-	add_param(rows, &count, "RECIPE", recipe);
+	add_param(rows, &count, "RECIPE", recipe ? recipe : local->target);
 	add_param(rows, &count, "SRC", local->src);
 	add_param(rows, &count, "PR", local->pr);
 	add_param(rows, &count, "REF", local->ref);
