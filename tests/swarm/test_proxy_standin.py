@@ -4,6 +4,7 @@
 see for an unknown host, before, while and after an app runs."""
 
 import http.client
+import json
 import os
 import socket
 import ssl
@@ -39,7 +40,29 @@ SERVICE = """
         traefik.http.routers.{stack}-{name}.entrypoints: web-secure
         {tls}
 """
+# Passed through as it comes, so that what does not speak TLS answers a TLS client in its own way.
+PASSED = """
+  passed:
+    image: ccci-canary/web:1.0
+    init: true
+    networks: [proxy]
+    deploy:
+      endpoint_mode: dnsrr
+      labels:
+        traefik.enable: "true"
+        traefik.tcp.services.{stack}-passed.loadbalancer.server.port: "80"
+        traefik.tcp.routers.{stack}-passed.rule: "HostSNI(`{stack}-passed.ci.test`)"
+        traefik.tcp.routers.{stack}-passed.entrypoints: web-secure
+        traefik.tcp.routers.{stack}-passed.tls.passthrough: "true"
+""".format(stack=f"proxytest{os.getpid()}")
+# Speaks another protocol after one HTTP answer.
+SWITCHES = r"""while :; do printf 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: words\r\n\r\nspoken' | nc -l -p 80; done"""
 TLS = 'traefik.http.routers.{stack}-{name}.tls.certresolver: ""'
+
+
+def switching():
+    command = "    command: [sh, -c, " + json.dumps(SWITCHES) + "]\n"
+    return service("switch").replace("    init: true\n", "    init: true\n" + command)
 
 
 def service(name, delay=0, health="true", enabled="true", rule="", tls=TLS):
@@ -67,7 +90,7 @@ class Contract:
         cls.addClassCleanup(images.remove, made)
         cls.start()
         deploy(service("good"), service("slow", delay=6), service("sick", health="false"), service("off", enabled="false"),
-               service("bare", tls=""),
+               service("bare", tls=""), PASSED, switching(),
                service("pair", rule=f"Host(`{STACK}-one.ci.test`) || Host(`{STACK}-two.ci.test`)"))
         cls.addClassCleanup(docker.remove_stack, STACK)
 
@@ -142,6 +165,34 @@ class Contract:
             address, port = self.env["PROBE_CONNECT"].rsplit(":", 1)
             ssl.create_default_context().wrap_socket(
                 socket.create_connection((address, int(port)), 10), server_hostname=f"x.{self.env['ZONE']}").close()
+
+    def test_71_passed_through(self):
+        """Who comes by TLS sees neither the proxy's certificate nor its words."""
+        def shown():
+            try:
+                self.get("passed")
+            except ssl.SSLError as error:
+                return error.reason
+            return "the proxy's own certificate"
+        deadline = time.monotonic() + ANSWER_S
+        while shown() != "WRONG_VERSION_NUMBER" and time.monotonic() < deadline:
+            time.sleep(0.2)
+        self.assertEqual(shown(), "WRONG_VERSION_NUMBER")
+
+    def test_72_another_protocol(self):
+        """After a 101 the bytes of both sides are nobody's but theirs."""
+        host = f"{STACK}-switch.{self.env['ZONE']}"
+        context = ssl.create_default_context(cafile=self.env["CA_FILE"])
+        address, port = self.env["PROBE_CONNECT"].rsplit(":", 1)
+        request = f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: words\r\n\r\n".encode()
+        deadline, heard = time.monotonic() + ANSWER_S, b""
+        while b" 101 " not in heard and time.monotonic() < deadline:
+            with context.wrap_socket(socket.create_connection((address, int(port)), ANSWER_S), server_hostname=host) as connection:
+                connection.sendall(request)
+                heard = connection.recv(4096)
+                while b" 101 " in heard and not heard.endswith(b"spoken"):
+                    heard += connection.recv(4096) or self.fail(f"heard {heard!r}, and no more")
+        self.assertRegex(heard, rb"\AHTTP/1.1 101 .*(?i:upgrade: words).*\r\n\r\nspoken\Z".replace(b".*", b"[^\0]*"))
 
     def test_8_gone(self):
         self.wait_for("good", 200)
