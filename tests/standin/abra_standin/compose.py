@@ -22,13 +22,13 @@ _VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<named>" + _NAME + r")|\{(?P<br
 
 
 class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):
-    """Go reads YAML 1.2's plain words: `yes`, `1:30` and dates are text."""
+    """Go reads YAML 1.2's plain words: `yes`, `1:30` and dates are text; but 0555 is octal."""
 
 
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
         ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-        ("int", r"^[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]+)$", "-+0123456789"),
+        ("int", r"^[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]+|0[0-7]+)$", "-+0123456789"),
         ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
         ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
         ("merge", r"^(?:<<)$", "<")):
