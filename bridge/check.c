@@ -3,7 +3,10 @@
 
 #include "bridge/hear.h"
 #include "bridge/hook_plan.h"
+#include "bridge/isolation.h"
 #include "bridge/standing.h"
+
+#include <strings.h>
 
 /* One question, its answer, and what is made of it. */
 struct asked {
@@ -14,6 +17,7 @@ struct asked {
 	int result; /* of err */
 	struct err err;
 	struct gitea_repo repo;
+	enum gitea_member member;
 	struct gitea_names suites;
 	size_t bad;
 	struct buf *out;
@@ -86,6 +90,15 @@ static int check_hooks(struct asked *asked, const char *repo)
 	return 0;
 }
 
+static void on_member(void *context, const enum gitea_member *member, const struct err *err)
+{
+	struct asked *asked = context;
+
+	take_answer(asked, err);
+	if (member)
+		asked->member = *member;
+}
+
 static int check_repo(struct asked *asked, const char *repo, bool is_named)
 {
 	char text[STANDING_TEXT_SIZE];
@@ -143,6 +156,69 @@ static bool has_wildcard(const struct bridge_settings *settings)
 	return false;
 }
 
+/* --- who may write the suites --- */
+
+static bool is_same(const char *repo, const char *other)
+{
+	return strcasecmp(repo, other) == 0;
+}
+
+static bool is_enrolled(const struct asked *asked, const struct bridge_settings *settings)
+{
+	char repo[GITEA_REPO_SIZE];
+
+	for (size_t i = 0; i < settings->enrolment_count; i++) {
+		const struct bridge_enrolment *enrolment = &settings->enrolments[i];
+
+		if (enrolment->repo[0] && is_same(enrolment->repo, settings->ci_repo))
+			return true;
+		for (size_t k = 0; !enrolment->repo[0] && k < asked->suites.count; k++) {
+			if (format_text(repo, sizeof(repo), "%s/%s", enrolment->owner,
+				asked->suites.items[k]) &&
+			    is_same(repo, settings->ci_repo))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* To look at; nothing is wrong for certain, so nothing is counted. */
+static void tell_isolation(struct asked *asked, const struct isolation_facts *facts)
+{
+	char text[ISOLATION_TEXT_SIZE];
+	enum isolation isolation = isolation_of(facts);
+
+	if (isolation == ISOLATION_GOOD)
+		return;
+	isolation_write(isolation, facts, text);
+	(void)buf_printf(asked->out, "warning: %s\n", text);
+}
+
+static int check_isolation(struct asked *asked, const struct bridge_settings *settings)
+{
+	const char *ci_repo = settings->ci_repo;
+	auto_str char *owner = xstrndup(ci_repo, strcspn(ci_repo, "/"));
+	const char *at = settings->auto_test ? settings->auto_test : "";
+	struct isolation_facts facts = {
+	    .ci_repo = ci_repo, .is_enrolled = is_enrolled(asked, settings)};
+
+	tell_isolation(asked, &facts);
+	for (;;) {
+		auto_str char *user = bridge_settings_next_auto_user(&at);
+
+		if (!user)
+			return 0;
+		gitea_get_member(asked->gitea, owner, user, on_member, asked);
+		int result = wait_for_answer(asked);
+		/* What the forge does not tell our token stays unknown. */
+		if (result < 0 && asked->err.code != ERR_MISSING && asked->err.code != ERR_DENIED)
+			return -1;
+		facts.user = user;
+		facts.is_member = result == 0 && asked->member == GITEA_MEMBER;
+		tell_isolation(asked, &facts);
+	}
+}
+
 static int check_all(struct asked *asked, const struct bridge_settings *settings)
 {
 	gitea_whoami(asked->gitea, on_whoami, asked);
@@ -157,7 +233,7 @@ static int check_all(struct asked *asked, const struct bridge_settings *settings
 			      : check_owner(asked, enrolment->owner)) < 0)
 			return -1;
 	}
-	return 0;
+	return check_isolation(asked, settings);
 }
 
 int check_forge(

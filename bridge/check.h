@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What --check asks the forge: who we are, and whether commands can be heard in each enrolled
- * repository, and with WEBHOOK_AUTOREGISTER whether it may have a webhook of ours. Blocks, writes
- * nothing anywhere. Only main.c calls it.
+ * What --check asks the forge: who we are, whether commands can be heard in each enrolled
+ * repository, with WEBHOOK_AUTOREGISTER whether it may have a webhook of ours, and whether those of
+ * AUTO_TEST may write what judges them. Blocks, writes nothing anywhere. Only main.c calls it.
  *
  *   if (check_forge(&settings, &count, text, err) < 0) ...
  *   count lines in text: one for each repository that cannot be heard (standing.h), or may have no
- * webhook (hook_plan.h)
+ * webhook (hook_plan.h); and warnings besides (isolation.h)
  */
 #ifndef CCCI_BRIDGE_CHECK_H
 #define CCCI_BRIDGE_CHECK_H

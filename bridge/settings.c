@@ -363,3 +363,14 @@ bool bridge_settings_auto_test(
 	}
 	return false;
 }
+
+char *bridge_settings_next_auto_user(const char **at)
+{
+	struct word entry;
+	struct word prefix;
+
+	if (!next_word(at, &entry))
+		return NULL;
+	struct word name = split_auto_test(&entry, &prefix);
+	return xstrndup(name.text, name.length);
+}

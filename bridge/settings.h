@@ -73,5 +73,7 @@ bool bridge_settings_allow(const struct bridge_settings *settings, const char *u
 /* Whether AUTO_TEST names the user, with what the branch begins with or without. */
 bool bridge_settings_auto_test(
     const struct bridge_settings *settings, const char *user, const char *branch);
+/* The users of AUTO_TEST one after the other: *at begins as it. The caller frees; NULL: no more. */
+char *bridge_settings_next_auto_user(const char **at) CHECKED;
 
 #endif

@@ -463,6 +463,15 @@ class Program(Case):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         self.assertEqual(self.world.forge.hooks, {})
 
+    def test_check_tells_who_may_write_the_suites(self):
+        """Warnings, of which none is wrong for certain."""
+        done = self.run_once("--check", "--auto-test", "member:update/,outsider")
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        self.assertRegex(done.stderr, rf"\Awarning: member of AUTO_TEST is a member of {ORG}, which owns the CI repository {CI_REPO}: .*\n\Z")
+        done = self.run_once("--check", "--poll-repos", CI_REPO)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        self.assertRegex(done.stderr, rf"\Awarning: {CI_REPO} is the CI repository and enrolled as well: .*\n\Z")
+
     def test_wrong_words(self):
         for arguments in (["--chekc"], ["word"], ["--poll-interval"], ["--poll-interval=soon"], ["--gitea-token=x"],
                           ["--config", "/nonexistent"], ["--"], [""], ["--poll-interval", "7s", "--pol-interval=1s"]):

@@ -61,6 +61,7 @@ static const char *const values[] = {
     "bridge/peers/build_read",
     "bridge/learn",
     "bridge/errand",
+    "bridge/isolation",
     "bridge/standing",
     "bridge/summary",
     "bridge/hook_plan",
