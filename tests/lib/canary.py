@@ -67,9 +67,9 @@ def suite(name):
     return os.path.dirname(path) if os.path.exists(path) else None
 
 
-def needs(name):
-    """The canaries that are deployed beside it."""
-    with open(os.path.join(suite(name), "suite.yml"), encoding="utf-8") as file:
+def needs(name, below=DIRECTORY):
+    """The canaries that are deployed beside it. below: where other suites are."""
+    with open(os.path.join(below, name, "suite.yml"), encoding="utf-8") as file:
         return (yaml.safe_load(file) or {}).get("needs", [])
 
 

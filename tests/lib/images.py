@@ -154,6 +154,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
 	if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then cat "$POSTGRES_PASSWORD_FILE"; else echo "$POSTGRES_PASSWORD"; fi >/tmp/pw
 	initdb --no-sync -D "$PGDATA" --username="$user" --pwfile=/tmp/pw --auth-local=trust --auth-host=scram-sha-256 \\
 		--encoding=UTF8 --locale=C >/dev/null
+	echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
 	[ "${POSTGRES_DB:-$user}" = postgres ] ||
 		echo "CREATE DATABASE \\"${POSTGRES_DB:-$user}\\"" | postgres --single -D "$PGDATA" postgres >/dev/null
 fi
@@ -164,19 +165,44 @@ exec redis-server --protected-mode no "$@"
 """
 
 
-class Database:
-    """An image with the programs of Debian's packages, run by a user of its own, its data on a volume."""
+# The user of both databases; all of /run/postgresql and the data is the user's, and of a fresh volume too.
+DATABASE_USER = 999
 
-    def __init__(self, start, data, packages, paths):
-        self.start, self.data, self.packages, self.paths = start, data, packages.split(), paths.split()
+
+class Packed:
+    """An image with the programs of Debian's packages, files of ours: {path: text}, and programs of this machine:
+    {path in the image: path here}."""
+
+    def __init__(self, packages, paths, files, changes, own=()):
+        self.packages, self.paths, self.files, self.changes = packages.split(), paths.split(), files, changes
+        self.own = {name: (path, os.stat(path).st_mtime_ns) for name, path in dict(own).items()}
 
     def digest(self):
         """What it is made from, without making it: that takes seconds."""
         return hashlib.sha256(repr(sorted(vars(self).items())).encode()).hexdigest()
 
+    def file_system(self):
+        return packed_file_system(self, ROOT)
 
-# The user of both; all of /run/postgresql and the data is the user's, and of a fresh volume too.
-DATABASE_USER = 999
+
+class Database(Packed):
+    """Run by a user of its own, its data on a volume."""
+
+    def __init__(self, start, data, packages, paths):
+        super().__init__(packages, paths, {"start": start}, f"""ENTRYPOINT ["/start"]
+CMD []
+USER {DATABASE_USER}
+ENV PGDATA=/{data}
+ENV PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin
+VOLUME /{data}
+WORKDIR /{data}""")
+        self.data = data
+
+    def file_system(self):
+        return packed_file_system(self, f"{ROOT}postgres:x:{DATABASE_USER}:{DATABASE_USER}::/:/bin/sh\n",
+                                  (self.data, "run/postgresql"))
+
+
 LIBRARIES = "libssl3 libsystemd0 libgcrypt20 libgpg-error0 liblz4-1 libzstd1 liblzma5 libcap2"
 DATABASES = {
     "ccci-canary/postgres:15": Database(POSTGRES, "var/lib/postgresql/data", f"""postgresql-15 postgresql-client-15 libpq5
@@ -195,22 +221,22 @@ ROOT = "root:x:0:0:root:/:/bin/sh\n"
 DIRECTORIES = ("bin", "etc", "run", "tmp", "var", "var/lib", "www", "www/cgi-bin")
 
 
-def database_file_system(database):
+def packed_file_system(image, users, own=()):
     """The same with what the packages bring, and places that belong to the database's user."""
-    files = packed.files(database.packages, database.paths)
+    files = packed.files(image.packages, image.paths, {name: path for name, (path, _) in image.own.items()})
     if "usr/bin/redis-check-rdb" in files:  # one program: its name says what it is to be
         files["usr/bin/redis-server"] = files.pop("usr/bin/redis-check-rdb")
-    own = (database.data, "run/postgresql")
-    above = {parent for path in (*files, *own) for parent in _parents(path)}
+    above = {parent for path in (*files, *image.files, *own) for parent in _parents(path)}
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
-        _add_base(tar, sorted({*DIRECTORIES, *above}), f"{ROOT}postgres:x:{DATABASE_USER}:{DATABASE_USER}::/:/bin/sh\n")
+        _add_base(tar, sorted({*DIRECTORIES, *above}), users)
         _add_link(tar, "var/run", "../run")
         for path in own:
             _add_directory(tar, path, 0o700, DATABASE_USER)
         for name, data in sorted(files.items()):
             _add(tar, name, data, 0o755 if data.startswith(b"\x7fELF") else 0o644)
-        _add(tar, "start", database.start, 0o755)
+        for name, text in sorted(image.files.items()):
+            _add(tar, name, text, 0o755)
     return out.getvalue()
 
 
@@ -258,25 +284,23 @@ def _add(tar, name, text, mode):
     tar.addfile(entry, io.BytesIO(data))
 
 
-def make(names=None):
+def make(names=None, more=()):
     """Imports the named images, all but the databases by default, that the engine does not have; the names of those it
     made. One that was made from other files, by another state of this module, is made again but belongs to who made it
-    first."""
+    first. more: {name: Packed} of who has images of its own."""
     made = []
     for name in names or IMAGES:
         repository, _, version = name.partition(":")
-        database = DATABASES.get(name)
-        files = None if database else root_file_system(version, IMAGES[name])
-        digest = database.digest() if database else hashlib.sha256(files).hexdigest()
+        image = {**DATABASES, **dict(more)}.get(name)
+        files = None if image else root_file_system(version, IMAGES[name])
+        digest = image.digest() if image else hashlib.sha256(files).hexdigest()
         old = _look(name)
         if old and (old["Config"].get("Labels") or {}).get(LABEL) == digest:
             continue
         changes = f'CMD ["/start"]\nLABEL {LABEL}={digest}'
-        if database:
-            files = database_file_system(database)
-            changes += (f'\nENTRYPOINT ["/start"]\nCMD []\nUSER {DATABASE_USER}\nENV PGDATA=/{database.data}'
-                        '\nENV PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin'
-                        f'\nVOLUME /{database.data}\nWORKDIR /{database.data}')
+        if image:
+            files = image.file_system()
+            changes += f"\n{image.changes}"
         docker.raw("POST", "/images/create", {"fromSrc": "-", "repo": repository, "tag": version, "changes": changes},
                    files, "application/x-tar")
         if old:

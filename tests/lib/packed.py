@@ -3,6 +3,7 @@
 need not have, with the libraries that they are linked to.
 
     entries = packed.files(["redis-server", ...], ["usr/bin/redis-server", ...])     # {path in the image: bytes}
+    packed.files(["curl"], ["usr/bin/curl"], {"usr/bin/ccci-bridge": "/here/ccci-bridge"})      # and programs of this machine
 
 A path that is a directory stands for everything below it. In a checkout the packages stay in build/debs. Libraries that no package brings
 are the host's own.
@@ -17,7 +18,7 @@ import tempfile
 BUILD = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "build")
 
 
-def files(packages, paths):
+def files(packages, paths, own=()):
     with tempfile.TemporaryDirectory(prefix="packed-") as root:
         debs = os.path.join(BUILD if os.path.isdir(BUILD) else root, "debs")
         for deb in _download(packages, debs):
@@ -28,6 +29,10 @@ def files(packages, paths):
                 with open(os.path.join(root, name), "rb") as file:
                     found[name] = file.read()
         programs = [os.path.join(root, name) for name, data in found.items() if data.startswith(b"\x7fELF")]
+        for name, path in dict(own).items():
+            with open(path, "rb") as file:
+                found[name] = file.read()
+            programs.append(path)
         for name, path in sorted(_libraries(root, programs).items()):
             with open(path, "rb") as file:
                 found[name] = file.read()
