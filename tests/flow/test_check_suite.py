@@ -55,6 +55,17 @@ class CheckSuite(unittest.TestCase):
         for name in filter(canary.suite, canary.names()):
             self.assertEqual((0, "1 good, 0 bad\n", ""), check_suite(canary.suite(name)), name)
 
+    def test_our_suites_are_good(self):
+        """And of what they all have in common, each has the same."""
+        recipes = os.path.join(os.path.dirname(canary.DIRECTORY), "recipes")
+        names = sorted(os.listdir(recipes))
+        self.assertEqual((0, f"{len(names)} good, 0 bad\n", ""), check_suite(recipes))
+        texts = {}
+        for name in names:
+            with open(os.path.join(recipes, name, "app.py"), encoding="utf-8") as file:
+                texts.setdefault(file.read(), []).append(name)
+        self.assertEqual(list(texts.values()), [names])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,1 @@
+# This recipe has no configs whose versions would stand here.
