@@ -417,14 +417,33 @@ static bool read_results(const char *document, struct results *out)
 	return document && results_decode(document, strlen(document), out, &err) == 0;
 }
 
+/* What the run said with which a recipe turned red by night. */
+static int read_first_red(const struct call *call, const struct past *past, bool *out_has,
+    struct results *out, struct err *err)
+{
+	const struct past_run *run = past_by_night(past).first_red;
+	AUTO(job) job = {0};
+
+	if (!run)
+		return 0;
+	if (store_load(call->pages->settings.store, run->comment, &job, err) < 0)
+		return -1;
+	*out_has = read_results(job.results, out);
+	return 0;
+}
+
 static int write_recipe(const struct call *call, const char *name, const struct past *past,
     struct html *html, struct err *err)
 {
 	const struct past_run *level = past_level(past);
 	AUTO(job) job = {0};
 	AUTO(results) results = {0};
+	AUTO(results) first_red = {0};
+	bool has_first_red = false;
 	struct now_list now;
 
+	if (read_first_red(call, past, &has_first_red, &first_red, err) < 0)
+		return -1;
 	if (level && store_load(call->pages->settings.store, level->comment, &job, err) < 0)
 		return -1;
 	bool has_results = read_results(job.results, &results);
@@ -436,6 +455,7 @@ static int write_recipe(const struct call *call, const char *name, const struct 
 	    &(struct recipe_page_facts){.name = name,
 		.past = past,
 		.results = has_results ? &results : NULL,
+		.first_red = has_first_red ? &first_red : NULL,
 		.now = now.items,
 		.now_count = now.count});
 	return 0;

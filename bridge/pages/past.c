@@ -140,6 +140,55 @@ const struct past_run *past_level(const struct past *past)
 	return NULL;
 }
 
+/* --- by night --- */
+
+static bool is_judged_night(const struct past_run *run)
+{
+	return job_id_is_nightly(run->comment) && past_is_judged(run);
+}
+
+/* The next judged run by night on the way to older (or newer) ones; NULL: none. */
+static const struct past_run *find_night(const struct past *past, size_t at, bool is_older)
+{
+	while (is_older ? ++at < past->count : at-- > 0) {
+		if (is_judged_night(&past->runs[at]))
+			return &past->runs[at];
+	}
+	return NULL;
+}
+
+bool past_is_by_chance(const struct past *past, size_t at)
+{
+	const struct past_run *run = &past->runs[at];
+
+	if (!is_judged_night(run) || !past_is_red(run))
+		return false;
+	const struct past_run *older = find_night(past, at, true);
+	const struct past_run *newer = find_night(past, at, false);
+
+	return !(older && past_is_red(older)) && !(newer && past_is_red(newer));
+}
+
+struct past_night past_by_night(const struct past *past)
+{
+	struct past_night night = {0};
+
+	for (size_t i = 0; i < past->count; i++) {
+		const struct past_run *run = &past->runs[i];
+
+		if (!is_judged_night(run) || past_is_by_chance(past, i))
+			continue;
+		if (night.is_known && !past_is_red(run))
+			break;
+		night.is_known = true;
+		night.is_red = past_is_red(run);
+		if (!night.is_red)
+			break;
+		night.first_red = run;
+	}
+	return night;
+}
+
 int64_t past_usual_s(const struct past *past)
 {
 	int64_t seconds[USUAL_RUNS];

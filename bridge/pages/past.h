@@ -60,6 +60,18 @@ const struct past_run *past_newest(const struct past *past);
 const struct past_run *past_level(const struct past *past);
 int64_t past_usual_s(const struct past *past); /* median of the last that passed; 0: none */
 
+/*
+ * A red run by night that neither the one before nor the one behind it confirms: by chance, as far
+ * as anybody knows, and told nobody. Of the run at this index.
+ */
+bool past_is_by_chance(const struct past *past, size_t at);
+/* What the runs by night say, the newest that is not by chance. */
+struct past_night {
+	bool is_known, is_red;
+	const struct past_run *first_red; /* where the red begins; NULL: it is green. Borrowed. */
+};
+struct past_night past_by_night(const struct past *past);
+
 /* One commit, one stage, red and green: the newest two runs that say so. */
 struct past_flaky {
 	enum stage stage;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/pages/recipe_page.h"
 
+#include "common/since.h"
+
 #include <inttypes.h>
 
 /* --- the level, and the next one --- */
@@ -82,6 +84,36 @@ static void add_level(
 		html_text(html, ".");
 		html_end(html);
 		add_missing(html, facts, run);
+	}
+	html_end(html);
+}
+
+/* --- by night --- */
+
+static void add_night(
+    struct html *html, const struct frame *frame, const struct recipe_page_facts *facts)
+{
+	struct past_night night = past_by_night(facts->past);
+	auto_str char *since = facts->first_red ? since_sentence(facts->first_red) : NULL;
+
+	if (!night.is_red)
+		return;
+	frame_section(html, "card red", "nightly", "Nightly");
+	html_begin(html, "p", NULL);
+	html_text(html, "Red since ");
+	frame_build_link(html, frame, night.first_red->build);
+	html_text(html, ", ");
+	frame_when(html, frame, night.first_red->ended_s);
+	html_text(html, ", at ");
+	html_begin(html, "code", NULL);
+	html_text(html, "%.8s", night.first_red->ref);
+	html_end(html);
+	html_text(html, ".");
+	html_end(html);
+	if (since) {
+		html_begin(html, "p", NULL);
+		html_outside_code(html, since, RESULTS_TEXT_MAX);
+		html_end(html);
 	}
 	html_end(html);
 }
@@ -419,6 +451,7 @@ void recipe_page_write(
 	html_begin(html, "div", NULL);
 	add_now(html, frame, facts);
 	add_level(html, frame, facts);
+	add_night(html, frame, facts);
 	add_flaky(html, frame, facts);
 	add_trends(html, facts);
 	add_runs(html, frame, facts);

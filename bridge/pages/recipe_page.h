@@ -12,8 +12,9 @@
 
 struct recipe_page_facts {
 	const char *name;
-	const struct past *past;       /* at least one run */
-	const struct results *results; /* of the run that says the level; NULL: none */
+	const struct past *past;	 /* at least one run */
+	const struct results *results;	 /* of the run that says the level; NULL: none */
+	const struct results *first_red; /* of the run where it turned red by night; NULL: none */
 	const struct dashboard_now *now;
 	size_t now_count;
 };

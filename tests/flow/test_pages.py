@@ -29,6 +29,7 @@ POLICY = re.compile(r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}=';
 SCHEMA = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "api.schema.json")
 PICTURES = os.path.join(os.environ.get("CCCI_BUILD", tempfile.gettempdir()), "pages")
 DAY = 86400
+NIGHT = 4200000000000000
 
 
 def stages(upgrade="pass", factor=1.0):
@@ -93,10 +94,16 @@ def fill(state_dir):
                 [test(HOSTILE, "fail", 1, HOSTILE)], HOSTILE + "\n" + "x" * 15000 + "\n" + HOSTILE, HOSTILE[:200])],
                 "recipe_failed", 0, HOSTILE, allowed=[{"service": HOSTILE, "what": HOSTILE, "word": HOSTILE}],
                 kept={"url": "javascript:alert(1)", "until": HOSTILE, "why_not": ""}))
-        filler.run(f"{ORG}/old-thing", 1150, now - 400 * DAY, level=3)
-        filler.run(f"{ORG}/keycloak", 1151, now - 2 * DAY, level=4, stages=stages())
+        filler.run(f"{ORG}/old-thing", 1148, now - 400 * DAY, level=3)
+        filler.run(f"{ORG}/keycloak", 1149, now - 2 * DAY, level=4, stages=stages())
         filler.run(f"{ORG}/gitea", 1152, now - 4 * DAY, verdict="ci_error", level=0, reason="the engine could not be reached")
-        filler.run(f"{ORG}/peertube", 1153, now - 6 * DAY, verdict="timed_out", level=1, reason="Drone ended the build after its limit.")
+        # Green by night, then red, and once more.
+        filler.run(f"{ORG}/peertube", 1150, now - 8 * DAY, level=4, pr=0, comment=NIGHT, ref="3" * 40, stages=stages())
+        for build, reason in ((1151, HOSTILE), (1153, "Drone ended the build after its limit.")):
+            filler.run(f"{ORG}/peertube", build, now - 6 * DAY, verdict="timed_out", level=1, reason=reason, pr=0, ref="4" * 40,
+                comment=NIGHT + build, results=document(f"{ORG}/peertube", build, stages("fail"), "timed_out", 1, reason,
+                    last_green={"build": 1150, "when": "2026-11-19T03:10:00Z", "commit": "3" * 40},
+                    changed=[{"what": "recipe", "was": "3" * 40, "is": "4" * 40}, {"what": "abra", "was": HOSTILE[:90], "is": "2"}]))
 
 
 class Case(unittest.TestCase):
@@ -138,7 +145,7 @@ class Case(unittest.TestCase):
 
 
 PAGES = ["/", "/?show=red", "/?show=flaky", "/?show=stale", "/recipes/wiki", "/recipes/immich", "/recipes/plausible",
-    f"/recipes/{LONG.split('/')[1]}", "/recipes/gitea", "/runs/1120", "/runs/1040", "/runs/1140", "/runs/1152"]
+    f"/recipes/{LONG.split('/')[1]}", "/recipes/gitea", "/recipes/peertube", "/runs/1120", "/runs/1040", "/runs/1140", "/runs/1151", "/runs/1152"]
 ERRORS = [("/nothing", 404), ("/recipes/nobody", 404), ("/recipes/a/b", 404), ("/runs/9", 404), ("/runs/x", 404), ("/runs/-1", 404),
     ("/runs/1152/results.json", 404), ("/?show=blue", 400), ("/runs/99999999999999999999", 404), ("/recipes/%3Cb%3E", 404)]
 
@@ -192,6 +199,16 @@ class Pages(Case):
     def test_only_get_and_head(self):
         for method in ("POST", "PUT", "DELETE"):
             self.assertEqual(self.ask("/", method)[0], 404)
+
+    def test_a_recipe_that_is_red_by_night(self):
+        page = self.page("/recipes/peertube")
+        for words in ("Red since build 1151", "at 44444444.", "recipe 33333333 → 44444444", "timed out 6 days ago"):
+            self.assertIn(words, page.text)
+        self.assertEqual(page.text.count("nightly"), 4)
+        run = self.page("/runs/1151")
+        self.assertIn("nightly", run.text)
+        self.assertNotIn("As a comment in", run.text)
+        self.assertNotIn("pull request", run.text)
 
     def test_the_dashboard(self):
         page = self.page("/")
