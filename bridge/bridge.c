@@ -4,6 +4,7 @@
 #include "bridge/forget.h"
 #include "bridge/hear.h"
 #include "bridge/hooks.h"
+#include "bridge/notify.h"
 #include "bridge/pages/pages.h"
 #include "bridge/peers/drone.h"
 #include "bridge/peers/woodpecker.h"
@@ -33,6 +34,7 @@ struct bridge {
 	struct hear *hear;
 	struct tend *tend;
 	struct forget forget;
+	struct notify *notify;
 	struct bridge_settings *settings; /* borrowed; those that reload are changed */
 	bridge_load load;
 	void *load_context;
@@ -201,6 +203,7 @@ static void on_metrics(void *context, struct buf *out)
 	    tend_count(bridge->tend), hear_count_unheard(bridge->hear),
 	    hooks_count_missing(bridge->hooks), gitea_odd_count(bridge->parts.gitea),
 	    ci_dialect(bridge->parts.ci)->peer, ci_odd_count(bridge->parts.ci));
+	notify_write_metrics(bridge->notify, out);
 }
 
 /* --- what the pages ask --- */
@@ -337,6 +340,7 @@ static void make_parts(struct bridge *bridge)
 	bridge->parts.ci = new_ci(bridge);
 	bridge->parts.gates[PARTS_CI].name = ci_dialect(bridge->parts.ci)->name;
 	bridge->tend = tend_new(&bridge->parts);
+	bridge->notify = notify_new(&bridge->parts);
 	bridge->hear = hear_new(&bridge->parts, tend_take, tend_see_pull, bridge->tend);
 	tend_set_hear(bridge->tend, bridge->hear);
 	bridge->hooks = hooks_new(&bridge->parts, bridge->hear);
@@ -385,6 +389,7 @@ void bridge_free(struct bridge *bridge)
 	hooks_free(bridge->hooks);
 	hear_free(bridge->hear);
 	tend_free(bridge->tend);
+	notify_free(bridge->notify);
 	http_free(bridge->http);
 	store_close(bridge->parts.store);
 	systemd_close(&bridge->systemd);
@@ -543,17 +548,18 @@ static int sleep_ms(const struct bridge *bridge, int64_t due_ns)
 /* Sleeps until something happens; answers have been given to their callbacks when it returns. */
 static int wait_for_more(struct bridge *bridge, int64_t due_ns, struct err *err)
 {
-	struct pollfd fds[] = {
+	struct pollfd fds[2 + PROGRAM_FDS] = {
 	    {.fd = bridge->signal_fd, .events = POLLIN},
 	    {.fd = bridge->server ? server_fd(bridge->server) : -1, .events = POLLIN},
 	};
-	size_t count = bridge->server ? 2 : 1;
 
-	if (http_poll(bridge->http, fds, count, sleep_ms(bridge, due_ns), err) < 0)
+	notify_fds(bridge->notify, fds + 2);
+	if (http_poll(bridge->http, fds, COUNT_OF(fds), sleep_ms(bridge, due_ns), err) < 0)
 		return -1;
 	take_signals(bridge);
 	if (bridge->server)
 		server_turn(bridge->server);
+	notify_see(bridge->notify);
 	return 0;
 }
 
@@ -564,6 +570,7 @@ static int64_t turn_all(struct bridge *bridge)
 	int64_t tend_ns = tend_turn(bridge->tend);
 	int64_t hooks_ns = hooks_turn(bridge->hooks);
 	int64_t forget_ns = forget_turn(&bridge->forget, &bridge->parts);
+	int64_t notify_ns = notify_turn(bridge->notify);
 
 	if (hear_ns < due_ns)
 		due_ns = hear_ns;
@@ -571,13 +578,16 @@ static int64_t turn_all(struct bridge *bridge)
 		due_ns = hooks_ns;
 	if (forget_ns < due_ns)
 		due_ns = forget_ns;
+	if (notify_ns < due_ns)
+		due_ns = notify_ns;
 	return tend_ns < due_ns ? tend_ns : due_ns;
 }
 
 static bool is_done_once(const struct bridge *bridge)
 {
 	return hear_is_quiet(bridge->hear) && tend_is_quiet(bridge->tend) &&
-	       hooks_are_quiet(bridge->hooks) && !parts_are_busy(&bridge->parts);
+	       hooks_are_quiet(bridge->hooks) && !parts_are_busy(&bridge->parts) &&
+	       !notify_is_busy(bridge->notify);
 }
 
 static void say_gate(const struct gate *gate, bool *was_down)
@@ -610,7 +620,7 @@ static int check_peers(const struct bridge *bridge, struct err *err)
 /* Nothing that was asked, by us or of us, waits for its answer. */
 static bool is_at_rest(const struct bridge *bridge)
 {
-	return !parts_are_busy(&bridge->parts) &&
+	return !parts_are_busy(&bridge->parts) && !notify_is_busy(bridge->notify) &&
 	       !(bridge->server && server_is_busy(bridge->server));
 }
 

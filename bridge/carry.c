@@ -275,21 +275,6 @@ static void carry_deletion(struct work *work)
 
 /* --- our one comment --- */
 
-/* A link to what nobody can see there is none. */
-static const char *pages_url(const struct work *work)
-{
-	const struct parts *parts = work->works->parts;
-	bool is_public = false;
-	struct err err;
-
-	if (!parts->settings->public_url || !parts->settings->public_url[0])
-		return NULL;
-	if (!parts->settings->pages_private &&
-	    store_is_public(parts->store, work->job.repo, &is_public, &err) < 0)
-		log_warning("%s", err.msg);
-	return parts->settings->pages_private || is_public ? parts->settings->public_url : NULL;
-}
-
 static void write_text(const struct work *work, struct buf *out)
 {
 	const struct bridge_settings *settings = work->works->parts->settings;
@@ -307,7 +292,7 @@ static void write_text(const struct work *work, struct buf *out)
 	    .usual_s = work->build.usual_s,
 	    .now_s = clock_wall_s(),
 	    .builds_url = ci_builds_url(work->works->parts->ci),
-	    .pages_url = pages_url(work),
+	    .pages_url = parts_pages_url(work->works->parts, work->job.repo),
 	    .trigger = settings->trigger,
 	};
 

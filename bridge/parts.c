@@ -2,6 +2,7 @@
 #include "bridge/parts.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 
 bool parts_may_begin(const struct parts *parts, enum parts_peer peer, const struct errand *errand,
     int64_t *out_due_ns)
@@ -21,6 +22,19 @@ bool parts_end(
 	    peer == PARTS_FORGE ? gitea_retry_after_ms(parts->gitea) : ci_retry_after_ms(parts->ci);
 
 	return errand_end(errand, &parts->gates[peer], err, asked_ms, clock_now());
+}
+
+const char *parts_pages_url(const struct parts *parts, const char *repo)
+{
+	const struct bridge_settings *settings = parts->settings;
+	bool is_public = false;
+	struct err err;
+
+	if (!settings->public_url || !settings->public_url[0])
+		return NULL;
+	if (!settings->pages_private && store_is_public(parts->store, repo, &is_public, &err) < 0)
+		log_warning("%s", err.msg);
+	return settings->pages_private || is_public ? settings->public_url : NULL;
 }
 
 bool parts_are_busy(const struct parts *parts)

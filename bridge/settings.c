@@ -2,12 +2,18 @@
 #include "bridge/settings.h"
 
 #include "bridge/command.h"
+#include "bridge/program.h"
 #include "bridge/server.h"
 
 #include <strings.h>
 
 static const char *const ci_engines[] = {"drone", "woodpecker", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+static bool has_text(const char *value)
+{
+	return value && *value;
+}
 
 /* --- comma separated lists --- */
 
@@ -118,6 +124,13 @@ static const char *check_nightly(const char *value)
 					   : "must be a time of day, HH:MM from 00:00 to 23:59";
 }
 
+/* Whether it is there and may be run is seen when all the settings are read. */
+static const char *check_program(const char *value)
+{
+	return value[0] == '/' ? NULL
+			       : "must be the absolute path of a program; it gets no arguments";
+}
+
 static const char *check_repo(const char *value)
 {
 	return gitea_is_repo(value) ? NULL : "must be owner/repo";
@@ -180,6 +193,9 @@ const struct conf_row bridge_settings_rows[] = {
 	    "a comment"},
     {"NIGHTLY", CONF_TEXT, AT(nightly), .check = check_nightly,
 	.help = "HH:MM of this host: every enrolled recipe's default branch is tested once a day"},
+    {"NOTIFY_COMMAND", CONF_TEXT, AT(notify_command), .reloads = true, .check = check_program,
+	.help = "program that reads a JSON document on stdin when a recipe's level changes, or its "
+		"nightly turns red or green"},
     {"MAX_COMMENT_AGE", CONF_DURATION, AT(max_comment_age_ms), .reloads = true, .fallback = "1h",
 	.least = MINUTE_MS, .most = 30 * 24 * HOUR_MS,
 	.help = "older commands, found after downtime, are answered and not run"},
@@ -284,7 +300,7 @@ int bridge_settings_load(
 		return -1;
 	read_enrolments(&settings);
 	settings.nightly_min = NIGHT_OFF;
-	if (settings.nightly && settings.nightly[0])
+	if (has_text(settings.nightly))
 		(void)!night_parse(
 		    settings.nightly, &settings.nightly_min); /* its row has seen the form */
 	if (check_engine(&settings, mistakes) < 0 || check_autoregister(&settings, mistakes) < 0) {
@@ -296,6 +312,16 @@ int bridge_settings_load(
 		    mistakes, "BUILD_TIMEOUT: must be whole minutes, as CI servers count it\n");
 		bridge_settings_release(&settings);
 		return -1;
+	}
+	if (has_text(settings.notify_command)) {
+		const char *fault = program_check(settings.notify_command);
+
+		if (fault) {
+			(void)buf_printf(mistakes, "NOTIFY_COMMAND: %s cannot be run: %s\n",
+			    settings.notify_command, fault);
+			bridge_settings_release(&settings);
+			return -1;
+		}
 	}
 	if (hook_keys_read(settings.webhook_secret, &settings.hook_keys, &err) < 0) {
 		(void)buf_printf(mistakes, "WEBHOOK_SECRET: %s\n", err.msg);

@@ -38,6 +38,7 @@ struct bridge_settings {
 	char *auth_allowlist; /* may be NULL */
 	char *auto_test;      /* may be NULL */
 	char *nightly;	      /* "HH:MM"; may be NULL */
+	char *notify_command; /* absolute path of a program; may be NULL */
 	int64_t max_comment_age_ms;
 	char *listen;	      /* "none": outbound only */
 	char *public_url;     /* where people reach the pages; may be NULL */

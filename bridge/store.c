@@ -102,6 +102,9 @@ static const char *const upgrades_sql[] = {
     " url TEXT NOT NULL, mark TEXT NOT NULL) WITHOUT ROWID;"
     "PRAGMA user_version=8;",
     FORGET_SQL "PRAGMA user_version=9;",
+    "CREATE TABLE notice(comment INTEGER PRIMARY KEY, document TEXT NOT NULL,"
+    " tries INTEGER NOT NULL, tried_s INTEGER NOT NULL);"
+    "PRAGMA user_version=10;",
 };
 
 static const char *const effect_state_words[] = {
@@ -527,16 +530,36 @@ int store_claim_night(struct store *store, struct job *job, int64_t night, int64
 	return count ? 0 : store_claim(store, job, out_is_new, err);
 }
 
-int store_save(struct store *store, const struct job *job, struct err *err)
+static int save_notice(
+    struct store *store, const struct job *job, const char *notice, struct err *err)
+{
+	auto_statement sqlite3_stmt *put =
+	    prepare(store, "INSERT OR REPLACE INTO notice VALUES(?,?,0,0)", err);
+
+	if (!put)
+		return -1;
+	bind_int(put, 1, job->comment);
+	bind_text(put, 2, notice);
+	return step_done(store, put, "save news", err);
+}
+
+int store_save_with(struct store *store, const struct job *job, const char *notice, struct err *err)
 {
 	if (run_sql(store, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
 	if (put_job(store, "INSERT OR REPLACE " JOB_INSERT, job, err) < 0)
 		return roll_back(store);
 	TEST_POINT("store.save");
-	if (save_effects(store, job, err) < 0 || run_sql(store, "COMMIT", err) < 0)
+	if (save_effects(store, job, err) < 0 ||
+	    (notice && save_notice(store, job, notice, err) < 0) ||
+	    run_sql(store, "COMMIT", err) < 0)
 		return roll_back(store);
 	return 0;
+}
+
+int store_save(struct store *store, const struct job *job, struct err *err)
+{
+	return store_save_with(store, job, NULL, err);
 }
 
 static void read_text(sqlite3_stmt *row, int at, char *out, size_t out_size)
@@ -859,6 +882,59 @@ int store_set_position(
 	bind_int(put, 3, position->first_id);
 	bind_int(put, 4, position->first_s);
 	return step_done(store, put, "save a position", err);
+}
+
+/* --- news --- */
+
+int store_list_notices(
+    struct store *store, struct store_notice *out, size_t room, size_t *out_count, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT comment,tries,tried_s FROM notice ORDER BY tried_s,comment LIMIT ?", err);
+	size_t count = 0;
+	int result = SQLITE_DONE;
+
+	if (!ask)
+		return -1;
+	bind_int(ask, 1, (int64_t)room);
+	while (count < room && (result = sqlite3_step(ask)) == SQLITE_ROW)
+		out[count++] = (struct store_notice){.comment = sqlite3_column_int64(ask, 0),
+		    .tries = sqlite3_column_int64(ask, 1),
+		    .tried_s = sqlite3_column_int64(ask, 2)};
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return fail(store, "list news", err);
+	*out_count = count;
+	return 0;
+}
+
+int store_try_notice(
+    struct store *store, int64_t comment, int64_t tried_s, char **out_document, struct err *err)
+{
+	auto_statement sqlite3_stmt *put = prepare(store,
+	    "UPDATE notice SET tries=tries+1,tried_s=?2 WHERE comment=?1 RETURNING document", err);
+
+	if (!put)
+		return -1;
+	bind_int(put, 1, comment);
+	bind_int(put, 2, tried_s);
+	if (sqlite3_step(put) != SQLITE_ROW)
+		return fail(store, "note that news is told", err);
+	auto_str char *document = xstrdup((const char *)sqlite3_column_text(put, 0));
+	if (step_done(store, put, "note that news is told", err) < 0)
+		return -1;
+	*out_document = take_ptr(document);
+	return 0;
+}
+
+int store_end_notice(struct store *store, int64_t comment, struct err *err)
+{
+	auto_statement sqlite3_stmt *put =
+	    prepare(store, "DELETE FROM notice WHERE comment=?", err);
+
+	if (!put)
+		return -1;
+	bind_int(put, 1, comment);
+	return step_done(store, put, "end news", err);
 }
 
 /* --- repositories --- */

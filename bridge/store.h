@@ -49,6 +49,9 @@ int store_claim_head(
 int store_claim_night(struct store *store, struct job *job, int64_t night, int64_t attempt,
     bool *out_is_new, struct err *err) CHECKED;
 int store_save(struct store *store, const struct job *job, struct err *err) CHECKED;
+/* The same, and what is news with it, both or neither; NULL: nothing is. */
+int store_save_with(
+    struct store *store, const struct job *job, const char *notice, struct err *err) CHECKED;
 /* ERR_MISSING: no such job. *out is filled on 0; job_release() it. */
 int store_load(struct store *store, int64_t comment, struct job *out, struct err *err) CHECKED;
 
@@ -98,6 +101,21 @@ int store_get_hook(
     struct store *store, const char *repo, struct hook_memory *out, struct err *err) CHECKED;
 int store_set_hook(struct store *store, const char *repo, const struct hook_memory *memory,
     struct err *err) CHECKED;
+
+/* --- news that somebody is still to be told of, see notify.h --- */
+
+struct store_notice {
+	int64_t comment; /* of the job that it is about */
+	int64_t tries;
+	int64_t tried_s; /* wall time of the last try; 0: none yet */
+};
+/* Those tried least recently first; at most room. */
+int store_list_notices(struct store *store, struct store_notice *out, size_t room,
+    size_t *out_count, struct err *err) CHECKED;
+/* Notes one more try, and gives the document; the caller frees it. */
+int store_try_notice(struct store *store, int64_t comment, int64_t tried_s, char **out_document,
+    struct err *err) CHECKED;
+int store_end_notice(struct store *store, int64_t comment, struct err *err) CHECKED;
 
 /* --- for the pages: only runs that have a build --- */
 

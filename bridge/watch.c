@@ -2,6 +2,7 @@
 #include "bridge/watch.h"
 
 #include "bridge/adopt.h"
+#include "bridge/notify.h"
 
 /* Asked of the store once in a while: a list shows the same recipes every second. */
 static int64_t find_usual_s(struct works *works, const char *recipe)
@@ -187,13 +188,33 @@ static void keep_picture(const struct work *work, const struct buf *picture)
 		log_warning("%s: the run's page has no picture", err.msg);
 }
 
+/* What is news in it is saved with it: nobody is told twice, or not at all, whoever dies. */
+static int judge(struct work *work, const struct job_event *event)
+{
+	auto_str char *notice = NULL;
+	struct job changed;
+	struct err err;
+
+	job_copy(&work->job, &changed);
+	if (!job_apply(&changed, event, clock_wall_s())) {
+		job_release(&changed);
+		return 0;
+	}
+	if (notify_write(work->works->parts, &changed, &notice, &err) < 0) {
+		work_note_store_trouble(work->works, &err);
+		job_release(&changed);
+		return -1;
+	}
+	return work_save_with(work, &changed, notice);
+}
+
 static void learn_from(struct work *work, const struct build *build, const struct buf *log)
 {
 	AUTO(learnt) learnt = {0};
 
 	learn_end(build, log, &work->job, work->works->timeout_s, &learnt);
 	keep_picture(work, &learnt.picture);
-	if (work_apply(work, &learnt.event) < 0)
+	if (judge(work, &learnt.event) < 0)
 		errand_fail(&work->build.get, clock_now());
 }
 

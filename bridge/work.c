@@ -66,13 +66,13 @@ void work_note_store_trouble(struct works *works, const struct err *err)
 		    dropped);
 }
 
-int work_save(struct work *work, struct job *take_changed)
+int work_save_with(struct work *work, struct job *take_changed, const char *notice)
 {
 	struct works *works = work->works;
 	enum job_state before = work->job.state;
 	struct err err;
 
-	if (store_save(works->parts->store, take_changed, &err) < 0) {
+	if (store_save_with(works->parts->store, take_changed, notice, &err) < 0) {
 		work_note_store_trouble(works, &err);
 		job_release(take_changed);
 		return -1;
@@ -92,6 +92,11 @@ int work_save(struct work *work, struct job *take_changed)
 		TEST_POINT(job_state_point(work->job.state));
 	}
 	return 0;
+}
+
+int work_save(struct work *work, struct job *take_changed)
+{
+	return work_save_with(work, take_changed, NULL);
 }
 
 int work_apply(struct work *work, const struct job_event *event)

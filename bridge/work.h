@@ -119,6 +119,8 @@ void work_end(
 void work_note_store_trouble(struct works *works, const struct err *err);
 /* Saves *take_changed and makes it the job, or changes nothing: -1, said and tried again later. */
 int work_save(struct work *work, struct job *take_changed) CHECKED;
+/* The same, with what is news about it; NULL: nothing is. */
+int work_save_with(struct work *work, struct job *take_changed, const char *notice) CHECKED;
 /* job_apply() and work_save(); 0 also when the event changes nothing. */
 int work_apply(struct work *work, const struct job_event *event) CHECKED;
 

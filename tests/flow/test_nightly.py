@@ -10,32 +10,18 @@ import sqlite3
 import time
 import unittest
 
-from lib.bridge_cases import PIPELINES, BridgeCases, check_end, results
+from lib.bridge_cases import results
 from lib.night import zone
 from lib.schema import check_schema
-from lib.world import ORG, PRIVATE, PUBLIC, StandinWorld, WoodpeckerStandinWorld, exchange, make_bridge, wait_for
+from lib.standin_case import Case
+from lib.world import ORG, PRIVATE, PUBLIC, WoodpeckerStandinWorld, wait_for
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 RED = results("recipe_failed", 0, "the app answers 502", "fail")
 
 
-class NightCases:
-    make_world = None
-
-    def setUp(self):
-        self.world = self.make_world()
-        self.addCleanup(self.world.down)
-        self.hold_dir = os.path.join(self.world.directory, "hold")
-        os.mkdir(self.hold_dir)
-        self.world.set_ci_yml(PIPELINES[self.world.ci_name].format(hold=self.hold_dir))
-        self.set_results(results())
-        self.bridge = make_bridge(self.world, nightly="03:00")
-        self.addCleanup(lambda: check_end(self.bridge))
-
-    set_results = BridgeCases.set_results.__func__
-    hold, release, builds_of, answers, answers_to = (BridgeCases.hold, BridgeCases.release, BridgeCases.builds_of,
-        BridgeCases.answers, BridgeCases.answers_to)
-    wait_answer, wait_verdict = BridgeCases.wait_answer, BridgeCases.wait_verdict
+class OnDrone(Case):
+    bridge_settings = {"nightly": "03:00"}
 
     # ---- what tests do and see
 
@@ -68,11 +54,6 @@ class NightCases:
 
     def main(self, repo):
         return self.world.forge_must("lab-admin", "GET", f"/repos/{ORG}/{repo}/branches/main")["commit"]["id"]
-
-    def page(self, path):
-        status, body, _ = exchange("GET", f"{self.bridge.url}{path}")
-        self.assertEqual(status, 200, body)
-        return body.decode()
 
     def document(self, path):
         return json.loads(self.page(path))
@@ -232,11 +213,7 @@ class NightCases:
         self.assertIn("what it says is not about this run", reason)
 
 
-class OnDrone(NightCases, unittest.TestCase):
-    make_world = staticmethod(StandinWorld)
-
-
-class OnWoodpecker(NightCases, unittest.TestCase):
+class OnWoodpecker(OnDrone):
     make_world = staticmethod(WoodpeckerStandinWorld)
 
 

@@ -4,21 +4,22 @@ import os
 import sqlite3
 import unittest
 
-from lib.bridge_cases import HOOK_SECRET, PIPELINE, BridgeCases, check_end, results
+from lib.bridge_cases import HOOK_SECRET, PIPELINES, BridgeCases, check_end, results
 from lib.world import PUBLIC, StandinWorld, exchange, make_bridge, wait_for
 
 
 class Case(unittest.TestCase):
     """A world and a bridge for each test."""
 
+    make_world = staticmethod(StandinWorld)
     bridge_settings = {}          # beside those of make_bridge()
 
     def setUp(self):
-        self.world = StandinWorld()
+        self.world = self.make_world()
         self.addCleanup(self.world.down)
         self.hold_dir = os.path.join(self.world.directory, "hold")
         os.mkdir(self.hold_dir)
-        self.world.set_ci_yml(PIPELINE.format(hold=self.hold_dir))
+        self.world.set_ci_yml(PIPELINES[self.world.ci_name].format(hold=self.hold_dir))
         self.set_results(results())
         self.bridge = make_bridge(self.world, webhook_secret=HOOK_SECRET, **self.bridge_settings)
         self.addCleanup(lambda: check_end(self.bridge))
@@ -41,6 +42,11 @@ class Case(unittest.TestCase):
 
     def metrics(self):
         return exchange("GET", f"{self.bridge.url}/metrics")[1].decode()
+
+    def page(self, path):
+        status, body, _ = exchange("GET", f"{self.bridge.url}{path}")
+        self.assertEqual(status, 200, body)
+        return body.decode()
 
     def logged(self, words, seconds=15):
         wait_for(lambda: words in self.bridge.stderr(), seconds, f"\"{words}\" in the log")

@@ -30,6 +30,7 @@ START_TEST(defaults)
 	ck_assert(!settings.auto_test || !settings.auto_test[0]);
 	ck_assert(!settings.nightly || !settings.nightly[0]);
 	ck_assert_int_eq(settings.nightly_min, NIGHT_OFF);
+	ck_assert(!settings.notify_command || !settings.notify_command[0]);
 	ck_assert_str_eq(settings.ci_branch, "main");
 	ck_assert_str_eq(settings.trigger, "!testme");
 	ck_assert_int_eq(settings.max_comment_age_ms, 3600000);
@@ -168,6 +169,10 @@ static const struct {
     {"TRIGGER", "\xc3\xa4"},
     {"AUTH_ALLOWLIST", "a,,b"},
     {"NIGHTLY", "24:00"},
+    {"NOTIFY_COMMAND", "mail"},
+    {"NOTIFY_COMMAND", "/nowhere/tell"},
+    {"NOTIFY_COMMAND", "/tmp"},
+    {"NOTIFY_COMMAND", "/bin/sh -c true"},
     {"NIGHTLY", "3:00"},
     {"AUTO_TEST", "a,,b"},
     {"AUTO_TEST", "a b"},

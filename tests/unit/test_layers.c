@@ -54,6 +54,7 @@ static const char *const values[] = {
     "bridge/policy",
     "bridge/job",
     "bridge/night",
+    "bridge/notice",
     "bridge/queue",
     "bridge/reply",
     "bridge/markdown",
@@ -139,7 +140,7 @@ static const char *const impure[] = {"clock_now", "clock_wall_s", "clock_elapsed
 /* One library, one door. */
 static const struct door {
 	const char *library; /* how its headers begin */
-	const char *files[4];
+	const char *files[5];
 } doors[] = {
     {"curl/", {"common/http.c"}},
     {"cjson/", {"common/json.c"}},
@@ -155,7 +156,7 @@ static const struct door {
 /* One call, one door. */
 static const struct door call_doors[] = {
     {"fork", {"runner-plugin/run/proc.c", "runner-plugin/run/keeper.c",
-		 "runner-plugin/run/worker.c", "runner-plugin/run/reap.c"}},
+		 "runner-plugin/run/worker.c", "runner-plugin/run/reap.c", "bridge/program.c"}},
     {"vfork", {NULL}},
     {"clone", {NULL}},
     {"daemon", {NULL}},

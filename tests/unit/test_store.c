@@ -148,6 +148,54 @@ START_TEST(claims_a_night_once)
 }
 END_TEST
 
+/* A job and what is news with it are saved together, told with a count, and then forgotten. */
+START_TEST(news_waits_to_be_told)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	struct job one = make_job(7);
+	struct job other = make_job(6);
+	struct store_notice notices[4];
+	size_t count = 9;
+	char *document = NULL;
+
+	ck_assert_int_eq(store_list_notices(store, notices, COUNT_OF(notices), &count, &err), 0);
+	ck_assert_uint_eq(count, 0);
+	one.state = JOB_JUDGED;
+	one.has_verdict = true;
+	ck_assert_int_eq(store_save_with(store, &one, "{\"a\":1}", &err), 0);
+	ck_assert_int_eq(store_save_with(store, &other, "{}", &err), 0);
+	save(store, &one); /* without news: what waits stays */
+	store_close(store);
+	store = open_store(dir);
+	ck_assert_int_eq(store_list_notices(store, notices, COUNT_OF(notices), &count, &err), 0);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_int_eq(notices[0].comment, 6);
+	ck_assert_int_eq(notices[1].comment, 7);
+	ck_assert_int_eq(notices[1].tries, 0);
+	ck_assert_int_eq(store_try_notice(store, 7, 500, &document, &err), 0);
+	ck_assert_str_eq(document, "{\"a\":1}");
+	free(document);
+	ck_assert_int_eq(store_try_notice(store, 6, 400, &document, &err), 0);
+	free(document);
+	store_close(store);
+	store = open_store(dir);
+	ck_assert_int_eq(store_list_notices(store, notices, COUNT_OF(notices), &count, &err), 0);
+	ck_assert_int_eq(notices[1].comment, 7);
+	ck_assert_int_eq(notices[1].tries, 1);
+	ck_assert_int_eq(notices[1].tried_s, 500);
+	ck_assert_int_eq(store_list_notices(store, notices, 1, &count, &err), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(store_end_notice(store, 6, &err), 0);
+	ck_assert_int_eq(store_end_notice(store, 6, &err), 0);
+	ck_assert_int_eq(store_list_notices(store, notices, COUNT_OF(notices), &count, &err), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(notices[0].comment, 7);
+	ck_assert_int_eq(store_try_notice(store, 6, 1, &document, &err), -1);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(job_survives_whole)
 {
 	auto_str char *dir = harness_dir();
@@ -497,7 +545,7 @@ static const char *list_runs(struct store *store, const struct store_wanted *wan
 	return listed;
 }
 
-#define SCHEMA 9 /* the newest; of each there is a store in tests/data */
+#define SCHEMA 10 /* the newest; of each there is a store in tests/data */
 
 /* Each schema that ever was, as its ccci-bridge wrote it: a job under way, an answered one. */
 START_TEST(an_older_schema_is_brought_up)
@@ -907,6 +955,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, claims_once);
 	tcase_add_test(tests, claims_a_head_once);
 	tcase_add_test(tests, claims_a_night_once);
+	tcase_add_test(tests, news_waits_to_be_told);
 	tcase_add_test(tests, job_survives_whole);
 	tcase_add_test(tests, lists_what_is_left_to_do);
 	tcase_add_test(tests, finds_older_answers);
