@@ -206,6 +206,10 @@ class Nix(unittest.TestCase):
         wanted = set(re.findall(r"/run/secrets/[\w/]+", json.dumps([host["services"], host["etc"]])))
         self.assertEqual(made, wanted)
         self.assertEqual(host["sops"]["age"], {"sshKeyPaths": ["/etc/ssh/ssh_host_ed25519_key"]})
+        without = nix("--eval", "--strict", "--json", expression=f"""let lib = import {NIX}/lib.nix; made = import {MODULES}/secrets.nix {{
+            inherit lib; options = {{ }}; config.services.ccci = {{ bridge.enable = false; secrets = {{ enable = true; file = "/x"; }}; }}; }};
+            in {{ names = builtins.attrNames made.config.content; good = map (a: a.assertion) made.config.content.assertions; }}""")
+        self.assertEqual(json.loads(without), {"names": ["assertions"], "good": [False]})
         by_hand = evaluate("apps-by-hand")
         self.assertEqual(set(by_hand["sops"]["secrets"]), {"ccci/gitea_token", "ccci/drone_token"})
 
