@@ -172,7 +172,7 @@ want_secret() {
 	if [[ ! -s $1 ]]; then
 		lack "$2: $1 is not there or empty"
 	else
-		mode=$(stat -c %a "$1")
+		mode=$(stat -L -c %a "$1")
 		[[ $mode == [4-7]00 ]] || lack "$2: others may read $1 (chmod 600 $1)"
 	fi
 }

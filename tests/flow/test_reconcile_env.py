@@ -6,7 +6,6 @@ reader says how), and nothing in them changes but what was to change.
 """
 import itertools
 import os
-import random
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 sys.path.insert(0, os.path.join(sys.path[0], "standin"))
 
 from abra_standin import home  # noqa: E402
+from lib import wanted  # noqa: E402
 from lib.house import SCRIPTS  # noqa: E402
 
 # DIRECTORY ENV_FILE FUNCTION ARGUMENT…; no app is deployed.
@@ -95,7 +95,7 @@ class Env(unittest.TestCase):
 
     def test_reads_as_abra(self):
         """A file of made lines. What names another variable than itself is abra's affair: no setting of ours does."""
-        chance = random.Random(int(os.environ.get("CCCI_SEED", "1")[:8], 16))
+        chance = wanted.chance()
         counter = itertools.count()
         lines = [[f"{chance.choice(['', ' ', 'export '])}{name}{chance.choice(['=', ' =', '= '])}{value}"
                   for name, value in ((chance.choice("AAC"), chance.choice(VALUES)) for _ in range(chance.randrange(5)))]

@@ -51,8 +51,8 @@ class House:
         self.settings = {
             "ABRA_DIR": os.path.join(self.directory, "abra"), "ZONE": ZONE, "PROXY_DOMAIN": PROXY, "DRONE_DOMAIN": DRONE,
             "GITEA_URL": "https://git.example.org", "DRONE_CLIENT_ID": "0b1e-55", "DRONE_ADMIN": "member",
-            "PROBE_CA_FILE": self._proxy.env["CA_FILE"], "MAX_TESTS": "1", "DOCKER_WAIT": "1", "SETTLE_TIMEOUT": "40",
-            "ANSWER_WAIT": "20", "RUNNER_NAME": "host", "STATE_DIR": os.path.join(self.directory, "state")}
+            "PROBE_CA_FILE": self._proxy.env["CA_FILE"], "MAX_TESTS": "1", "DOCKER_WAIT": "1", "SETTLE_TIMEOUT": "120",
+            "ANSWER_WAIT": "60", "RUNNER_NAME": "host", "STATE_DIR": os.path.join(self.directory, "state")}
         self.new_certificate()
         self.write("credentials/drone_client_secret", CLIENT_SECRET + "\n")
         for name, first in (("traefik", "5.0.0+v3.5.0"), ("drone", "1.8.0+2.25.0")):
@@ -147,10 +147,13 @@ distinguished_name = any_name
         """What to start to be within, /proc too: bash's <(...) looks there."""
         return ["nsenter", "-t", str(self.engine.pid), "-m", "-n", "-u", "-p", *argv]
 
+    def environment(self, **more):
+        return {"PATH": f"{self.bin}:{SYSTEM_PATH}", "CCCI_ETC": self.etc, **more}
+
     def run(self, *argv, environment=None, timeout=240):
         """Within the machine, as root there; stdout and stderr in one."""
         return subprocess.run(
-            self.inside(*argv), env={"PATH": f"{self.bin}:{SYSTEM_PATH}", "CCCI_ETC": self.etc, **(environment or {})},
+            self.inside(*argv), env=self.environment(**(environment or {})),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout,
             check=False)
 

@@ -7,6 +7,7 @@ nothing changed. abra is the stand-in, the Swarm is real.
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import docker, house, images, second_engine, standins  # noqa: E402
+from lib import docker, house, images, second_engine, standins, wanted  # noqa: E402
 from lib.house import CLIENT_SECRET, DRONE, PROXY  # noqa: E402
 
 STACKS = {PROXY: PROXY.replace(".", "_"), DRONE: DRONE.replace(".", "_")}
@@ -254,6 +255,35 @@ class Drift(Case):
         self.assertNotIn("DRONE_RUNNER_CAPACITY=7", lines)
 
 
+class Killed(Case):
+    def test_the_next_run_goes_on(self):
+        """Killed, with all that it started, as soon as it has said its Nth line: at each, or at a sample."""
+        self.assertEqual(self.machine.reconcile("swarm").returncode, 0)
+        places = range(1, 13)
+        if not wanted.everything():
+            places = wanted.chance().sample(places, 3)
+        for place in places:
+            with self.subTest(place=place):
+                with self.machine.engine.used():
+                    docker.remove_stack(STACKS[DRONE])
+                self.machine.reset()
+                self.kill("drone", place)
+                done = self.machine.reconcile("drone")
+                self.assertEqual(done.returncode, 0, done.stdout)
+                self.rests("drone")
+                self.assertEqual([name.rsplit("_v")[0] for name in self.secrets()],
+                                 ["drone_ci_test_client_secret", "drone_ci_test_rpc_secret"])
+
+    def kill(self, script, place):
+        process = subprocess.Popen(
+            self.machine.inside(os.path.join(house.SCRIPTS, f"{script}.sh")), env=self.machine.environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        with process:
+            for _ in range(place):
+                self.assertTrue(process.stdout.readline())
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 class Missing(Case):
     def test_swarm(self):
         with self.subTest("live-restore"):
@@ -311,6 +341,11 @@ class Missing(Case):
         with self.subTest("others may read the key"):
             os.chmod(os.path.join(self.machine.etc, "tls/key.pem"), 0o644)
             self.lacks("proxy", "others may read", "chmod 600")
+        with self.subTest("a link to it, as certbot makes them"):
+            os.chmod(os.path.join(self.machine.etc, "tls/key.pem"), 0o600)
+            link = os.path.join(self.machine.etc, "link.pem")
+            os.symlink("tls/key.pem", link)
+            self.assertEqual(self.machine.reconcile("proxy", "--dry-run", PROXY_KEY=link).returncode, 0)
         with self.subTest("it has ended"):
             self.machine.new_certificate(days=0)
             self.lacks("proxy", "a certificate that is valid:", "ended on")
@@ -365,7 +400,11 @@ class Update(Case):
     def setUp(self):
         super().setUp()
         self.house_is_up()
-        self.machine.configure(INFRA_UPDATE="1", SETTLE_TIMEOUT="12", ANSWER_WAIT="8")
+        self.machine.configure(INFRA_UPDATE="1")
+
+    def wait_less(self, seconds):
+        """Where it will be in vain; but long enough for the way back."""
+        self.machine.configure(INFRA_UPDATE="1", SETTLE_TIMEOUT=str(seconds), ANSWER_WAIT=str(seconds))
 
     def pin(self, domain):
         return re.search(r"(?m)^TYPE=\w+:(.*)$", self.machine.env(domain))[1]
@@ -395,6 +434,7 @@ class Update(Case):
         self.assertEqual(self.pin(DRONE), "1.9.0+2.26.0")
 
     def test_unhealthy(self):
+        self.wait_less(30)
         self.machine.publish("drone", "1.9.1+2.26.1")
         self.fails(1, "infra-update", f"{DRONE} is not well with 1.9.1+2.26.1",
                    f"failed: {DRONE}: 1.9.1+2.26.1 does not do, 1.8.0+2.25.0 is back and well")
@@ -403,11 +443,13 @@ class Update(Case):
 
     def test_without_its_page(self):
         """It runs, says its own healthcheck; but it does not answer as Drone does."""
+        self.wait_less(30)
         self.machine.publish("drone", "1.9.2+2.26.2")
         self.fails(1, "infra-update", "1.9.2+2.26.2 does not do, 1.8.0+2.25.0 is back and well")
         self.assertEqual((self.pin(DRONE), self.image(DRONE)), ("1.8.0+2.25.0", "ccci-canary/house:1.0"))
 
     def test_not_well_before(self):
+        self.wait_less(8)
         self.machine.publish("drone", "1.9.0+2.26.0")
         self.machine.docker("service", "update", "--detach", "--image", "ccci-canary/none:1", f"{STACKS[DRONE]}_app")
         self.fails(1, "infra-update", f"failed: {DRONE} is not well before any update")
