@@ -7,9 +7,12 @@ started in tests of their own.
 """
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -46,6 +49,7 @@ def setUpModule():
     unittest.addModuleCleanup(machine.close)
     for program in ("ccci-run", "ccci-bridge"):
         os.symlink(os.path.join(BUILD, program), os.path.join(machine.bin, program))
+    os.symlink("/bin/true", os.path.join(machine.bin, "drone-runner-exec"))
     with open(os.path.join(machine.bin, "systemctl"), "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o755)) as file:
         file.write(SYSTEMCTL)
     forge = subprocess.Popen(machine.inside("/usr/bin/python3", FORGE), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -81,7 +85,7 @@ class Setup(unittest.TestCase):
         path = self.machine.write("../answers", "".join(
             f"{name}={value}\n" for name, value in {**self.answers, **answers}.items() if value is not None))
         return self.machine.run(SETUP, "--answers", path, *words, environment={
-            "ABRA_DIR": self.machine.settings["ABRA_DIR"], "DOCKER_WAIT": "1", "SETTLE_TIMEOUT": "40", "ANSWER_WAIT": "20",
+            "ABRA_DIR": self.machine.settings["ABRA_DIR"], "DOCKER_WAIT": "1", "SETTLE_TIMEOUT": "120", "ANSWER_WAIT": "60",
             **(environment or {})})
 
     def state(self):
@@ -151,6 +155,48 @@ class Setup(unittest.TestCase):
             self.assertTrue(self.machine.read("bridge.yml").startswith("# mine\npoll_interval: 20s\n"))
             self.assertEqual(self.machine.read("bridge.yml").count("ci_repo"), 1)
 
+    def test_asks(self):
+        """On a terminal: what has a default is taken by Enter, a secret is not shown."""
+        os.makedirs(os.path.join(self.machine.etc, "tls"), exist_ok=True)
+        typed = [ZONE, self.forge["url"], "recipe-maintainers", "recipe-maintainers/cc-ci", "recipe-maintainers/custom-html", "", "", "",
+                 "", "member", "0b1e-55", "", self.token, CLIENT_SECRET, "", "n"]
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        with subprocess.Popen(
+                self.machine.inside(SETUP), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                env=self.machine.environment(ABRA_DIR=self.machine.settings["ABRA_DIR"], DOCKER_WAIT="1",
+                                             PROBE_CA_FILE=self.machine.settings["PROBE_CA_FILE"])) as process:
+            os.close(slave)
+            shown = ""
+            for line in typed:
+                shown += self.read_until(master, ": " if line != "n" else "[y/N] ")
+                os.write(master, f"{line}\n".encode())
+            shown += self.read_until(master, None)
+        self.assertEqual(process.returncode, 1, shown)
+        self.assertIn(f"the proxy's own domain [traefik.{ZONE}]: ", shown)
+        self.assertIn("setup: failed: nothing was changed", shown)
+        self.assertIn(f"would: {self.machine.etc}/bridge.yml: ci_repo: recipe-maintainers/cc-ci", shown)
+        for secret in (self.token, CLIENT_SECRET):
+            self.assertNotIn(secret, shown)
+        self.assertFalse(os.path.exists(os.path.join(self.machine.etc, "infra.conf")))
+
+    def read_until(self, terminal, end):
+        """What is written until it ends so; None: until nobody has it open any more."""
+        text, deadline = "", time.monotonic() + 60
+        while end is None or not text.endswith(end):
+            self.assertLess(time.monotonic(), deadline, text)
+            if not select.select([terminal], [], [], 1)[0]:
+                continue
+            try:
+                got = os.read(terminal, 4096).decode(errors="replace")
+            except OSError:
+                got = ""
+            if not got:
+                self.assertIsNone(end, text)
+                return text
+            text += got
+        return text
+
     def test_without_drones_token(self):
         """There is none before Drone is there: everything else is done, and it is said how it goes on."""
         done = self.setup_host("--yes", DRONE_TOKEN_FILE=None)
@@ -181,6 +227,11 @@ class Setup(unittest.TestCase):
                 self.changes_nothing(2, says, **answers)
         with self.subTest("two at once"):
             self.changes_nothing(2, "an answer to RECIPE_ORG", "the program no-abra", RECIPE_ORG=None, ABRA="no-abra")
+        with self.subTest("no runner"):
+            path = os.path.join(self.machine.bin, "drone-runner-exec")
+            os.unlink(path)
+            self.changes_nothing(2, "the program drone-runner-exec (Drone's exec runner")
+            os.symlink("/bin/true", path)
         with self.subTest("another engine"):
             self.changes_nothing(2, "swarm: DOCKER_HOST must not be set", environment={"DOCKER_HOST": "tcp://127.0.0.1:1"})
         with self.subTest("live-restore"):
