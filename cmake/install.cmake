@@ -63,3 +63,13 @@ install(FILES README.md ${DOCUMENTS} DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONE
 file(GLOB EXAMPLES CONFIGURE_DEPENDS docs/examples/*)
 install(FILES ${EXAMPLES} modules/systemd/drone-runner.env modules/systemd/woodpecker.conf modules/systemd/webhook.conf
 	.drone.yml .woodpecker.yml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT common)
+
+# Completions of both programs are one file, which goes with each: either package is whole alone.
+foreach(component bridge run)
+	set(program ccci-${component})
+	install(FILES modules/completion/ccci.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+		COMPONENT ${component} RENAME ${program})
+	install(FILES modules/completion/ccci.zsh DESTINATION ${CCCI_ZSH_DIR} COMPONENT ${component} RENAME _${program})
+	install(FILES modules/completion/${program}.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
+		COMPONENT ${component})
+endforeach()

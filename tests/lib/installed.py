@@ -2,7 +2,8 @@
 """
 What `cmake --install` makes of a build, in a directory of its own that is gone at the end:
 
-    with Installed(BUILD) as root:          root.path("bin/ccci-run"), below the prefix
+    with Installed(BUILD) as root:          all of it; Installed(BUILD, "run"): one component
+        root.path("bin/ccci-run")           below the prefix
         root.units()                        {"ccci-bridge.service": text}
 """
 import os
@@ -16,12 +17,13 @@ UNIT_DIR = "lib/systemd/system"
 
 
 class Installed:
-    def __init__(self, build):
+    def __init__(self, build, component=None):
         self.build = build
+        self.words = ["--component", component] if component else []
 
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix="ccci-installed-")
-        done = subprocess.run(["cmake", "--install", self.build, "--prefix", PREFIX], text=True, timeout=120,
+        done = subprocess.run(["cmake", "--install", self.build, "--prefix", PREFIX, *self.words], text=True, timeout=120,
                               env=os.environ | {"DESTDIR": self.directory}, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
