@@ -13,7 +13,7 @@ BUILD = os.environ.get("CCCI_BUILD", os.path.join(ROOT, "build", "dev"))
 COMPONENTS = ("bridge", "run", "common")
 NEEDED = {
     "bin/ccci-bridge", "bin/ccci-run", "share/man/man8/ccci-bridge.8", "share/man/man1/ccci-run.1",
-    "share/man/man5/ccci-suite.5", "share/bash-completion/completions/ccci-run",
+    "share/man/man5/ccci-suite.5", "share/man/man5/ccci.5", "share/bash-completion/completions/ccci-run",
     "share/bash-completion/completions/ccci-bridge", "lib/sysusers.d/ccci-bridge.conf", "lib/tmpfiles.d/ccci-bridge.conf",
     "lib/tmpfiles.d/ccci-run.conf", "lib/systemd/system/ccci-bridge.service", "lib/systemd/system/ccci-reap.timer",
     "share/doc/ccci/install.md", "share/doc/ccci/examples/bridge.yml", "share/doc/ccci/examples/run.yml",

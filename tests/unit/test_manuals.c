@@ -16,16 +16,18 @@
 #include <ctype.h>
 
 #define PAGE_MAX_BYTES (1024 * 1024)
+#define SETTINGS_MANUAL "docs/ccci.5"
 
 static const struct program {
 	const struct conf_row *rows;
 	const size_t *row_count;
-	const char *manual;
+	const char *heading;  /* of its settings in ccci(5) */
 	const char *contract; /* what its table in section 2 stands behind */
 } programs[] = {
-    {bridge_settings_rows, &bridge_settings_row_count, "docs/ccci-bridge.8",
+    {bridge_settings_rows, &bridge_settings_row_count, "\n.Sh SETTINGS OF CCCI-BRIDGE\n",
 	"ccci-bridge (`/etc/ccci/bridge.yml`):"},
-    {settings_rows, &settings_row_count, "docs/ccci-run.1", "ccci-run (`/etc/ccci/run.yml`):"},
+    {settings_rows, &settings_row_count, "\n.Sh SETTINGS OF CCCI-RUN\n",
+	"ccci-run (`/etc/ccci/run.yml`):"},
 };
 
 /* What stands between two marks of a page, the first of them excluded; the caller frees it. */
@@ -91,10 +93,10 @@ static void add_entry(struct entries *entries, const char *names, const char *te
 /* ".It Ev GITEA_URL , GITEA_TOKEN" and all up to the next one. */
 static void read_manual(const struct program *program, struct entries *out)
 {
-	auto_str char *part = read_part(program->manual, ".Sh SETTINGS\n", "\n.Sh ");
+	auto_str char *part = read_part(SETTINGS_MANUAL, program->heading, "\n.Sh ");
 	static const char mark[] = "\n.It Ev ";
 
-	out->page = program->manual;
+	out->page = SETTINGS_MANUAL;
 	for (const char *at = strstr(part, mark); at;) {
 		const char *names = at + strlen(mark);
 		const char *text = names + strcspn(names, "\n");
