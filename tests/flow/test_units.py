@@ -92,6 +92,14 @@ class Units(unittest.TestCase):
             if name.endswith(".service"):
                 self.assertRegex(text, r"(?m)^ConditionPathExists=/etc/ccci/\S+$", name)
 
+    def test_the_packages_know_what_can_be_enabled(self):
+        for name, text in self.units.items():
+            if "[Install]" in text:
+                package = "bridge" if name.startswith("ccci-bridge") else "run"
+                for script in ("postinst", "postrm"):
+                    with open(f"{ROOT}/cmake/debian/{package}/{script}", encoding="utf-8") as file:
+                        self.assertIn(name, file.read(), f"{script} of {package}")
+
     def test_keepers_outlive_the_runner(self):
         text = self.units["drone-runner-exec.service"]
         self.assertEqual(values(text, "KillMode"), ["process"])
