@@ -71,7 +71,7 @@ def need_images(names=()):
             atexit.register(images.remove, _made)
 
 
-def run(recipe, switches=(), arguments=(), change=None, environment=None, **settings):
+def run(recipe, switches=(), arguments=(), change=None, environment=None, timeout=300, **settings):
     """One run to its end. recipe: a canary's name, or a directory. change(host): called before ccci-run."""
     is_canary = not os.path.isdir(recipe)
     spec = canary.load(recipe) if is_canary else {}
@@ -86,7 +86,7 @@ def run(recipe, switches=(), arguments=(), change=None, environment=None, **sett
             if change:
                 change(host)
             arguments = [*arguments, *spec.get("arguments", ())]
-            return _run(host, path, os.path.join(directory, "results.json"), arguments, environment)
+            return _run(host, path, os.path.join(directory, "results.json"), arguments, environment, timeout)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -101,8 +101,8 @@ def bring(host, directory, name):
         bring(host, directory, need)
 
 
-def _run(host, path, json_path, arguments, environment):
-    done = host.ccci_run("run", path, "--json", json_path, *arguments, environment=environment)
+def _run(host, path, json_path, arguments, environment, timeout):
+    done = host.ccci_run("run", path, "--json", json_path, *arguments, environment=environment, timeout=timeout)
     results = {}
     if os.path.exists(json_path):
         with open(json_path, encoding="utf-8") as file:

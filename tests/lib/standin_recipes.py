@@ -19,6 +19,7 @@ from lib import canary, images, runs
 TESTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 DIRECTORY = os.path.join(TESTS, "standin-recipes")
 SUITES = os.path.join(TESTS, "recipes")
+RUN_S = 900  # nine services, three times over, beside three other runs
 COMPRESSOR = "#!/bin/sh\nexec /usr/bin/python3 /app/compress.py \"$@\"\n"
 
 
@@ -55,16 +56,23 @@ def needs(name):
     return canary.needs(name, SUITES)
 
 
+def make_repos(name, directory, **values):
+    """The recipe's path; what it needs is beside it, always as it should be."""
+    recipe = canary.make_repo(name, os.path.join(directory, name), DIRECTORY, **values)
+    for need in needs(name):
+        canary.make_repo(need, os.path.join(directory, need), DIRECTORY)
+    return recipe.path
+
+
+def bring_suites(name, host):
+    for one in (name, *needs(name)):
+        shutil.copytree(os.path.join(SUITES, one), os.path.join(host.directory, "tests/recipes", one))
+
+
 def start(name, directory, fault=None):
-    """One run beside others, in a directory of its own; what it needs is beside it, always as it should be."""
+    """One run beside others, in a directory of its own."""
     spec = canary.load(name, DIRECTORY)
     wrong = spec["faults"][fault] if fault else {}
-    work = os.path.join(directory, f"{name}-{fault}")
-    recipe = canary.make_repo(name, os.path.join(work, name), DIRECTORY, **wrong.get("values", {}))
-    for need in needs(name):
-        canary.make_repo(need, os.path.join(work, need), DIRECTORY)
-
-    def bring(host):
-        for one in (name, *needs(name)):
-            shutil.copytree(os.path.join(SUITES, one), os.path.join(host.directory, "tests/recipes", one))
-    return runs.start(recipe.path, change=bring, arguments=wrong.get("arguments", spec.get("arguments", [])))
+    path = make_repos(name, os.path.join(directory, f"{name}-{fault}"), **wrong.get("values", {}))
+    return runs.start(path, change=lambda host: bring_suites(name, host), timeout=RUN_S,
+                      arguments=wrong.get("arguments", spec.get("arguments", [])))

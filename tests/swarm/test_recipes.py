@@ -3,6 +3,7 @@
 """The suites of tests/recipes, each on a small recipe of the real one's shape: green as it should be, red with each fault, and
 then with words that say which. All of them with CCCI_ALL=1; else a light one and a fault, others for each commit."""
 
+import glob
 import os
 import shutil
 import sys
@@ -12,6 +13,8 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from lib import canary, images, standin_recipes, wanted  # noqa: E402
+from lib.host import RunnerHost  # noqa: E402
+from lib.world import wait_for  # noqa: E402
 
 LIGHT = ("bluesky-pds", "cryptpad", "custom-html")  # for a whole run of which there is time at each commit
 
@@ -61,6 +64,22 @@ class Recipes(unittest.TestCase):
         self.assertEqual(outcome.stage(expect["stage"])["outcome"], "fail", outcome)
         self.assertIn(expect["says"], outcome.reasons(), outcome)
         self.assertEqual((outcome.results["teardown"]["outcome"], outcome.left), ("clean", []), outcome)
+
+    @unittest.skipUnless(wanted.everything(), "with CCCI_ALL=1")
+    def test_a_shared_keycloak(self):
+        """A realm is made in it for one run, and is gone after it: else it would be given to nobody any more."""
+        directory = os.path.join(self.directory, "shared")
+        path = standin_recipes.make_repos("lasuite-docs", directory)
+        with RunnerHost(os.path.join(directory, "host"), shared_needs="keycloak", shared_idle="1s") as host:
+            standin_recipes.bring_suites("lasuite-docs", host)
+            done = host.ccci_run("run", path, "--stages=install")
+            wait_for(lambda: not host.live_runs(), 120, "the end of the shared app")
+            host.ccci_run("reap", check=True)
+            self.assertEqual(done.returncode, 0, done.stdout + host.logs())
+            (log,) = glob.glob(os.path.join(host.state_dir, "runs/shared-*/log/keeper.log"))
+            with open(log, encoding="utf-8") as file:
+                self.assertNotIn("given to nobody", file.read())
+            self.assertEqual((host.left_in_docker("local"), host.left_in_docker("shared"), host.leftovers()), ([], [], []))
 
 
 def add_test(name, fault):
