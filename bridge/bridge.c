@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/testpoint.h"
+#include "common/version.h"
 
 #include <errno.h>
 #include <sys/signalfd.h>
@@ -35,6 +36,8 @@ struct bridge {
 	struct tend *tend;
 	struct forget forget;
 	struct notify *notify;
+	struct metrics_lag lag;
+	int64_t started_s;
 	struct bridge_settings *settings; /* borrowed; those that reload are changed */
 	bridge_load load;
 	void *load_context;
@@ -182,27 +185,53 @@ static bool on_health(void *context, struct buf *out)
 	return !*fault;
 }
 
+/* The forge, then the CI server. */
+static struct metrics_peer describe_peer(const struct bridge *bridge, enum parts_peer peer)
+{
+	const struct parts *parts = &bridge->parts;
+	struct metrics_peer described = {.is_up = !gate_is_down(&parts->gates[peer])};
+
+	described.name = peer == PARTS_FORGE ? "forge" : ci_dialect(parts->ci)->peer;
+	described.odd_items =
+	    peer == PARTS_FORGE ? gitea_odd_count(parts->gitea) : ci_odd_count(parts->ci);
+	for (int i = 0; i < METRICS_ANSWER_COUNT; i++)
+		described.answers[i] =
+		    peer == PARTS_FORGE ? gitea_answer_count(parts->gitea, (enum metrics_answer)i)
+					: ci_answer_count(parts->ci, (enum metrics_answer)i);
+	return described;
+}
+
 static void on_metrics(void *context, struct buf *out)
 {
 	const struct bridge *bridge = context;
+	int64_t now_s = clock_wall_s();
+	int64_t polled_ns = hear_polled_ns(bridge->hear);
+	int64_t waiting_since_s = tend_waiting_since_s(bridge->tend);
+	struct store_size size = {0};
+	struct err err;
+	struct metrics facts = {
+	    .version = CCCI_VERSION,
+	    .started_s = bridge->started_s,
+	    .oldest_waiting_s = waiting_since_s ? now_s - waiting_since_s : 0,
+	    .repositories = hear_count_enrolled(bridge->hear),
+	    .unheard = hear_count_unheard(bridge->hear),
+	    .without_webhook = hooks_count_missing(bridge->hooks),
+	    .polled_s = polled_ns ? now_s - clock_elapsed_ms(polled_ns) / 1000 : 0,
+	    .peers = {describe_peer(bridge, PARTS_FORGE), describe_peer(bridge, PARTS_CI)},
+	    .peer_count = PARTS_PEER_COUNT,
+	    .events = *tend_events(bridge->tend),
+	    .lag = bridge->lag,
+	    .is_store_well = !tend_has_store_trouble(bridge->tend),
+	    .are_settings_well = !bridge->has_bad_settings,
+	    .forgotten = bridge->forget.forgotten,
+	};
 
-	(void)buf_printf(out,
-	    "# HELP ccci_jobs_active Jobs with something left to do.\n"
-	    "# TYPE ccci_jobs_active gauge\nccci_jobs_active %zu\n"
-	    "# HELP ccci_repositories_unheard Enrolled repositories in which no command can be "
-	    "heard.\n"
-	    "# TYPE ccci_repositories_unheard gauge\nccci_repositories_unheard %zu\n"
-	    "# HELP ccci_repositories_without_webhook Enrolled repositories that "
-	    "WEBHOOK_AUTOREGISTER finds no way to give a webhook.\n"
-	    "# TYPE ccci_repositories_without_webhook gauge\n"
-	    "ccci_repositories_without_webhook %zu\n"
-	    "# HELP ccci_odd_items_total Items of lists left out because they make no sense.\n"
-	    "# TYPE ccci_odd_items_total counter\n"
-	    "ccci_odd_items_total{peer=\"forge\"} %zu\n"
-	    "ccci_odd_items_total{peer=\"%s\"} %zu\n",
-	    tend_count(bridge->tend), hear_count_unheard(bridge->hear),
-	    hooks_count_missing(bridge->hooks), gitea_odd_count(bridge->parts.gitea),
-	    ci_dialect(bridge->parts.ci)->peer, ci_odd_count(bridge->parts.ci));
+	tend_count_states(bridge->tend, facts.jobs);
+	if (store_get_size(bridge->parts.store, &size, &err) < 0)
+		facts.is_store_well = false;
+	facts.store_bytes = size.bytes;
+	facts.store_free_bytes = size.free_bytes;
+	metrics_write(&facts, out);
 	notify_write_metrics(bridge->notify, out);
 }
 
@@ -352,6 +381,7 @@ int bridge_new(struct bridge_settings *settings, bridge_load load, void *context
 	struct bridge *bridge = xcalloc(1, sizeof(*bridge));
 
 	bridge->signal_fd = -1;
+	bridge->started_s = clock_wall_s();
 	bridge->settings = settings;
 	bridge->load = load;
 	bridge->load_context = context;
@@ -556,6 +586,8 @@ static int wait_for_more(struct bridge *bridge, int64_t due_ns, struct err *err)
 	notify_fds(bridge->notify, fds + 2);
 	if (http_poll(bridge->http, fds, COUNT_OF(fds), sleep_ms(bridge, due_ns), err) < 0)
 		return -1;
+	if (due_ns > 0 && clock_now() >= due_ns)
+		metrics_note_lag(&bridge->lag, clock_now() - due_ns);
 	take_signals(bridge);
 	if (bridge->server)
 		server_turn(bridge->server);

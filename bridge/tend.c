@@ -73,6 +73,7 @@ void tend_take(void *context, struct job *take_job, const struct command *comman
 {
 	struct tend *tend = context;
 
+	tend->works.events.heard++;
 	log_scope("job=%lld", (long long)take_job->comment);
 	log_info("heard %s in %s #%lld", take_job->author, take_job->repo, (long long)take_job->pr);
 	log_scope_end();
@@ -200,6 +201,26 @@ void tend_count_states(const struct tend *tend, size_t out[JOB_STATE_COUNT])
 		out[i] = 0;
 	for (size_t i = 0; i < tend->works.count; i++)
 		out[tend->works.items[i]->job.state]++;
+}
+
+int64_t tend_waiting_since_s(const struct tend *tend)
+{
+	int64_t since_s = 0;
+
+	for (size_t i = 0; i < tend->works.count; i++) {
+		const struct job *job = &tend->works.items[i]->job;
+		bool waits =
+		    job->state == JOB_HEARD || job->state == JOB_ASKED || job->state == JOB_QUEUED;
+
+		if (waits && (!since_s || job->heard_s < since_s))
+			since_s = job->heard_s;
+	}
+	return since_s;
+}
+
+const struct metrics_events *tend_events(const struct tend *tend)
+{
+	return &tend->works.events;
 }
 
 bool tend_is_quiet(const struct tend *tend)

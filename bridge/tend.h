@@ -46,6 +46,9 @@ size_t tend_list_steps(
 size_t tend_count(const struct tend *tend);
 /* The jobs in memory, by state. */
 void tend_count_states(const struct tend *tend, size_t out[JOB_STATE_COUNT]);
+/* When the oldest was heard that has not begun to run; 0: none waits. */
+int64_t tend_waiting_since_s(const struct tend *tend);
+const struct metrics_events *tend_events(const struct tend *tend); /* borrowed */
 bool tend_is_quiet(const struct tend *tend);	      /* nothing is due but looking at builds */
 bool tend_has_store_trouble(const struct tend *tend); /* the last save failed */
 

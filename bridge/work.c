@@ -66,6 +66,17 @@ void work_note_store_trouble(struct works *works, const struct err *err)
 		    dropped);
 }
 
+/* An answer that becomes a line is judged anew, but not by us. */
+static void count_move(struct metrics_events *events, enum job_state before, const struct job *job)
+{
+	if (job->state == JOB_REFUSED)
+		events->refused++;
+	if (job->state == JOB_ASKED && before == JOB_ENDED)
+		events->second_tries++;
+	if (job->state == JOB_JUDGED && before != JOB_ANSWERED && job->has_verdict)
+		events->verdicts[job->verdict]++;
+}
+
 int work_save_with(struct work *work, struct job *take_changed, const char *notice)
 {
 	struct works *works = work->works;
@@ -85,6 +96,7 @@ int work_save_with(struct work *work, struct job *take_changed, const char *noti
 	*take_changed = (struct job){0};
 	work->effects.write_ns = 0;
 	if (work->job.state != before) {
+		count_move(&works->events, before, &work->job);
 		work->build.get.due_ns = 0; /* the new state wants to know at once */
 		log_info("%s -> %s%s%s", job_state_word(before), job_state_word(work->job.state),
 		    work->job.has_verdict ? ", " : "",

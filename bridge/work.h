@@ -16,6 +16,7 @@
 
 #include "bridge/hear.h"
 #include "bridge/learn.h"
+#include "bridge/metrics.h"
 #include "bridge/parts.h"
 #include "bridge/policy.h"
 #include "common/clock.h"
@@ -47,6 +48,7 @@ struct works {
 	bool has_store_trouble;
 	int64_t store_again_ns; /* nothing new is tried before, while the store is in trouble */
 	struct log_limit store_limit;
+	struct metrics_events events;
 	int64_t soonest_ns;	   /* of all that is due, while a turn goes on */
 	int64_t soonest_effect_ns; /* of what is more than looking at builds */
 };

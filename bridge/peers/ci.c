@@ -74,6 +74,11 @@ size_t ci_odd_count(const struct ci *ci)
 	return peer_odd_count(ci->peer);
 }
 
+uint64_t ci_answer_count(const struct ci *ci, enum metrics_answer answer)
+{
+	return peer_answer_count(ci->peer, answer);
+}
+
 const char *ci_builds_url(const struct ci *ci)
 {
 	return ci->builds_url ? ci->builds_url : "";

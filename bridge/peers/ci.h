@@ -76,6 +76,7 @@ void ci_free(struct ci *ci); /* calls under way end without their callback */
 const struct ci_dialect *ci_dialect(const struct ci *ci);
 int64_t ci_retry_after_ms(const struct ci *ci);
 size_t ci_odd_count(const struct ci *ci); /* items of lists left out since the start */
+uint64_t ci_answer_count(const struct ci *ci, enum metrics_answer answer); /* likewise */
 /* Where people see builds, without "/41"; "" until the server has told. Borrowed. */
 const char *ci_builds_url(const struct ci *ci);
 

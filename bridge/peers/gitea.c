@@ -650,6 +650,11 @@ size_t gitea_odd_count(const struct gitea *gitea)
 	return peer_odd_count(gitea->peer);
 }
 
+uint64_t gitea_answer_count(const struct gitea *gitea, enum metrics_answer answer)
+{
+	return peer_answer_count(gitea->peer, answer);
+}
+
 static struct call *call_new(struct gitea *gitea, void *context)
 {
 	struct call *call = xcalloc(1, sizeof(*call));

@@ -199,6 +199,7 @@ void gitea_free(struct gitea *gitea); /* calls under way end without their callb
 /* Milliseconds the forge asked us to stay away (Retry-After of a 429 or 503), 0: none. */
 int64_t gitea_retry_after_ms(const struct gitea *gitea);
 size_t gitea_odd_count(const struct gitea *gitea); /* items of lists left out since the start */
+uint64_t gitea_answer_count(const struct gitea *gitea, enum metrics_answer answer); /* likewise */
 
 typedef void (*gitea_done)(void *context, const struct err *err); /* NULL: it was done */
 typedef void (*gitea_repo_done)(

@@ -25,6 +25,7 @@ struct peer {
 	struct peer_call *calls;
 	int64_t not_before_ns;
 	size_t odd_count;
+	uint64_t answers[METRICS_ANSWER_COUNT];
 	struct log_limit odd_limit;
 };
 
@@ -112,6 +113,7 @@ static void on_answer(void *context, struct http_response *response, const struc
 	void *done_context = call->context;
 	struct err err = {0};
 
+	call->peer->answers[metrics_answer_of(http_err ? 0 : response->status)]++;
 	if (http_err) {
 		err = *http_err;
 		(void)err_prefix(&err, "%s", call->what);
@@ -178,6 +180,11 @@ void peer_note_odd(struct peer *peer, const char *what, const struct peer_odd *o
 size_t peer_odd_count(const struct peer *peer)
 {
 	return peer->odd_count;
+}
+
+uint64_t peer_answer_count(const struct peer *peer, enum metrics_answer answer)
+{
+	return peer->answers[answer];
 }
 
 /* In JSON a backslash and what follows it belong together: "\\u0000" is no NUL. */

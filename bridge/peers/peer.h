@@ -12,6 +12,7 @@
 #ifndef CCCI_PEER_H
 #define CCCI_PEER_H
 
+#include "bridge/metrics.h"
 #include "common/err.h"
 #include "common/http.h"
 #include "common/json.h"
@@ -53,6 +54,8 @@ void peer_add_odd(struct peer_odd *odd, const struct err *err);
 /* Says so (once an hour at most) and counts. what: was asked for. */
 void peer_note_odd(struct peer *peer, const char *what, const struct peer_odd *odd);
 size_t peer_odd_count(const struct peer *peer); /* since the start */
+/* Requests since the start that came to this. */
+uint64_t peer_answer_count(const struct peer *peer, enum metrics_answer answer);
 
 /*
  * json_parse() but for a NUL inside a text, which anyone can write into a comment: it reads as

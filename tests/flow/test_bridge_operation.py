@@ -9,11 +9,13 @@ import threading
 import time
 import unittest
 
-from lib.bridge_cases import HOOK_SECRET, check_end
+from lib import promtool
+from lib.bridge_cases import HOOK_SECRET, check_end, results
 from lib.manager import Manager
 from lib.standin_case import Case
 from lib.world import ORG, PRIVATE, PUBLIC, exchange, make_bridge, wait_for
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 SEARCH = "/issues/search"
 
 
@@ -292,6 +294,64 @@ class Reload(Case):
             self.reload(poll_interval="1s")
             wait_for(lambda: "mistakes" not in manager.status(), 10, "status without mistakes")
             check_end(self.bridge)
+
+
+class Metrics(Case):
+    def value(self, row):
+        return next((float(line.rsplit(" ", 1)[1]) for line in self.metrics().split("\n") if line.startswith(row + " ")), None)
+
+    def wait_value(self, row, value):
+        wait_for(lambda: self.value(row) == value, 15, f"{row} {value}")
+
+    def test_what_is_counted(self):
+        self.bridge.start()
+        self.assertAlmostEqual(self.value("ccci_poll_last_success_timestamp_seconds"), time.time(), delta=5)
+        self.assertEqual(self.value("ccci_repositories_enrolled"), 2)
+        self.hold()
+        number, comment = self.ask()
+        self.wait_answer(PUBLIC, number, comment, state="running")
+        second, waiting = self.ask()
+        self.wait_answer(PUBLIC, second, waiting, state="queued")
+        self.wait_value('ccci_jobs{state="running"}', 1)
+        self.wait_value('ccci_jobs{state="queued"}', 1)
+        wait_for(lambda: 0 < self.value("ccci_jobs_oldest_waiting_seconds") < 30, 10, "age of the one that waits")
+        self.ask(user="outsider")
+        self.wait_value("ccci_commands_refused_total", 1)
+        self.set_results(results("ci_error", 0, "the engine is away", "error"))
+        self.release()
+        self.wait_verdict(PUBLIC, number, comment, "ci_error")
+        self.wait_verdict(PUBLIC, second, waiting, "ci_error")
+        self.wait_value('ccci_verdicts_total{verdict="ci_error"}', 2)
+        self.assertEqual(self.value('ccci_verdicts_total{verdict="passed"}'), 0)
+        self.assertEqual(self.value("ccci_second_tries_total"), 2)
+        self.assertEqual(self.value("ccci_commands_heard_total"), 3)
+        self.assertEqual(self.value("ccci_jobs_oldest_waiting_seconds"), 0)
+        good = self.value('ccci_peer_requests_total{peer="forge",answer="2xx"}')
+        self.assertGreater(good, 10)
+        self.world.forge.fault("status", "GET", SEARCH, status=502, body=b"", times=1)
+        self.wait_value('ccci_peer_requests_total{peer="forge",answer="5xx"}', 1)
+        self.assertEqual(self.value('ccci_peer_up{peer="forge"}'), 1)
+        self.world.forge.refuse()
+        self.wait_value('ccci_peer_up{peer="forge"}', 0)
+        self.assertGreater(self.value('ccci_peer_requests_total{peer="forge",answer="none"}'), 1)
+        self.world.forge.accept()
+        self.wait_value('ccci_peer_up{peer="forge"}', 1)
+        self.assertGreater(self.value("ccci_loop_lag_seconds_count"), 3)
+        self.assertEqual(self.value("ccci_store_size_bytes"),
+            os.path.getsize(os.path.join(self.bridge.settings["state_dir"], "bridge.db")))
+
+    def test_the_document_has_each(self):
+        self.bridge.start()
+        with open(os.path.join(ROOT, "docs", "metrics.md"), encoding="utf-8") as file:
+            documented = dict(re.findall(r"^\| `([a-z_]+)(?:\{[a-z,]+\})?` \| (\w+) \|", file.read(), re.M))
+        self.assertEqual(dict(re.findall(r"^# TYPE (\S+) (\S+)$", self.metrics(), re.M)), documented)
+
+    def test_prometheus_has_no_complaint(self):
+        self.bridge.start()
+        text = self.metrics()
+        promtool.check(text)
+        with self.assertRaises(AssertionError):
+            promtool.check(text.replace("# HELP ccci_jobs ", "# HELP ccci_other "))
 
 
 if __name__ == "__main__":

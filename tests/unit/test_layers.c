@@ -65,6 +65,7 @@ static const char *const values[] = {
     "bridge/isolation",
     "bridge/standing",
     "bridge/summary",
+    "bridge/metrics",
     "bridge/hook_plan",
     "bridge/clean",
     "bridge/pages/html",
