@@ -48,8 +48,10 @@ static int adopt(struct works *works, const struct build *build, struct err *err
 		return -1;
 	if (!is_new)
 		return 0;
+	work_log_scope(&job);
 	log_info("build %lld was started by hand for %s #%lld", (long long)build->number, repo,
 	    (long long)build->params.pr);
+	log_scope_end();
 	TEST_POINT("adopt.claimed");
 	(void)work_add(works, &job);
 	return 0;

@@ -67,8 +67,10 @@ static int claim(const struct autotest_look *look, const struct gitea_pull *pull
 		return -1;
 	if (!is_new)
 		return 0;
+	work_log_scope(&job);
 	log_info("%s pushed %.8s to %s #%lld, which is tested without a comment", job.author,
 	    job.ref, job.repo, (long long)job.pr);
+	log_scope_end();
 	TEST_POINT("autotest.claimed");
 	(void)work_add(look->works, &job);
 	return 0;

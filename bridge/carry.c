@@ -143,7 +143,7 @@ static void on_created(void *context, struct build *build, const struct err *err
 	struct work *work = context;
 
 	work_end(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD], err);
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	if (!err) {
 		log_info("build %lld", (long long)build->number);
 		take_build(work, build->number);
@@ -197,7 +197,7 @@ static void on_builds(void *context, struct builds *builds, const struct err *er
 		work->effects.look_page++;
 		return;
 	}
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	int64_t number = work->effects.found;
 	log_info(number ? "the build was made: %lld" : "the build was not made", (long long)number);
 	make_due(work, JOB_EFFECT_BUILD);
@@ -354,7 +354,7 @@ static void on_posted(void *context, struct gitea_comment *comment, const struct
 
 	work_end(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY], err);
 	work->effects.edit_ns = clock_now() + CARRY_EDIT_EVERY_MS * NS_PER_MS;
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	if (!err)
 		take_reply(work, comment->id, work->effects.sent);
 	else if (is_plain_no(err) || clock_wall_s() - work->job.moved_s > CARRY_GIVE_UP_S)
@@ -396,7 +396,7 @@ static void on_pull_comments(void *context, struct gitea_comments *comments, con
 			return;
 	}
 	work_end(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY], err);
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	if (err) {
 		if (is_plain_no(err))
 			give_up_telling(work, err);
@@ -444,7 +444,7 @@ static void on_edited(void *context, const struct err *err)
 
 	work_end(work->works, PARTS_FORGE, &work->effects.edit, err);
 	work->effects.edit_ns = clock_now() + CARRY_EDIT_EVERY_MS * NS_PER_MS;
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	if (err) {
 		/* Deleted by somebody: a second comment is not what they want. */
 		if (is_plain_no(err) || clock_wall_s() - work->job.moved_s > CARRY_GIVE_UP_S)

@@ -243,7 +243,9 @@ static void claim(struct nightly *nightly, const char *ref)
 	}
 	if (!is_new)
 		return;
+	work_log_scope(&job);
 	log_info("%s at %.8s by night%s", job.repo, job.ref, attempt > 1 ? ", once more" : "");
+	log_scope_end();
 	TEST_POINT("nightly.claimed");
 	(void)work_add(works, &job);
 }

@@ -74,7 +74,7 @@ void tend_take(void *context, struct job *take_job, const struct command *comman
 	struct tend *tend = context;
 
 	tend->works.events.heard++;
-	log_scope("job=%lld", (long long)take_job->comment);
+	work_log_scope(take_job);
 	log_info("heard %s in %s #%lld", take_job->author, take_job->repo, (long long)take_job->pr);
 	log_scope_end();
 	if (tend->works.count >= TEND_JOBS_MAX) {
@@ -157,7 +157,7 @@ int64_t tend_turn(struct tend *tend)
 	autotest_turn(&tend->works);
 	/* Jobs may be added while the turn goes on (older ones to be shrunk). */
 	for (size_t i = 0; i < tend->works.count; i++) {
-		log_scope("job=%lld", (long long)tend->works.items[i]->job.comment);
+		work_log_scope(&tend->works.items[i]->job);
 		turn_work(tend->works.items[i]);
 	}
 	log_scope_end();

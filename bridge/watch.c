@@ -134,7 +134,7 @@ static void see_list(struct work *work, const struct builds *builds)
 		if (builds->items[i].number == work->job.build)
 			build = &builds->items[i];
 	}
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	if (build)
 		see_build(work, build);
 	else
@@ -238,7 +238,7 @@ static void on_log(void *context, const struct buf *log, const struct err *err)
 				   (!err_is_passing(err) && has_waited_for_report(work)));
 
 	work_end(work->works, PARTS_CI, &work->build.get_log, err);
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	if (!err && may_grow(work, log))
 		errand_put_off(&work->build.get_log, clock_now(), WATCH_EVERY_MS);
 	else if (!err)
@@ -283,7 +283,7 @@ static void on_build(void *context, struct build *build, const struct err *err)
 	struct work *work = context;
 
 	work_end(work->works, PARTS_CI, &work->build.get, err);
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	if (err) {
 		if (err->code == ERR_MISSING)
 			lose(work, false, "%s does not know the build any more. Please ask again.",

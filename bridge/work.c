@@ -52,6 +52,18 @@ void work_end(
 		log_debug("%s", err->msg);
 }
 
+void work_log_scope(const struct job *job)
+{
+	char pull[32] = "";
+	char build[32] = "";
+
+	if (job->pr)
+		(void)snprintf(pull, sizeof(pull), "pr=%lld ", (long long)job->pr);
+	if (job->build)
+		(void)snprintf(build, sizeof(build), "build=%lld ", (long long)job->build);
+	log_scope("repo=%s %s%sjob=%lld", job->repo, pull, build, (long long)job->comment);
+}
+
 /* --- saving --- */
 
 /* A full disk, a file gone bad: what cannot be recorded is not done; polling goes on. */

@@ -116,6 +116,10 @@ void work_begin(struct works *works, enum parts_peer peer, struct errand *errand
 void work_end(
     struct works *works, enum parts_peer peer, struct errand *errand, const struct err *err);
 
+/* Fields of a job, as far as there are any, before each line from here on: log_scope_end() ends it.
+ * Whoever looks for all of one job, pull request or build finds it by them. */
+void work_log_scope(const struct job *job);
+
 /* --- saving --- */
 
 void work_note_store_trouble(struct works *works, const struct err *err);

@@ -3,6 +3,8 @@
 
 #include "common/clock.h"
 
+#include <sys/stat.h>
+
 #define LOG_MASK_MAX_BYTES (64 * 1024) /* saved: a thousand passwords */
 #define LOG_LINE_MAX_BYTES 4096	       /* a line is for people; longer ones are cut */
 
@@ -10,8 +12,8 @@ static struct {
 	enum log_level level;
 	int fd; /* 0: stderr, so that the zero value works */
 	bool has_journal;
-	char scope[128];
-	char **secrets; /* longest first */
+	char scope[320]; /* a repository's name, and some numbers */
+	char **secrets;	 /* longest first */
 	size_t secret_count;
 	size_t longest_secret;
 } sink = {.level = LOG_LEVEL_INFO};
@@ -31,15 +33,39 @@ static const char *const journal_prefixes[] = {
     [LOG_LEVEL_DEBUG] = "<7>",
 };
 
+/*
+ * The variable says device and inode of the stream that leads to the journal: what was redirected
+ * since is another one, and its reader is no journal.
+ * Source: systemd.exec(5), JOURNAL_STREAM.
+ */
+static bool leads_to_journal(int fd)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	struct stat status;
+	char own[64];
+
+	if (!text || fstat(fd, &status) < 0)
+		return false;
+	(void)snprintf(
+	    own, sizeof(own), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+	return text_is(text, own);
+}
+
+static void look_at_sink(void)
+{
+	sink.has_journal = leads_to_journal(sink.fd ? sink.fd : STDERR_FILENO);
+}
+
 void log_init(enum log_level level)
 {
 	sink.level = level;
-	sink.has_journal = getenv("JOURNAL_STREAM") != NULL;
+	look_at_sink();
 }
 
 void log_set_fd(int fd)
 {
 	sink.fd = fd < 0 ? 0 : fd;
+	look_at_sink();
 }
 
 void log_scope(const char *format, ...)

@@ -7,6 +7,9 @@
  *   log_scope("job=%lld", id);              prefix of every following line
  *   log_warning("drone answers again after %d tries", tries);
  *
+ * Where stderr is systemd's journal each line begins with its priority ("<4>"), which the journal
+ * takes off; else people read it.
+ *
  * Control characters are escaped. Masked secrets appear as "***" here and wherever log_mask_text()
  * was applied (echoed argv, captured output of children). No value logs: test_layers sees to it.
  */

@@ -75,6 +75,28 @@ class Told(Case):
         os.kill(self.bridge.pid, signal.SIGCONT)
         manager.wait("WATCHDOG=1", count=count + 2)
 
+    def test_lines_of_the_journal(self):
+        """Each with its priority, and with the fields of the job that it is about."""
+        with open(self.bridge.stderr_path, "ab") as file:
+            status = os.fstat(file.fileno())
+        self.bridge.environment["JOURNAL_STREAM"] = f"{status.st_dev}:{status.st_ino}"
+        self.bridge.start()
+        number, comment = self.ask()
+        self.check_one(number, comment)
+        build = self.builds_of(comment)[0]["number"]
+        self.logged("judged -> answered")
+        for line in self.bridge.stderr().splitlines():
+            self.assertRegex(line, r"^(<3>error|<4>warning|<6>info|<7>debug): ")
+        fields = f"<6>info: repo={ORG}/{PUBLIC} pr={number}"
+        for what in (f" job={comment} heard member", f" job={comment} heard -> asked", f" build={build} job={comment} queued -> running",
+                     f" build={build} job={comment} judged -> answered"):
+            self.assertIn(fields + what, self.bridge.stderr())
+        # Redirected: people read it.
+        self.bridge.stop()
+        self.bridge.environment["JOURNAL_STREAM"] = "1:2"
+        self.bridge.start()
+        self.assertIn("\ninfo: ccci-bridge ", self.bridge.stderr()[self.bridge.born_at - 1:])
+
     def test_a_socket_of_systemd_that_is_none(self):
         self.bridge.environment["NOTIFY_SOCKET"] = "somewhere"
         self.bridge.start(wait=False)
