@@ -153,7 +153,7 @@ def measure_cycles(table):
               f"{(requests - looks) / polls:.2f} requests and {looks / polls:.2f} looks, {each_ms:.2f} ms CPU",
               "0.1 % CPU at 30 s", each_ms <= 30)
     table.row("bridge memory over these cycles", f"{last:.1f} MiB resident, {kept:+.2f} since the first tenth",
-              "16 MiB, flat", last <= 16 and kept <= 0.5)
+              "16 MiB, flat", last <= 16 and kept <= 1)
 
 
 def copy_job(state_dir, count):
