@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/carry.h"
 
-#include "bridge/nightly.h"
 #include "common/file.h"
 #include "common/testpoint.h"
 
@@ -47,6 +46,7 @@ static void record_plainly_done(struct work *work, enum job_effect effect)
 static void make_due(struct work *work, enum job_effect effect)
 {
 	work->job.effects[effect].state = JOB_EFFECT_DUE;
+	work->works->is_queue_judged = false;
 	work->effects.found = 0;
 	work->effects.look_page = 0;
 }
@@ -107,6 +107,7 @@ static void take_build(struct work *work, int64_t number)
 	struct job_event event = {.kind = JOB_EVENT_CREATED, .build = number};
 	struct job changed;
 
+	work->effects.build_from_s = 0;
 	work->build.step_count = 0; /* of a build that was the first try */
 	work->build.has_steps = false;
 	job_copy(&work->job, &changed);
@@ -122,7 +123,7 @@ static void on_no_build(struct work *work, const struct err *err)
 {
 	char reason[JOB_REASON_SIZE];
 	struct job_event event = {.kind = JOB_EVENT_UNBUILDABLE, .reason = reason};
-	bool is_final = clock_wall_s() - work->job.moved_s >= CARRY_NO_BUILD_S &&
+	bool is_final = clock_wall_s() - work->effects.build_from_s >= CARRY_NO_BUILD_S &&
 			work->works->parts->gates[PARTS_FORGE].failures == 0;
 
 	make_due(work, JOB_EFFECT_BUILD);
@@ -169,6 +170,8 @@ static void create_build(struct work *work)
 	(void)copy_text(params.from, sizeof(params.from), job->from);
 	if (record_try(work, JOB_EFFECT_BUILD) < 0)
 		return;
+	if (!work->effects.build_from_s)
+		work->effects.build_from_s = clock_wall_s();
 	work_begin(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD]);
 	ci_create_build(parts->ci, parts->settings->ci_branch, &params, on_created, work);
 }
@@ -222,9 +225,8 @@ static void look_for_build(struct work *work)
 
 static void carry_build(struct work *work)
 {
-	/* What was tried is looked for whoever waits: it may be in the queue already. */
-	if (job_is_nightly(&work->job) &&
-	    work->job.effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_DUE && !nightly_may_ask(work))
+	/* What was tried is looked for whoever waits: it may be in the line already. */
+	if (job_is_held(&work->job) && !work_may_ask(work))
 		return;
 	if (!work_may_begin(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD]))
 		return;
@@ -289,6 +291,7 @@ static void write_text(const struct work *work, struct buf *out)
 	    .steps = work->build.steps,
 	    .step_count = work->build.step_count,
 	    .ahead = work->build.ahead,
+	    .place = work->place,
 	    .usual_s = work->build.usual_s,
 	    .now_s = clock_wall_s(),
 	    .builds_url = ci_builds_url(work->works->parts->ci),

@@ -29,6 +29,7 @@ static const struct {
     {JOB_REFUSED, JOB_EVENT_TOLD, {JOB_ANSWERED, 0}},
     {JOB_ASKED, JOB_EVENT_CREATED, {JOB_QUEUED, 0}},
     {JOB_ASKED, JOB_EVENT_UNBUILDABLE, {JOB_JUDGED, 0}},
+    {JOB_ASKED, JOB_EVENT_WITHDRAWN, {JOB_JUDGED, 0}},
     {JOB_QUEUED, JOB_EVENT_STARTED, {JOB_RUNNING, 0}},
     {JOB_QUEUED, JOB_EVENT_ENDED, {JOB_ENDED, 0}},
     {JOB_QUEUED, JOB_EVENT_LOST, {JOB_JUDGED, 0}},
@@ -95,6 +96,8 @@ static bool is_possible(const struct job *job, const struct job_event *event)
 {
 	if (event->kind == JOB_EVENT_OUTDATED)
 		return job->has_verdict && !job->is_shrunk;
+	if (event->kind == JOB_EVENT_WITHDRAWN && job->state == JOB_ASKED)
+		return job_is_held(job);
 	return event->kind != JOB_EVENT_ERRED || job_may_try_again(job);
 }
 
@@ -115,6 +118,8 @@ bool job_apply(struct job *job, const struct job_event *event, int64_t now_s)
 	if (move.next == job->state || !is_possible(job, event))
 		return false;
 	bool keeps = keeps_verdict(job, event);
+	if (event->kind == JOB_EVENT_WITHDRAWN && job->state == JOB_ASKED)
+		job->effects[JOB_EFFECT_BUILD].state = JOB_EFFECT_DONE; /* nobody asks any more */
 	job->state = move.next;
 	job->moved_s = now_s;
 	if (!keeps)
@@ -167,6 +172,11 @@ bool job_is_active(const struct job *job)
 bool job_may_try_again(const struct job *job)
 {
 	return !job->first_build && !job->has_verdict && !job_is_by_hand(job);
+}
+
+bool job_is_held(const struct job *job)
+{
+	return job->state == JOB_ASKED && job->effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_DUE;
 }
 
 bool job_is_by_hand(const struct job *job)

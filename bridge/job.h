@@ -16,7 +16,8 @@
  *
  *   heard      the facts for a decision; retried with back-off until MAX_COMMENT_AGE, then refused
  *   refused    its sentence to stand in the pull request; retried with back-off
- *   asked      the CI server to name a build; retried with back-off, a plain no ends it
+ *   asked      its turn (queue.h), then the CI server to name a build; retried with back-off, a
+ *              plain no ends it
  *   queued     a runner; JOB_QUEUED_MAX_S, then lost
  *   running    the build's end; BUILD_TIMEOUT and a grace, then deleted there and lost
  *   stopping   the build's end, which somebody wants; then as ended
@@ -181,6 +182,7 @@ DEFINE_AUTO(job, job_release);
 bool job_is_active(const struct job *job);     /* something is still to be done */
 bool job_waits_for_end(const struct job *job); /* of its build */
 bool job_is_in_build(const struct job *job);   /* from its start until its results are read */
+bool job_is_held(const struct job *job);       /* its build was certainly not asked for yet */
 bool job_may_try_again(const struct job *job); /* after an error of ours: once, while wanted */
 
 bool job_is_by_hand(const struct job *job);  /* a build that no comment asked for */

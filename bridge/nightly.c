@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/nightly.h"
 
-#include "bridge/queue.h"
 #include "common/testpoint.h"
 
 #define POSITION "nightly"
@@ -171,57 +170,6 @@ static bool choose(struct nightly *nightly)
 
 /* --- asking for it --- */
 
-static enum queue_stand stand_of(const struct job *job)
-{
-	switch (job->state) {
-	case JOB_QUEUED:
-		return QUEUE_IN_LINE;
-	case JOB_RUNNING:
-	case JOB_STOPPING:
-	case JOB_ENDED:
-	case JOB_JUDGED:
-	case JOB_ANSWERED:
-	case JOB_REFUSED:
-		return QUEUE_RUNS;
-	case JOB_HEARD:
-	case JOB_ASKED:
-		break;
-	}
-	return job->effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_TRIED ? QUEUE_IN_LINE
-									: QUEUE_WAITS;
-}
-
-/* One at a time, whatever room there is: spread over the night, and a night's end is near. */
-static bool has_room(const struct works *works, const struct work *but)
-{
-	struct queue_job *jobs = xcalloc(works->count + 1, sizeof(jobs[0]));
-	size_t count = 0;
-	bool is_one_there = false;
-
-	for (size_t i = 0; i < works->count; i++) {
-		const struct job *job = &works->items[i]->job;
-
-		if (works->items[i] == but || job->command != COMMAND_TEST ||
-		    !(job->state == JOB_HEARD || job->state == JOB_ASKED ||
-			job_waits_for_end(job) || job_is_nightly(job)))
-			continue;
-		is_one_there = is_one_there || job_is_nightly(job);
-		jobs[count++] = (struct queue_job){.id = job->comment,
-		    .heard_s = job->heard_s,
-		    .repo = job->repo,
-		    .person = job->author,
-		    .stand = stand_of(job)};
-	}
-	bool has = !is_one_there && queue_has_room(jobs, count, 0);
-	free(jobs);
-	return has;
-}
-
-bool nightly_may_ask(const struct work *work)
-{
-	return has_room(work->works, work);
-}
-
 static void claim(struct nightly *nightly, const char *ref)
 {
 	struct works *works = nightly->works;
@@ -263,7 +211,7 @@ static void on_head(void *context, const char *sha, const struct err *err)
 		    nightly->without, nightly->without_count + 1, sizeof(nightly->without[0]));
 		nightly->without[nightly->without_count++] = xstrdup(nightly->turn.repo);
 		nightly->turn = (struct turn){0};
-	} else if (has_room(nightly->works, NULL)) {
+	} else if (work_has_room(nightly->works, NULL)) {
 		claim(nightly, sha);
 	}
 }
@@ -276,7 +224,7 @@ void nightly_turn(struct works *works)
 	}
 	struct nightly *nightly = works->nightly;
 	if (nightly->get_head.is_under_way || !hear_is_ready(works->hear) || !is_night(nightly) ||
-	    !has_room(works, NULL))
+	    !work_has_room(works, NULL))
 		return;
 	if (clock_now() < nightly->look_ns) {
 		work_wake_idle_at(works, nightly->look_ns);

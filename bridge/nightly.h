@@ -5,7 +5,6 @@
  *
  *   nightly_turn(works)        claims the next one when the queue has room for it
  *   nightly_begin(work)        of a job that is one of these, and was heard
- *   nightly_may_ask(work)      before its build is asked for: a person may have come in between
  *
  * Exactly once: the store has at most one such job for a repository, a night and a try. Its id says
  * which, and goes to the build as COMMENT, so that whatever finds a comment's build finds these
@@ -22,7 +21,6 @@
 
 void nightly_turn(struct works *works);
 void nightly_begin(struct work *work);
-bool nightly_may_ask(const struct work *work) CHECKED;
 void nightly_release(struct works *works);
 
 #endif

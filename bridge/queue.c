@@ -43,27 +43,46 @@ static bool do_others_wait(
 	return false;
 }
 
-static struct queue_place place_of(
-    const struct queue_job *jobs, size_t count, const struct queue_job *job)
+static size_t count_persons(const struct queue_job *jobs, size_t count, const struct queue_job *job)
 {
-	size_t of_person = 0;
-	size_t of_repo = 0;
+	size_t found = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!is_in_front(&jobs[i], job))
-			continue;
-		of_person += has_same_person(&jobs[i], job);
-		of_repo += has_same_repo(&jobs[i], job);
-	}
-	bool is_persons = of_person > 0 && of_person >= of_repo;
-	return (struct queue_place){.behind = is_persons ? of_person : of_repo,
-	    .is_persons = is_persons,
-	    .do_others_wait = do_others_wait(jobs, count, job, is_persons)};
+	for (size_t i = 0; i < count; i++)
+		found += has_same_person(&jobs[i], job) && is_in_front(&jobs[i], job);
+	return found;
 }
 
-static bool is_within_share(const struct queue_job *job, const struct queue_place *place)
+/*
+ * Those in the CI server, also when they are younger, and those that wait in front of it for
+ * nothing but their turn: what is held back for its person's sake holds up nobody else.
+ */
+static size_t count_repos(const struct queue_job *jobs, size_t count, const struct queue_job *job,
+    const size_t *of_person)
 {
-	return job->priority == QUEUE_PEOPLE && place->behind < QUEUE_SHARE;
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool is_there = jobs[i].stand != QUEUE_WAITS && jobs[i].priority <= job->priority;
+		bool is_next = is_in_front(&jobs[i], job) && of_person[i] < QUEUE_SHARE;
+
+		if (&jobs[i] != job && has_same_repo(&jobs[i], job))
+			found += is_there || is_next;
+	}
+	return found;
+}
+
+static struct queue_place place_of(
+    const struct queue_job *jobs, size_t count, size_t at, const size_t *of_person)
+{
+	const struct queue_job *job = &jobs[at];
+	size_t of_repo = count_repos(jobs, count, job, of_person);
+	bool is_persons = of_person[at] > 0 && of_person[at] >= of_repo;
+
+	return (struct queue_place){.may_ask = job->priority == QUEUE_PEOPLE &&
+					       of_person[at] < QUEUE_SHARE && of_repo < QUEUE_SHARE,
+	    .behind = is_persons ? of_person[at] : of_repo,
+	    .is_persons = is_persons,
+	    .do_others_wait = do_others_wait(jobs, count, job, is_persons)};
 }
 
 static size_t count_stand(const struct queue_job *jobs, size_t count, enum queue_stand stand)
@@ -109,16 +128,19 @@ static size_t find_first(
 void queue_judge(
     const struct queue_job *jobs, size_t count, size_t runners, struct queue_place *out)
 {
+	size_t *of_person = xcalloc(count + 1, sizeof(of_person[0]));
 	bool is_line_empty = count_stand(jobs, count, QUEUE_IN_LINE) == 0;
 
+	for (size_t i = 0; i < count; i++)
+		of_person[i] = count_persons(jobs, count, &jobs[i]);
 	for (size_t i = 0; i < count; i++) {
 		out[i] = (struct queue_place){0};
 		if (jobs[i].stand != QUEUE_WAITS)
 			continue;
-		out[i] = place_of(jobs, count, &jobs[i]);
-		out[i].may_ask = is_within_share(&jobs[i], &out[i]);
+		out[i] = place_of(jobs, count, i, of_person);
 		is_line_empty = is_line_empty && !out[i].may_ask;
 	}
+	free(of_person);
 	size_t first = is_line_empty ? find_first(jobs, count, out) : count;
 	if (first < count)
 		out[first].may_ask =

@@ -8,16 +8,20 @@
  * The server's own queue is first in, first out: what stands in it cannot be overtaken. So nobody
  * gets more into it than a share, and the rest waits here, where an order can still be made:
  *
- *   - Of what one person asked for, and of what tests one repository, the first QUEUE_SHARE jobs
- *     that are not over may be asked for at once.
+ *   - Of what one person asked for the oldest QUEUE_SHARE jobs that are not over may be asked for
+ *     at once, as long as no more than QUEUE_SHARE test one repository.
  *   - A job beyond that may be asked for when nothing else waits: a runner must not idle. One at a
- *     time, and first the one with the fewest of its own in front of it.
+ *     time, and first the one with the fewest in front of it.
  *   - A nightly job may be asked for when nothing else waits and a runner is likely to be free, so
- *     that it stands in front of nobody. It is in front of no other priority's share either.
+ *     that it stands in front of nobody. It takes nothing of people's share either.
  *
- * In front of a job are only older ones of its own, and these end: so nobody starves, however many
- * others come. Whoever makes nightly jobs makes them as they may be asked for (queue_has_room()):
- * the bridge holds TEND_JOBS_MAX in memory, and people's have to find room there.
+ * Nobody starves, however many others come. In front of a job of one person are only that person's
+ * older ones. When these leave it one of the first, it stays that; and of a repository's the oldest
+ * of such jobs is the next. What is held back for its person's sake holds up nobody else in its
+ * repository.
+ *
+ * Whoever makes nightly jobs makes them as they may be asked for (queue_has_room()): the bridge
+ * holds so many in memory, and people's have to find room there.
  */
 #ifndef CCCI_BRIDGE_QUEUE_H
 #define CCCI_BRIDGE_QUEUE_H
@@ -54,8 +58,8 @@ struct queue_job {
 /* Of a job that waits; of any other one it is zero. */
 struct queue_place {
 	bool may_ask;
-	size_t behind;	 /* older jobs of the same person, or of the same repository, the more */
-	bool is_persons; /* behind are the person's, else the repository's */
+	size_t behind;	     /* jobs of the same person, or of the same repository, the more */
+	bool is_persons;     /* behind are the person's, else the repository's */
 	bool do_others_wait; /* another person's, or another repository's, here or in the line */
 };
 

@@ -191,6 +191,27 @@ static void add_notes(const struct reply_facts *facts, struct buf *out)
 	(void)buf_add_char(out, '\n');
 }
 
+/* Others may read it, but it is written to who asked. */
+static void add_held(const struct reply_facts *facts, struct buf *out)
+{
+	const struct queue_place *place = &facts->place;
+
+	(void)buf_printf(out, "**ccci: queued** behind %zu ", place->behind);
+	if (!place->is_persons) {
+		(void)buf_add_text(out, "runs of this repository");
+	} else if (job_is_auto(facts->job)) {
+		(void)buf_add_text(out, "other runs of ");
+		(void)markdown_add_text(out, facts->job->author, NAME_SHOWN_BYTES);
+	} else {
+		(void)buf_add_text(out, "of your own runs");
+	}
+	if (place->do_others_wait)
+		(void)buf_add_text(out, ", as others wait");
+	add_subject(facts, out);
+	(void)buf_add_char(out, '\n');
+	add_notes(facts, out);
+}
+
 static void add_asked(const struct reply_facts *facts, struct buf *out)
 {
 	(void)buf_printf(
@@ -583,7 +604,10 @@ void reply_write(const struct reply_facts *facts, struct buf *out)
 	switch (facts->job->state) {
 	case JOB_HEARD:
 	case JOB_ASKED:
-		add_asked(facts, out);
+		if (job_is_held(facts->job) && !facts->place.may_ask && facts->place.behind)
+			add_held(facts, out);
+		else
+			add_asked(facts, out);
 		break;
 	case JOB_REFUSED:
 		add_refused(facts, out);
@@ -643,6 +667,12 @@ void reply_status(const struct job *newest, int64_t now_s, char *sentence, size_
 	}
 	int64_t since_s = newest->ended_s ? newest->ended_s : newest->moved_s;
 	clock_format_duration((now_s - since_s) * 1000, took);
+	if (job_is_held(newest)) {
+		(void)snprintf(sentence, sentence_size,
+		    "The run has been waiting for its turn for %s; no build was asked for yet.",
+		    took);
+		return;
+	}
 	switch (newest->state) {
 	case JOB_HEARD:
 	case JOB_REFUSED:
@@ -664,6 +694,12 @@ void reply_status(const struct job *newest, int64_t now_s, char *sentence, size_
 	case JOB_JUDGED:
 	case JOB_ANSWERED:
 		reply_verdict_words(newest, NULL, &words);
+		if (!build) {
+			(void)snprintf(sentence, sentence_size,
+			    "The last run ended %s ago without a build: %s.", took,
+			    buf_text(&words));
+			return;
+		}
 		(void)snprintf(sentence, sentence_size,
 		    "The last run, build %lld, ended %s ago: %s, level %d.", build, took,
 		    buf_text(&words), newest->level);

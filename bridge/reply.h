@@ -13,6 +13,7 @@
 #define CCCI_BRIDGE_REPLY_H
 
 #include "bridge/job.h"
+#include "bridge/queue.h"
 #include "common/buf.h"
 #include "common/results.h"
 
@@ -53,10 +54,11 @@ struct reply_facts {
 	const struct reply_step *steps;
 	size_t step_count;
 	struct reply_ahead ahead;
-	int64_t usual_s;	/* of this recipe; 0: not known */
-	int64_t now_s;		/* used with minutes only, so that a text holds a minute */
-	const char *builds_url; /* "https://drone.example.org/org/cc-ci"; "": not known yet */
-	const char *pages_url;	/* where the run has a page; NULL: nowhere that people can see */
+	struct queue_place place; /* of one whose build is not asked for yet; zero: not judged */
+	int64_t usual_s;	  /* of this recipe; 0: not known */
+	int64_t now_s;		  /* used with minutes only, so that a text holds a minute */
+	const char *builds_url;	  /* "https://drone.example.org/org/cc-ci"; "": not known yet */
+	const char *pages_url;	  /* where the run has a page; NULL: nowhere that people can see */
 	const char *trigger;
 };
 

@@ -77,7 +77,7 @@ void tend_take(void *context, struct job *take_job, const struct command *comman
 	work_log_scope(take_job);
 	log_info("heard %s in %s #%lld", take_job->author, take_job->repo, (long long)take_job->pr);
 	log_scope_end();
-	if (tend->works.count >= TEND_JOBS_MAX) {
+	if (tend->works.count >= TEND_COMMANDS_MAX) {
 		tend->has_more = true;
 		job_release(take_job);
 		return;

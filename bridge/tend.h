@@ -20,6 +20,8 @@
 #include "bridge/reply.h"
 
 #define TEND_JOBS_MAX 500 /* in memory; further ones wait in the store */
+/* Commands have more room: those of people wait for no flood of heads that a bot pushed. */
+#define TEND_COMMANDS_MAX (2 * TEND_JOBS_MAX)
 
 struct tend;
 

@@ -144,6 +144,17 @@ static void see_list(struct work *work, const struct builds *builds)
 	log_scope_end();
 }
 
+/* A runner that has shown itself is counted on. */
+static void count_runners(struct works *works, const struct builds *builds)
+{
+	size_t running = 0;
+
+	for (size_t i = 0; i < builds->count; i++)
+		running += builds->items[i].status == BUILD_RUNNING;
+	if (running > works->runners)
+		works->runners = running;
+}
+
 static void on_list(void *context, struct builds *builds, const struct err *err)
 {
 	struct works *works = context;
@@ -153,6 +164,7 @@ static void on_list(void *context, struct builds *builds, const struct err *err)
 		return;
 	errand_put_off(&works->list_builds, clock_now(), WATCH_EVERY_MS);
 	works->idle_list_ns = clock_now() + works->parts->settings->poll_interval_ms * NS_PER_MS;
+	count_runners(works, builds);
 	adopt_list(works, builds);
 	for (size_t i = 0; i < works->count; i++) {
 		struct work *work = works->items[i];

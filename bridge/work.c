@@ -103,6 +103,7 @@ int work_save_with(struct work *work, struct job *take_changed, const char *noti
 	if (works->has_store_trouble)
 		log_info("the store can be written again");
 	works->has_store_trouble = false;
+	works->is_queue_judged = false;
 	job_release(&work->job);
 	work->job = *take_changed;
 	*take_changed = (struct job){0};
@@ -155,6 +156,7 @@ struct work *work_add(struct works *works, struct job *take_job)
 	*take_job = (struct job){0};
 	works->items = xrealloc_array(works->items, works->count + 1, sizeof(struct work *));
 	works->items[works->count++] = work;
+	works->is_queue_judged = false;
 	return work;
 }
 
@@ -189,12 +191,95 @@ bool work_is_busy(const struct work *work)
 	       work->build.get.is_under_way || work->build.get_log.is_under_way;
 }
 
+/* --- the queue --- */
+
+static enum queue_stand stand_of(const struct job *job)
+{
+	if (job->state == JOB_HEARD || job_is_held(job))
+		return QUEUE_WAITS;
+	return job->state == JOB_ASKED || job->state == JOB_QUEUED ? QUEUE_IN_LINE : QUEUE_RUNS;
+}
+
+static struct queue_job queue_job_of(const struct job *job)
+{
+	return (struct queue_job){.id = job->comment,
+	    .heard_s = job->heard_s,
+	    .repo = job->repo,
+	    .person = job->author,
+	    .priority = job_is_nightly(job) ? QUEUE_NIGHTLY : QUEUE_PEOPLE,
+	    .stand = stand_of(job)};
+}
+
+/* Of a run that is allowed, until its build is over. */
+static bool is_in_queue(const struct job *job)
+{
+	return job->state == JOB_ASKED || job_waits_for_end(job);
+}
+
+static void judge_queue(struct works *works)
+{
+	struct queue_job *jobs = xcalloc(works->count + 1, sizeof(jobs[0]));
+	struct queue_place *places = xcalloc(works->count + 1, sizeof(places[0]));
+	struct work **whose = xcalloc(works->count + 1, sizeof(struct work *));
+	size_t count = 0;
+
+	for (size_t i = 0; i < works->count; i++) {
+		struct work *work = works->items[i];
+
+		work->place = (struct queue_place){0};
+		if (!is_in_queue(&work->job))
+			continue;
+		whose[count] = work;
+		jobs[count++] = queue_job_of(&work->job);
+	}
+	queue_judge(jobs, count, works->runners, places);
+	for (size_t i = 0; i < count; i++)
+		whose[i]->place = places[i];
+	free(whose);
+	free(places);
+	free(jobs);
+	works->is_queue_judged = true;
+}
+
+/* One by night at a time, whatever room there is: what is spread over a night is in nobody's way.
+ */
+bool work_has_room(const struct works *works, const struct work *but)
+{
+	struct queue_job *jobs = xcalloc(works->count + 1, sizeof(jobs[0]));
+	bool is_one_there = false;
+	size_t count = 0;
+
+	for (size_t i = 0; i < works->count; i++) {
+		const struct job *job = &works->items[i]->job;
+		bool may_become_one = job->state == JOB_HEARD && job->command == COMMAND_TEST;
+
+		if (works->items[i] == but ||
+		    !(may_become_one || is_in_queue(job) || job_is_nightly(job)))
+			continue;
+		is_one_there = is_one_there || job_is_nightly(job);
+		jobs[count++] = queue_job_of(job);
+	}
+	bool has = !is_one_there && queue_has_room(jobs, count, works->runners);
+	free(jobs);
+	return has;
+}
+
+bool work_may_ask(struct work *work)
+{
+	if (job_is_nightly(&work->job))
+		return work_has_room(work->works, work);
+	if (!work->works->is_queue_judged)
+		judge_queue(work->works);
+	return work->place.may_ask;
+}
+
 /* --- older runs --- */
 
-/* A run, or what may become one. */
+/* A run, or what may become one, of which nobody knows yet what it will be. */
 static bool is_pending(const struct job *job)
 {
-	return job->command == COMMAND_TEST && (job->state == JOB_HEARD || job->state == JOB_ASKED);
+	return job->command == COMMAND_TEST &&
+	       (job->state == JOB_HEARD || (job->state == JOB_ASKED && !job_is_held(job)));
 }
 
 static bool withdraw(struct work *work, enum verdict_class verdict, const char *reason)
@@ -202,7 +287,8 @@ static bool withdraw(struct work *work, enum verdict_class verdict, const char *
 	struct job_event event = {
 	    .kind = JOB_EVENT_WITHDRAWN, .verdict = verdict, .reason = reason};
 
-	return work_apply(work, &event) == 0 && work->job.state == JOB_STOPPING;
+	return work_apply(work, &event) == 0 &&
+	       (work->job.state == JOB_STOPPING || work->job.state == JOB_JUDGED);
 }
 
 bool work_cancel_older(struct work *work, size_t *out_count)
@@ -221,7 +307,8 @@ bool work_cancel_older(struct work *work, size_t *out_count)
 	for (size_t i = 0; i < works->count; i++) {
 		struct work *older = works->items[i];
 
-		if (job_is_before(&older->job, &work->job) && job_waits_for_end(&older->job) &&
+		if (job_is_before(&older->job, &work->job) &&
+		    (job_waits_for_end(&older->job) || job_is_held(&older->job)) &&
 		    (older->job.state == JOB_STOPPING ||
 			withdraw(older, VERDICT_CANCELLED, reason)))
 			(*out_count)++;
@@ -248,7 +335,8 @@ void work_supersede(struct work *work)
 		struct work *older = works->items[i];
 
 		if (job_is_before(&older->job, newest) &&
-		    (older->job.state == JOB_QUEUED || older->job.state == JOB_RUNNING))
+		    (older->job.state == JOB_QUEUED || older->job.state == JOB_RUNNING ||
+			job_is_held(&older->job)))
 			(void)!withdraw(older, VERDICT_SUPERSEDED, reason);
 	}
 }

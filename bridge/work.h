@@ -19,6 +19,7 @@
 #include "bridge/metrics.h"
 #include "bridge/parts.h"
 #include "bridge/policy.h"
+#include "bridge/queue.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -38,6 +39,8 @@ struct works {
 	struct autotest_look **looks; /* see autotest.h; owned */
 	size_t look_count;
 	struct nightly *nightly; /* see nightly.h; owned */
+	bool is_queue_judged;	 /* the places of all are those of now */
+	size_t runners;		 /* as many builds ran at once, as far as was seen */
 	bool has_begun_adopting;
 	int64_t adopted_up_to; /* builds up to this number are looked at, see adopt.h */
 	int64_t idle_list_ns;  /* the list is read then though no job waits for a build */
@@ -67,8 +70,9 @@ struct work_decision {
 
 struct work_effects {
 	struct errand tries[JOB_EFFECT_COUNT];
-	int look_page; /* of builds, while looking for ours */
-	int64_t found; /* build or comment, while looking; 0: none */
+	int look_page;	      /* of builds, while looking for ours */
+	int64_t found;	      /* build or comment, while looking; 0: none */
+	int64_t build_from_s; /* when the build was first asked for; 0: not since the start */
 	struct errand edit;
 	int64_t edit_ns;	  /* no edit before */
 	int64_t write_ns;	  /* the text is not written anew before: it holds whole minutes */
@@ -89,6 +93,7 @@ struct work_build {
 struct work {
 	struct works *works;
 	struct job job;
+	struct queue_place place; /* while it is held: as work_may_ask() found it */
 	struct work_decision decision;
 	struct work_effects effects;
 	struct work_build build;
@@ -129,6 +134,13 @@ int work_save(struct work *work, struct job *take_changed) CHECKED;
 int work_save_with(struct work *work, struct job *take_changed, const char *notice) CHECKED;
 /* job_apply() and work_save(); 0 also when the event changes nothing. */
 int work_apply(struct work *work, const struct job_event *event) CHECKED;
+
+/* --- the queue --- */
+
+/* Whether its build may be asked for now, of one that is held; else its place says why not. */
+bool work_may_ask(struct work *work) CHECKED;
+/* Whether one by night might be asked for now, that is not there yet or is "but". */
+bool work_has_room(const struct works *works, const struct work *but) CHECKED;
 
 /*
  * Cancels the runs of the same pull request that were asked for before this one, in the name of its

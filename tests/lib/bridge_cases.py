@@ -558,7 +558,7 @@ class BridgeCases:
             if f"**ccci: queued** behind build [#{ahead}]" in body), None), 20, "answer that says behind what")
         self.assertIn(f"(`custom-html #{one}`, under 1 min in", body)
         three = self.open_pr(PRIVATE)
-        third = self.world.comment(PRIVATE, three, "member", "!testme")
+        third = self.world.comment(PRIVATE, three, "lab-admin", "!testme")
         said = re.compile(rf"\*\*ccci: queued\*\* behind build \[#{ahead}\]\(\S+\) \(`custom-html #{one}`, .*\) and 1 more")
         wait_for(lambda: [body for body in self.answers_to(PRIVATE, three, third) if said.match(body)], 20,
             "answer that counts all repositories")
@@ -567,6 +567,39 @@ class BridgeCases:
         self.wait_verdict(PUBLIC, two, second)
         self.wait_verdict(PRIVATE, three, third)
         self.assertEqual((len(self.builds_of(first)), len(self.builds_of(second))), (1, 1))
+
+    def says(self, repo, number, comment, words, seconds=20):
+        wait_for(lambda: [body for body in self.answers_to(repo, number, comment) if words in body], seconds, words)
+
+    def test_who_asks_for_many_leaves_room_for_others(self):
+        """Two runs of one person are in the CI server, the third is held back; it is found after a crash, and runs last."""
+        numbers = [self.open_pr(PUBLIC if i < 2 else PRIVATE) for i in range(5)]
+        self.hold()
+        first = self.world.comment(PUBLIC, numbers[0], "member", "!testme")
+        self.wait_answer(PUBLIC, numbers[0], first, state="running")
+        second = self.world.comment(PUBLIC, numbers[1], "member", "!testme")
+        self.wait_answer(PUBLIC, numbers[1], second, state="queued")
+        third = self.world.comment(PRIVATE, numbers[2], "member", "!testme")
+        fourth = self.world.comment(PRIVATE, numbers[3], "member", "!testme")
+        self.says(PRIVATE, numbers[2], third, "**ccci: queued** behind 2 of your own runs · private-notes at ")
+        self.says(PRIVATE, numbers[3], fourth, "**ccci: queued** behind 3 of your own runs")
+        self.assertIn(("bot", "eyes"), self.world.reactions(PRIVATE, third))
+        other = self.world.comment(PRIVATE, numbers[4], "lab-admin", "!testme")
+        self.wait_answer(PRIVATE, numbers[4], other, state="queued")
+        self.says(PRIVATE, numbers[2], third, "**ccci: queued** behind 2 of your own runs, as others wait · ")
+
+        # What is held back can be cancelled: there is no build to end.
+        self.world.comment(PRIVATE, numbers[3], "member", "!testme cancel")
+        self.wait_verdict(PRIVATE, numbers[3], fourth, "cancelled")
+        self.bridge.kill()
+        self.bridge.start()
+        self.assertEqual((self.builds_of(third), self.builds_of(fourth)), ([], []))
+        self.release()
+        for repo, number, comment in ((PUBLIC, numbers[0], first), (PUBLIC, numbers[1], second), (PRIVATE, numbers[4], other),
+                (PRIVATE, numbers[2], third)):
+            self.wait_verdict(repo, number, comment)
+        self.assertEqual([len(self.builds_of(comment)) for comment in (first, second, other, third, fourth)], [1, 1, 1, 1, 0])
+        self.assertLess(self.builds_of(other)[0]["number"], self.builds_of(third)[0]["number"])
 
     def test_an_older_answer_shrinks_when_a_newer_run_starts(self):
         number = self.open_pr()
@@ -788,6 +821,20 @@ class BridgeCases:
         self.release()
         self.wait_verdict(PUBLIC, number, newer)
         self.assertEqual((len(self.builds_of(older)), len(self.builds_of(newer))), (1, 1))
+
+    def test_a_newer_command_supersedes_one_that_is_held_back(self):
+        self.hold()
+        for _ in range(2):
+            number = self.open_pr()
+            self.wait_answer(PUBLIC, number, self.world.comment(PUBLIC, number, "member", "!testme"))
+        number = self.open_pr(PRIVATE)
+        older = self.world.comment(PRIVATE, number, "member", "!testme")
+        self.says(PRIVATE, number, older, "of your own runs")
+        newer = self.world.comment(PRIVATE, number, "lab-admin", "!testme")
+        self.wait_verdict(PRIVATE, number, older, "superseded")
+        self.release()
+        self.wait_verdict(PRIVATE, number, newer)
+        self.assertEqual((len(self.builds_of(older)), len(self.builds_of(newer))), (0, 1))
 
     def test_zz_no_secret_is_in_the_log(self):
         log = self.bridge.stderr()

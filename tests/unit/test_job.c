@@ -22,6 +22,7 @@ static const struct row {
     {JOB_REFUSED, JOB_EVENT_TOLD, JOB_ANSWERED, 0},
     {JOB_ASKED, JOB_EVENT_CREATED, JOB_QUEUED, 0},
     {JOB_ASKED, JOB_EVENT_UNBUILDABLE, JOB_JUDGED, 0},
+    {JOB_ASKED, JOB_EVENT_WITHDRAWN, JOB_JUDGED, 0},
     {JOB_QUEUED, JOB_EVENT_STARTED, JOB_RUNNING, 0},
     {JOB_QUEUED, JOB_EVENT_ENDED, JOB_ENDED, 0},
     {JOB_QUEUED, JOB_EVENT_LOST, JOB_JUDGED, 0},
@@ -388,7 +389,8 @@ START_TEST(withdrawn_keeps_its_verdict)
 	AUTO(job) job = {.comment = 7, .pr = 3};
 
 	feed(&job, JOB_EVENT_ALLOWED);
-	ck_assert(!job_apply(&job, &withdrawn, 4)); /* there is no build to end yet */
+	job.effects[JOB_EFFECT_BUILD].state = JOB_EFFECT_TRIED;
+	ck_assert(!job_apply(&job, &withdrawn, 4)); /* there may be a build, and no number yet */
 	feed(&job, JOB_EVENT_CREATED);
 	ck_assert(job_apply(&job, &withdrawn, 4));
 	ck_assert(!job_apply(&job, &withdrawn, 5));
@@ -400,6 +402,27 @@ START_TEST(withdrawn_keeps_its_verdict)
 	ck_assert_int_eq(job.verdict, VERDICT_SUPERSEDED);
 	ck_assert_str_eq(job.reason, "a newer one");
 	ck_assert_int_eq(job.state, _i ? JOB_ENDED : JOB_JUDGED);
+}
+END_TEST
+
+/* Its build was not asked for yet: nothing is to be ended, and nobody asks any more. */
+START_TEST(withdrawn_while_it_is_held)
+{
+	struct job_event withdrawn = {
+	    .kind = JOB_EVENT_WITHDRAWN, .verdict = VERDICT_CANCELLED, .reason = "by member"};
+	AUTO(job) job = {.comment = 7, .pr = 3};
+
+	ck_assert(!job_is_held(&job));
+	feed(&job, JOB_EVENT_ALLOWED);
+	ck_assert(job_is_held(&job));
+	ck_assert(job_apply(&job, &withdrawn, 4));
+	ck_assert(!job_is_held(&job));
+	ck_assert_int_eq(job.state, JOB_JUDGED);
+	ck_assert_int_eq(job.verdict, VERDICT_CANCELLED);
+	ck_assert_str_eq(job.reason, "by member");
+	ck_assert_int_eq(job.effects[JOB_EFFECT_BUILD].state, JOB_EFFECT_DONE);
+	ck_assert_int_eq(job.effects[JOB_EFFECT_DELETE].state, JOB_EFFECT_NONE);
+	ck_assert_ptr_null(job_check(&job));
 }
 END_TEST
 
@@ -590,6 +613,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, life_of_a_run_by_night);
 	tcase_add_loop_test(tests, order_of_asking, 0, COUNT_OF(orders));
 	tcase_add_loop_test(tests, withdrawn_keeps_its_verdict, 0, 2);
+	tcase_add_test(tests, withdrawn_while_it_is_held);
 	tcase_add_test(tests, lost_is_ours_and_deletes);
 	tcase_add_test(tests, refusals_never_shrink);
 	tcase_add_loop_test(tests, tells_what_is_broken, 0, COUNT_OF(broken_rows));

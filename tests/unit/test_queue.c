@@ -44,6 +44,13 @@ static const struct row {
     {"Ar= As- At- Br- Ar+", ". . . . 3p*", 0},
     /* who asked first is first of its own, also when it waits for another reason */
     {"Br= Cr- Ar+ As+ At+", ". . 2r* ? 2p*", 0},
+    {"Ar= Br+ Cr+", ". ? 2r", 0},
+    /* what is held back for its person's sake holds up nobody else in its repository */
+    {"As= At- Ar+ Ar+ Br+", ". . 2p* 3p* ?", 0},
+    {"As= At- Ar+ Ar+ Br+ Cr+ Dr+", ". . 2p* 3p* ? ? 2r*", 0},
+    /* ... and is the next there when its turn has come, though younger ones were let in */
+    {"At- Ar+ Br= Cr- Dr+", ". 2r* . . 3r*", 0},
+    {"At- Ar+ Br= Dr+", ". ? . 2r*", 0},
     /* nothing waits: a runner must not idle; one at a time, with the fewest in front */
     {"Ar= As= At+", ". . ?", 0},
     {"Ar= As= At+ Au+", ". . ? 3p", 0},

@@ -108,6 +108,10 @@ static const struct {
 	const char *sentence;
 } status_rows[] = {
     {{.state = JOB_ASKED, .moved_s = 990}, "A build was asked for 10 s ago."},
+    {{.state = JOB_ASKED, .moved_s = 990, .effects = {[JOB_EFFECT_BUILD] = {JOB_EFFECT_DUE, 0}}},
+	"The run has been waiting for its turn for 10 s; no build was asked for yet."},
+    {{.state = JOB_ANSWERED, .moved_s = 990, .has_verdict = true, .verdict = VERDICT_CANCELLED},
+	"The last run ended 10 s ago without a build: cancelled."},
     {{.state = JOB_QUEUED, .build = 41, .moved_s = 940},
 	"Build 41 has been waiting for a runner for 1 min 0 s."},
     {{.state = JOB_RUNNING, .build = 41, .moved_s = 990}, "Build 41 has been running for 10 s."},
@@ -137,6 +141,43 @@ START_TEST(tells_how_it_stands)
 	ck_assert_str_eq(sentence, status_rows[_i].sentence);
 	reply_status(NULL, 1000, sentence, sizeof(sentence));
 	ck_assert_str_eq(sentence, "Nothing was run in this pull request yet.");
+}
+END_TEST
+
+static const struct {
+	struct queue_place place;
+	int64_t comment;
+	const char *text;
+} held_rows[] = {
+    {{false, 2, true, true}, 812, "**ccci: queued** behind 2 of your own runs, as others wait · "},
+    {{false, 3, true, false}, 812, "**ccci: queued** behind 3 of your own runs · "},
+    {{false, 2, false, true}, 812,
+	"**ccci: queued** behind 2 runs of this repository, as others wait · "},
+    {{false, 9, true, false}, JOB_AUTO_FIRST,
+	"**ccci: queued** behind 9 other runs of mem&#124;ber · "},
+    /* its turn, or not judged yet */
+    {{true, 2, true, true}, 812, "**ccci: heard** · "},
+    {{0}, 812, "**ccci: heard** · "},
+};
+
+START_TEST(held_back)
+{
+	struct job job = make_job(JOB_ASKED);
+
+	job.comment = held_rows[_i].comment;
+	job.build = 0;
+	job.effects[JOB_EFFECT_BUILD].state = JOB_EFFECT_DUE;
+	(void)copy_text(job.author, sizeof(job.author), "mem|ber");
+	struct reply_facts facts = facts_of(&job);
+	facts.place = held_rows[_i].place;
+	auto_str char *text = write_reply(&facts);
+	ck_assert_msg(text_starts(text, held_rows[_i].text), "%s", text);
+	ck_assert_msg(strstr(text, "custom-html at `01234567`") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "\"state\":\"asked\"") != NULL, "%s", text);
+	/* Asked for: the place is of before. */
+	job.effects[JOB_EFFECT_BUILD].state = JOB_EFFECT_TRIED;
+	auto_str char *asked = write_reply(&facts);
+	ck_assert_msg(text_starts(asked, "**ccci: heard** · "), "%s", asked);
 }
 END_TEST
 
@@ -780,6 +821,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, answered_in_a_sentence, 0, 3);
 	tcase_add_loop_test(tests, stopping, 0, 2);
 	tcase_add_loop_test(tests, tells_how_it_stands, 0, COUNT_OF(status_rows));
+	tcase_add_loop_test(tests, held_back, 0, COUNT_OF(held_rows));
 	tcase_add_test(tests, queued);
 	tcase_add_loop_test(tests, queued_behind, 0, COUNT_OF(waits));
 	tcase_add_loop_test(tests, step_has_its_time, 0, COUNT_OF(step_rows));
