@@ -16,8 +16,6 @@ function(install_text component directory)
 		string(REPLACE /usr/local/bin/ccci- ${CMAKE_INSTALL_FULL_BINDIR}/ccci- text "${text}")
 		string(REPLACE /usr/local/lib/ccci ${CMAKE_INSTALL_PREFIX}/lib/ccci text "${text}")
 		string(REPLACE /usr/local/share/doc/ccci ${CMAKE_INSTALL_FULL_DOCDIR} text "${text}")
-		string(REPLACE /usr/local/share/doc/ccci ${CMAKE_INSTALL_FULL_DOCDIR} text "${text}")
-		string(REPLACE /usr/local/lib/ccci ${CMAKE_INSTALL_PREFIX}/lib/ccci text "${text}")
 		set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
 		file(CONFIGURE OUTPUT installed/${component}/${name} CONTENT "@text@" @ONLY)
 		install(FILES ${CMAKE_CURRENT_BINARY_DIR}/installed/${component}/${name} DESTINATION ${directory}
