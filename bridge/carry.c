@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/carry.h"
 
+#include "bridge/status.h"
 #include "common/file.h"
 #include "common/testpoint.h"
 
@@ -303,6 +304,204 @@ static void write_text(const struct work *work, struct buf *out)
 	reply_write(&facts, out);
 }
 
+/* --- the commit status --- */
+
+static bool write_status(const struct work *work, struct gitea_status *out)
+{
+	AUTO(results) results = {0};
+	const char *document = work->job.results;
+	struct err err;
+	bool has_results =
+	    document && results_decode(document, strlen(document), &results, &err) == 0;
+	struct status_facts facts = {.job = &work->job,
+	    .results = has_results ? &results : NULL,
+	    .builds_url = ci_builds_url(work->works->parts->ci),
+	    .pages_url = parts_pages_url(work->works->parts, work->job.repo)};
+
+	return status_write(&facts, out);
+}
+
+static void hash_status(const struct gitea_status *status, char out[JOB_TOLD_SIZE])
+{
+	auto_str char *text =
+	    xasprintf("%d\n%s\n%s", (int)status->state, status->description, status->url);
+
+	file_hash_bytes(text, strlen(text), out);
+}
+
+/* The newer one's status is the one that counts, whatever comes of this. */
+static bool has_newer_of_head(const struct work *work)
+{
+	bool has_newer = false;
+	struct err err;
+
+	if (store_has_newer_of_head(work->works->parts->store, &work->job, &has_newer, &err) < 0) {
+		log_warning("%s", err.msg);
+		return true;
+	}
+	return has_newer;
+}
+
+/* True: *out is what is to be told, with its hash in status_sent. */
+static bool is_status_due(struct work *work, struct gitea_status *out)
+{
+	if (!work->works->parts->settings->commit_status || work->effects.is_status_refused ||
+	    work->job.is_shrunk || work->effects.status.is_under_way || !write_status(work, out))
+		return false;
+	hash_status(out, work->effects.status_sent);
+	return !text_is(work->effects.status_sent, work->job.status_told) &&
+	       !has_newer_of_head(work);
+}
+
+/* With the last text it is over, but not for longer than anybody waits. */
+static bool is_status_settled(struct work *work)
+{
+	struct gitea_status status;
+
+	return !work->effects.status.is_under_way &&
+	       (!is_status_due(work, &status) ||
+		   clock_wall_s() - work->job.moved_s > CARRY_GIVE_UP_S);
+}
+
+static void save_status(struct work *work, const char *told, const char *tried)
+{
+	struct job changed;
+
+	job_copy(&work->job, &changed);
+	(void)copy_text(changed.status_told, sizeof(changed.status_told), told);
+	(void)copy_text(changed.status_tried, sizeof(changed.status_tried), tried);
+	if (work_save(work, &changed) < 0)
+		errand_fail(&work->effects.status, clock_now());
+}
+
+/* Once for each repository, and again when it had worked in between. */
+static void say_refused(struct work *work, const struct err *err)
+{
+	struct works *works = work->works;
+
+	for (size_t i = 0; i < works->status_refused_count; i++) {
+		if (text_is(works->status_refused[i], work->job.repo))
+			return;
+	}
+	works->status_refused =
+	    xrealloc_array(works->status_refused, works->status_refused_count + 1, sizeof(char *));
+	works->status_refused[works->status_refused_count++] = xstrdup(work->job.repo);
+	log_warning("no commit status in %s, answers alone: %s; our token's user has to write the "
+		    "repository, and the token needs write:repository",
+	    work->job.repo, err->msg);
+}
+
+static void forget_refused(struct works *works, const char *repo)
+{
+	for (size_t i = 0; i < works->status_refused_count; i++) {
+		if (!text_is(works->status_refused[i], repo))
+			continue;
+		free(works->status_refused[i]);
+		works->status_refused[i] = works->status_refused[--works->status_refused_count];
+		return;
+	}
+}
+
+static void refuse_status(struct work *work, const struct err *err)
+{
+	work->effects.is_status_refused = true;
+	say_refused(work, err);
+}
+
+static void on_status_set(void *context, const struct err *err)
+{
+	struct work *work = context;
+
+	work_end(work->works, PARTS_FORGE, &work->effects.status, err);
+	if (err_is_passing(err))
+		return;
+	log_scope("job=%lld", (long long)work->job.comment);
+	if (err) {
+		refuse_status(work, err);
+	} else {
+		TEST_POINT("effect.status.sent");
+		forget_refused(work->works, work->job.repo);
+		save_status(work, work->job.status_tried, work->job.status_tried);
+		TEST_POINT("effect.status.done");
+	}
+	log_scope_end();
+}
+
+static void set_status(struct work *work, const struct gitea_status *status)
+{
+	save_status(work, work->job.status_told, work->effects.status_sent);
+	if (!text_is(work->job.status_tried, work->effects.status_sent))
+		return; /* not recorded, so not done */
+	TEST_POINT("effect.status.before");
+	work->effects.has_tried_status = true;
+	work_begin(work->works, PARTS_FORGE, &work->effects.status);
+	gitea_set_status(work->works->parts->gitea, work_where(work), work->job.ref, STATUS_CONTEXT,
+	    status, on_status_set, work);
+}
+
+static void on_status_seen(void *context, const struct gitea_status *status, const struct err *err)
+{
+	struct work *work = context;
+	char hash[JOB_TOLD_SIZE] = "";
+
+	work_end(work->works, PARTS_FORGE, &work->effects.status, err);
+	if (err_is_passing(err))
+		return;
+	log_scope("job=%lld", (long long)work->job.comment);
+	if (status)
+		hash_status(status, hash);
+	log_info(
+	    "the commit status %s there", text_is(hash, work->job.status_tried) ? "is" : "is not");
+	save_status(work, hash, hash);
+	log_scope_end();
+}
+
+/* Of an earlier process nobody knows what its last try came to. */
+static bool is_status_unknown(const struct work *work)
+{
+	return !work->effects.has_tried_status &&
+	       !text_is(work->job.status_tried, work->job.status_told);
+}
+
+/* The forge takes them as they come: another job's comes first to its end. */
+static bool is_one_under_way(const struct work *work)
+{
+	const struct works *works = work->works;
+
+	for (size_t i = 0; i < works->count; i++) {
+		const struct work *other = works->items[i];
+
+		if (other->effects.status.is_under_way && text_is(other->job.ref, work->job.ref) &&
+		    text_is(other->job.repo, work->job.repo))
+			return true;
+	}
+	return false;
+}
+
+static void carry_status(struct work *work)
+{
+	struct gitea_status status;
+
+	if (clock_now() < work->effects.status_ns)
+		return;
+	if (!is_status_due(work, &status)) {
+		work->effects.status_ns = clock_now() + CARRY_WRITE_EVERY_MS * NS_PER_MS;
+		return;
+	}
+	if (is_one_under_way(work) ||
+	    !work_may_begin(work->works, PARTS_FORGE, &work->effects.status))
+		return;
+	if (!is_status_unknown(work)) {
+		set_status(work, &status);
+		return;
+	}
+	work_begin(work->works, PARTS_FORGE, &work->effects.status);
+	gitea_get_status(work->works->parts->gitea, work_where(work), work->job.ref, STATUS_CONTEXT,
+	    on_status_seen, work);
+}
+
+/* --- the end of a job --- */
+
 static bool is_last_text(const struct work *work)
 {
 	return work->job.state == JOB_REFUSED || work->job.state == JOB_JUDGED;
@@ -319,6 +518,8 @@ static void end_job(struct work *work)
 	struct job_event outdated = {.kind = JOB_EVENT_OUTDATED};
 	struct job changed;
 
+	if (!is_status_settled(work))
+		return;
 	if (work->job.started_s)
 		work_shrink_older(work);
 	job_copy(&work->job, &changed);
@@ -515,6 +716,7 @@ void carry_turn(struct work *work)
 		carry_build(work);
 	if (is_open(work, JOB_EFFECT_DELETE))
 		carry_deletion(work);
+	carry_status(work);
 	if (is_open(work, JOB_EFFECT_REPLY))
 		carry_reply(work);
 	else if (work->job.reply)

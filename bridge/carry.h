@@ -9,7 +9,9 @@
  * that was tried and has no answer (a crash, a broken connection) is looked for first, among the
  * builds by COMMENT, among the pull request's comments by our hidden line, and only its absence
  * lets it be tried again. CARRY_SETTLE_S lies between, so that what is still on its way has
- * arrived.
+ * arrived. A commit status is the same however often it is set, but the last one counts: so none is
+ * set of a job when a newer one tests the same commit, nor while another's is on its way, and one
+ * that was tried by an earlier process is looked at first.
  */
 #ifndef CCCI_BRIDGE_CARRY_H
 #define CCCI_BRIDGE_CARRY_H

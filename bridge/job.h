@@ -130,7 +130,10 @@ struct job {
 
 	int64_t reply;		  /* id of our comment; 0: none yet */
 	char told[JOB_TOLD_SIZE]; /* hash of the text that stands there; "" none */
-	bool is_shrunk;		  /* a newer run of its pull request has made it a line */
+	/* Hashes of the commit status that stands, and of the one that was last tried; "" none.
+	 * They differ when nobody knows whether the last one came there. */
+	char status_told[JOB_TOLD_SIZE], status_tried[JOB_TOLD_SIZE];
+	bool is_shrunk; /* a newer run of its pull request has made it a line */
 
 	struct {
 		enum job_effect_state state;

@@ -209,6 +209,8 @@ const struct conf_row bridge_settings_rows[] = {
 	.help = "keys of the webhook's HMAC, newest first, comma separated; empty = hook closed"},
     {"WEBHOOK_AUTOREGISTER", CONF_BOOL, AT(webhook_autoregister), .fallback = "0",
 	.help = "make and keep our webhook in each enrolled repository, where the token may"},
+    {"COMMIT_STATUS", CONF_BOOL, AT(commit_status), .reloads = true, .fallback = "0",
+	.help = "also set a commit status on the head that is tested, where the token may"},
     {"BUILD_TIMEOUT", CONF_DURATION, AT(build_timeout_ms), .fallback = "60m", .least = MINUTE_MS,
 	.most = 24 * HOUR_MS,
 	.help = "the CI server's timeout of the CI repository, whole minutes"},

@@ -44,6 +44,7 @@ struct bridge_settings {
 	char *public_url;     /* where people reach the pages; may be NULL */
 	char *webhook_secret; /* may be NULL */
 	bool webhook_autoregister;
+	bool commit_status; /* beside the comment */
 	int64_t build_timeout_ms;
 	bool pages_private; /* the pages show private repositories too */
 	char *state_dir;

@@ -105,6 +105,9 @@ static const char *const upgrades_sql[] = {
     "CREATE TABLE notice(comment INTEGER PRIMARY KEY, document TEXT NOT NULL,"
     " tries INTEGER NOT NULL, tried_s INTEGER NOT NULL);"
     "PRAGMA user_version=10;",
+    "ALTER TABLE job ADD COLUMN status_told TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN status_tried TEXT NOT NULL DEFAULT '';"
+    "PRAGMA user_version=11;",
 };
 
 static const char *const effect_state_words[] = {
@@ -377,16 +380,20 @@ static void bind_job(sqlite3_stmt *statement, const struct job *job)
 	bind_text(statement, ++at, job->first_reason);
 	bind_text(statement, ++at, job->target);
 	bind_int(statement, ++at, job->behind);
+	bind_text(statement, ++at, job->status_told);
+	bind_text(statement, ++at, job->status_tried);
 }
 
 #define JOB_COLUMNS                                                                                \
 	"comment,state,repo,pr,author,written_s,heard_s,moved_s,ref,stages,from_version,"          \
 	"wants_extra,build,started_s,ended_s,verdict,level,reason,head_version,base_version,"      \
-	"results,reply,told,is_shrunk,command,keep_min,first_build,first_reason,target,behind"
+	"results,reply,told,is_shrunk,command,keep_min,first_build,first_reason,target,behind,"    \
+	"status_told,"                                                                             \
+	"status_tried"
 /* ?21 is results. */
 #define JOB_INSERT                                                                                 \
 	"INTO job(" JOB_COLUMNS ",outline) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?" \
-	",?,?,?,?,?,?," OUTLINE_SQL("?21") ")"
+	",?,?,?,?,?,?,?,?," OUTLINE_SQL("?21") ")"
 
 static int save_effects(struct store *store, const struct job *job, struct err *err)
 {
@@ -625,6 +632,8 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	read_text(row, 22, out->told, sizeof(out->told));
 	read_text(row, 27, out->first_reason, sizeof(out->first_reason));
 	read_text(row, 28, out->target, sizeof(out->target));
+	read_text(row, 30, out->status_told, sizeof(out->status_told));
+	read_text(row, 31, out->status_tried, sizeof(out->status_tried));
 	if (!command || !command_kind_parse((const char *)command, &out->command))
 		return err_set(err, ERR_SYS, "store: a job has no command that is known");
 	out->results = results ? xstrdup((const char *)results) : NULL;
@@ -742,6 +751,26 @@ int store_is_outdated(struct store *store, const struct job *job, bool *out, str
 		return -1;
 	bind_text(ask, 1, job->repo);
 	bind_int(ask, 2, job->pr);
+	bind_int(ask, 3, job->written_s);
+	bind_int(ask, 4, job->comment);
+	if (step_int(store, ask, &exists, err) < 0)
+		return -1;
+	*out = exists != 0;
+	return 0;
+}
+
+int store_has_newer_of_head(struct store *store, const struct job *job, bool *out, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store,
+	    "SELECT EXISTS(SELECT 1 FROM job WHERE repo=? AND ref=? AND pr>0 AND command='test'"
+	    " AND (written_s,comment)>(?,?))",
+	    err);
+	int64_t exists = 0;
+
+	if (!ask)
+		return -1;
+	bind_text(ask, 1, job->repo);
+	bind_text(ask, 2, job->ref);
 	bind_int(ask, 3, job->written_s);
 	bind_int(ask, 4, job->comment);
 	if (step_int(store, ask, &exists, err) < 0)

@@ -66,6 +66,9 @@ int store_list_outdated(struct store *store, const struct job *newer, int64_t *o
 /* A newer job of the same pull request has a build that was seen to start. */
 int store_is_outdated(
     struct store *store, const struct job *job, bool *out, struct err *err) CHECKED;
+/* A newer job tests the same commit, in whatever pull request of the repository. */
+int store_has_newer_of_head(
+    struct store *store, const struct job *job, bool *out, struct err *err) CHECKED;
 /* The newest run of the same pull request that was asked for before; 0: none. */
 int store_find_newest(
     struct store *store, const struct job *asking, int64_t *out_comment, struct err *err) CHECKED;

@@ -35,6 +35,9 @@ void tend_free(struct tend *tend)
 		work_free(tend->works.items[i]);
 	autotest_release(&tend->works);
 	nightly_release(&tend->works);
+	while (tend->works.status_refused_count)
+		free(tend->works.status_refused[--tend->works.status_refused_count]);
+	free(tend->works.status_refused);
 	free(tend->works.items);
 	free(tend);
 }

@@ -108,6 +108,7 @@ int work_save_with(struct work *work, struct job *take_changed, const char *noti
 	work->job = *take_changed;
 	*take_changed = (struct job){0};
 	work->effects.write_ns = 0;
+	work->effects.status_ns = 0;
 	if (work->job.state != before) {
 		count_move(&works->events, before, &work->job);
 		work->build.get.due_ns = 0; /* the new state wants to know at once */
@@ -188,7 +189,8 @@ bool work_is_busy(const struct work *work)
 	return work->decision.get_comment.is_under_way || work->decision.get_member.is_under_way ||
 	       work->decision.get_pull.is_under_way || work->decision.get_timeline.is_under_way ||
 	       work->decision.count_behind.is_under_way || work->effects.edit.is_under_way ||
-	       work->build.get.is_under_way || work->build.get_log.is_under_way;
+	       work->effects.status.is_under_way || work->build.get.is_under_way ||
+	       work->build.get_log.is_under_way;
 }
 
 /* --- the queue --- */

@@ -40,7 +40,9 @@ struct works {
 	size_t look_count;
 	struct nightly *nightly; /* see nightly.h; owned */
 	bool is_queue_judged;	 /* the places of all are those of now */
-	size_t runners;		 /* as many builds ran at once, as far as was seen */
+	char **status_refused;	 /* repositories, each said once; owned */
+	size_t status_refused_count;
+	size_t runners; /* as many builds ran at once, as far as was seen */
 	bool has_begun_adopting;
 	int64_t adopted_up_to; /* builds up to this number are looked at, see adopt.h */
 	int64_t idle_list_ns;  /* the list is read then though no job waits for a build */
@@ -77,6 +79,11 @@ struct work_effects {
 	int64_t edit_ns;	  /* no edit before */
 	int64_t write_ns;	  /* the text is not written anew before: it holds whole minutes */
 	char sent[JOB_TOLD_SIZE]; /* hash of the text under way */
+	struct errand status;
+	int64_t status_ns;		 /* it is not looked at anew before */
+	bool has_tried_status;		 /* since the start */
+	bool is_status_refused;		 /* the forge does not let us; the next job asks again */
+	char status_sent[JOB_TOLD_SIZE]; /* hash of the one under way */
 };
 
 struct work_build {

@@ -15,6 +15,7 @@ import unittest
 from lib.bridge_cases import PIPELINE, check_end, results, stage, trailer
 from lib.night import zone
 from lib.world import ORG, PUBLIC, StandinWorld, make_bridge, wait_for
+from standin.forge_state import BOT_SCOPES
 
 PASSES_MAX = 3  # of one name: edits and positions come again and again
 
@@ -314,6 +315,30 @@ class Killed(unittest.TestCase):
                     continue
                 with self.subTest(point=f"{name}@{count}"):
                     self.killed_at((name, count), shrunk)
+
+    def test_each_commit_status_is_set_once(self):
+        """Its try is in the store before it is made; what came of it the forge says."""
+        forge = self.world.forge
+        forge.set_role(ORG, "bot", "write")
+        self.addCleanup(forge.set_role, ORG, "bot", "read")
+        token = forge.add_token("bot", (*BOT_SCOPES, "write:repository"))
+
+        def stated(self):
+            self.bridge.change_settings(gitea_token=token, commit_status="1")
+            self.start()
+            self.ask()
+            self.until(self.verdict)
+            self.until(lambda: self.stored("state") == "answered")
+            self.check("passed", 1)
+            head = self.world.head(PUBLIC, self.pr)
+            said = [(row["status"], row["description"], row["target_url"]) for _, sha, row in forge.statuses if sha == head]
+            self.assertEqual(len(set(said)), len(said), said)
+            self.assertEqual(said[-1][:2], ("success", "passed, level 4"))
+        points = [point for point in self.learn(stated) if point[0].startswith("effect.status.")]
+        self.assertEqual({name.split(".")[2] for name, _ in points}, {"before", "sent", "done"})
+        for point in points:
+            with self.subTest(point=f"{point[0]}@{point[1]}"):
+                self.killed_at(point, stated)
 
     def test_a_webhook_is_made_once(self):
         def registered(self):

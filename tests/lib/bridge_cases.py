@@ -729,6 +729,69 @@ class BridgeCases:
         self.assertEqual(bridge.stderr().count(line), 1)
         self.assertEqual(self.hooks_of("unhooked"), [])
 
+    # ---- the commit status
+
+    def statuses(self, repo, sha):
+        """Oldest first."""
+        rows = self.world.forge_must("lab-admin", "GET",
+            f"/repos/{self.world.full(repo)}/commits/{sha}/statuses?sort=leastindex&limit=50")
+        return [(row["status"], row["description"], row["target_url"]) for row in rows if row["context"] == "ccci"][::-1]
+
+    def stating_bridge(self, repo, **settings):
+        """One that hears that repository alone."""
+        self.world.new_recipe(repo)
+        bridge = make_bridge(self.world, **{"poll_repos": self.world.full(repo), "commit_status": "1", **settings})
+        self.addCleanup(check_end, bridge)
+        bridge.start()
+        return bridge
+
+    def wait_over(self, repo, number, comment, verdict):
+        wait_for(lambda: [row for row in self.answers_by("lab-admin", repo, number, comment)
+            if trailer(row["body"]).get("verdict") == verdict], 40, f"verdict {verdict}")
+
+    def test_the_commit_status_is_that_of_the_newest_run(self):
+        repo, token = "stated", self.world.new_token("lab-admin", (*BOT_SCOPES, "write:repository"))
+        bridge = self.stating_bridge(repo, gitea_token=token)
+        number = self.open_pr(repo)
+        sha = self.world.head(repo, number)
+        self.hold()
+        first = self.world.comment(repo, number, "member", "!testme")
+        wait_for(lambda: self.statuses(repo, sha)[-1][:2] == ("pending", "running"), 20, "status of the run")
+        page = self.statuses(repo, sha)[-1][2]
+        self.assertTrue(page.endswith(f"/{self.builds_of(first)[0]['number']}"), page)
+        self.release()
+        self.wait_over(repo, number, first, "passed")
+        wait_for(lambda: self.statuses(repo, sha)[-1] == ("success", "passed, level 4", page), 20, "green status")
+        green = self.statuses(repo, sha)
+        self.assertEqual(len(set(green)), len(green), "nothing is set twice")
+
+        # A newer run of the same commit: what the older one comes to is not set any more.
+        self.hold()
+        second = self.world.comment(repo, number, "member", "!testme")
+        wait_for(lambda: self.statuses(repo, sha)[-1][:2] == ("pending", "running"), 20, "status of the second run")
+        third = self.world.comment(repo, number, "member", "!testme")
+        self.wait_over(repo, number, second, "superseded")
+        self.set_results(results("recipe_failed", 1, "it lost data", "fail"))
+        bridge.kill()
+        bridge.start()
+        self.release()
+        self.wait_over(repo, number, third, "recipe_failed")
+        wait_for(lambda: self.statuses(repo, sha)[-1][:2] == ("failure", "failed at install: it lost data"), 20, "red status")
+        said = [text for _, text, _ in self.statuses(repo, sha)]
+        self.assertFalse([text for text in said if "superseded" in text], said)
+        self.assertEqual(said.count("passed, level 4"), 1)
+        self.assertNotIn(token, bridge.stderr())
+
+    def test_where_the_token_may_set_no_status_the_answer_comes(self):
+        bridge = self.stating_bridge("unstated")
+        for _ in range(2):
+            number = self.open_pr("unstated")
+            comment = self.world.comment("unstated", number, "member", "!testme")
+            self.wait_verdict("unstated", number, comment)
+            wait_for(lambda: f"job={comment} judged -> answered" in bridge.stderr(), 20, "end of the job")
+            self.assertEqual(self.statuses("unstated", self.world.head("unstated", number)), [])
+        self.assertEqual(bridge.stderr().count("no commit status in"), 1)
+
     # ---- downtime
 
     def test_a_comment_written_during_downtime_runs_once(self):

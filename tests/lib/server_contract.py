@@ -644,6 +644,29 @@ class ForgeContract(Contract):
         number = self.world.open_pr("imported", "pull", {"added": "x\n"})
         self.assertEqual(self.fetch("imported", f"refs/pull/{number}/head", token), self.world.head("imported", number))
 
+    # ---------------------------------------------------------------- commit statuses
+
+    def test_forge_commit_statuses(self):
+        world, number = self.world, self.pull_request("status")
+        sha, fork = world.head(PUBLIC, number), world.open_pr(PUBLIC, "status-of-a-fork", user="outsider")
+        row = {"context": "ccci", "state": "pending", "description": "queued", "target_url": "http://127.0.0.1:9/41"}
+        made = self.forge("lab-admin", "POST", f"{self.repo}/statuses/{sha}", 201, row)
+        self.keys(made, "id status target_url description url context creator created_at updated_at")
+        self.assertEqual((made["status"], made["context"], made["description"], made["target_url"]),
+            ("pending", "ccci", "queued", row["target_url"]))
+        for state in ("success", "failure", "error", "error"):
+            self.forge("member", "POST", f"{self.repo}/statuses/{sha}", 201, {**row, "state": state})
+        self.forge("member", "POST", f"{self.repo}/statuses/{sha}", 201, {**row, "context": "other", "state": "success"})
+        path = f"{self.repo}/commits/{sha}/statuses?sort=leastindex"
+        rows = self.forge("bot", "GET", f"{path}&page=1&limit=50", 200)
+        self.assertEqual([(row["context"], row["status"]) for row in rows], [("other", "success"), ("ccci", "error"),
+            ("ccci", "error"), ("ccci", "failure"), ("ccci", "success"), ("ccci", "pending")])
+        self.assertEqual(self.head["X-Total-Count"], "6")
+        self.assertEqual(sorted((row["id"] for row in rows), reverse=True), [row["id"] for row in rows])
+        self.assertEqual(self.forge("bot", "GET", f"{path}&page=2&limit=2", 200), rows[2:4])
+        self.forge("lab-admin", "POST", f"{self.repo}/statuses/{world.head(PUBLIC, fork)}", 201, row)
+        self.forge("lab-admin", "POST", f"{self.repo}/statuses/{'0123456789' * 4}", 500, row, "object does not exist")
+
     # ---------------------------------------------------------------- webhooks
 
     def test_forge_webhooks(self):

@@ -28,7 +28,7 @@ import time
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from standin.forge_shapes import Shapes
+from standin.forge_shapes import Shapes, stamp
 from standin.forge_state import Caller, Hook, State
 from standin.forge_webhooks import Webhooks
 from standin.git import ENVIRONMENT
@@ -282,7 +282,23 @@ class Forge(State, Shapes, Webhooks, Server):
         if self.role(found, caller.person) not in ("owner", "write"):
             return self.error(403, "user should have a permission to write to a repo")
         body = self.body(request, {"state", "target_url", "description", "context"})
-        return answer(201, {"id": self._next("status"), "status": body["state"], **body})
+        if not found.git.has(sha):
+            return self.error(500, f"GetCommit[{sha}]: object does not exist [id: {sha}, rel_path: ]")
+        row = {"id": self._next("status"), "status": body["state"], "target_url": body.get("target_url", ""),
+            "description": body.get("description", ""), "url": f"{self.url}/api/v1/repos/{found.full_name}/statuses/{sha}",
+            "context": body.get("context", ""), "creator": self.user_json(caller.person, own=True),
+            "created_at": stamp(self.clock()), "updated_at": stamp(self.clock())}
+        self.statuses.append((found, sha, row))
+        return answer(201, row)
+
+    @route("GET", "/api/v1/repos/{owner}/{repo}/commits/{sha}/statuses", query=("sort", "page", "limit"))
+    def get_statuses(self, request, owner, repo, sha):
+        """leastindex is the newest first, as on the real server; nobody here asks for another order."""
+        _, found = self.seen_repo(request, owner, repo, "read:repository")
+        if request.query.get("sort") != "leastindex":
+            raise Surprise("commit statuses in another order")
+        rows = [row for of, at, row in reversed(self.statuses) if of is found and at == sha]
+        return self.counted(rows, self.page(request, rows))
 
     # ================================================================ routes: hooks
 

@@ -104,6 +104,7 @@ class State:
         self.people, self.repos, self.tokens, self.hooks = {}, {}, {}, {}
         self.redirects = {}          # a former name -> the repository
         self.comments_by_id = {}
+        self.statuses = []           # of commits, as they came
         self.push_event_delay_s = 0.0      # the real server: 1.2 after a git push, 0.3 after the contents API
         self._numbers = {}
         os.makedirs(directory, exist_ok=True)

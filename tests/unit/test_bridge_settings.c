@@ -38,6 +38,7 @@ START_TEST(defaults)
 	ck_assert_ptr_null(settings.public_url);
 	ck_assert(!settings.pages_private);
 	ck_assert(!settings.webhook_autoregister);
+	ck_assert(!settings.commit_status);
 	ck_assert_int_eq(settings.build_timeout_ms, 3600000);
 	ck_assert_str_eq(settings.state_dir, "/var/lib/ccci-bridge");
 	ck_assert_int_eq(settings.history_age_ms, INT64_C(180) * 24 * 3600 * 1000);
@@ -194,6 +195,7 @@ static const struct {
     {"WEBHOOK_SECRET", "0123456789abcdef,short"},
     {"WEBHOOK_SECRET", "0123456789abcdef,"},
     {"WEBHOOK_AUTOREGISTER", "perhaps"},
+    {"COMMIT_STATUS", "perhaps"},
     {"BUILD_TIMEOUT", "0m"},
     {"BUILD_TIMEOUT", "90s"},
     {"BUILD_TIMEOUT", "25h"},

@@ -1024,11 +1024,11 @@ START_TEST(keeps_statuses)
 		"{\"context\":\"ccci\",\"state\":\"error\",\"description\":\"d\",\"target_url\":"
 		"\"http://h/41\"}",
 		201, NULL, "{}"},
-	    {"GET /api/v1/repos/org/a/commits/" HEAD "/statuses?sort=highestindex&page=1&limit=50",
+	    {"GET /api/v1/repos/org/a/commits/" HEAD "/statuses?sort=leastindex&page=1&limit=50",
 		AUTH, NULL, 200, NULL, STATUSES},
-	    {"GET /api/v1/repos/org/a/commits/" HEAD "/statuses?sort=highestindex&page=1&limit=50",
+	    {"GET /api/v1/repos/org/a/commits/" HEAD "/statuses?sort=leastindex&page=1&limit=50",
 		AUTH, NULL, 200, NULL, "[{\"id\":7,\"context\":\"ccci\",\"status\":\"warning\"}]"},
-	    {"GET /api/v1/repos/org/a/commits/" HEAD "/statuses?sort=highestindex&page=1&limit=50",
+	    {"GET /api/v1/repos/org/a/commits/" HEAD "/statuses?sort=leastindex&page=1&limit=50",
 		AUTH, NULL, 200, NULL, "[]"},
 	};
 	const struct gitea_status status = {GITEA_STATUS_ERROR, "d", "http://h/41"};

@@ -67,6 +67,7 @@ static const char *const values[] = {
     "bridge/summary",
     "bridge/metrics",
     "bridge/hook_plan",
+    "bridge/status",
     "bridge/clean",
     "bridge/pages/html",
     "bridge/pages/draw",
@@ -127,6 +128,7 @@ static const struct {
     {"bridge/peers/build", "bridge/peers/peer"},
     {"bridge/standing", "bridge/peers/gitea"},
     {"bridge/hook_plan", "bridge/peers/gitea"},
+    {"bridge/status", "bridge/peers/gitea"},
 };
 
 /* System headers that give no more than words and numbers. */

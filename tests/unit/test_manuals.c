@@ -106,14 +106,19 @@ static void read_manual(const struct program *program, struct entries *out)
 	}
 }
 
-/* "| `GITEA_URL` `GITEA_TOKEN` | required | forge … |" up to what comes later. */
+/* "| `GITEA_URL` `GITEA_TOKEN` | required | forge … |" up to what is planned, or the next program.
+ */
 static void read_contract(const struct program *program, struct entries *out)
 {
 	auto_str char *part = read_part("docs/contracts.md", program->contract, "\n## ");
-	char *later = strstr(part, "*Later:*");
+	static const char *const ends[] = {"*Later:*", "\nccci-"};
 
-	if (later)
-		*later = '\0';
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		char *end = strstr(part, ends[i]);
+
+		if (end)
+			*end = '\0';
+	}
 	out->page = "docs/contracts.md";
 	for (const char *at = strstr(part, "\n| `"); at; at = strstr(at + 1, "\n| `")) {
 		const char *names = at + strlen("\n| ");

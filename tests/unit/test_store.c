@@ -208,6 +208,8 @@ START_TEST(job_survives_whole)
 	job.keep_min = 30;
 	job.first_build = 40;
 	job.behind = 2;
+	(void)copy_text(job.status_told, sizeof(job.status_told), "5ta7");
+	(void)copy_text(job.status_tried, sizeof(job.status_tried), "5ta8");
 	(void)copy_text(job.target, sizeof(job.target), "main");
 	(void)copy_text(job.first_reason, sizeof(job.first_reason), "no engine");
 	job.moved_s = 120;
@@ -248,6 +250,8 @@ START_TEST(job_survives_whole)
 	ck_assert_str_eq(read.first_reason, "no engine");
 	ck_assert_str_eq(read.target, "main");
 	ck_assert_int_eq(read.behind, 2);
+	ck_assert_str_eq(read.status_told, "5ta7");
+	ck_assert_str_eq(read.status_tried, "5ta8");
 	ck_assert_int_eq(read.verdict, VERDICT_TIMED_OUT);
 	ck_assert_int_eq(read.build, 41);
 	ck_assert_int_eq(read.reply, 99);
@@ -481,6 +485,47 @@ START_TEST(full_disk_changes_nothing)
 }
 END_TEST
 
+static const struct {
+	int64_t comment, pr;
+	const char *repo, *ref;
+	enum command_kind command;
+	bool is_newer; /* than comment 20 */
+} head_rows[] = {
+    {21, 3, "org/custom-html", "aaaa", COMMAND_TEST, true},
+    {21, 4, "org/custom-html", "aaaa", COMMAND_TEST, true}, /* of another pull request too */
+    {19, 3, "org/custom-html", "aaaa", COMMAND_TEST, false},
+    {21, 3, "org/custom-html", "bbbb", COMMAND_TEST, false},
+    {21, 3, "org/custom-html", "", COMMAND_TEST, false}, /* not decided, or refused */
+    {21, 3, "org/other", "aaaa", COMMAND_TEST, false},
+    {21, 0, "org/custom-html", "aaaa", COMMAND_TEST, false}, /* by night: it sets none */
+    {21, 3, "org/custom-html", "aaaa", COMMAND_STATUS, false},
+};
+
+START_TEST(finds_a_newer_run_of_a_head)
+{
+	auto_str char *dir = harness_dir();
+	struct store *store = open_store(dir);
+	AUTO(job) job = make_job(20);
+	AUTO(job) other = make_job(head_rows[_i].comment);
+	bool has_newer = true;
+
+	(void)copy_text(job.repo, sizeof(job.repo), "org/custom-html");
+	(void)copy_text(job.ref, sizeof(job.ref), "aaaa");
+	job.command = COMMAND_TEST;
+	save(store, &job);
+	ck_assert_int_eq(store_has_newer_of_head(store, &job, &has_newer, &err), 0);
+	ck_assert(!has_newer);
+	other.pr = head_rows[_i].pr;
+	other.command = head_rows[_i].command;
+	(void)copy_text(other.repo, sizeof(other.repo), head_rows[_i].repo);
+	(void)copy_text(other.ref, sizeof(other.ref), head_rows[_i].ref);
+	save(store, &other);
+	ck_assert_int_eq(store_has_newer_of_head(store, &job, &has_newer, &err), 0);
+	ck_assert_int_eq(has_newer, head_rows[_i].is_newer);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(finds_the_newest_run)
 {
 	auto_str char *dir = harness_dir();
@@ -545,7 +590,7 @@ static const char *list_runs(struct store *store, const struct store_wanted *wan
 	return listed;
 }
 
-#define SCHEMA 10 /* the newest; of each there is a store in tests/data */
+#define SCHEMA 11 /* the newest; of each there is a store in tests/data */
 
 /* Each schema that ever was, as its ccci-bridge wrote it: a job under way, an answered one. */
 START_TEST(an_older_schema_is_brought_up)
@@ -965,6 +1010,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, second_bridge_is_refused);
 	tcase_add_loop_test(tests, killed_between_saves, 0, 12);
 	tcase_add_test(tests, full_disk_changes_nothing);
+	tcase_add_loop_test(tests, finds_a_newer_run_of_a_head, 0, COUNT_OF(head_rows));
 	tcase_add_test(tests, finds_the_newest_run);
 	tcase_add_loop_test(tests, an_older_schema_is_brought_up, 1, SCHEMA + 1);
 	tcase_add_test(tests, a_newer_schema_is_refused);
