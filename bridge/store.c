@@ -12,11 +12,20 @@
 #define USUAL_RUNS 5
 #define DAY_S (INT64_C(24) * 3600)
 #define LOCK_WAIT_MS 2000 /* a copy is being taken, or a bridge is just ending */
+#define STATEMENTS_MAX 64 /* more than this file has */
+
+/* Statements are kept: to read one again and again costs more than to run it. */
+struct kept {
+	const char *sql; /* of this program: its address is enough to know it by */
+	sqlite3_stmt *statement;
+};
 
 struct store {
 	sqlite3 *db;
 	char *path;
 	bool gives_back;
+	struct kept kept[STATEMENTS_MAX];
+	size_t kept_count;
 };
 
 /*
@@ -138,20 +147,45 @@ static int roll_back(struct store *store)
 	return -1;
 }
 
+/* Ready for whoever wants it next; the lock of a reader and the values are gone. */
+static void give_back(sqlite3_stmt **statement)
+{
+	if (!*statement)
+		return;
+	(void)sqlite3_reset(*statement);
+	(void)sqlite3_clear_bindings(*statement);
+}
+#define auto_statement __attribute__((cleanup(give_back)))
+
 static void finalize(sqlite3_stmt **statement)
 {
 	(void)sqlite3_finalize(*statement);
 }
-#define auto_statement __attribute__((cleanup(finalize)))
+#define auto_question __attribute__((cleanup(finalize)))
 
-static sqlite3_stmt *prepare(struct store *store, const char *sql, struct err *err)
+static sqlite3_stmt *read_sql(struct store *store, const char *sql, unsigned flags, struct err *err)
 {
 	sqlite3_stmt *statement = NULL;
 
-	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
-		(void)fail(store, "prepare", err);
-		return NULL;
+	if (sqlite3_prepare_v3(store->db, sql, -1, flags, &statement, NULL) == SQLITE_OK)
+		return statement;
+	(void)fail(store, "prepare", err);
+	return NULL;
+}
+
+/* sql is a literal: it is kept by its address. */
+static sqlite3_stmt *prepare(struct store *store, const char *sql, struct err *err)
+{
+	for (size_t i = 0; i < store->kept_count; i++) {
+		if (store->kept[i].sql == sql) {
+			assert(!sqlite3_stmt_busy(store->kept[i].statement));
+			return store->kept[i].statement;
+		}
 	}
+	assert(store->kept_count < STATEMENTS_MAX);
+	sqlite3_stmt *statement = read_sql(store, sql, SQLITE_PREPARE_PERSISTENT, err);
+	if (statement)
+		store->kept[store->kept_count++] = (struct kept){sql, statement};
 	return statement;
 }
 
@@ -191,11 +225,19 @@ static int step_int(struct store *store, sqlite3_stmt *statement, int64_t *out, 
 	return 0;
 }
 
+/* A PRAGMA: some are answered when they are read, so they cannot be kept. */
 static int ask_number(struct store *store, const char *sql, int64_t *out, struct err *err)
 {
-	auto_statement sqlite3_stmt *ask = prepare(store, sql, err);
+	auto_question sqlite3_stmt *ask = read_sql(store, sql, 0, err);
 
 	return ask ? step_int(store, ask, out, err) : -1;
+}
+
+static int run_kept(struct store *store, const char *sql, struct err *err)
+{
+	auto_statement sqlite3_stmt *statement = prepare(store, sql, err);
+
+	return statement ? step_done(store, statement, "run", err) : -1;
 }
 
 /* --- opening --- */
@@ -243,7 +285,7 @@ static int fail_to_open(const struct store *store, struct err *err)
  * may be the claim that keeps a comment from firing twice. */
 static int check_whole(struct store *store, struct err *err)
 {
-	auto_statement sqlite3_stmt *ask = prepare(store, "PRAGMA quick_check(1)", err);
+	auto_question sqlite3_stmt *ask = read_sql(store, "PRAGMA quick_check(1)", 0, err);
 	int result = ask ? sqlite3_step(ask) : SQLITE_ERROR;
 
 	if (result != SQLITE_ROW)
@@ -268,15 +310,13 @@ static int set_up(struct store *store, struct err *err)
 	    (!pages && run_sql(store, "PRAGMA auto_vacuum=INCREMENTAL", err) < 0) ||
 	    run_sql(store, setup_sql, err) < 0)
 		return fail_to_open(store, err);
-	auto_statement sqlite3_stmt *ask = prepare(store, "PRAGMA user_version", err);
-	if (!ask || step_int(store, ask, &version, err) < 0)
+	if (ask_number(store, "PRAGMA user_version", &version, err) < 0)
 		return -1;
 	if (version < 0 || version > (int64_t)COUNT_OF(upgrades_sql))
 		return err_set(err, ERR_CONFIG,
 		    "store: %s was written by a newer ccci-bridge (its schema is %lld, ours %zu): "
 		    "install that one again, or put a copy from before in its place",
 		    store->path, (long long)version, COUNT_OF(upgrades_sql));
-	(void)sqlite3_reset(ask);
 	if (version > 0 && check_whole(store, err) < 0)
 		return -1;
 	for (; version < (int64_t)COUNT_OF(upgrades_sql); version++) {
@@ -339,6 +379,8 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	for (size_t i = 0; i < store->kept_count; i++)
+		(void)sqlite3_finalize(store->kept[i].statement);
 	(void)sqlite3_close(store->db);
 	free(store->path);
 	free(store);
@@ -552,14 +594,14 @@ static int save_notice(
 
 int store_save_with(struct store *store, const struct job *job, const char *notice, struct err *err)
 {
-	if (run_sql(store, "BEGIN IMMEDIATE", err) < 0)
+	if (run_kept(store, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
 	if (put_job(store, "INSERT OR REPLACE " JOB_INSERT, job, err) < 0)
 		return roll_back(store);
 	TEST_POINT("store.save");
 	if (save_effects(store, job, err) < 0 ||
 	    (notice && save_notice(store, job, notice, err) < 0) ||
-	    run_sql(store, "COMMIT", err) < 0)
+	    run_kept(store, "COMMIT", err) < 0)
 		return roll_back(store);
 	return 0;
 }
