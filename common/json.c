@@ -61,16 +61,33 @@ static size_t sequence_length(const unsigned char *text, size_t left)
 	return length;
 }
 
+/* How many of the first bytes are ASCII; nearly all of what we read is. */
+static size_t ascii_length(const unsigned char *text, size_t length)
+{
+	size_t at = 0;
+
+	for (uint64_t word = 0; at + sizeof(word) <= length; at += sizeof(word)) {
+		memcpy(&word, text + at, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	while (at < length && text[at] < 0x80)
+		at++;
+	return at;
+}
+
 static bool is_utf8(const char *text, size_t length)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
+	size_t at = ascii_length(bytes, length);
 
-	for (size_t at = 0; at < length;) {
+	while (at < length) {
 		size_t size = sequence_length(bytes + at, length - at);
 
 		if (!size)
 			return false;
 		at += size;
+		at += ascii_length(bytes + at, length - at);
 	}
 	return true;
 }
@@ -99,6 +116,33 @@ char *json_repair(const char *text)
 	return out;
 }
 
+static size_t find_byte(const char *text, char byte, size_t from, size_t to)
+{
+	const char *found = from < to ? memchr(text + from, byte, to - from) : NULL;
+
+	return found ? (size_t)(found - text) : to;
+}
+
+/*
+ * Where the text that begins at text[at] has its closing quote, or length; *out_has_nul is set when
+ * it holds a NUL. Each byte is looked at once for either sign, however many escapes there are.
+ */
+static size_t end_of_text(const char *text, size_t length, size_t at, bool *out_has_nul)
+{
+	size_t end = find_byte(text, '"', at, length);
+	size_t escape = find_byte(text, '\\', at, end);
+
+	while (escape < end) {
+		if (length - escape >= 6 && memcmp(text + escape, "\\u0000", 6) == 0)
+			*out_has_nul = true;
+		at = escape + 2;
+		if (at > end) /* that quote was escaped */
+			end = find_byte(text, '"', at, length);
+		escape = find_byte(text, '\\', at, end);
+	}
+	return end;
+}
+
 /*
  * What cJSON lets pass: it nests 1000 deep by recursion and cuts a text at \u0000. Quotes are all
  * this needs to understand; whether the rest is JSON is cJSON's to say. NULL: nothing is wrong.
@@ -106,24 +150,20 @@ char *json_repair(const char *text)
 static const char *find_fault(const char *text, size_t length)
 {
 	size_t depth = 0;
-	bool is_inside = false; /* of a text */
+	bool has_nul = false;
 
+	if (memchr(text, '\0', length))
+		return "it holds a NUL byte";
 	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '\0')
-			return "it holds a NUL byte";
-		if (is_inside && text[i] == '\\') {
-			if (length - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
-				return "a text holds a NUL";
-			i++;
-		} else if (text[i] == '"') {
-			is_inside = !is_inside;
-		} else if (!is_inside && (text[i] == '[' || text[i] == '{')) {
-			if (++depth > JSON_MAX_DEPTH)
-				return "it is nested too deep";
-		} else if (!is_inside && (text[i] == ']' || text[i] == '}') && depth) {
+		if (text[i] == '"')
+			i = end_of_text(text, length, i + 1, &has_nul);
+		else if ((text[i] == '[' || text[i] == '{') && ++depth > JSON_MAX_DEPTH)
+			return "it is nested too deep";
+		else if ((text[i] == ']' || text[i] == '}') && depth)
 			depth--;
-		}
 	}
+	if (has_nul)
+		return "a text holds a NUL";
 	return is_utf8(text, length) ? NULL : "it is not UTF-8";
 }
 

@@ -95,6 +95,10 @@ static const struct parse_row {
     ROW("{\"a\":\"\\\\u0000\"}", true), /* a backslash, then letters */
     ROW("\"[[[[{{{{\"", true),
     ROW("\"gr\xc3\xbc\xc3\x9f\xf0\x9f\x98\x80\"", true),
+    ROW("\"0123456\xc3\xbc"
+	"89abcdef\xc3\x9f\"",
+	true),
+    ROW("[\"\\\"[[[[\\\\\",\"\\\"\",\"]\"]", true),
     ROW("", false),
     ROW("   ", false),
     ROW("{", false),
@@ -117,6 +121,10 @@ static const struct parse_row {
     ROW("\"\xf4\x90\x80\x80\"", false),
     ROW("\"\xe2\x82", false),
     ROW("\"unended", false),
+    ROW("\"\\\"", false),
+    ROW("\"a\\\"b\\u0000\"", false),
+    ROW("\"0123456789abcdef\xff\"", false),
+    ROW("\"01234567\xc3", false),
     ROW("\"\\", false),
 };
 
