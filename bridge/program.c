@@ -2,14 +2,12 @@
 #include "bridge/program.h"
 
 #include "common/clock.h"
+#include "common/exec.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,57 +38,6 @@ const char *program_check(const char *path)
 	return access(path, X_OK) < 0 ? strerror(errno) : NULL;
 }
 
-/* --- the child's side of the fork: only async-signal-safe calls --- */
-
-struct ends {
-	int in, out, exec_errno;
-};
-
-__attribute__((noreturn)) static void child_fail(const struct ends *ends)
-{
-	int reason = errno;
-
-	_exit(write(ends->exec_errno, &reason, sizeof(reason)) < 0 ? 126 : 127);
-}
-
-/* execve(2) takes pointers to non-const for old code's sake and changes nothing. */
-static char *const *as_exec_list(const char *const *list)
-{
-	union {
-		const char *const *from;
-		char *const *to;
-	} cast = {.from = list};
-
-	return cast.to;
-}
-
-__attribute__((noreturn)) static void child_main(
-    const char *path, const char *const *env, const struct ends *ends, pid_t parent)
-{
-	const char *const argv[] = {path, NULL};
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		child_fail(ends);
-	if (getppid() != parent) /* it died before the line above: no signal will come */
-		_exit(127);
-	for (int number = 1; number < NSIG; number++)
-		(void)sigaction(number, &action, NULL); /* KILL and STOP refuse, and need not */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)umask(077);
-	if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 || dup2(ends->out, 2) < 0)
-		child_fail(ends);
-	/* exec_errno among them: exec closes it, which tells that it succeeded. */
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0 || chdir("/") < 0)
-		child_fail(ends);
-	(void)execve(path, as_exec_list(argv), as_exec_list(env));
-	child_fail(ends);
-}
-
-/* --- ours --- */
-
 /* "NAME=value" of those passed, and NULL; the caller frees the list, the texts are environ's. */
 static const char **make_environment(void)
 {
@@ -109,35 +56,6 @@ static const char **make_environment(void)
 		assert(count <= i + 1); /* environ names nothing twice */
 	}
 	return list;
-}
-
-/* In memory, so that nobody has to write while it reads. */
-static int open_input(const char *input)
-{
-	auto_fd int fd = memfd_create("ccci-stdin", MFD_CLOEXEC);
-	size_t length = strlen(input);
-
-	if (fd < 0 || pwrite(fd, input, length, 0) != (ssize_t)length)
-		return -1;
-	return take_fd(&fd);
-}
-
-/* With every signal blocked, so that no handler of ours runs in the child. */
-static pid_t fork_quietly(const char *path, const char *const *env, const struct ends *ends)
-{
-	sigset_t all;
-	sigset_t before;
-	pid_t parent = getpid();
-
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = fork();
-	if (pid == 0)
-		child_main(path, env, ends, parent);
-	int saved = errno;
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	errno = saved;
-	return pid;
 }
 
 static int open_pipe(int *out_read, int *out_write)
@@ -164,14 +82,20 @@ static int fork_program(struct program *program, const char *path, const char *i
 {
 	auto_fd int output = -1;
 	auto_fd int exec_errno = -1;
-	auto_fd int in = open_input(input);
+	auto_fd int in = exec_open_text(input);
 
 	if (in < 0 || open_pipe(&program->output_fd, &output) < 0 ||
 	    open_pipe(&program->exec_errno_fd, &exec_errno) < 0)
 		return -1;
-	const struct ends ends = {in, output, exec_errno};
+	const char *const argv[] = {path, NULL};
 	const char **env = make_environment();
-	program->pid = fork_quietly(path, env, &ends);
+	const struct exec exec = {.argv = argv,
+	    .env = env,
+	    .in = in,
+	    .out = output,
+	    .error = output,
+	    .exec_errno = exec_errno};
+	program->pid = exec_fork(&exec);
 	free(env);
 	if (program->pid < 0)
 		return -1;

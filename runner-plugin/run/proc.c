@@ -2,6 +2,7 @@
 #include "runner-plugin/run/proc.h"
 
 #include "common/clock.h"
+#include "common/exec.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "runner-plugin/run/run.h"
@@ -9,10 +10,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -139,76 +138,6 @@ static void sink_finish(struct sink *sink)
 	}
 }
 
-/* --- the child's side of the fork: only async-signal-safe calls --- */
-
-struct ends { /* of the pipes, as the child uses them */
-	int in, out, error, exec_errno;
-	bool stays_in_group; /* of a relay: with it */
-};
-
-__attribute__((noreturn)) static void child_fail(int exec_errno_fd)
-{
-	int reason = errno;
-
-	if (write(exec_errno_fd, &reason, sizeof(reason)) < 0)
-		_exit(126);
-	_exit(127);
-}
-
-static void child_reset_signals(void)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	for (int number = 1; number < NSIG; number++)
-		(void)sigaction(number, &action, NULL); /* KILL and STOP refuse, and need not */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* execve(2) takes pointers to non-const for old code's sake and changes nothing. */
-static char *const *as_exec_list(const char *const *list)
-{
-	union {
-		const char *const *from;
-		char *const *to;
-	} cast = {.from = list};
-
-	return cast.to;
-}
-
-static void child_die_with(pid_t parent, int exec_errno_fd)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		child_fail(exec_errno_fd);
-	if (getppid() != parent) /* it died before the line above: no signal will come */
-		_exit(127);
-}
-
-__attribute__((noreturn)) static void child_main(
-    const struct proc_spec *spec, const struct ends *ends, pid_t parent)
-{
-	if (!ends->stays_in_group && setsid() < 0)
-		child_fail(ends->exec_errno);
-	child_die_with(parent, ends->exec_errno);
-	child_reset_signals();
-	(void)umask(077);
-	if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 || dup2(ends->error, 2) < 0)
-		child_fail(ends->exec_errno);
-	/* exec_errno among them: exec closes it, which tells that it succeeded. */
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		child_fail(ends->exec_errno);
-	if (chdir(spec->cwd ? spec->cwd : "/") < 0)
-		child_fail(ends->exec_errno);
-	if (spec->enter) {
-		if (spec->enter(spec->enter_context) < 0)
-			child_fail(ends->exec_errno);
-		child_die_with(parent, ends->exec_errno); /* another user's has forgotten it */
-	}
-	(void)execve(spec->argv[0], as_exec_list(spec->argv), as_exec_list(spec->env));
-	child_fail(ends->exec_errno);
-}
-
 /* --- the parent's side --- */
 
 struct child {
@@ -258,24 +187,6 @@ static int pipe_pair_open(struct pipe_pair *pair)
 	return 0;
 }
 
-/* fork() with every signal blocked, so that no handler of ours runs in the child. */
-static pid_t fork_quietly(const struct proc_spec *spec, const struct ends *ends)
-{
-	sigset_t all;
-	sigset_t before;
-	pid_t parent = getpid();
-
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = fork();
-	if (pid == 0)
-		child_main(spec, ends, parent);
-	int saved = errno;
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	errno = saved;
-	return pid;
-}
-
 static int reap_leader(struct child *child, siginfo_t *out)
 {
 	int result;
@@ -286,17 +197,14 @@ static int reap_leader(struct child *child, siginfo_t *out)
 	return result;
 }
 
-/* In memory, so that nobody has to write while the child reads. */
-static int open_input(const struct proc_spec *spec)
+/* Of the program; its descriptors are still to come. */
+static struct exec exec_of(const struct proc_spec *spec)
 {
-	if (!spec->in_text)
-		return open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	auto_fd int fd = memfd_create("ccci-stdin", MFD_CLOEXEC);
-	size_t length = strlen(spec->in_text);
-
-	if (fd < 0 || pwrite(fd, spec->in_text, length, 0) != (ssize_t)length)
-		return -1;
-	return take_fd(&fd);
+	return (struct exec){.argv = spec->argv,
+	    .env = spec->env,
+	    .cwd = spec->cwd,
+	    .enter = spec->enter,
+	    .enter_context = spec->enter_context};
 }
 
 /* read is ours, write is the child's; raw, so that what it writes arrives as it is. */
@@ -327,7 +235,8 @@ static int child_fork(struct child *child, struct err *err)
 	AUTO(pipe_pair) output = {-1, -1};
 	AUTO(pipe_pair) text = {-1, -1};
 	AUTO(pipe_pair) exec_errno = {-1, -1};
-	auto_fd int input = open_input(spec);
+	auto_fd int input = spec->in_text ? exec_open_text(spec->in_text)
+					  : open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	assert(!spec->on_terminal || (!spec->in_text && !spec->out_text));
 	if (input < 0 ||
@@ -337,11 +246,12 @@ static int child_fork(struct child *child, struct err *err)
 	if (fcntl(output.read, F_SETFL, O_NONBLOCK) < 0 ||
 	    (spec->out_text && fcntl(text.read, F_SETFL, O_NONBLOCK) < 0))
 		return err_sys(err, errno, "run %s: set up pipes", spec->label);
-	struct ends ends = {.in = spec->on_terminal ? output.write : input,
-	    .out = spec->out_text ? text.write : output.write,
-	    .error = output.write,
-	    .exec_errno = exec_errno.write};
-	child->pid = fork_quietly(spec, &ends);
+	struct exec exec = exec_of(spec);
+	exec.in = spec->on_terminal ? output.write : input;
+	exec.out = spec->out_text ? text.write : output.write;
+	exec.error = output.write;
+	exec.exec_errno = exec_errno.write;
+	child->pid = exec_fork(&exec);
 	if (child->pid < 0)
 		return err_sys(err, errno, "run %s: fork", spec->label);
 	assert(child->pid > 1);
@@ -636,7 +546,7 @@ static bool is_from(int connection, pid_t wanted)
 	       peer.pid == wanted;
 }
 
-/* As in child_main(): only async-signal-safe calls, here and in what it forks. */
+/* As in exec_become(): only async-signal-safe calls, here and in what it forks. */
 __attribute__((noreturn)) static void relay_main(
     const struct proc_spec *spec, int listener, int error_fd, pid_t owner)
 {
@@ -646,21 +556,21 @@ __attribute__((noreturn)) static void relay_main(
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != owner)
 		_exit(127);
-	child_reset_signals();
+	exec_reset_signals();
 	(void)sigaction(SIGCHLD, &action, NULL); /* nobody waits for them */
 	proc_close_others(kept, COUNT_OF(kept));
 	for (;;) {
 		int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		struct ends ends = {.in = connection,
-		    .out = connection,
-		    .error = error_fd,
-		    .exec_errno = error_fd,
-		    .stays_in_group = true};
+		struct exec exec = exec_of(spec);
+
+		exec.in = exec.out = connection;
+		exec.error = exec.exec_errno = error_fd;
+		exec.stays_in_group = true;
 
 		if (connection < 0 && errno != EINTR && errno != ECONNABORTED)
 			_exit(126);
 		if (connection >= 0 && is_from(connection, owner) && fork() == 0)
-			child_main(spec, &ends, self);
+			exec_become(&exec, self);
 		if (connection >= 0)
 			(void)close(connection);
 	}

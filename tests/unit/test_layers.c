@@ -26,6 +26,7 @@ static const struct rank {
     {"base", 0},
     {"version", 0},
     {"testpoint", 1},
+    {"exec", 1},
     {"err", 1},
     {"buf", 1},
     {"clock", 2},
@@ -158,8 +159,8 @@ static const struct door {
 
 /* One call, one door. */
 static const struct door call_doors[] = {
-    {"fork", {"runner-plugin/run/proc.c", "runner-plugin/run/keeper.c",
-		 "runner-plugin/run/worker.c", "runner-plugin/run/reap.c", "bridge/program.c"}},
+    {"fork", {"common/exec.c", "runner-plugin/run/proc.c", "runner-plugin/run/keeper.c",
+		 "runner-plugin/run/worker.c", "runner-plugin/run/reap.c"}},
     {"vfork", {NULL}},
     {"clone", {NULL}},
     {"daemon", {NULL}},
