@@ -9,20 +9,6 @@
 
 /* --- recording --- */
 
-/* Recorded, so that whoever comes after a crash knows that it may have happened. */
-static int record_try(struct work *work, enum job_effect effect)
-{
-	struct job changed;
-
-	job_copy(&work->job, &changed);
-	changed.effects[effect].state = JOB_EFFECT_TRIED;
-	changed.effects[effect].tried_s = clock_wall_s();
-	if (work_save(work, &changed) < 0)
-		return -1;
-	POINT(work, effect, BEFORE);
-	return 0;
-}
-
 /* *take_changed: the job with what the effect brought. */
 static void record_done(struct work *work, enum job_effect effect, struct job *take_changed)
 {
@@ -50,13 +36,6 @@ static void make_due(struct work *work, enum job_effect effect)
 	work->works->is_queue_judged = false;
 	work->effects.found = 0;
 	work->effects.look_page = 0;
-}
-
-static bool is_open(const struct work *work, enum job_effect effect)
-{
-	enum job_effect_state state = work->job.effects[effect].state;
-
-	return state == JOB_EFFECT_DUE || state == JOB_EFFECT_TRIED;
 }
 
 /* A try without an answer is not looked for before what is on its way has arrived. */
@@ -89,14 +68,8 @@ static void on_reaction(void *context, const struct err *err)
 	record_plainly_done(work, JOB_EFFECT_REACT);
 }
 
-static void carry_reaction(struct work *work)
+static void send_reaction(struct work *work)
 {
-	struct errand *errand = &work->effects.tries[JOB_EFFECT_REACT];
-
-	if (!work_may_begin(work->works, PARTS_FORGE, errand) ||
-	    record_try(work, JOB_EFFECT_REACT) < 0)
-		return;
-	work_begin(work->works, PARTS_FORGE, errand);
 	gitea_react(work->works->parts->gitea, work_where(work), work->job.comment, "eyes",
 	    on_reaction, work);
 }
@@ -169,11 +142,8 @@ static void create_build(struct work *work)
 	(void)copy_text(params.ref, sizeof(params.ref), job->ref);
 	(void)copy_text(params.stages, sizeof(params.stages), job->stages);
 	(void)copy_text(params.from, sizeof(params.from), job->from);
-	if (record_try(work, JOB_EFFECT_BUILD) < 0)
-		return;
 	if (!work->effects.build_from_s)
 		work->effects.build_from_s = clock_wall_s();
-	work_begin(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD]);
 	ci_create_build(parts->ci, parts->settings->ci_branch, &params, on_created, work);
 }
 
@@ -212,29 +182,11 @@ static void on_builds(void *context, struct builds *builds, const struct err *er
 
 static void look_for_build(struct work *work)
 {
-	const struct parts *parts = work->works->parts;
-
-	if (!has_settled(work, JOB_EFFECT_BUILD))
-		return;
 	if (!work->effects.look_page) {
 		work->effects.look_page = 1;
 		work->effects.found = 0;
 	}
-	work_begin(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD]);
-	ci_list_builds(parts->ci, work->effects.look_page, on_builds, work);
-}
-
-static void carry_build(struct work *work)
-{
-	/* What was tried is looked for whoever waits: it may be in the line already. */
-	if (job_is_held(&work->job) && !work_may_ask(work))
-		return;
-	if (!work_may_begin(work->works, PARTS_CI, &work->effects.tries[JOB_EFFECT_BUILD]))
-		return;
-	if (work->job.effects[JOB_EFFECT_BUILD].state == JOB_EFFECT_TRIED)
-		look_for_build(work);
-	else
-		create_build(work);
+	ci_list_builds(work->works->parts->ci, work->effects.look_page, on_builds, work);
 }
 
 /* --- the deletion of a build --- */
@@ -262,17 +214,12 @@ static bool is_heard(struct work *work)
 	return deaf_s == 0;
 }
 
-static void carry_deletion(struct work *work)
+static void send_deletion(struct work *work)
 {
 	const struct parts *parts = work->works->parts;
-	struct errand *errand = &work->effects.tries[JOB_EFFECT_DELETE];
 
-	if (!is_heard(work) || !work_may_begin(work->works, PARTS_CI, errand) ||
-	    record_try(work, JOB_EFFECT_DELETE) < 0)
-		return;
 	log_info(
 	    "deletes build %lld in %s", (long long)work->job.build, ci_dialect(parts->ci)->name);
-	work_begin(work->works, PARTS_CI, errand);
 	ci_cancel_build(parts->ci, work->job.build, on_deleted, work);
 }
 
@@ -572,9 +519,6 @@ static void post_reply(struct work *work)
 
 	write_text(work, &text);
 	file_hash_bytes(buf_text(&text), text.length, work->effects.sent);
-	if (record_try(work, JOB_EFFECT_REPLY) < 0)
-		return;
-	work_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]);
 	gitea_post_comment(work->works->parts->gitea, work_where(work), work->job.pr,
 	    buf_text(&text), on_posted, work);
 }
@@ -618,25 +562,13 @@ static void on_pull_comments(void *context, struct gitea_comments *comments, con
 
 static void look_for_reply(struct work *work)
 {
-	if (!has_settled(work, JOB_EFFECT_REPLY))
-		return;
 	int64_t since_s = work->job.written_s;
+
 	if (job_is_by_hand(&work->job) || job_is_auto(&work->job))
 		since_s -= CARRY_CLOCKS_S;
 	work->effects.found = 0;
-	work_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]);
 	gitea_list_pull_comments(work->works->parts->gitea, work_where(work), work->job.pr, since_s,
 	    on_pull_comments, work);
-}
-
-static void carry_reply(struct work *work)
-{
-	if (!work_may_begin(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY]))
-		return;
-	if (work->job.effects[JOB_EFFECT_REPLY].state == JOB_EFFECT_TRIED)
-		look_for_reply(work);
-	else
-		post_reply(work);
 }
 
 /* --- editing it --- */
@@ -708,18 +640,120 @@ static void carry_edit(struct work *work)
 
 /* --- the turn --- */
 
+/* The build first: it is what the author waits for. */
+static const struct row {
+	enum job_effect effect;
+	enum parts_peer peer;
+	void (*send)(struct work *work);
+	void (*look)(struct work *work); /* whether a try happened; NULL: sent again as well */
+} rows[] = {
+    {JOB_EFFECT_BUILD, PARTS_CI, create_build, look_for_build},
+    {JOB_EFFECT_DELETE, PARTS_CI, send_deletion, NULL},
+    {JOB_EFFECT_REACT, PARTS_FORGE, send_reaction, NULL},
+    {JOB_EFFECT_REPLY, PARTS_FORGE, post_reply, look_for_reply},
+};
+static_assert(COUNT_OF(rows) == JOB_EFFECT_COUNT, "each effect has its row");
+
+static bool may_have_happened(const struct work *work, const struct row *row)
+{
+	return row->look && work->job.effects[row->effect].state == JOB_EFFECT_TRIED;
+}
+
+/* What was tried is looked for whoever waits: it may be in the line already. */
+static bool is_time_for(struct work *work, enum job_effect effect)
+{
+	switch (effect) {
+	case JOB_EFFECT_DELETE:
+		return is_heard(work);
+	case JOB_EFFECT_BUILD:
+		return !job_is_held(&work->job) || work_may_ask(work);
+	case JOB_EFFECT_REACT:
+	case JOB_EFFECT_REPLY:
+		break;
+	}
+	return true;
+}
+
+static bool may_begin(struct work *work, const struct row *row)
+{
+	enum job_effect_state state = work->job.effects[row->effect].state;
+
+	return (state == JOB_EFFECT_DUE || state == JOB_EFFECT_TRIED) &&
+	       is_time_for(work, row->effect) &&
+	       work_may_begin(work->works, row->peer, &work->effects.tries[row->effect]) &&
+	       (!may_have_happened(work, row) || has_settled(work, row->effect));
+}
+
+/* Recorded, so that whoever comes after a crash knows that they may have happened. */
+static int record_tries(struct work *work, const bool is_tried[COUNT_OF(rows)])
+{
+	struct job changed;
+
+	job_copy(&work->job, &changed);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (!is_tried[i])
+			continue;
+		changed.effects[rows[i].effect].state = JOB_EFFECT_TRIED;
+		changed.effects[rows[i].effect].tried_s = clock_wall_s();
+	}
+	return work_save(work, &changed);
+}
+
+static void send_tries(struct work *work, const bool is_tried[COUNT_OF(rows)])
+{
+	int result = record_tries(work, is_tried);
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (!is_tried[i])
+			continue;
+		if (result < 0) {
+			work_take_back(
+			    work->works, rows[i].peer, &work->effects.tries[rows[i].effect]);
+			continue;
+		}
+		POINT(work, rows[i].effect, BEFORE);
+		rows[i].send(work);
+	}
+}
+
+/* All that one turn tries is one transaction: what a commit costs does not depend on how much is in
+ * it. */
+static void carry_effects(struct work *work)
+{
+	bool is_tried[COUNT_OF(rows)] = {false};
+	bool is_any_tried = false;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct row *row = &rows[i];
+
+		if (!may_begin(work, row))
+			continue;
+		work_begin(work->works, row->peer, &work->effects.tries[row->effect]);
+		if (may_have_happened(work, row)) {
+			row->look(work);
+		} else {
+			is_tried[i] = true;
+			is_any_tried = true;
+		}
+	}
+	if (is_any_tried)
+		send_tries(work, is_tried);
+}
+
+static bool has_no_reply_yet(const struct work *work)
+{
+	enum job_effect_state state = work->job.effects[JOB_EFFECT_REPLY].state;
+
+	return state == JOB_EFFECT_DUE || state == JOB_EFFECT_TRIED;
+}
+
 void carry_turn(struct work *work)
 {
-	if (is_open(work, JOB_EFFECT_REACT))
-		carry_reaction(work);
-	if (is_open(work, JOB_EFFECT_BUILD))
-		carry_build(work);
-	if (is_open(work, JOB_EFFECT_DELETE))
-		carry_deletion(work);
+	carry_effects(work);
 	carry_status(work);
-	if (is_open(work, JOB_EFFECT_REPLY))
-		carry_reply(work);
-	else if (work->job.reply)
+	if (has_no_reply_yet(work))
+		return;
+	if (work->job.reply)
 		carry_edit(work);
 	else if (is_last_text(work))
 		end_job(work);

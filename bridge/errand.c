@@ -80,6 +80,13 @@ void errand_begin(struct errand *errand, struct gate *gate)
 	gate->under_way++;
 }
 
+void errand_take_back(struct errand *errand, struct gate *gate)
+{
+	assert(errand->is_under_way && gate->under_way);
+	errand->is_under_way = false;
+	gate->under_way--;
+}
+
 bool errand_end(struct errand *errand, struct gate *gate, const struct err *err,
     int64_t asked_to_wait_ms, int64_t now_ns)
 {

@@ -39,6 +39,8 @@ struct gate {
 bool errand_may_begin(
     const struct errand *errand, const struct gate *gate, int64_t now_ns, int64_t *out_due_ns);
 void errand_begin(struct errand *errand, struct gate *gate);
+/* Nothing was sent after all: as if it had not begun. */
+void errand_take_back(struct errand *errand, struct gate *gate);
 /*
  * err: of the answer; a plain "no" is an answer to the gate, but the errand failed. True when it is
  * done: due at once, should it be wanted again. What failed comes due again by itself.

@@ -15,6 +15,11 @@ void parts_begin(struct parts *parts, enum parts_peer peer, struct errand *erran
 	errand_begin(errand, &parts->gates[peer]);
 }
 
+void parts_take_back(struct parts *parts, enum parts_peer peer, struct errand *errand)
+{
+	errand_take_back(errand, &parts->gates[peer]);
+}
+
 bool parts_end(
     struct parts *parts, enum parts_peer peer, struct errand *errand, const struct err *err)
 {

@@ -33,6 +33,7 @@ struct parts { /* borrows what it points to */
 bool parts_may_begin(const struct parts *parts, enum parts_peer peer, const struct errand *errand,
     int64_t *out_due_ns);
 void parts_begin(struct parts *parts, enum parts_peer peer, struct errand *errand);
+void parts_take_back(struct parts *parts, enum parts_peer peer, struct errand *errand);
 /* An answer came: true when the errand is done, else it comes due again by itself. */
 bool parts_end(
     struct parts *parts, enum parts_peer peer, struct errand *errand, const struct err *err);

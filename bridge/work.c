@@ -45,6 +45,11 @@ void work_begin(struct works *works, enum parts_peer peer, struct errand *errand
 	parts_begin(works->parts, peer, errand);
 }
 
+void work_take_back(struct works *works, enum parts_peer peer, struct errand *errand)
+{
+	parts_take_back(works->parts, peer, errand);
+}
+
 void work_end(
     struct works *works, enum parts_peer peer, struct errand *errand, const struct err *err)
 {

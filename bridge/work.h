@@ -124,6 +124,7 @@ void work_wake_at(struct works *works, int64_t due_ns);
 /* The same for what nobody waits for: with --once it is left. */
 void work_wake_idle_at(struct works *works, int64_t due_ns);
 void work_begin(struct works *works, enum parts_peer peer, struct errand *errand);
+void work_take_back(struct works *works, enum parts_peer peer, struct errand *errand);
 /* An answer came: the errand is done (no err), or due again later. */
 void work_end(
     struct works *works, enum parts_peer peer, struct errand *errand, const struct err *err);

@@ -73,6 +73,23 @@ START_TEST(errand_says_when_to_look_again)
 }
 END_TEST
 
+START_TEST(what_is_taken_back_never_began)
+{
+	struct gate gate = {.name = "peer"};
+	struct errand errand = {0};
+
+	try_once(&gate, &down, 0);
+	int64_t later_ns = gate.due_ns;
+	errand_begin(&errand, &gate);
+	ck_assert(!may_begin(&(struct errand){0}, &gate, later_ns));
+	errand_take_back(&errand, &gate);
+	ck_assert(may_begin(&errand, &gate, later_ns));
+	ck_assert_uint_eq(errand.failures, 0);
+	ck_assert_uint_eq(gate.under_way, 0);
+	ck_assert_uint_eq(gate.failures, 1);
+}
+END_TEST
+
 START_TEST(gate_lets_one_probe_through)
 {
 	struct gate gate = {.name = "peer"};
@@ -141,6 +158,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tests, errand_waits_longer_each_time);
 	tcase_add_test(tests, errand_says_when_to_look_again);
+	tcase_add_test(tests, what_is_taken_back_never_began);
 	tcase_add_test(tests, gate_is_down_after_some_failures);
 	tcase_add_test(tests, gate_lets_one_probe_through);
 	tcase_add_test(tests, gate_does_as_it_was_asked);
