@@ -13,6 +13,8 @@
 #define CONNECT_TIMEOUT_MS 10000      /* also of endless streams */
 #define REFUSAL_MAX_BYTES (16 * 1024) /* body of a refused stream: a sentence of the peer */
 #define LONGEST_SLEEP_MS 3600000      /* curl_multi_poll() knows no endless one */
+#define ROOTS_KEPT_S 600L	      /* certificates that we trust, before they are read again */
+#define SPARE_MAX 8		      /* handles kept for the next requests */
 
 struct transfer {
 	struct transfer *next;
@@ -38,6 +40,10 @@ struct transfer {
 
 struct http {
 	CURLM *multi;
+	CURLSH *sessions; /* of TLS, for the next connection to the same peer */
+	CURL *spare[SPARE_MAX];
+	size_t spare_count;
+	bool has_roots_file;
 	struct transfer *transfers;
 	int64_t last_id;
 	bool is_moving; /* inside libcurl, which must then not be called again */
@@ -69,11 +75,40 @@ static struct curl_slist *add_line(struct curl_slist *list, const char *line)
 	return list;
 }
 
+static void must_share(CURLSHcode code)
+{
+	if (code != CURLSHE_OK)
+		abort();
+}
+
+/* Nothing of what was set is left in a spare one. */
+static CURL *take_easy(struct http *http)
+{
+	CURL *easy = http->spare_count ? http->spare[--http->spare_count] : curl_easy_init();
+
+	if (!easy)
+		abort();
+	must(curl_easy_setopt(easy, CURLOPT_SHARE, http->sessions));
+	return easy;
+}
+
+static void give_back_easy(struct http *http, CURL *easy)
+{
+	if (!easy)
+		return;
+	if (http->spare_count == SPARE_MAX) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy);
+	http->spare[http->spare_count++] = easy;
+}
+
 static void transfer_free(struct http *http, struct transfer *transfer)
 {
 	if (transfer->is_added)
 		must_multi(curl_multi_remove_handle(http->multi, transfer->easy));
-	curl_easy_cleanup(transfer->easy);
+	give_back_easy(http, transfer->easy);
 	curl_slist_free_all(transfer->headers);
 	curl_slist_free_all(transfer->connect_to);
 	http_response_release(&transfer->response);
@@ -281,6 +316,29 @@ static void set_limits(struct transfer *transfer, const struct http_request *req
 	must(curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS + 0L));
 }
 
+/*
+ * libcurl keeps the roots that it read, but not where it was built to look into a directory of them
+ * too, as Debian's is: then it reads the whole file, 40 ms of a processor, for each new connection.
+ * The directory holds nothing that the file beside it does not. Source:
+ * CURLOPT_CA_CACHE_TIMEOUT(3), libcurl 7.87.
+ */
+static void set_roots(CURL *easy, const char *ca_file, bool has_roots_file)
+{
+	if (ca_file)
+		must(curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file));
+	if (ca_file || has_roots_file)
+		must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
+	must(curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, ROOTS_KEPT_S));
+}
+
+static bool find_roots_file(CURL *easy)
+{
+	char *file = NULL;
+
+	must(curl_easy_getinfo(easy, CURLINFO_CAINFO, &file));
+	return file && access(file, R_OK) == 0;
+}
+
 static void set_peer(struct transfer *transfer, const struct http_request *request)
 {
 	CURL *easy = transfer->easy;
@@ -304,10 +362,6 @@ static void set_peer(struct transfer *transfer, const struct http_request *reque
 		transfer->connect_to = add_line(NULL, line);
 		must(curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer->connect_to));
 	}
-	if (request->ca_file) {
-		must(curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file));
-		must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
-	}
 	must(curl_easy_setopt(easy, CURLOPT_SSLCERT, request->client_cert));
 	must(curl_easy_setopt(easy, CURLOPT_SSLKEY, request->client_key));
 }
@@ -325,13 +379,12 @@ static void set_callbacks(struct transfer *transfer)
 	must(curl_easy_setopt(easy, CURLOPT_READDATA, transfer));
 }
 
-static void transfer_prepare(struct transfer *transfer, const struct http_request *request)
+static void transfer_prepare(
+    struct http *http, struct transfer *transfer, const struct http_request *request)
 {
 	if (check_request(request, &transfer->label, &transfer->early) < 0)
 		return;
-	transfer->easy = curl_easy_init();
-	if (!transfer->easy)
-		abort();
+	transfer->easy = take_easy(http);
 	transfer->on_data = request->on_data;
 	transfer->on_send = request->on_send;
 	transfer->response.retry_after_s = -1;
@@ -341,6 +394,7 @@ static void transfer_prepare(struct transfer *transfer, const struct http_reques
 	if (request->keep_certificate)
 		must(curl_easy_setopt(transfer->easy, CURLOPT_CERTINFO, 1L));
 	set_peer(transfer, request);
+	set_roots(transfer->easy, request->ca_file, http->has_roots_file);
 	set_headers(transfer, request);
 	set_method(transfer->easy, request);
 	set_limits(transfer, request);
@@ -445,8 +499,13 @@ struct http *http_new(void)
 	struct http *http = xcalloc(1, sizeof(*http));
 
 	http->multi = curl_multi_init();
-	if (!http->multi)
+	http->sessions = curl_share_init();
+	if (!http->multi || !http->sessions)
 		abort();
+	must_share(curl_share_setopt(http->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION));
+	CURL *easy = take_easy(http);
+	http->has_roots_file = find_roots_file(easy);
+	give_back_easy(http, easy);
 	return http;
 }
 
@@ -460,7 +519,10 @@ void http_free(struct http *http)
 		http->transfers = transfer->next;
 		transfer_free(http, transfer);
 	}
+	while (http->spare_count)
+		curl_easy_cleanup(http->spare[--http->spare_count]);
 	must_multi(curl_multi_cleanup(http->multi));
+	must_share(curl_share_cleanup(http->sessions));
 	free(http);
 }
 
@@ -474,7 +536,7 @@ int64_t http_send(
 	transfer->done = done;
 	transfer->context = context;
 	transfer->started_ns = clock_now();
-	transfer_prepare(transfer, request);
+	transfer_prepare(http, transfer, request);
 	while (*end)
 		end = &(*end)->next;
 	*end = transfer;
