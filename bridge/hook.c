@@ -3,19 +3,43 @@
 
 #include "bridge/peers/peer.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <strings.h>
 
 #define DIGEST_BYTES 32
 
 /* --- keys --- */
 
+/* struct hook_mac is never completed: it is OpenSSL's object under a name of ours. */
+static EVP_MAC_CTX *context_of(struct hook_mac *mac)
+{
+	return (EVP_MAC_CTX *)mac;
+}
+
+static struct hook_mac *new_mac(const char *key, size_t length)
+{
+	char digest[] = OSSL_DIGEST_NAME_SHA2_256;
+	const OSSL_PARAM params[] = {
+	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+	    OSSL_PARAM_construct_end()};
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+	EVP_MAC_CTX *context = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
+
+	EVP_MAC_free(hmac);
+	if (!context || !EVP_MAC_init(context, (const unsigned char *)key, length, params))
+		abort(); /* memory is out */
+	return (struct hook_mac *)context;
+}
+
 void hook_keys_release(struct hook_keys *keys)
 {
-	for (size_t i = 0; i < keys->count; i++)
+	for (size_t i = 0; i < keys->count; i++) {
+		EVP_MAC_CTX_free(context_of(keys->macs[i]));
 		free(keys->keys[i]);
+	}
 	*keys = (struct hook_keys){0};
 }
 
@@ -66,7 +90,8 @@ int hook_keys_read(const char *list, struct hook_keys *out, struct err *err)
 	for (const char *at = list && *list ? list : NULL; at; at = *at ? at + 1 : NULL) {
 		size_t length = strcspn(at, ",");
 
-		keys.keys[keys.count++] = xstrndup(at, length);
+		keys.keys[keys.count] = xstrndup(at, length);
+		keys.macs[keys.count++] = new_mac(at, length);
 		at += length;
 	}
 	*out = keys;
@@ -76,21 +101,25 @@ int hook_keys_read(const char *list, struct hook_keys *out, struct err *err)
 /* --- signatures --- */
 
 static void digest(
-    const char *key, const void *body, size_t length, unsigned char out[DIGEST_BYTES])
+    struct hook_mac *mac, const void *body, size_t length, unsigned char out[DIGEST_BYTES])
 {
-	unsigned int size = 0;
+	EVP_MAC_CTX *context = context_of(mac);
+	size_t size = 0;
 
-	if (!HMAC(EVP_sha256(), key, (int)strlen(key), body, length, out, &size) ||
-	    size != DIGEST_BYTES)
+	/* Without a key: the one that it was made with. */
+	if (!EVP_MAC_init(context, NULL, 0, NULL) || !EVP_MAC_update(context, body, length) ||
+	    !EVP_MAC_final(context, out, &size, DIGEST_BYTES) || size != DIGEST_BYTES)
 		abort(); /* memory is out */
 }
 
 void hook_sign(const char *key, const void *body, size_t length, char out[HOOK_SIGNATURE_SIZE])
 {
 	static const char digits[] = "0123456789abcdef";
+	struct hook_mac *mac = new_mac(key, strlen(key));
 	unsigned char bytes[DIGEST_BYTES];
 
-	digest(key, body, length, bytes);
+	digest(mac, body, length, bytes);
+	EVP_MAC_CTX_free(context_of(mac));
 	for (size_t i = 0; i < DIGEST_BYTES; i++) {
 		out[2 * i] = digits[bytes[i] >> 4];
 		out[2 * i + 1] = digits[bytes[i] & 15];
@@ -142,7 +171,7 @@ static bool is_signed_by_us(const struct hook_keys *keys,
 	for (size_t i = 0; i < keys->count; i++) {
 		unsigned char bytes[DIGEST_BYTES];
 
-		digest(keys->keys[i], body, length, bytes);
+		digest(keys->macs[i], body, length, bytes);
 		if (CRYPTO_memcmp(bytes, signature, DIGEST_BYTES) == 0)
 			is_ours = true;
 	}
@@ -153,7 +182,7 @@ static bool is_signed_by_us(const struct hook_keys *keys,
 
 static const struct {
 	int status;
-	const char *why;
+	const char *sentence;
 } answers[] = {
     [HOOK_LOOK] = {202, "I will look."},
     [HOOK_NOT_OURS] = {202, "Nothing to look at: only new comments on pull requests are."},
@@ -171,10 +200,10 @@ int hook_status(enum hook_answer answer)
 	return answers[answer].status;
 }
 
-static enum hook_answer answer_with(enum hook_answer answer, const char **out_why)
+const char *hook_sentence(enum hook_answer answer)
 {
-	*out_why = answers[answer].why;
-	return answer;
+	assert((size_t)answer < COUNT_OF(answers));
+	return answers[answer].sentence;
 }
 
 static bool is_json_type(const char *type)
@@ -187,17 +216,17 @@ static bool is_json_type(const char *type)
 }
 
 enum hook_answer hook_check_headers(
-    const struct hook_keys *keys, const struct hook_headers *headers, const char **out_why)
+    const struct hook_keys *keys, const struct hook_headers *headers)
 {
 	unsigned char signature[DIGEST_BYTES];
 
 	if (!keys->count)
-		return answer_with(HOOK_CLOSED, out_why);
+		return HOOK_CLOSED;
 	if (!read_signature(headers, signature))
-		return answer_with(HOOK_UNSIGNED, out_why);
+		return HOOK_UNSIGNED;
 	if (!is_json_type(headers->content_type))
-		return answer_with(HOOK_NOT_JSON, out_why);
-	return answer_with(HOOK_LOOK, out_why);
+		return HOOK_NOT_JSON;
+	return HOOK_LOOK;
 }
 
 /* The type tells comments on pull requests from those on issues; servers before it say the event.
@@ -238,20 +267,20 @@ static enum hook_answer read_delivery(const struct json *root, struct hook_look 
 }
 
 enum hook_answer hook_read(const struct hook_keys *keys, const struct hook_headers *headers,
-    const void *body, size_t length, struct hook_look *out, const char **out_why)
+    const void *body, size_t length, struct hook_look *out)
 {
-	enum hook_answer answer = hook_check_headers(keys, headers, out_why);
+	enum hook_answer answer = hook_check_headers(keys, headers);
 	unsigned char signature[DIGEST_BYTES];
 	struct err ignored;
 
 	if (answer != HOOK_LOOK)
 		return answer;
 	if (length > HOOK_BODY_MAX_BYTES)
-		return answer_with(HOOK_TOO_LARGE, out_why);
+		return HOOK_TOO_LARGE;
 	if (!read_signature(headers, signature) || !is_signed_by_us(keys, signature, body, length))
-		return answer_with(HOOK_FORGED, out_why);
+		return HOOK_FORGED;
 	if (!is_our_event(headers))
-		return answer_with(HOOK_NOT_OURS, out_why);
+		return HOOK_NOT_OURS;
 	AUTO_PTR(json) root = peer_parse(body, length, &ignored);
-	return answer_with(root ? read_delivery(root, out) : HOOK_MALFORMED, out_why);
+	return root ? read_delivery(root, out) : HOOK_MALFORMED;
 }

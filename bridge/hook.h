@@ -3,7 +3,7 @@
  * From a webhook delivery to "look at that comment". Pure but for OpenSSL, which only hook.c
  * includes.
  *
- *   enum hook_answer answer = hook_read(&keys, &headers, body, length, &look, &why);
+ *   enum hook_answer answer = hook_read(&keys, &headers, body, length, &look);
  *
  * The HMAC over the raw bytes comes first; nothing of an unsigned body is parsed. What comes out is
  * only a reason to look: the comment itself is fetched from the forge, so a delivery that is
@@ -20,9 +20,11 @@
 /* Gitea's payloads have 15-20 kB and the comment twice. */
 #define HOOK_BODY_MAX_BYTES (1024 * 1024)
 
-/* Newest first; zero keys: the hook is closed. */
+/* Newest first; zero keys: the hook is closed. What follows from a key alone is worked out once. */
+struct hook_mac;
 struct hook_keys {
-	char *keys[HOOK_KEYS_MAX]; /* owned */
+	char *keys[HOOK_KEYS_MAX];	      /* owned */
+	struct hook_mac *macs[HOOK_KEYS_MAX]; /* owned; of the same keys */
 	size_t count;
 };
 void hook_keys_release(struct hook_keys *keys);
@@ -53,6 +55,8 @@ enum hook_answer {
 	HOOK_CLOSED,	/* 404: no key is set */
 };
 int hook_status(enum hook_answer answer); /* the HTTP status */
+const char *hook_sentence(
+    enum hook_answer answer); /* static, without anything of a request in it */
 
 struct hook_look {
 	char repo[GITEA_REPO_SIZE];
@@ -60,15 +64,12 @@ struct hook_look {
 	int64_t comment;
 };
 
-/*
- * Any bytes. *out_why: one static sentence without anything of the request in it. The time taken
- * does not depend on how much of a signature is right.
- */
+/* Any bytes. The time taken does not depend on how much of a signature is right. */
 enum hook_answer hook_read(const struct hook_keys *keys, const struct hook_headers *headers,
-    const void *body, size_t length, struct hook_look *out, const char **out_why);
+    const void *body, size_t length, struct hook_look *out);
 /* What can be said before the body is read: HOOK_LOOK when it is worth reading. */
 enum hook_answer hook_check_headers(
-    const struct hook_keys *keys, const struct hook_headers *headers, const char **out_why);
+    const struct hook_keys *keys, const struct hook_headers *headers);
 /* 64 lower-case hex digits of the HMAC-SHA256, for tests and stand-ins. */
 #define HOOK_SIGNATURE_SIZE 65
 void hook_sign(const char *key, const void *body, size_t length, char out[HOOK_SIGNATURE_SIZE]);

@@ -12,6 +12,7 @@
 #define BACKLOG 128
 #define CONNECTIONS_SPARE 32 /* accepted beyond the maximum until the pushed-out ones are gone */
 #define LISTEN_MAX 256
+#define UNREAD_MAX_BYTES (64 * 1024) /* of a delivery that its head has refused already */
 
 enum route { ROUTE_HOOK, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_PAGE };
 static const char *const paths[] = {
@@ -30,7 +31,8 @@ struct client {
 	int64_t since_ns; /* start of the connection, or end of its last request */
 	bool is_pushed_out;
 	bool has_request;
-	bool was_answered; /* and nothing more was asked */
+	bool was_answered;	 /* and nothing more was asked */
+	enum hook_answer answer; /* of its head; HOOK_LOOK: the body decides */
 	struct buf body;
 	size_t page_bytes; /* of an answer that is on its way */
 };
@@ -38,6 +40,7 @@ struct client {
 struct server {
 	struct server_settings settings;
 	struct MHD_Daemon *daemon;
+	struct MHD_Response *responses[HOOK_CLOSED + 1]; /* each is always the same */
 	int fd, port;
 	bool is_accepting;
 	struct client *oldest, *newest;
@@ -148,23 +151,42 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 
 /* --- answers --- */
 
-static enum MHD_Result answer(struct MHD_Connection *connection, int status, const char *type,
-    const char *allow, struct buf *text)
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+	return !value || !*value || MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+/* NULL: memory is out. */
+static struct MHD_Response *new_response(
+    const char *type, const char *allow, char *text, size_t length)
 {
 	struct MHD_Response *response =
-	    MHD_create_response_from_buffer(text->length, text->data, MHD_RESPMEM_MUST_COPY);
+	    MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_COPY);
+
+	if (response && add_header(response, "Content-Type", type) &&
+	    add_header(response, "Cache-Control", "no-store") &&
+	    add_header(response, "X-Content-Type-Options", "nosniff") &&
+	    add_header(response, "Allow", allow))
+		return response;
+	if (response)
+		MHD_destroy_response(response);
+	return NULL;
+}
+
+static enum MHD_Result answer(struct MHD_Connection *connection, int status, const char *type,
+    const char *allow, const struct buf *text)
+{
+	struct MHD_Response *response = new_response(type, allow, text->data, text->length);
 	enum MHD_Result result = MHD_NO;
 
 	if (!response)
 		return MHD_NO;
-	if (MHD_add_response_header(response, "Content-Type", type) == MHD_YES &&
-	    MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
-	    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
-	    (!allow || MHD_add_response_header(response, "Allow", allow) == MHD_YES))
-		result = MHD_queue_response(connection, (unsigned)status, response);
+	result = MHD_queue_response(connection, (unsigned)status, response);
 	MHD_destroy_response(response);
 	return result;
 }
+
+#define PLAIN "text/plain; charset=utf-8"
 
 static enum MHD_Result answer_line(
     struct MHD_Connection *connection, int status, const char *allow, const char *line)
@@ -173,14 +195,26 @@ static enum MHD_Result answer_line(
 
 	if (buf_printf(&text, "%.500s\n", line) < 0)
 		return MHD_NO;
-	return answer(connection, status, "text/plain; charset=utf-8", allow, &text);
+	return answer(connection, status, PLAIN, allow, &text);
 }
 
-static enum MHD_Result answer_hook(struct server *server, struct MHD_Connection *connection,
-    enum hook_answer hook_answer, const char *why)
+static enum MHD_Result answer_hook(
+    struct server *server, struct MHD_Connection *connection, enum hook_answer hook_answer)
 {
 	server->answers[hook_answer]++;
-	return answer_line(connection, hook_status(hook_answer), NULL, why);
+	return MHD_queue_response(
+	    connection, (unsigned)hook_status(hook_answer), server->responses[hook_answer]);
+}
+
+static void make_responses(struct server *server)
+{
+	for (size_t i = 0; i < COUNT_OF(server->responses); i++) {
+		auto_str char *line = xasprintf("%s\n", hook_sentence((enum hook_answer)i));
+
+		server->responses[i] = new_response(PLAIN, NULL, line, strlen(line));
+		if (!server->responses[i])
+			abort();
+	}
 }
 
 static enum MHD_Result answer_health(struct server *server, struct MHD_Connection *connection)
@@ -188,7 +222,7 @@ static enum MHD_Result answer_health(struct server *server, struct MHD_Connectio
 	AUTO(buf) text = buf_make(SERVER_HEALTH_MAX_BYTES);
 	bool is_well = server->settings.on_health(server->settings.context, &text);
 
-	return answer(connection, is_well ? 200 : 503, "text/plain; charset=utf-8", NULL, &text);
+	return answer(connection, is_well ? 200 : 503, PLAIN, NULL, &text);
 }
 
 static void write_metrics(const struct server *server, struct buf *out)
@@ -257,11 +291,6 @@ static void make_page_room(struct server *server, struct client *client, size_t 
 	client->page_bytes = length;
 }
 
-static bool add_header(struct MHD_Response *response, const char *name, const char *value)
-{
-	return !value || !*value || MHD_add_response_header(response, name, value) == MHD_YES;
-}
-
 static enum MHD_Result send_page(struct MHD_Connection *connection, struct server_page *page)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(
@@ -322,28 +351,31 @@ static enum route route_of(const char *path)
 	return (enum route)text_index(paths, ROUTE_PAGE, path);
 }
 
-/* MHD has refused lengths that are none; what is beyond 64 bits it refuses too. */
-static bool says_too_large(struct MHD_Connection *connection)
+/* -1: not told. MHD has refused lengths that are none; what is beyond 64 bits it refuses too. */
+static int64_t length_of(struct MHD_Connection *connection)
 {
 	const char *text = header(connection, "Content-Length");
-	int64_t length = 0;
+	int64_t length = -1;
 
-	return text && (!parse_int64(text, 0, INT64_MAX, &length) || length > HOOK_BODY_MAX_BYTES);
+	return text && !parse_int64(text, 0, INT64_MAX, &length) ? INT64_MAX : length;
 }
 
-/* The head is whole, the body not read yet: MHD_YES without an answer reads it. */
+/*
+ * The head is whole, the body not read yet: MHD_YES without an answer reads it. To answer at once
+ * is to close the connection with what was not read, and who sent it may then not see the answer: a
+ * short body is read and dropped.
+ */
 static enum MHD_Result begin_delivery(
     struct server *server, struct MHD_Connection *connection, struct client *client)
 {
 	struct hook_headers headers = read_headers(connection);
-	const char *why = NULL;
-	enum hook_answer hook_answer = hook_check_headers(server->settings.keys, &headers, &why);
+	int64_t length = length_of(connection);
 
-	if (hook_answer != HOOK_LOOK)
-		return answer_hook(server, connection, hook_answer, why);
-	if (says_too_large(connection))
-		return answer_hook(
-		    server, connection, HOOK_TOO_LARGE, "The body is larger than 1 MiB.");
+	client->answer = hook_check_headers(server->settings.keys, &headers);
+	if (length > HOOK_BODY_MAX_BYTES)
+		client->answer = client->answer == HOOK_LOOK ? HOOK_TOO_LARGE : client->answer;
+	if (client->answer != HOOK_LOOK && (length < 0 || length > UNREAD_MAX_BYTES))
+		return answer_hook(server, connection, client->answer);
 	client->body = buf_make(HOOK_BODY_MAX_BYTES);
 	client->has_request = true;
 	return MHD_YES;
@@ -392,6 +424,8 @@ static void make_room(struct server *server, const struct client *but, size_t le
 static enum MHD_Result take_body(
     struct server *server, struct client *client, const char *data, size_t length)
 {
+	if (client->answer != HOOK_LOOK)
+		return MHD_YES;
 	make_room(server, client, length);
 	if (buf_add(&client->body, data, length) < 0) {
 		server->answers[HOOK_TOO_LARGE]++;
@@ -406,10 +440,12 @@ static enum MHD_Result end_delivery(
 {
 	struct hook_headers headers = read_headers(connection);
 	struct hook_look look;
-	const char *why = NULL;
-	enum hook_answer hook_answer = hook_read(server->settings.keys, &headers,
-	    buf_text(&client->body), client->body.length, &look, &why);
-	enum MHD_Result result = answer_hook(server, connection, hook_answer, why);
+	enum hook_answer hook_answer = client->answer;
+
+	if (hook_answer == HOOK_LOOK)
+		hook_answer = hook_read(server->settings.keys, &headers, buf_text(&client->body),
+		    client->body.length, &look);
+	enum MHD_Result result = answer_hook(server, connection, hook_answer);
 
 	drop_body(client);
 	if (hook_answer == HOOK_LOOK)
@@ -539,6 +575,7 @@ struct server *server_new(const struct server_settings *settings, struct err *er
 		return NULL;
 	}
 	(void)take_fd(&listener); /* MHD_stop_daemon() closes it */
+	make_responses(server);
 	server->fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	return server;
 }
@@ -549,6 +586,8 @@ void server_free(struct server *server)
 		return;
 	server_stop_accepting(server);
 	MHD_stop_daemon(server->daemon);
+	for (size_t i = 0; i < COUNT_OF(server->responses); i++)
+		MHD_destroy_response(server->responses[i]);
 	free(server);
 }
 

@@ -35,6 +35,20 @@ def resident_mib(pid):
         return int(file.read().split()[1]) * PAGE / 2**20
 
 
+def _status_mib(pid, name):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(f"{name}:")) / 1024
+
+
+def own_mib(pid):
+    """What is the process's alone: without the pages of its libraries, which all processes share."""
+    return _status_mib(pid, "RssAnon")
+
+
+def peak_mib(pid):
+    return _status_mib(pid, "VmHWM")
+
+
 def proportional_mib(pid):
     """Resident, of what it shares with others its part: a fork shares nearly all."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:

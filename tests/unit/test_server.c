@@ -578,6 +578,62 @@ START_TEST(unfinished_bodies_are_bounded)
 }
 END_TEST
 
+#define UNSIGNED_HEAD(length)                                                                      \
+	"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" length "\r\n\r\n"
+
+/* Reads until so many answers of 401 have come; false: the server has closed before. */
+static bool hears_401(struct world *world, int fd, size_t count)
+{
+	int64_t deadline_ns = clock_now() + DEADLINE_MS * NS_PER_MS;
+	AUTO(buf) heard = buf_make(64 * 1024);
+	char part[4096];
+
+	while (clock_now() < deadline_ns) {
+		ssize_t got = recv(fd, part, sizeof(part), 0);
+		size_t found = 0;
+
+		if (got > 0)
+			ck_assert_int_eq(buf_add(&heard, part, (size_t)got), 0);
+		for (const char *at = buf_text(&heard); (at = strstr(at, "HTTP/1.1 401 ")) != NULL;
+		     at++)
+			found++;
+		if (found == count)
+			return true;
+		if (got == 0)
+			return false;
+		turn(world, 10);
+	}
+	return false;
+}
+
+/* Its head has refused it: a short body is read past, so the next delivery behind it is answered;
+ * one that is long, or of no known length, is not waited for. */
+START_TEST(unsigned_bodies_are_read_past)
+{
+	static const char *const closing[] = {
+	    UNSIGNED_HEAD("Content-Length: 65537"), UNSIGNED_HEAD("Transfer-Encoding: chunked")};
+	struct world world;
+
+	open_world(&world, "127.0.0.1:0", KEY);
+	int fd = dial(&world);
+	say(fd, UNSIGNED_HEAD("Content-Length: 5") "12345" UNSIGNED_HEAD("Content-Length: 2") "{}");
+	ck_assert(hears_401(&world, fd, 2));
+	(void)close(fd);
+	for (size_t i = 0; i < COUNT_OF(closing); i++) {
+		fd = dial(&world);
+		say(fd, closing[i]);
+		ck_assert(hears_401(&world, fd, 1));
+		ck_assert(is_closed(&world, fd));
+		(void)close(fd);
+	}
+	get(&world, "GET", "/metrics");
+	ck_assert_ptr_nonnull(
+	    strstr(world.body, "ccci_hook_deliveries_total{answer=\"unsigned\"} 4\n"));
+	ck_assert_int_eq(world.looks, 0);
+	close_world(&world);
+}
+END_TEST
+
 /* Without a length nobody knows before; reading stops where it becomes too large. */
 START_TEST(endless_chunks_are_refused_while_reading)
 {
@@ -651,6 +707,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, slow_head_runs_out_of_time);
 	tcase_add_test(tests, unfinished_bodies_are_bounded);
 	tcase_add_test(tests, endless_chunks_are_refused_while_reading);
+	tcase_add_test(tests, unsigned_bodies_are_read_past);
 	tcase_add_test(tests, bad_heads);
 	suite_add_tcase(suite, tests);
 	return suite;
