@@ -34,8 +34,6 @@ static void make_due(struct work *work, enum job_effect effect)
 {
 	work->job.effects[effect].state = JOB_EFFECT_DUE;
 	work->works->is_queue_judged = false;
-	work->effects.found = 0;
-	work->effects.look_page = 0;
 }
 
 /* A try without an answer is not looked for before what is on its way has arrived. */
@@ -161,32 +159,34 @@ static void on_builds(void *context, struct builds *builds, const struct err *er
 
 	work_end(work->works, PARTS_CI, errand, err);
 	if (err) {
-		work->effects.look_page = 0;
+		work->effects.build_page = 0;
 		return;
 	}
 	const struct build *found = learn_find(builds, &work->job);
 	if (found) /* pages go back in time: a later one is older, and ours is the oldest */
-		work->effects.found = found->number;
+		work->effects.found_build = found->number;
 	if (may_be_further(work, builds)) {
-		work->effects.look_page++;
+		work->effects.build_page++;
 		return;
 	}
 	work_log_scope(&work->job);
-	int64_t number = work->effects.found;
+	int64_t number = work->effects.found_build;
+	work->effects.build_page = 0;
 	log_info(number ? "the build was made: %lld" : "the build was not made", (long long)number);
-	make_due(work, JOB_EFFECT_BUILD);
 	if (number)
 		take_build(work, number);
+	else
+		make_due(work, JOB_EFFECT_BUILD);
 	log_scope_end();
 }
 
 static void look_for_build(struct work *work)
 {
-	if (!work->effects.look_page) {
-		work->effects.look_page = 1;
-		work->effects.found = 0;
+	if (!work->effects.build_page) {
+		work->effects.build_page = 1;
+		work->effects.found_build = 0;
 	}
-	ci_list_builds(work->works->parts->ci, work->effects.look_page, on_builds, work);
+	ci_list_builds(work->works->parts->ci, work->effects.build_page, on_builds, work);
 }
 
 /* --- the deletion of a build --- */
@@ -528,9 +528,10 @@ static void note_ours(struct work *work, const struct gitea_comments *comments)
 	for (size_t i = 0; i < comments->count; i++) {
 		const struct gitea_comment *comment = &comments->items[i];
 
-		if (!work->effects.found && text_is(comment->author, hear_bot(work->works->hear)) &&
+		if (!work->effects.found_reply &&
+		    text_is(comment->author, hear_bot(work->works->hear)) &&
 		    reply_is_for(comment->body, work->job.comment))
-			work->effects.found = comment->id;
+			work->effects.found_reply = comment->id;
 	}
 }
 
@@ -551,12 +552,13 @@ static void on_pull_comments(void *context, struct gitea_comments *comments, con
 		log_scope_end();
 		return;
 	}
-	int64_t comment = work->effects.found;
+	int64_t comment = work->effects.found_reply;
 	log_info(comment ? "the comment was made: %lld" : "the comment was not made",
 	    (long long)comment);
-	make_due(work, JOB_EFFECT_REPLY);
 	if (comment)
 		take_reply(work, comment, "");
+	else
+		make_due(work, JOB_EFFECT_REPLY);
 	log_scope_end();
 }
 
@@ -566,7 +568,7 @@ static void look_for_reply(struct work *work)
 
 	if (job_is_by_hand(&work->job) || job_is_auto(&work->job))
 		since_s -= CARRY_CLOCKS_S;
-	work->effects.found = 0;
+	work->effects.found_reply = 0;
 	gitea_list_pull_comments(work->works->parts->gitea, work_where(work), work->job.pr, since_s,
 	    on_pull_comments, work);
 }

@@ -72,9 +72,10 @@ struct work_decision {
 
 struct work_effects {
 	struct errand tries[JOB_EFFECT_COUNT];
-	int look_page;	      /* of builds, while looking for ours */
-	int64_t found;	      /* build or comment, while looking; 0: none */
 	int64_t build_from_s; /* when the build was first asked for; 0: not since the start */
+	/* While looking for ours, both at the same time after a crash; 0: none. */
+	int build_page;
+	int64_t found_build, found_reply;
 	struct errand edit;
 	int64_t edit_ns;	  /* no edit before */
 	int64_t write_ns;	  /* the text is not written anew before: it holds whole minutes */
