@@ -781,9 +781,10 @@ class WoodpeckerStandinWorld(WithWoodpecker, StandinWorld):
     woodpecker_url = property(lambda self: self.woodpecker.url)
 
     def server(self, name, action):
-        if name != "woodpecker-server":
+        servers = {"woodpecker-server": self.woodpecker, "gitea": self.forge}
+        if name not in servers:
             raise AssertionError(f"no {name} to {action} in this world")
-        {"start": self.woodpecker.start, "stop": self.woodpecker.stop, "kill": self.woodpecker.stop}[action]()
+        {"start": servers[name].start, "stop": servers[name].stop, "kill": servers[name].stop}[action]()
 
 
 class WoodpeckerLabWorld(WithWoodpecker, LabWorld):
