@@ -39,9 +39,9 @@ static void make_due(struct work *work, enum job_effect effect)
 /* A try without an answer is not looked for before what is on its way has arrived. */
 static bool has_settled(struct work *work, enum job_effect effect)
 {
-	int64_t wait_s = work->job.effects[effect].tried_s + CARRY_SETTLE_S - clock_wall_s();
+	int64_t wait_s = work->job.effects[effect].tried_s + WORK_SETTLE_S - clock_wall_s();
 
-	if (wait_s <= 0 || wait_s > CARRY_SETTLE_S)
+	if (wait_s <= 0 || wait_s > WORK_SETTLE_S)
 		return true;
 	work_wake_at(work->works, clock_now() + wait_s * NS_PER_S);
 	return false;
@@ -582,6 +582,8 @@ static void on_edited(void *context, const struct err *err)
 
 	work_end(work->works, PARTS_FORGE, &work->effects.edit, err);
 	work->effects.edit_ns = clock_now() + CARRY_EDIT_EVERY_MS * NS_PER_MS;
+	if (err_is_passing(err)) /* it may arrive late, behind the next text */
+		work->effects.edit_ns = clock_now() + WORK_SETTLE_S * NS_PER_S;
 	work_log_scope(&work->job);
 	if (err) {
 		/* Deleted by somebody: a second comment is not what they want. */

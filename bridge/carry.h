@@ -8,7 +8,7 @@
  * Reaction and deletion are the same however often they are sent. Build and comment are not: one
  * that was tried and has no answer (a crash, a broken connection) is looked for first, among the
  * builds by COMMENT, among the pull request's comments by our hidden line, and only its absence
- * lets it be tried again. CARRY_SETTLE_S lies between, so that what is still on its way has
+ * lets it be tried again. WORK_SETTLE_S lies between, so that what is still on its way has
  * arrived. A commit status is the same however often it is set, but the last one counts: so none is
  * set of a job when a newer one tests the same commit, nor while another's is on its way, and one
  * that was tried by an earlier process is looked at first.
@@ -18,7 +18,6 @@
 
 #include "bridge/work.h"
 
-#define CARRY_SETTLE_S 3 /* after a try that may have happened, before its absence is believed */
 #define CARRY_EDIT_EVERY_MS 1000 /* of one comment, and only when its text differs */
 #define CARRY_WRITE_EVERY_MS 900
 #define CARRY_CLOCKS_S 600  /* as far may other clocks be from the forge's */

@@ -175,7 +175,10 @@ struct work *work_load(struct works *works, int64_t comment, struct err *err)
 		return there;
 	if (store_load(works->parts->store, comment, &job, err) < 0)
 		return NULL;
-	return work_add(works, &job);
+	/* An earlier process may have died with a text on its way, which must not come last. */
+	struct work *work = work_add(works, &job);
+	work->effects.edit_ns = clock_now() + WORK_SETTLE_S * NS_PER_S;
+	return work;
 }
 
 void work_free(struct work *work)

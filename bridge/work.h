@@ -23,6 +23,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+#define WORK_SETTLE_S 3 /* after a try that may have happened, before its absence is believed */
+
 /* How long a recipe usually takes, as the store said not long ago. */
 struct work_usual {
 	char recipe[BUILD_PARAM_SIZE];

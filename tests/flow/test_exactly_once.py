@@ -7,7 +7,7 @@ build and one answer, with its verdict.
 
 A sample by default; 1,000 comments and 200 kills at least with CCCI_ALL=1 (./dev test flow --all). Chance is CCCI_SEED's,
 which is printed, but for what threads and processes make of it. What no server here does is to act on a request more than
-three seconds after whoever sent it is gone (CARRY_SETTLE_S of bridge/carry.h).
+three seconds after whoever sent it is gone (WORK_SETTLE_S of bridge/work.h).
 """
 import collections
 import os
@@ -175,6 +175,58 @@ class ExactlyOnce(unittest.TestCase):
             said = trailer(answers[number][0]["body"])
             self.assertEqual((said["comment"], said["verdict"]), (comment, "passed"), answers[number][0]["body"])
         self.world.check()
+
+
+class AfterACrash(unittest.TestCase):
+    def test_a_late_edit_is_not_the_last_word(self):
+        """Sent by a bridge that died, it arrives when the next one has the verdict already."""
+        world = StandinWorld(runner=False)
+        self.addCleanup(world.down)
+        bridge = make_bridge(world, poll_repos=f"{ORG}/{PUBLIC}")
+        self.addCleanup(bridge.kill)
+        bridge.start()
+        wait_for(lambda: "first poll" in bridge.stderr(), 15, "first poll")
+        late = world.forge.fault("slow", "PATCH", "/issues/comments", seconds=2.0)
+        number = world.open_pr(PUBLIC, "late")
+        comment = world.comment(PUBLIC, number, "member", "!testme")
+        self.assertTrue(late.met.wait(20))
+        bridge.kill()
+        world.cancel(world.builds()[0]["number"])
+        mark = world.forge.mark()
+        bridge.start()
+        wait_for(lambda: world.forge.count("PATCH", "", since=mark) >= 2, 20, "both edits")
+        wait_for(lambda: f"job={comment} judged -> answered" in bridge.stderr(), 20, "answered job")
+        self.assertEqual(trailer(world.bot_comments(PUBLIC, number)[0]["body"]).get("verdict"), "cancelled")
+
+    def test_build_and_comment_are_looked_for_at_once(self):
+        """Both were made, of neither is it known, and the builds have several pages: each look keeps what is its own."""
+        world = StandinWorld(runner=False)
+        self.addCleanup(world.down)
+        for _ in range(110):
+            world.create_build()
+        bridge = make_bridge(world, poll_repos=f"{ORG}/{PUBLIC}", environment={"CCCI_TEST_KILL": "effect.reply.sent@1"})
+        self.addCleanup(bridge.kill)
+        bridge.start()
+        wait_for(lambda: "first poll" in bridge.stderr(), 15, "first poll")
+        world.drone.fault("slow", "POST", "/builds", seconds=1.0)
+        number = world.open_pr(PUBLIC, "looks")
+        comment = world.comment(PUBLIC, number, "member", "!testme")
+        wait_for(lambda: not bridge.is_running(), 20, "dead bridge")
+
+        def builds():
+            return [build["number"] for build in world.builds() if build.get("params", {}).get("COMMENT") == str(comment)]
+        wait_for(builds, 20, "build that nobody knows of")
+        # The comments are read while the second page of builds is.
+        world.forge.fault("slow", "GET", "/issues/comments", times=None, seconds=0.5)
+        world.drone.fault("slow", "GET", "page=2", times=None, seconds=1.5)
+        del bridge.environment["CCCI_TEST_KILL"]
+        bridge.start()
+        wait_for(lambda: f"job={comment} asked -> queued" in bridge.stderr(), 20, "build")
+        wait_for(lambda: "the comment was " in bridge.stderr(), 20, "end of the other look")
+        answer = world.bot_comments(PUBLIC, number)[0]["id"]
+        self.assertIn(f"job={comment} the comment was made: {answer}\n", bridge.stderr())
+        self.assertIn(f"job={comment} the build was made: {builds()[0]}\n", bridge.stderr())
+        self.assertEqual((len(builds()), len(world.bot_comments(PUBLIC, number))), (1, 1))
 
 
 if __name__ == "__main__":
