@@ -171,7 +171,8 @@ class ExactlyOnce(unittest.TestCase):
         print(f"  {sum(builds.values())} builds and {sum(map(len, answers.values()))} answers for {len(self.asked)} comments, "
               f"{len(lost)} lost, {len(doubled)} doubled, in {seconds:.0f} s: {dict(self.chaos.counts)}", file=sys.stderr, flush=True)
         for number in lost + doubled:
-            print("\n".join(line for line in self.bridge.stderr().splitlines() if f"job={self.asked[number]} " in line), file=sys.stderr)
+            print("\n".join(line for line in self.bridge.stderr().splitlines() if f"job={self.asked[number]} " in line),
+                  *[row["body"] for row in answers[number]], sep="\n", file=sys.stderr)
         self.assertEqual((lost, doubled, strange), ([], [], set()))
         for number, comment in self.asked.items():
             said = trailer(answers[number][0]["body"])
