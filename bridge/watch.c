@@ -246,7 +246,8 @@ static bool may_grow(const struct work *work, const struct buf *log)
 static void on_log(void *context, const struct buf *log, const struct err *err)
 {
 	struct work *work = context;
-	bool is_final = err && (err->code == ERR_LIMIT || err->code == ERR_PROTOCOL ||
+	/* An answer that makes no sense may be one that was cut off within its head. */
+	bool is_final = err && (err->code == ERR_LIMIT ||
 				   (!err_is_passing(err) && has_waited_for_report(work)));
 
 	work_end(work->works, PARTS_CI, &work->build.get_log, err);
