@@ -98,7 +98,7 @@ class Chaos:
 
     def kill_often(self, bridge, stop):
         dice = self.chance_for("kill")
-        while not stop.wait(dice.uniform(0.05, 4 if everything() else 2)):
+        while not stop.wait(dice.uniform(0.05, 4)) and (everything() or self.counts["kills"] < KILLS):
             bridge.kill()
             self.count("kills")
             bridge.start(wait=False)
