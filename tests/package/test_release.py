@@ -52,6 +52,10 @@ class Release(unittest.TestCase):
             with open(os.path.join(BUILD, name), "rb") as file:
                 self.assertNotIn(ROOT.encode(), file.read(), name)
 
+    def test_the_programs_keep_their_assertions(self):
+        for name in ("ccci-bridge", "ccci-run"):
+            self.assertIn("__assert_fail", run(["nm", "-D", "--undefined-only", os.path.join(BUILD, name)], BUILD), name)
+
     @unittest.skipUnless(os.environ.get("CCCI_ALL") == "1", "builds all of it twice: ./dev test package --all")
     def test_released_twice(self):
         made = []
