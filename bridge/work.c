@@ -220,10 +220,11 @@ static struct queue_job queue_job_of(const struct job *job)
 	    .stand = stand_of(job)};
 }
 
-/* Of a run that is allowed, until its build is over. */
+/* Of a run that is allowed, until its build is over, or nobody wants it any more: what is on its
+ * way out stands in front of nobody. */
 static bool is_in_queue(const struct job *job)
 {
-	return job->state == JOB_ASKED || job_waits_for_end(job);
+	return job->state == JOB_ASKED || job->state == JOB_QUEUED || job->state == JOB_RUNNING;
 }
 
 static void judge_queue(struct works *works)
@@ -264,7 +265,8 @@ bool work_has_room(const struct works *works, const struct work *but)
 		bool may_become_one = job->state == JOB_HEARD && job->command == COMMAND_TEST;
 
 		if (works->items[i] == but ||
-		    !(may_become_one || is_in_queue(job) || job_is_nightly(job)))
+		    !(may_become_one || is_in_queue(job) || job->state == JOB_STOPPING ||
+			job_is_nightly(job)))
 			continue;
 		is_one_there = is_one_there || job_is_nightly(job);
 		jobs[count++] = queue_job_of(job);
