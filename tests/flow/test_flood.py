@@ -40,6 +40,7 @@ class Flooded(unittest.TestCase):
             builds = len(self.world.builds())
             self.world.comment(PUBLIC, number, "member", "!testme")
             wait_for(lambda: len(self.world.builds()) > builds, LIVE_S, "the build of a real delivery")
+            self.world.cancel(self.world.builds()[0]["number"])  # or the next one would be held behind it
             time.sleep(0.5)      # and some more of it
             after = own_kib(self.bridge.pid)
         self.assertLess(after, before + MEMORY_MOST_KIB)
