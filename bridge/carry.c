@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/carry.h"
 
-#include "bridge/status.h"
+#include "bridge/tell/status.h"
 #include "common/file.h"
 #include "common/testpoint.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/check.h"
 
-#include "bridge/hear.h"
+#include "bridge/hear/hear.h"
 #include "bridge/hook_plan.h"
 #include "bridge/isolation.h"
 #include "bridge/standing.h"

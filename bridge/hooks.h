@@ -15,7 +15,7 @@
 #ifndef CCCI_BRIDGE_HOOKS_H
 #define CCCI_BRIDGE_HOOKS_H
 
-#include "bridge/hear.h"
+#include "bridge/hear/hear.h"
 #include "bridge/hook_plan.h"
 
 /* One list for each repository. What somebody changes there by hand stands so long at most. */

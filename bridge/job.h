@@ -29,7 +29,7 @@
 #ifndef CCCI_BRIDGE_JOB_H
 #define CCCI_BRIDGE_JOB_H
 
-#include "bridge/command.h"
+#include "bridge/hear/command.h"
 #include "common/verdict.h"
 
 enum job_state {

@@ -16,7 +16,7 @@
 #define CCCI_BRIDGE_LEARN_H
 
 #include "bridge/peers/build.h"
-#include "bridge/reply.h"
+#include "bridge/tell/reply.h"
 
 #define LEARN_REPORT_STEP "report"
 #define LEARN_STEPS_MAX 16  /* rows of the table while it runs */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/settings.h"
 
-#include "bridge/command.h"
-#include "bridge/program.h"
+#include "bridge/hear/command.h"
 #include "bridge/server.h"
+#include "bridge/tell/program.h"
 
 #include <strings.h>
 

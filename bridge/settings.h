@@ -9,8 +9,8 @@
 #ifndef CCCI_BRIDGE_SETTINGS_H
 #define CCCI_BRIDGE_SETTINGS_H
 
+#include "bridge/hear/night.h"
 #include "bridge/hook.h"
-#include "bridge/night.h"
 #include "bridge/peers/gitea.h"
 #include "common/conf.h"
 

@@ -18,9 +18,9 @@
 #ifndef CCCI_BRIDGE_STORE_H
 #define CCCI_BRIDGE_STORE_H
 
+#include "bridge/hear/night.h"
 #include "bridge/hook_plan.h"
 #include "bridge/job.h"
-#include "bridge/night.h"
 #include "common/buf.h"
 #include "common/err.h"
 

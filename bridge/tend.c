@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/tend.h"
 
-#include "bridge/adopt.h"
-#include "bridge/autotest.h"
 #include "bridge/carry.h"
 #include "bridge/decide.h"
-#include "bridge/nightly.h"
+#include "bridge/hear/adopt.h"
+#include "bridge/hear/autotest.h"
+#include "bridge/hear/nightly.h"
 #include "bridge/watch.h"
 
 #define LOAD_AT_ONCE 64

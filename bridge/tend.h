@@ -15,9 +15,9 @@
 #ifndef CCCI_BRIDGE_TEND_H
 #define CCCI_BRIDGE_TEND_H
 
-#include "bridge/hear.h"
+#include "bridge/hear/hear.h"
 #include "bridge/parts.h"
-#include "bridge/reply.h"
+#include "bridge/tell/reply.h"
 
 #define TEND_JOBS_MAX 500 /* in memory; further ones wait in the store */
 /* Commands have more room: those of people wait for no flood of heads that a bot pushed. */

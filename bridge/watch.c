@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/watch.h"
 
-#include "bridge/adopt.h"
-#include "bridge/notify.h"
+#include "bridge/hear/adopt.h"
+#include "bridge/tell/notify.h"
 
 /* Asked of the store once in a while: a list shows the same recipes every second. */
 static int64_t find_usual_s(struct works *works, const char *recipe)

@@ -14,12 +14,12 @@
 #ifndef CCCI_BRIDGE_WORK_H
 #define CCCI_BRIDGE_WORK_H
 
-#include "bridge/hear.h"
+#include "bridge/hear/hear.h"
 #include "bridge/learn.h"
-#include "bridge/metrics.h"
 #include "bridge/parts.h"
 #include "bridge/policy.h"
 #include "bridge/queue.h"
+#include "bridge/tell/metrics.h"
 #include "common/clock.h"
 #include "common/log.h"
 

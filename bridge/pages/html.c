@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/pages/html.h"
 
-#include "bridge/clean.h"
+#include "bridge/tell/clean.h"
 #include "common/json.h"
 
 struct html html_make(void)

@@ -15,9 +15,9 @@
 #define CCCI_BRIDGE_PAGES_PAGES_H
 
 #include "bridge/pages/frame.h"
-#include "bridge/reply.h"
 #include "bridge/server.h"
 #include "bridge/store.h"
+#include "bridge/tell/reply.h"
 
 #define PAGES_KEPT_MS 5000
 

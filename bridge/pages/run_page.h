@@ -8,7 +8,7 @@
 #define CCCI_BRIDGE_PAGES_RUN_PAGE_H
 
 #include "bridge/pages/dashboard.h"
-#include "bridge/reply.h"
+#include "bridge/tell/reply.h"
 
 struct run_page_facts {
 	const struct job *job;

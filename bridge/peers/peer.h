@@ -12,7 +12,7 @@
 #ifndef CCCI_PEER_H
 #define CCCI_PEER_H
 
-#include "bridge/metrics.h"
+#include "bridge/tell/metrics.h"
 #include "common/err.h"
 #include "common/http.h"
 #include "common/json.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Any comment is read to something whole, and inside a quote nothing of it is a command. */
-#include "bridge/command.h"
+#include "bridge/hear/command.h"
 
 #include <ctype.h>
 

@@ -3,7 +3,7 @@
  * Text from outside in our comment: whatever it is, nothing of it can begin a mention, a reference,
  * a link, a tag, a table cell, a heading, a list or a comment, and it cannot leave its code.
  */
-#include "bridge/markdown.h"
+#include "bridge/tell/markdown.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

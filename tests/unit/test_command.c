@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "bridge/command.h"
+#include "bridge/hear/command.h"
 #include "common/buf.h"
 
 #include <ctype.h>

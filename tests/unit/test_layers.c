@@ -51,25 +51,25 @@ static const char *const value_headers[] = {"base", "err", "buf", "clock", "gola
 
 /* Values: no descriptor, clock, log or foreign library. */
 static const char *const values[] = {
-    "bridge/command",
+    "bridge/hear/command",
     "bridge/policy",
     "bridge/job",
-    "bridge/night",
-    "bridge/notice",
+    "bridge/hear/night",
+    "bridge/tell/notice",
     "bridge/queue",
-    "bridge/reply",
-    "bridge/markdown",
+    "bridge/tell/reply",
+    "bridge/tell/markdown",
     "bridge/peers/build",
     "bridge/peers/build_read",
     "bridge/learn",
     "bridge/errand",
     "bridge/isolation",
     "bridge/standing",
-    "bridge/summary",
-    "bridge/metrics",
+    "bridge/tell/summary",
+    "bridge/tell/metrics",
     "bridge/hook_plan",
-    "bridge/status",
-    "bridge/clean",
+    "bridge/tell/status",
+    "bridge/tell/clean",
     "bridge/pages/html",
     "bridge/pages/draw",
     "bridge/pages/style",
@@ -129,7 +129,7 @@ static const struct {
     {"bridge/peers/build", "bridge/peers/peer"},
     {"bridge/standing", "bridge/peers/gitea"},
     {"bridge/hook_plan", "bridge/peers/gitea"},
-    {"bridge/status", "bridge/peers/gitea"},
+    {"bridge/tell/status", "bridge/peers/gitea"},
 };
 
 /* System headers that give no more than words and numbers. */
@@ -221,10 +221,10 @@ static void add_source(const char *dir, const char *name)
 
 static void read_sources(void)
 {
-	static const char *const dirs[] = {"common", "bridge", "bridge/peers", "bridge/pages",
-	    "runner-plugin", "runner-plugin/recipe", "runner-plugin/swarm", "runner-plugin/run",
-	    "runner-plugin/stages", "runner-plugin/abra", "runner-plugin/checks",
-	    "runner-plugin/host"};
+	static const char *const dirs[] = {"common", "bridge", "bridge/hear", "bridge/peers",
+	    "bridge/pages", "bridge/tell", "runner-plugin", "runner-plugin/recipe",
+	    "runner-plugin/swarm", "runner-plugin/run", "runner-plugin/stages",
+	    "runner-plugin/abra", "runner-plugin/checks", "runner-plugin/host"};
 
 	for (size_t i = 0; i < COUNT_OF(dirs); i++) {
 		auto_str char *path = xasprintf("%s/%s", TEST_SOURCE_DIR, dirs[i]);
@@ -642,7 +642,7 @@ START_TEST(faults_are_seen)
 	ck_assert_ptr_nonnull(fault_of_ours("bridge/job", "common/log.h"));
 	ck_assert_ptr_nonnull(fault_of_ours("bridge/job", "bridge/store.h"));
 	ck_assert_ptr_nonnull(fault_of_ours("bridge/store", "runner-plugin/run/proc.h"));
-	ck_assert_ptr_null(fault_of_ours("bridge/reply", "bridge/job.h"));
+	ck_assert_ptr_null(fault_of_ours("bridge/tell/reply", "bridge/job.h"));
 	ck_assert_ptr_null(fault_of_ours("bridge/store", "common/log.h"));
 	ck_assert_ptr_nonnull(fault_of_foreign("bridge/hook.c", "curl/curl.h"));
 	ck_assert_ptr_nonnull(fault_of_foreign("common/http.h", "curl/curl.h"));

@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "bridge/markdown.h"
+#include "bridge/tell/markdown.h"
 
 #define GAP "\xe2\x80\x8b" /* a zero width space */
 #define ODD "\xef\xbf\xbd" /* U+FFFD */

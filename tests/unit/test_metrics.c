@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "bridge/metrics.h"
+#include "bridge/tell/metrics.h"
 #include "common/clock.h"
 
 static const struct answer_row {

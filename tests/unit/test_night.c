@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "bridge/night.h"
+#include "bridge/hear/night.h"
 #include "common/clock.h"
 
 static const struct {

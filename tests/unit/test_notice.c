@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "bridge/notice.h"
+#include "bridge/tell/notice.h"
 #include "common/json.h"
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "bridge/program.h"
+#include "bridge/tell/program.h"
 #include "common/clock.h"
 #include "common/file.h"
 

@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "bridge/reply.h"
+#include "bridge/tell/reply.h"
 #include "common/file.h"
 
 #define REF "0123456789abcdef0123456789abcdef01234567"

@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "bridge/status.h"
+#include "bridge/tell/status.h"
 
 #define REF "0123456789abcdef0123456789abcdef01234567"
 #define RUN .comment = 812, .pr = 3, .repo = "org/custom-html", .ref = REF, .command = COMMAND_TEST

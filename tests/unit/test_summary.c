@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "bridge/summary.h"
+#include "bridge/tell/summary.h"
 
 #define NOW_S 1795862400 /* 2026-11-28T10:40:00Z */
 #define FORGE(since) .peers = {{"the forge", since}, {"Drone", 0}}, .peer_count = 2

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/status.h"
+#include "bridge/tell/status.h"
 
-#include "bridge/reply.h"
+#include "bridge/tell/reply.h"
 
 static enum gitea_status_state state_of_verdict(enum verdict_class verdict)
 {

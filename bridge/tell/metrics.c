@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/metrics.h"
+#include "bridge/tell/metrics.h"
 
 #include "common/clock.h"
 

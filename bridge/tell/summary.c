@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/summary.h"
+#include "bridge/tell/summary.h"
 
 #include "common/buf.h"
 #include "common/clock.h"

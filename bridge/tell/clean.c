@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/clean.h"
+#include "bridge/tell/clean.h"
 
 #include "common/buf.h"
 

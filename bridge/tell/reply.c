@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/reply.h"
+#include "bridge/tell/reply.h"
 
-#include "bridge/markdown.h"
+#include "bridge/tell/markdown.h"
 #include "common/clock.h"
 #include "common/since.h"
 

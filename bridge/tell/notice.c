@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/notice.h"
+#include "bridge/tell/notice.h"
 
 #include "common/clock.h"
 #include "common/json.h"

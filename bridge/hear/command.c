@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/command.h"
+#include "bridge/hear/command.h"
 
 #include <ctype.h>
 #include <strings.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/nightly.h"
+#include "bridge/hear/nightly.h"
 
 #include "common/testpoint.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/markdown.h"
+#include "bridge/tell/markdown.h"
 
-#include "bridge/clean.h"
+#include "bridge/tell/clean.h"
 
 #include <ctype.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/notify.h"
+#include "bridge/tell/notify.h"
 
-#include "bridge/notice.h"
+#include "bridge/tell/notice.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/testpoint.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/adopt.h"
+#include "bridge/hear/adopt.h"
 
 #include "common/testpoint.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/program.h"
+#include "bridge/tell/program.h"
 
 #include "common/clock.h"
 #include "common/exec.h"

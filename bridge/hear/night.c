@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/night.h"
+#include "bridge/hear/night.h"
 
 #define DAY_S (INT64_C(24) * 3600)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/autotest.h"
+#include "bridge/hear/autotest.h"
 
 #include "common/testpoint.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bridge/hear.h"
+#include "bridge/hear/hear.h"
 
 #include "bridge/standing.h"
 #include "common/clock.h"

@@ -18,7 +18,7 @@
 #ifndef CCCI_BRIDGE_HEAR_H
 #define CCCI_BRIDGE_HEAR_H
 
-#include "bridge/command.h"
+#include "bridge/hear/command.h"
 #include "bridge/parts.h"
 
 #define HEAR_SWEEP_MS (INT64_C(10) * 60 * 1000)

@@ -14,7 +14,7 @@
 #define CCCI_BRIDGE_NOTIFY_H
 
 #include "bridge/parts.h"
-#include "bridge/program.h"
+#include "bridge/tell/program.h"
 
 struct notify;
 
