@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Another program as a child: what stands between fork(2) and execve(2), and nothing else. Who
- * watches the child, reads it and stops it is above (runner-plugin/run/proc.h, bridge/tell/program.h).
+ * watches the child, reads it and stops it is above: runner-plugin/run/proc.h,
+ * bridge/tell/program.h.
  *
  *   pid_t pid = exec_fork(&exec);      -1: errno
  *   close our ends; read exec_errno: it is closed when the program has begun, else an int is there
