@@ -62,6 +62,11 @@ class Answers(Case):
     def test_nonsense_from_drone(self):
         self.check_fault(self.world.drone, "raw", "GET", "/builds", body=b"<html>", times=2)
 
+    def test_report_cut_off_in_its_head(self):
+        """Reads as an answer of no bytes: no report, and no reason to run the build again."""
+        body = self.check_fault(self.world.drone, "raw", "GET", "/logs/", body=b"", times=2)
+        self.assertNotIn("tried again", body)
+
     def test_nonsense_from_the_forge(self):
         self.check_fault(self.world.forge, "raw", "GET", "/pulls/", body=b'{"number":"one"}', times=2)
 
