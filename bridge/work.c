@@ -160,6 +160,8 @@ struct work *work_add(struct works *works, struct job *take_job)
 	work->works = works;
 	work->job = *take_job;
 	*take_job = (struct job){0};
+	if (!work->job.first_build) /* else that was another build's */
+		work->effects.build_from_s = work->job.effects[JOB_EFFECT_BUILD].tried_s;
 	works->items = xrealloc_array(works->items, works->count + 1, sizeof(struct work *));
 	works->items[works->count++] = work;
 	works->is_queue_judged = false;

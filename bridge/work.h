@@ -74,7 +74,7 @@ struct work_decision {
 
 struct work_effects {
 	struct errand tries[JOB_EFFECT_COUNT];
-	int64_t build_from_s; /* when the build was first asked for; 0: not since the start */
+	int64_t build_from_s; /* when the build was first asked for, as far as is known; 0: never */
 	/* While looking for ours, both at the same time after a crash; 0: none. */
 	int build_page;
 	int64_t found_build, found_reply;

@@ -300,7 +300,7 @@ class Ends(Case):
         number, comment = self.ask()
         self.wait_answer(PUBLIC, number, comment, state="asked")
         self.bridge.stop()
-        self.assertEqual(self.change_store("UPDATE job SET moved_s = moved_s - 100 WHERE comment=?", comment), 1)
+        self.assertEqual(self.change_store("UPDATE effect SET tried_s = tried_s - 100 WHERE comment=? AND effect='build'", comment), 1)
         self.bridge.start()
         self.assertIn("Drone makes no build", self.wait_verdict(PUBLIC, number, comment, "ci_error"))
         self.assertEqual(self.builds_of(comment), [])

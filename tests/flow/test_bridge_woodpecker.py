@@ -94,7 +94,7 @@ class OnWoodpecker(BridgeCases, unittest.TestCase):
         self.wait_answer(PUBLIC, number, comment, state="asked")
         self.bridge.stop()
         with sqlite3.connect(f"{self.bridge.settings['state_dir']}/bridge.db") as store:
-            store.execute("UPDATE job SET moved_s = moved_s - 100 WHERE comment=?", (comment,))
+            store.execute("UPDATE effect SET tried_s = tried_s - 100 WHERE comment=? AND effect='build'", (comment,))
         store.close()
         self.bridge.start()
         body = self.wait_verdict(PUBLIC, number, comment, "ci_error")
