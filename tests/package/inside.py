@@ -191,7 +191,7 @@ class Package(unittest.TestCase):
         run("systemctl", "stop", BRIDGE)
         run("systemctl", "enable", "--now", "ccci-bridge.socket")
         self.assertEqual(200, exchange("GET", f"{PAGES}/", timeout=20)[0], "who asks starts it")
-        self.assertEqual("active", state(BRIDGE))
+        wait_for(lambda: state(BRIDGE) == "active", 20, "bridge that has polled")  # it answers before
         run("systemctl", "restart", "--no-block", BRIDGE)
         self.assertEqual(200, exchange("GET", f"{PAGES}/", timeout=20)[0])
 
