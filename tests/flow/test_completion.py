@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 from lib.installed import Installed
@@ -24,17 +25,18 @@ _ccci "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
-# A terminal of zsh's own, as nothing else can be asked what it would show.
+# A terminal of zsh's own, as nothing else can be asked what it would show; told by a file, as the terminal also has
+# what the line editor draws. Until the prompt is there the kernel still edits the line, and C-u would take all of it.
 ZSH = r"""
 zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "PS1=; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D"
-zpty -w shell "compadd() { local -a hits; builtin compadd -O hits \"\$@\"; printf '<%s>\\n' \$hits; }"
-zpty -w shell "print ready''now"
-while zpty -r shell line; do [[ $line == *readynow* ]] && break; done
+zpty -w shell "compadd() { local -a hits; builtin compadd -O hits \"\$@\"; printf '%s\\n' \$hits >>$3; }"
+zpty -w shell "PS1=the''prompt"
+zpty -r shell line '*theprompt*'
 zpty -n -w shell "$2"$'\t'
 zpty -n -w shell $'\x15'"print the''end"$'\n'
-while zpty -r shell line; do print -r -- $line; [[ $line == *theend* ]] && break; done
+while zpty -r shell line; do [[ $line == *theend* ]] && break; done
 zpty -d shell
 """
 
@@ -91,8 +93,9 @@ class Completion(unittest.TestCase):
     @unittest.skipUnless(shutil.which("zsh"), "no zsh here")
     def test_zsh(self):
         def zsh(line):
-            out = run("zsh", "-f", "-c", ZSH, "zsh", self.root.path("share/zsh/site-functions"), line, env=self.env)
-            return set(re.findall(r"<([^<>\s]+)>", out))
+            with tempfile.NamedTemporaryFile("r", encoding="utf-8") as told:
+                run("zsh", "-f", "-c", ZSH, "zsh", self.root.path("share/zsh/site-functions"), line, told.name, env=self.env)
+                return set(told.read().split("\n")) - {""}
         for program in PROGRAMS:
             self.assertEqual(self.flags[program], zsh(f"{program} --"))
         self.assertEqual(self.words["ccci-run"], zsh("ccci-run "))
