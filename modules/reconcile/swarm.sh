@@ -28,10 +28,19 @@ look() {
 	check_lacks
 }
 
+# A Swarm that was made just now has no network: what has the name is of the one before, and on its way out.
+wait_for_the_old_network() {
+	local end=$((SECONDS + DOCKER_WAIT))
+	while ((!dry_run && SECONDS < end)) && [[ -n $(network_kind) ]]; do
+		sleep 0.2
+	done
+}
+
 begin "$@"
 look
 if [[ $(swarm_state) != "active true" ]]; then
 	change "Swarm initialised on $SWARM_ADDRESS" docker swarm init --advertise-addr "$SWARM_ADDRESS"
+	wait_for_the_old_network
 fi
 if [[ -z $(network_kind) ]]; then
 	change "overlay network proxy made" docker network create --driver overlay proxy
