@@ -196,7 +196,7 @@ want_engine() {
 }
 
 swarm_state() { docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}'; }
-network_kind() { docker network inspect proxy --format '{{.Driver}} {{.Scope}}' 2>/dev/null || true; }
+network_kind() { docker network ls --format '{{.Name}} {{.Driver}} {{.Scope}}' | sed -n 's/^proxy //p' | sort -u; }
 want_swarm() {
 	want_engine
 	((${#lacks[@]} == 0)) || return 0

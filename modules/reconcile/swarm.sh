@@ -38,11 +38,13 @@ wait_for_the_old_network() {
 
 begin "$@"
 look
+made=0
 if [[ $(swarm_state) != "active true" ]]; then
+	made=1
 	change "Swarm initialised on $SWARM_ADDRESS" docker swarm init --advertise-addr "$SWARM_ADDRESS"
 	wait_for_the_old_network
 fi
-if [[ -z $(network_kind) ]]; then
+if ((made)) || [[ -z $(network_kind) ]]; then
 	change "overlay network proxy made" docker network create --driver overlay proxy
 fi
 finish

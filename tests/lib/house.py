@@ -173,8 +173,18 @@ distinguished_name = any_name
             return docker.snapshot(is_manager)
 
     def leave(self):
-        self.run("sh", "-c", "docker ps -aq | xargs -r docker rm -f; docker swarm leave --force; "
-                 "docker ps -aq | xargs -r docker rm -f; docker network prune -f; docker volume prune -f")
+        """Until the node has forgotten the networks of the Swarm too: it shows them for a while, some for ever."""
+        self.run("sh", "-c", """
+            docker ps -aq | xargs -r docker rm -f; docker swarm leave --force; docker ps -aq | xargs -r docker rm -f
+            docker volume prune -f
+            for round in $(seq 150); do
+                left=$(docker network ls --filter driver=overlay --format '{{.Name}}')
+                [ -n "$left" ] || exit 0
+                for name in $left; do docker network disconnect -f "$name" "$name-endpoint"; done 2>/dev/null
+                docker network prune -f
+                sleep 0.1
+            done
+            exit 1""")
 
     def close(self):
         self._proxy.close()
