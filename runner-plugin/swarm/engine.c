@@ -762,7 +762,7 @@ static int remove_forgotten_network(struct engine *engine, const char *path, str
 	struct err why;
 	AUTO_PTR(json) network = engine_get(engine, path, &why);
 	const char *name = json_get_text(network, "Name");
-	const char *stack = json_text(json_get(json_get(network, "Labels"), ENGINE_STACK_LABEL));
+	const char *stack = stack_label(ENGINE_NETWORK, network);
 
 	if (!network && why.code == ERR_MISSING)
 		return 0;
