@@ -224,6 +224,7 @@ static void on_metrics(void *context, struct buf *out)
 	    .is_store_well = !tend_has_store_trouble(bridge->tend),
 	    .are_settings_well = !bridge->has_bad_settings,
 	    .forgotten = bridge->forget.forgotten,
+	    .notices = *notify_counts(bridge->notify),
 	};
 
 	tend_count_states(bridge->tend, facts.jobs);
@@ -232,7 +233,6 @@ static void on_metrics(void *context, struct buf *out)
 	facts.store_bytes = size.bytes;
 	facts.store_free_bytes = size.free_bytes;
 	metrics_write(&facts, out);
-	notify_write_metrics(bridge->notify, out);
 }
 
 /* --- what the pages ask --- */

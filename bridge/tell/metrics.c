@@ -160,6 +160,16 @@ static void write_store(const struct metrics *facts, struct buf *out)
 	    "Jobs that left the store because they were over for long, or too many.");
 }
 
+static void write_notices(const struct metrics_notices *notices, struct buf *out)
+{
+	static const char name[] = "ccci_notify_tries_total";
+
+	begin(out, name, "counter", "Times that NOTIFY_COMMAND was run.");
+	labelled(out, name, "result", "told", notices->told);
+	labelled(out, name, "result", "failed", notices->failed);
+	counter(out, "ccci_notify_lost_total", notices->lost, "News that no try of it could tell.");
+}
+
 void metrics_write(const struct metrics *facts, struct buf *out)
 {
 	begin(out, "ccci_build_info", "gauge", "Always 1; which ccci-bridge this is.");
@@ -172,4 +182,5 @@ void metrics_write(const struct metrics *facts, struct buf *out)
 	write_peers(facts, out);
 	write_lag(&facts->lag, out);
 	write_store(facts, out);
+	write_notices(&facts->notices, out);
 }

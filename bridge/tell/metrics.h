@@ -40,6 +40,11 @@ struct metrics_events {
 	uint64_t verdicts[VERDICT_COUNT];
 };
 
+/* Since the start: times that NOTIFY_COMMAND was run, and news that no try could tell. */
+struct metrics_notices {
+	uint64_t told, failed, lost;
+};
+
 /* How late the loop came to what was due, in buckets. */
 #define METRICS_LAG_BUCKETS 6
 struct metrics_lag {
@@ -63,6 +68,7 @@ struct metrics {
 	bool is_store_well, are_settings_well;
 	int64_t store_bytes, store_free_bytes;
 	uint64_t forgotten; /* jobs */
+	struct metrics_notices notices;
 };
 
 void metrics_write(const struct metrics *facts, struct buf *out);

@@ -17,7 +17,7 @@ struct notify {
 	int64_t generation; /* of the store, when it was looked through last */
 	int64_t due_ns;	    /* nothing of what was there then is due before */
 	struct log_limit store_limit;
-	size_t told, failed, given_up;
+	struct metrics_notices counts;
 };
 
 struct notify *notify_new(struct parts *parts)
@@ -118,7 +118,7 @@ static void start(struct notify *notify, const struct store_notice *about)
 	notify->program = program_start(command, document, &err);
 	if (notify->program)
 		return;
-	notify->failed++;
+	notify->counts.failed++;
 	notify->due_ns = clock_now() + AGAIN_NS;
 	log_error("NOTIFY_COMMAND: %s", err.msg);
 }
@@ -209,14 +209,14 @@ void notify_see(struct notify *notify)
 	int64_t again_s = notice_again_s(notify->about.tries);
 	log_scope("job=%lld", (long long)notify->about.comment);
 	if (end.how == PROGRAM_EXITED && end.code == 0) {
-		notify->told++;
+		notify->counts.told++;
 		log_info("NOTIFY_COMMAND was told");
 		end_notice(notify, notify->about.comment);
 	} else {
-		notify->failed++;
+		notify->counts.failed++;
 		say_failure(notify, &end, again_s);
 		if (again_s < 0) {
-			notify->given_up++;
+			notify->counts.lost++;
 			end_notice(notify, notify->about.comment);
 		}
 	}
@@ -229,14 +229,7 @@ bool notify_is_busy(const struct notify *notify)
 	return notify->program != NULL;
 }
 
-void notify_write_metrics(const struct notify *notify, struct buf *out)
+const struct metrics_notices *notify_counts(const struct notify *notify)
 {
-	(void)buf_printf(out,
-	    "# HELP ccci_notify_tries_total Times that NOTIFY_COMMAND was run.\n"
-	    "# TYPE ccci_notify_tries_total counter\n"
-	    "ccci_notify_tries_total{result=\"told\"} %zu\n"
-	    "ccci_notify_tries_total{result=\"failed\"} %zu\n"
-	    "# HELP ccci_notify_lost_total News that no try of it could tell.\n"
-	    "# TYPE ccci_notify_lost_total counter\nccci_notify_lost_total %zu\n",
-	    notify->told, notify->failed, notify->given_up);
+	return &notify->counts;
 }

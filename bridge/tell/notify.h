@@ -32,7 +32,7 @@ int notify_write(
 int64_t notify_turn(struct notify *notify);
 void notify_fds(const struct notify *notify, struct pollfd out[PROGRAM_FDS]);
 void notify_see(struct notify *notify);
-bool notify_is_busy(const struct notify *notify); /* the program runs */
-void notify_write_metrics(const struct notify *notify, struct buf *out);
+bool notify_is_busy(const struct notify *notify);			  /* the program runs */
+const struct metrics_notices *notify_counts(const struct notify *notify); /* borrowed */
 
 #endif

@@ -49,7 +49,8 @@ static struct metrics make_facts(void)
 	    .are_settings_well = false,
 	    .store_bytes = 4096,
 	    .store_free_bytes = 1024,
-	    .forgotten = 8};
+	    .forgotten = 8,
+	    .notices = {.told = 6, .failed = 5, .lost = 2}};
 
 	metrics_note_lag(&facts.lag, -1);
 	metrics_note_lag(&facts.lag, 5 * NS_PER_MS);
@@ -91,6 +92,9 @@ static const char *const lines[] = {
     "ccci_store_size_bytes 4096",
     "ccci_store_free_bytes 1024",
     "ccci_jobs_forgotten_total 8",
+    "ccci_notify_tries_total{result=\"told\"} 6",
+    "ccci_notify_tries_total{result=\"failed\"} 5",
+    "ccci_notify_lost_total 2",
 };
 
 START_TEST(has_each_line)
