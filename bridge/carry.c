@@ -225,17 +225,23 @@ static void send_deletion(struct work *work)
 
 /* --- our one comment --- */
 
+/* What the job's run found out, in *out, which is released whatever comes; NULL: nothing is known.
+ */
+static const struct results *read_results(const struct job *job, struct results *out)
+{
+	const char *document = job->results;
+	struct err err;
+
+	return document && results_decode(document, strlen(document), out, &err) == 0 ? out : NULL;
+}
+
 static void write_text(const struct work *work, struct buf *out)
 {
 	const struct bridge_settings *settings = work->works->parts->settings;
 	AUTO(results) results = {0};
-	const char *document = work->job.results;
-	struct err err;
-	bool has_results = document && !work->job.is_shrunk &&
-			   results_decode(document, strlen(document), &results, &err) == 0;
 	struct reply_facts facts = {
 	    .job = &work->job,
-	    .results = has_results ? &results : NULL,
+	    .results = work->job.is_shrunk ? NULL : read_results(&work->job, &results),
 	    .steps = work->build.steps,
 	    .step_count = work->build.step_count,
 	    .ahead = work->build.ahead,
@@ -256,12 +262,8 @@ static void write_text(const struct work *work, struct buf *out)
 static bool write_status(const struct work *work, struct gitea_status *out)
 {
 	AUTO(results) results = {0};
-	const char *document = work->job.results;
-	struct err err;
-	bool has_results =
-	    document && results_decode(document, strlen(document), &results, &err) == 0;
 	struct status_facts facts = {.job = &work->job,
-	    .results = has_results ? &results : NULL,
+	    .results = read_results(&work->job, &results),
 	    .builds_url = ci_builds_url(work->works->parts->ci),
 	    .pages_url = parts_pages_url(work->works->parts, work->job.repo)};
 
@@ -362,7 +364,7 @@ static void on_status_set(void *context, const struct err *err)
 	work_end(work->works, PARTS_FORGE, &work->effects.status, err);
 	if (err_is_passing(err))
 		return;
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	if (err) {
 		refuse_status(work, err);
 	} else {
@@ -394,7 +396,7 @@ static void on_status_seen(void *context, const struct gitea_status *status, con
 	work_end(work->works, PARTS_FORGE, &work->effects.status, err);
 	if (err_is_passing(err))
 		return;
-	log_scope("job=%lld", (long long)work->job.comment);
+	work_log_scope(&work->job);
 	if (status)
 		hash_status(status, hash);
 	log_info(
