@@ -12,7 +12,9 @@
 struct asked {
 	struct http *http;
 	struct gitea *gitea;
-	bool wants_hooks; /* of ours */
+	bool wants_hooks;    /* of ours */
+	const char *ci_repo; /* borrowed */
+	bool is_ci_enrolled; /* as far as was looked */
 	bool is_done;
 	int result; /* of err */
 	struct err err;
@@ -103,6 +105,7 @@ static int check_repo(struct asked *asked, const char *repo, bool is_named)
 {
 	char text[STANDING_TEXT_SIZE];
 
+	asked->is_ci_enrolled = asked->is_ci_enrolled || strcasecmp(repo, asked->ci_repo) == 0;
 	gitea_get_repo(asked->gitea, repo, on_repo, asked);
 	int result = wait_for_answer(asked);
 	enum standing standing =
@@ -158,30 +161,6 @@ static bool has_wildcard(const struct bridge_settings *settings)
 
 /* --- who may write the suites --- */
 
-static bool is_same(const char *repo, const char *other)
-{
-	return strcasecmp(repo, other) == 0;
-}
-
-static bool is_enrolled(const struct asked *asked, const struct bridge_settings *settings)
-{
-	char repo[GITEA_REPO_SIZE];
-
-	for (size_t i = 0; i < settings->enrolment_count; i++) {
-		const struct bridge_enrolment *enrolment = &settings->enrolments[i];
-
-		if (enrolment->repo[0] && is_same(enrolment->repo, settings->ci_repo))
-			return true;
-		for (size_t k = 0; !enrolment->repo[0] && k < asked->suites.count; k++) {
-			if (format_text(repo, sizeof(repo), "%s/%s", enrolment->owner,
-				asked->suites.items[k]) &&
-			    is_same(repo, settings->ci_repo))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* To look at; nothing is wrong for certain, so nothing is counted. */
 static void tell_isolation(struct asked *asked, const struct isolation_facts *facts)
 {
@@ -199,8 +178,7 @@ static int check_isolation(struct asked *asked, const struct bridge_settings *se
 	const char *ci_repo = settings->ci_repo;
 	auto_str char *owner = xstrndup(ci_repo, strcspn(ci_repo, "/"));
 	const char *at = settings->auto_test ? settings->auto_test : "";
-	struct isolation_facts facts = {
-	    .ci_repo = ci_repo, .is_enrolled = is_enrolled(asked, settings)};
+	struct isolation_facts facts = {.ci_repo = ci_repo, .is_enrolled = asked->is_ci_enrolled};
 
 	tell_isolation(asked, &facts);
 	for (;;) {
@@ -239,8 +217,10 @@ static int check_all(struct asked *asked, const struct bridge_settings *settings
 int check_forge(
     const struct bridge_settings *settings, size_t *out_count, struct buf *out, struct err *err)
 {
-	struct asked asked = {
-	    .http = http_new(), .wants_hooks = settings->webhook_autoregister, .out = out};
+	struct asked asked = {.http = http_new(),
+	    .wants_hooks = settings->webhook_autoregister,
+	    .ci_repo = settings->ci_repo,
+	    .out = out};
 
 	asked.gitea = gitea_new(asked.http, settings->gitea_url, settings->gitea_token);
 	int result = check_all(&asked, settings);
