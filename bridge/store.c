@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/store.h"
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/testpoint.h"
 
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #define USUAL_RUNS 5
-#define DAY_S (INT64_C(24) * 3600)
 #define LOCK_WAIT_MS 2000 /* a copy is being taken, or a bridge is just ending */
 #define STATEMENTS_MAX 64 /* more than this file has */
 
@@ -242,6 +242,14 @@ static int run_kept(struct store *store, const char *sql, struct err *err)
 
 /* --- opening --- */
 
+static int say_damaged(const struct store *store, const char *why, struct err *err)
+{
+	return err_set(err, ERR_SYS,
+	    "store: %s is damaged (%s): recover it, put a copy in its place, or move it away; "
+	    "docs/troubleshooting.md says how",
+	    store->path, why);
+}
+
 /* What whoever starts the bridge can do about it. */
 static int fail_to_open(const struct store *store, struct err *err)
 {
@@ -262,10 +270,7 @@ static int fail_to_open(const struct store *store, struct err *err)
 		    store->path);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return err_set(err, ERR_SYS,
-		    "store: %s is damaged (%s): recover it, put a copy in its place, or move it "
-		    "away; docs/troubleshooting.md says how",
-		    store->path, why);
+		return say_damaged(store, why, err);
 	case SQLITE_FULL:
 		return err_set(
 		    err, ERR_SYS, "store: no room for %s: the disk is full", store->path);
@@ -293,10 +298,8 @@ static int check_whole(struct store *store, struct err *err)
 	const char *said = (const char *)sqlite3_column_text(ask, 0);
 	if (text_is(said, "ok"))
 		return 0;
-	return err_set(err, ERR_SYS,
-	    "store: %s is damaged (%.60s): recover it, put a copy in its place, or move it away; "
-	    "docs/troubleshooting.md says how",
-	    store->path, said);
+	auto_str char *why = xasprintf("%.60s", said);
+	return say_damaged(store, why, err);
 }
 
 static int set_up(struct store *store, struct err *err)
@@ -554,7 +557,7 @@ static int find_night(struct store *store, const struct job *job, int64_t first,
 	if (!count || !next)
 		return -1;
 	/* By the clock too, ten for a second: see above. */
-	*out_next = first + job->heard_s % DAY_S * 10;
+	*out_next = first + job->heard_s % S_PER_DAY * 10;
 	assert(*out_next < first + JOB_NIGHT_IDS);
 	bind_text(count, 1, job->repo);
 	bind_int(count, 2, first);

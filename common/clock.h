@@ -16,6 +16,7 @@
 
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
+#define S_PER_DAY (INT64_C(24) * 3600)
 
 struct clock_source {
 	int64_t (*monotonic_ns)(void *context);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/hear/night.h"
 
-#define DAY_S (INT64_C(24) * 3600)
+#include "common/clock.h"
 
 static bool read_two_digits(const char *text, int64_t most, int64_t *out)
 {
@@ -25,12 +25,12 @@ bool night_parse(const char *text, int64_t *out_minute)
 
 int64_t night_of(int64_t local_s, int64_t minute)
 {
-	return (local_s - minute * 60) / DAY_S;
+	return (local_s - minute * 60) / S_PER_DAY;
 }
 
 int64_t night_left_s(int64_t local_s, int64_t minute)
 {
-	return (night_of(local_s, minute) + 1) * DAY_S + minute * 60 - local_s;
+	return (night_of(local_s, minute) + 1) * S_PER_DAY + minute * 60 - local_s;
 }
 
 /* It has ended, and says something of the recipe. */

@@ -20,7 +20,6 @@
 #define LEAST_FREE_PERCENT 10
 #define LEAST_FREE_BYTES (INT64_C(5) * 1024 * 1024 * 1024)
 #define PROXY_TIMEOUT_MS 5000
-#define DAY_S INT64_C(86400)
 #define LEAST_CERTIFICATE_DAYS 14
 #define SANDBOX_TIMEOUT_MS 10000
 #define USERS_MAX_BYTES 8192
@@ -353,7 +352,7 @@ static int note_certificate(
     struct patient *patient, const struct http_response *response, struct err *err)
 {
 	char end[CLOCK_RFC3339_SIZE];
-	int64_t days = (response->certificate_until_s - clock_wall_s()) / DAY_S;
+	int64_t days = (response->certificate_until_s - clock_wall_s()) / S_PER_DAY;
 
 	if (!response->certificate_until_s)
 		return note(
