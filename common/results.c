@@ -26,6 +26,7 @@ static const struct place text_places[] = {
     {"run", "host", offsetof(struct results, host)},
     {"run", "started", offsetof(struct results, started)},
     {"run", "suite", offsetof(struct results, suite)},
+    {"run", "suite_ref", offsetof(struct results, suite_ref)},
     {"", "reason", offsetof(struct results, reason)},
     {"versions", "head", offsetof(struct results, head_version)},
     {"versions", "base", offsetof(struct results, base_version)},

@@ -85,7 +85,9 @@ struct results {
 	char *ref;
 	int64_t comment; /* 0: none */
 	char *domain, *host, *started;
-	char *suite; /* its directory, "defaults", or "" when prepare did not come so far */
+	char *suite_ref; /* commit of the CI repository that it is of; "": that of the build, or
+			    none */
+	char *suite;	 /* its directory, "defaults", or "" when prepare did not come so far */
 	double seconds;
 	enum verdict_class verdict;
 	int level;

@@ -89,7 +89,19 @@ static bool is_list(const char *text)
 	return length <= 128 && is_made_of(text, length, LOWER ",");
 }
 
-enum param { RECIPE, SRC, PR, REF, COMMENT, STAGES, EXTRA_TESTS, FROM, KEEP, PARAM_COUNT };
+enum param {
+	RECIPE,
+	SRC,
+	PR,
+	REF,
+	COMMENT,
+	STAGES,
+	EXTRA_TESTS,
+	FROM,
+	KEEP,
+	SUITE_REF,
+	PARAM_COUNT
+};
 
 static const struct row {
 	const char *name;
@@ -105,6 +117,7 @@ static const struct row {
     [EXTRA_TESTS] = {"EXTRA_TESTS", is_flag, "0 or 1"},
     [FROM] = {"FROM", params_is_version, "a version of at most 64 characters"},
     [KEEP] = {"KEEP", is_keep, "1 to 240, in minutes"},
+    [SUITE_REF] = {"SUITE_REF", params_is_ref, "40 hex digits, lower case"},
 };
 
 /* A value from outside as it may stand in a message: bounded, unprintables as "?". */
@@ -206,6 +219,8 @@ int params_read(
 		(void)copy_text(params.ref, sizeof(params.ref), values[REF]);
 	if (values[FROM])
 		(void)copy_text(params.from, sizeof(params.from), values[FROM]);
+	if (values[SUITE_REF])
+		(void)copy_text(params.suite_ref, sizeof(params.suite_ref), values[SUITE_REF]);
 	params.pr = number_of(values[PR]);
 	params.comment = number_of(values[COMMENT]);
 	params.keep_min = number_of(values[KEEP]);

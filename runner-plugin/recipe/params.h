@@ -31,6 +31,8 @@ struct params {
 	bool stages[STAGE_COUNT]; /* wanted ones; without STAGES those of stage_is_default() */
 	bool has_stages;	  /* STAGES was given */
 	char from[PARAMS_VERSION_SIZE]; /* "" = the planner decides */
+	char
+	    suite_ref[PARAMS_REF_SIZE]; /* commit of the CI repository; "" = the one of the build */
 	bool is_dev;			/* `ccci-run dev`: its run has a name of its own */
 	bool is_shared;			/* an app that runs share: its run is named so */
 	int64_t keep_min;		/* minutes that it stays up when judged; 0: none */

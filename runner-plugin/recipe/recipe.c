@@ -249,16 +249,22 @@ int recipe_head(const struct stages_work *work, char out[PARAMS_REF_SIZE], struc
 		   : 0;
 }
 
-int recipe_checkout(const struct stages_work *work, const char *commit, struct err *err)
+static int check_out(const struct stages_work *work, const char *commit, struct err *err)
 {
 	const char *const checkout[] = {
 	    "checkout", "--quiet", "--force", "--detach", commit, "--", NULL};
 	const char *const clean[] = {"clean", "--quiet", "-xdff", NULL};
+
+	return git_here(work, checkout, NULL, err) < 0 ? -1 : git_here(work, clean, NULL, err);
+}
+
+int recipe_checkout(const struct stages_work *work, const char *commit, struct err *err)
+{
 	char head[PARAMS_REF_SIZE];
 
 	if (!params_is_ref(commit))
 		return err_set(err, ERR_CONFIG, "check out \"%.40s\": no commit", commit);
-	if (git_here(work, checkout, NULL, err) < 0 || git_here(work, clean, NULL, err) < 0)
+	if (check_out(work, commit, err) < 0)
 		return err_prefix(err, "check out %.8s of %s", commit, work->run->params.recipe);
 	if (recipe_head(work, head, err) < 0)
 		return -1;
@@ -525,6 +531,29 @@ int recipe_fetch(const struct stages_work *work, struct recipe *out, struct err 
 		return -1;
 	*out = recipe;
 	recipe = (struct recipe){0};
+	return 0;
+}
+
+int recipe_fetch_suites(const struct stages_work *work, char *directory, struct err *err)
+{
+	const struct run *run = work->run;
+	const char *forge = work->settings->gitea_url;
+	const char *commit = run->params.suite_ref;
+	struct run there = *run; /* its paths are borrowed */
+	struct stages_work at = *work;
+
+	if (!forge)
+		return err_set(
+		    err, ERR_CONFIG, "GITEA_URL is not set: where is %s?", run->step.repo);
+	there.recipe_dir = directory;
+	at.run = &there;
+	auto_str char *url = xasprintf("%s/%s.git", forge, run->step.repo);
+	const char *const fetch[] = {"-C", directory, "fetch", "--quiet", "--depth=1", "--no-tags",
+	    "--no-recurse-submodules", "--", url, commit, NULL};
+	if (init_checkout(&at, err) < 0 ||
+	    run_git(&(struct git_call){.work = &at, .args = fetch, .token_url = forge}, err) < 0 ||
+	    check_out(&at, commit, err) < 0)
+		return err_prefix(err, "fetch the suites of %s at %.8s", run->step.repo, commit);
 	return 0;
 }
 

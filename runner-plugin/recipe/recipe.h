@@ -34,6 +34,11 @@ DEFINE_AUTO(recipe, recipe_release);
  * left that anything could fetch from later with a token.
  */
 int recipe_fetch(const struct stages_work *work, struct recipe *out, struct err *err) CHECKED;
+/*
+ * The CI repository at params.suite_ref into this directory: suites that are not those of the
+ * build's checkout. No history.
+ */
+int recipe_fetch_suites(const struct stages_work *work, char *directory, struct err *err) CHECKED;
 /* Which of these commits came with the fetch: the histories of head, tags and default branch. */
 #define RECIPE_FIND_MAX 24
 int recipe_find(const struct stages_work *work, const char *const *commits, size_t count,

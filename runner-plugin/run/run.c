@@ -200,6 +200,7 @@ int run_save(const struct run *run, struct err *err)
 	json_set_text(root, "ref", run->params.ref);
 	json_set_int(root, "comment", run->params.comment);
 	json_set_text(root, "from", run->params.from);
+	json_set_text(root, "suite_ref", run->params.suite_ref);
 	json_set_int(root, "keep", run->params.keep_min);
 	json_set_bool(root, "has_stages", run->params.has_stages);
 	for (int stage = 0; stage < STAGE_COUNT; stage++) {
@@ -291,7 +292,9 @@ static bool load_params(const struct json *root, struct params *params)
 {
 	const struct json *stages = json_get(root, "stages");
 
-	(void)json_get_int(root, "keep", &params->keep_min); /* an older ccci-run wrote none */
+	/* An older ccci-run wrote neither. */
+	(void)json_get_int(root, "keep", &params->keep_min);
+	(void)!load_text(root, "suite_ref", params->suite_ref, sizeof(params->suite_ref));
 	for (size_t i = 0; i < json_count(stages); i++) {
 		const char *word = json_text(json_at(stages, i));
 		enum stage stage = STAGE_NONE;

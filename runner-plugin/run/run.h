@@ -17,6 +17,7 @@
  *       abra/                    the run's private ABRA_DIR: recipes/ of its own, servers and
  *                                catalogue linked
  *       tests/, suite/           snapshots of the recipe's tests/ and of the suite
+ *       suites/                  the CI repository at SUITE_REF, when that is asked for
  *       scratch/                 home of the suite's executables, theirs to write to
  *       secrets/                 values of the app's secrets, a file each, for them
  *       needs/<recipe>/          the same suite/, scratch/ and secrets/ of a recipe that is
@@ -115,6 +116,7 @@ char *run_path(const struct run *run, const char *name) CHECKED;
 char *run_describe(const struct run *run) CHECKED;
 #define RUN_SECRETS_DIR "secrets"
 #define RUN_NEEDS_DIR "needs"
+#define RUN_SUITES_DIR "suites"
 /* Every child of a run has CCCI_RUN=<id> in its environment; who reaps finds it by that. */
 #define RUN_ENVIRONMENT "CCCI_RUN"
 

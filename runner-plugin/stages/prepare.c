@@ -33,6 +33,7 @@
 struct preparation {
 	struct stages_work work; /* a copy: its run is the one below */
 	struct run run;		 /* a copy: the commit is resolved here; its paths are borrowed */
+	char *suites_checkout;	 /* of SUITE_REF; NULL: the build's */
 	bool only_plans;
 	bool is_need;	       /* of a recipe that is deployed beside the one under test */
 	struct engine *engine; /* borrowed; NULL: none is asked */
@@ -54,6 +55,7 @@ struct preparation {
 
 static void preparation_release(struct preparation *preparation)
 {
+	free(preparation->suites_checkout);
 	suite_release(&preparation->suite);
 	recipe_release(&preparation->recipe);
 	stack_config_release(&preparation->stack_config);
@@ -153,7 +155,7 @@ static int make_abra_dir(struct preparation *preparation, struct err *err)
 static int make_dirs(struct preparation *preparation, struct err *err)
 {
 	static const char *const names[] = {
-	    "tests", "suite", "scratch", RUN_SECRETS_DIR, RUN_NEEDS_DIR};
+	    "tests", "suite", "scratch", RUN_SECRETS_DIR, RUN_NEEDS_DIR, RUN_SUITES_DIR};
 	auto_str char *log_dir = run_path(&preparation->run, "log");
 
 	if (file_make_dirs(log_dir, 0700, err) < 0 || make_abra_dir(preparation, err) < 0)
@@ -172,6 +174,28 @@ static int make_dirs(struct preparation *preparation, struct err *err)
 
 /* --- what is tested, with what --- */
 
+/* For the recipe and all that it needs: the harness stays the build's. */
+static int fetch_suites(struct preparation *preparation)
+{
+	const struct run *run = &preparation->run;
+	const char *suites = preparation->work.settings->suites;
+	struct err err;
+
+	if (!run->params.suite_ref[0])
+		return 0;
+	if (suites[0] == '/')
+		return stop(preparation, OUTCOME_ERROR, EXIT_USAGE,
+		    "SUITE_REF: the suites of this host are in %s (SUITES) and not in the CI "
+		    "repository, so they have no other commit",
+		    suites);
+	show(NULL, "fetching the suites");
+	preparation->suites_checkout = run_path(run, RUN_SUITES_DIR);
+	if (recipe_fetch_suites(&preparation->work, preparation->suites_checkout, &err) < 0)
+		return stop_for(preparation, &err);
+	preparation->work.checkout = preparation->suites_checkout;
+	return 0;
+}
+
 static int read_suite(struct preparation *preparation)
 {
 	const struct stages_work *work = &preparation->work;
@@ -188,8 +212,9 @@ static int read_suite(struct preparation *preparation)
 		preparation->prepared.suite = xstrdup(NO_SUITE);
 		return preparation->run.step.build && !preparation->is_need
 			   ? stop(preparation, OUTCOME_ERROR, EXIT_USAGE,
-				 "%s is not enrolled: there is no %s/%s%s", recipe, suites, recipe,
-				 suites[0] == '/' ? "" : " in the CI repository")
+				 "%s is not enrolled: there is no %s/%s%s%s", recipe, suites,
+				 recipe, suites[0] == '/' ? "" : " in the CI repository",
+				 preparation->suites_checkout ? " at SUITE_REF" : "")
 			   : 0;
 	}
 	preparation->prepared.suite = xasprintf("%s/%s", suites, recipe);
@@ -892,7 +917,8 @@ static int prepare_need(struct preparation *preparation, struct prepared_need *n
 	other.engine = preparation->engine;
 	other.is_need = true;
 	bool is_read = fetch_need(&other, need) == 0 && read_suite(&other) == 0;
-	if (is_read && may_share(&other, need->recipe)) {
+	/* What runs share is started by the suites in force. */
+	if (is_read && !preparation->suites_checkout && may_share(&other, need->recipe)) {
 		share_need(&other, need);
 		return 0;
 	}
@@ -984,10 +1010,11 @@ static int prepare(struct preparation *preparation)
 	if (!engine || make_dirs(preparation, &err) < 0)
 		return stop_for(preparation, &err);
 	preparation->engine = engine;
-	if (check_host(preparation, engine) < 0 || read_suite(preparation) < 0 ||
-	    name_needs(preparation) < 0 || fetch(preparation) < 0 || render_head(preparation) < 0 ||
-	    snapshot_tests(preparation) < 0 || count_own_tests(preparation) < 0 ||
-	    make_plan(preparation) < 0 || check_secrets(preparation) < 0)
+	if (check_host(preparation, engine) < 0 || fetch_suites(preparation) < 0 ||
+	    read_suite(preparation) < 0 || name_needs(preparation) < 0 || fetch(preparation) < 0 ||
+	    render_head(preparation) < 0 || snapshot_tests(preparation) < 0 ||
+	    count_own_tests(preparation) < 0 || make_plan(preparation) < 0 ||
+	    check_secrets(preparation) < 0)
 		return -1;
 	print_plan(preparation, STDERR_FILENO);
 	/* Of a run that ends here as well: its results name head and base. */

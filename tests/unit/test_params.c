@@ -6,6 +6,7 @@
 #include "runner-plugin/recipe/params.h"
 
 #define REF "0123456789abcdef0123456789abcdef01234567"
+#define OTHER_REF "fedcba9876543210fedcba9876543210fedcba98"
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 /* Every parameter wrong in each way: one error that names it, and nothing read. */
@@ -76,6 +77,9 @@ static const struct {
     {"FROM", "${IFS}"},
     {"FROM", "1.0.0\n"},
     {"FROM", X64 "x"},
+    {"SUITE_REF", "main"},
+    {"SUITE_REF", "-x"},
+    {"SUITE_REF", REF "0"},
     {"KEEP", "0"},
     {"KEEP", "241"},
     {"KEEP", "1000"},
@@ -124,7 +128,7 @@ START_TEST(reads_all)
 {
 	const char *const environ[] = {"RECIPE=custom-html", "SRC=o/r", "PR=3", "REF=" REF,
 	    "COMMENT=812", "STAGES=upgrade,install", "EXTRA_TESTS=1", "FROM=1.0.0+1.2", "KEEP=240",
-	    NULL};
+	    "SUITE_REF=" OTHER_REF, NULL};
 	struct params params;
 	struct err err = {0};
 
@@ -139,6 +143,7 @@ START_TEST(reads_all)
 		  !params.stages[STAGE_BACKUP]);
 	ck_assert_str_eq(params.from, "1.0.0+1.2");
 	ck_assert_int_eq(params.keep_min, 240);
+	ck_assert_str_eq(params.suite_ref, OTHER_REF);
 }
 END_TEST
 

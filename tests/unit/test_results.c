@@ -62,6 +62,7 @@ static void fill(struct results *results)
 	results_set(&results->ccci, "0.1.0");
 	results_set(&results->abra, "0.11.0");
 	results_set(&results->suite, "tests/recipes/custom-html");
+	results_set(&results->suite_ref, "2123456789012345678901234567890123456789");
 	results_set(&results->suite_hash, "sha256:00");
 	results_set(&results->recipe_tests_hash, "sha256:01");
 	results_add_image(results, "app", "sha256:02");
@@ -81,6 +82,7 @@ static const char full_text[] =
     "\"ref\":\"0123456789012345678901234567890123456789\","
     "\"domain\":\"cust-9f2c1a.ci.example.org\",\"host\":\"ci1\","
     "\"started\":\"2026-11-22T03:10:00Z\",\"suite\":\"tests/recipes/custom-html\","
+    "\"suite_ref\":\"2123456789012345678901234567890123456789\","
     "\"build\":41,\"pr\":3,\"comment\":812,"
     "\"seconds\":31.4},\"verdict\":\"recipe_failed\",\"level\":1,\"reason\":\"upgrade failed\","
     "\"versions\":{\"head\":\"1.2.0+2.1.0\",\"base\":\"1.1.0+2.0.3\","

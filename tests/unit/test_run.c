@@ -14,6 +14,7 @@ static const struct params params = {
     .comment = 812,
     .stages = {[STAGE_INSTALL] = true, [STAGE_UPGRADE] = true},
     .from = "1.0.0+1",
+    .suite_ref = "fedcba9876543210fedcba9876543210fedcba98",
     .keep_min = 30,
 };
 
@@ -50,6 +51,7 @@ START_TEST(is_found_again)
 	ck_assert_str_eq(found.recipe_dir, run.recipe_dir);
 	ck_assert_str_eq(found.params.src, params.src);
 	ck_assert_str_eq(found.params.from, params.from);
+	ck_assert_str_eq(found.params.suite_ref, params.suite_ref);
 	ck_assert_int_eq(found.params.keep_min, params.keep_min);
 	ck_assert_int_eq(found.params.pr, 3);
 	ck_assert_int_eq(found.params.comment, 812);
