@@ -140,6 +140,7 @@ static void create_build(struct work *work)
 	(void)copy_text(params.ref, sizeof(params.ref), job->ref);
 	(void)copy_text(params.stages, sizeof(params.stages), job->stages);
 	(void)copy_text(params.from, sizeof(params.from), job->from);
+	(void)copy_text(params.suite_ref, sizeof(params.suite_ref), job->suite_ref);
 	if (!work->effects.build_from_s)
 		work->effects.build_from_s = clock_wall_s();
 	ci_create_build(parts->ci, parts->settings->ci_branch, &params, on_created, work);
@@ -251,6 +252,8 @@ static void write_text(const struct work *work, struct buf *out)
 	    .builds_url = ci_builds_url(work->works->parts->ci),
 	    .pages_url = parts_pages_url(work->works->parts, work->job.repo),
 	    .trigger = settings->trigger,
+	    .ci_repo = settings->ci_repo,
+	    .ci_branch = settings->ci_branch,
 	};
 
 	facts.ahead.recipe = work->build.ahead_recipe;

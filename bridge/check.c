@@ -193,6 +193,7 @@ static int check_isolation(struct asked *asked, const struct bridge_settings *se
 			return -1;
 		facts.user = user;
 		facts.is_member = result == 0 && asked->member == GITEA_MEMBER;
+		facts.may_choose = bridge_settings_allow_with_tests(settings, user);
 		tell_isolation(asked, &facts);
 	}
 }

@@ -49,44 +49,74 @@ static void on_member(void *context, const enum gitea_member *member, const stru
 	}
 }
 
+static void take_pull(
+    struct work *work, struct work_head *head, const struct gitea_pull *pull, const struct err *err)
+{
+	work_end(work->works, PARTS_FORGE, &head->get_pull, err);
+	if (err) {
+		if (err->code == ERR_MISSING)
+			head->pull = POLICY_PULL_MISSING;
+		return;
+	}
+	head->pull = pull->is_merged ? POLICY_PULL_MERGED
+		     : pull->is_open ? POLICY_PULL_OPEN
+				     : POLICY_PULL_CLOSED;
+	head->facts = *pull;
+}
+
 static void on_pull(void *context, const struct gitea_pull *pull, const struct err *err)
 {
 	struct work *work = context;
 
-	work_end(work->works, PARTS_FORGE, &work->decision.get_pull, err);
-	if (err) {
-		if (err->code == ERR_MISSING)
-			work->decision.pull = POLICY_PULL_MISSING;
+	take_pull(work, &work->decision.head, pull, err);
+}
+
+static void on_suites_pull(void *context, const struct gitea_pull *pull, const struct err *err)
+{
+	struct work *work = context;
+
+	take_pull(work, &work->decision.suites, pull, err);
+}
+
+/* Ids of comments and events are of one row over all repositories of a forge: the events of the
+ * suites' pull request compare with the comment as those of its own do. */
+static void take_timeline(struct work *work, struct work_head *head,
+    const struct gitea_timeline *timeline, const struct err *err)
+{
+	int64_t now_ns = clock_now();
+
+	work_end(work->works, PARTS_FORGE, &head->get_timeline, err);
+	if (err)
 		return;
+	struct policy_push_facts facts = {
+	    .head_sha = head->facts.head_sha,
+	    .comment_id = work->job.comment,
+	    .push_id = timeline->push_id,
+	    .push_sha = timeline->push_sha,
+	    .reopen_id = timeline->reopen_id,
+	    .has_waited = now_ns - head->push_from_ns >= POLICY_PUSH_SETTLE_MS * NS_PER_MS,
+	};
+	head->push = policy_judge_push(&facts);
+	if (head->push == POLICY_PUSH_UNKNOWN) {
+		/* The head has to be read before the timeline each time. */
+		head->pull = POLICY_PULL_UNKNOWN;
+		errand_put_off(&head->get_pull, now_ns, POLICY_PUSH_AGAIN_MS);
 	}
-	work->decision.pull = pull->is_merged ? POLICY_PULL_MERGED
-			      : pull->is_open ? POLICY_PULL_OPEN
-					      : POLICY_PULL_CLOSED;
-	work->decision.facts = *pull;
 }
 
 static void on_timeline(void *context, const struct gitea_timeline *timeline, const struct err *err)
 {
 	struct work *work = context;
-	int64_t now_ns = clock_now();
 
-	work_end(work->works, PARTS_FORGE, &work->decision.get_timeline, err);
-	if (err)
-		return;
-	struct policy_push_facts facts = {
-	    .head_sha = work->decision.facts.head_sha,
-	    .comment_id = work->job.comment,
-	    .push_id = timeline->push_id,
-	    .push_sha = timeline->push_sha,
-	    .reopen_id = timeline->reopen_id,
-	    .has_waited = now_ns - work->decision.push_from_ns >= POLICY_PUSH_SETTLE_MS * NS_PER_MS,
-	};
-	work->decision.push = policy_judge_push(&facts);
-	if (work->decision.push == POLICY_PUSH_UNKNOWN) {
-		/* The head has to be read before the timeline each time. */
-		work->decision.pull = POLICY_PULL_UNKNOWN;
-		errand_put_off(&work->decision.get_pull, now_ns, POLICY_PUSH_AGAIN_MS);
-	}
+	take_timeline(work, &work->decision.head, timeline, err);
+}
+
+static void on_suites_timeline(
+    void *context, const struct gitea_timeline *timeline, const struct err *err)
+{
+	struct work *work = context;
+
+	take_timeline(work, &work->decision.suites, timeline, err);
 }
 
 /* It decides nothing, so nobody waits for it: the job may have a build by now. */
@@ -105,7 +135,7 @@ static void on_behind(void *context, const int64_t *count, const struct err *err
 
 static void count_behind(struct work *work)
 {
-	const struct gitea_pull *facts = &work->decision.facts;
+	const struct gitea_pull *facts = &work->decision.head.facts;
 
 	if (work->decision.has_compared || !gitea_is_behind(facts) ||
 	    !work_may_begin(work->works, PARTS_FORGE, &work->decision.count_behind))
@@ -114,6 +144,34 @@ static void count_behind(struct work *work)
 	work_begin(work->works, PARTS_FORGE, &work->decision.count_behind);
 	gitea_count_ahead(work->works->parts->gitea, work_where(work), facts->head_sha,
 	    facts->target_sha, on_behind, work);
+}
+
+struct head_question {
+	const char *repo;
+	int64_t pr;
+	gitea_pull_done on_pull;
+	gitea_timeline_done on_timeline;
+};
+
+static void ask_for_head(
+    struct work *work, struct work_head *head, const struct head_question *question)
+{
+	struct works *works = work->works;
+	struct gitea *gitea = works->parts->gitea;
+
+	if (head->pull == POLICY_PULL_UNKNOWN &&
+	    work_may_begin(works, PARTS_FORGE, &head->get_pull)) {
+		work_begin(works, PARTS_FORGE, &head->get_pull);
+		gitea_get_pull(gitea, question->repo, question->pr, question->on_pull, work);
+	}
+	if (head->pull == POLICY_PULL_OPEN && head->push == POLICY_PUSH_UNKNOWN &&
+	    work_may_begin(works, PARTS_FORGE, &head->get_timeline)) {
+		if (!head->push_from_ns)
+			head->push_from_ns = clock_now();
+		work_begin(works, PARTS_FORGE, &head->get_timeline);
+		gitea_get_timeline(
+		    gitea, question->repo, question->pr, question->on_timeline, work);
+	}
 }
 
 static void ask_for_facts(struct work *work, const struct policy_facts *facts)
@@ -131,19 +189,13 @@ static void ask_for_facts(struct work *work, const struct policy_facts *facts)
 	}
 	if (facts->starts_nothing)
 		return;
-	if (work->decision.pull == POLICY_PULL_UNKNOWN &&
-	    work_may_begin(works, PARTS_FORGE, &work->decision.get_pull)) {
-		work_begin(works, PARTS_FORGE, &work->decision.get_pull);
-		gitea_get_pull(gitea, work_where(work), work->job.pr, on_pull, work);
-	}
-	if (work->decision.pull == POLICY_PULL_OPEN && work->decision.push == POLICY_PUSH_UNKNOWN &&
-	    work_may_begin(works, PARTS_FORGE, &work->decision.get_timeline)) {
-		if (!work->decision.push_from_ns)
-			work->decision.push_from_ns = clock_now();
-		work_begin(works, PARTS_FORGE, &work->decision.get_timeline);
-		gitea_get_timeline(gitea, work_where(work), work->job.pr, on_timeline, work);
-	}
-	if (work->decision.pull == POLICY_PULL_OPEN)
+	ask_for_head(work, &work->decision.head,
+	    &(struct head_question){work_where(work), work->job.pr, on_pull, on_timeline});
+	if (facts->wants_suites && facts->may_choose_suites)
+		ask_for_head(work, &work->decision.suites,
+		    &(struct head_question){works->parts->settings->ci_repo,
+			work->decision.command.suite_pr, on_suites_pull, on_suites_timeline});
+	if (work->decision.head.pull == POLICY_PULL_OPEN)
 		count_behind(work);
 }
 
@@ -216,18 +268,22 @@ static void tell_status(struct work *work)
 
 static void allow(struct work *work)
 {
+	const struct gitea_pull *head = &work->decision.head.facts;
 	struct job_event event = {.kind = JOB_EVENT_ALLOWED};
 	struct job changed;
 
 	job_copy(&work->job, &changed);
-	(void)copy_text(changed.ref, sizeof(changed.ref), work->decision.facts.head_sha);
-	if (gitea_is_behind(&work->decision.facts))
-		(void)copy_text(
-		    changed.target, sizeof(changed.target), work->decision.facts.target);
+	(void)copy_text(changed.ref, sizeof(changed.ref), head->head_sha);
+	if (gitea_is_behind(head))
+		(void)copy_text(changed.target, sizeof(changed.target), head->target);
 	command_write_stages(&work->decision.command, changed.stages);
 	(void)copy_text(changed.from, sizeof(changed.from), work->decision.command.from);
 	changed.keep_min = work->decision.command.keep_min;
 	changed.wants_extra = work->decision.command.wants_extra;
+	changed.suite_pr = work->decision.command.suite_pr;
+	if (changed.suite_pr)
+		(void)copy_text(changed.suite_ref, sizeof(changed.suite_ref),
+		    work->decision.suites.facts.head_sha);
 	(void)job_apply(&changed, &event, clock_wall_s());
 	if (work_save(work, &changed) < 0)
 		work_wake_at(work->works, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
@@ -262,6 +318,11 @@ static void go(struct work *work)
 	}
 }
 
+static struct policy_head collect_head(const struct work_head *head)
+{
+	return (struct policy_head){head->pull, head->push, head->facts.head_sha};
+}
+
 static struct policy_facts collect(const struct work *work)
 {
 	const struct bridge_settings *settings = work->works->parts->settings;
@@ -274,9 +335,10 @@ static struct policy_facts collect(const struct work *work)
 			      work->decision.command.kind == COMMAND_STATUS,
 	    .is_allowlisted = bridge_settings_allow(settings, work->job.author),
 	    .membership = work->decision.membership,
-	    .pull = work->decision.pull,
-	    .push = work->decision.push,
-	    .head_sha = work->decision.facts.head_sha,
+	    .head = collect_head(&work->decision.head),
+	    .wants_suites = work->decision.command.suite_pr != 0,
+	    .may_choose_suites = bridge_settings_allow_with_tests(settings, work->job.author),
+	    .suites = collect_head(&work->decision.suites),
 	    .age_s = clock_wall_s() - work->job.written_s,
 	    .max_age_s = settings->max_comment_age_ms / 1000,
 	    .has_asked = work->decision.has_asked,

@@ -17,6 +17,8 @@ enum isolation isolation_of(const struct isolation_facts *facts)
 		return facts->is_enrolled ? ISOLATION_ENROLLED : ISOLATION_GOOD;
 	if (is_owner(facts->ci_repo, facts->user))
 		return ISOLATION_OWNER;
+	if (facts->may_choose)
+		return ISOLATION_CHOOSES;
 	return facts->is_member ? ISOLATION_MEMBER : ISOLATION_GOOD;
 }
 
@@ -47,6 +49,13 @@ void isolation_write(
 		    "sure that no team of its may write there, or give CI_REPO an owner of which "
 		    "it is no member",
 		    facts->user, owner, facts->ci_repo, facts->ci_repo);
+		return;
+	case ISOLATION_CHOOSES:
+		(void)snprintf(out, ISOLATION_TEXT_SIZE,
+		    "%s of AUTO_TEST is one of WITH_TESTS_ALLOW too, so it may have its pull "
+		    "requests "
+		    "judged by suites of its own choice; take it out of WITH_TESTS_ALLOW",
+		    facts->user);
 		return;
 	}
 	out[0] = '\0';

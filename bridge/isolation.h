@@ -23,6 +23,7 @@ enum isolation {
 	ISOLATION_ENROLLED, /* the CI repository is itself one that is tested */
 	ISOLATION_OWNER,    /* the user of AUTO_TEST owns the CI repository */
 	ISOLATION_MEMBER,   /* the user of AUTO_TEST is a member of the organisation that does */
+	ISOLATION_CHOOSES,  /* the user of AUTO_TEST may choose what it is judged by */
 };
 
 /* Of the CI repository alone (user NULL), or of a user of AUTO_TEST as well. Borrowed. */
@@ -31,6 +32,7 @@ struct isolation_facts {
 	bool is_enrolled; /* the CI repository, named or by a wildcard and a suite of its name */
 	const char *user; /* one of AUTO_TEST */
 	bool is_member;	  /* of the owner of the CI repository */
+	bool may_choose;  /* the user is one of WITH_TESTS_ALLOW as well */
 };
 
 enum isolation isolation_of(const struct isolation_facts *facts) CHECKED;

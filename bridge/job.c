@@ -189,6 +189,11 @@ bool job_is_auto(const struct job *job)
 	return job->comment >= JOB_AUTO_FIRST && job->comment < JOB_NIGHT_FIRST;
 }
 
+bool job_is_trial(const struct job *job)
+{
+	return job->suite_ref[0] != '\0';
+}
+
 bool job_is_nightly(const struct job *job)
 {
 	return job_id_is_nightly(job->comment);
@@ -257,6 +262,7 @@ void job_brief(const struct job *job, struct job_brief *out)
 	    .stages = job->stages,
 	    .head_version = job->head_version,
 	    .base_version = job->base_version,
+	    .suite_ref = job->suite_ref,
 	    .outline = ""};
 }
 

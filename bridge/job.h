@@ -114,6 +114,9 @@ struct job {
 	char from[JOB_FROM_SIZE];
 	bool wants_extra;
 	int64_t keep_min; /* how long the app is to stay up when it is judged; 0: not */
+	/* The suites are to be those of the CI repository at this commit; "" those in force. */
+	char suite_ref[JOB_REF_SIZE];
+	int64_t suite_pr; /* the pull request whose head that is; 0: not known */
 
 	int64_t build;	     /* 0: none yet */
 	int64_t first_build; /* an error of ours, so build is the second try; 0: none */
@@ -149,7 +152,7 @@ struct job_brief {
 	bool has_verdict;
 	enum verdict_class verdict;
 	int level;
-	const char *repo, *author, *ref, *stages, *head_version, *base_version;
+	const char *repo, *author, *ref, *stages, *head_version, *base_version, *suite_ref;
 	const char *outline; /* its stages: "install=pass:9.1 upgrade=fail:41.0"; "" not known */
 };
 
@@ -188,9 +191,11 @@ bool job_is_in_build(const struct job *job);   /* from its start until its resul
 bool job_is_held(const struct job *job);       /* its build was certainly not asked for yet */
 bool job_may_try_again(const struct job *job); /* after an error of ours: once, while wanted */
 
-bool job_is_by_hand(const struct job *job);  /* a build that no comment asked for */
-bool job_is_auto(const struct job *job);     /* a head that is tested without a comment */
-bool job_is_nightly(const struct job *job);  /* the default branch, once a night */
+bool job_is_by_hand(const struct job *job); /* a build that no comment asked for */
+bool job_is_auto(const struct job *job);    /* a head that is tested without a comment */
+bool job_is_nightly(const struct job *job); /* the default branch, once a night */
+bool job_is_trial(
+    const struct job *job); /* of suites that are not in force: counts for nothing else */
 int64_t job_id_of_build(int64_t number);     /* of the job of a build by hand */
 int64_t job_build_of(const struct job *job); /* the other way round */
 /*

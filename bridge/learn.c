@@ -310,6 +310,7 @@ static bool is_about(const struct results *results, const struct job *job, struc
 		.our_id = job->comment,
 		.is_open = job_is_by_hand(job)},
 	    {.what = "build", .their_id = results->build, .our_id = job->build},
+	    {.what = "commit of the suites", .theirs = results->suite_ref, .ours = job->suite_ref},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(claims); i++) {

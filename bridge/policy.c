@@ -35,6 +35,24 @@ static const struct {
     [DECISION_HEAD_UNSURE] = {"head-unsure",
 	"The forge does not show when this head was pushed, perhaps while the pull request was "
 	"closed; close and reopen it, then comment again."},
+    [DECISION_SUITES_DENIED] = {"suites-denied",
+	"Only people whom the operator of ccci has listed can choose the suites that a run is "
+	"judged by; without --with-tests it is judged by those in force."},
+    [DECISION_SUITES_MISSING] = {"suites-missing",
+	"The CI repository has no pull request of that number, or ccci's own user may not see it; "
+	"--with-tests takes the number of one that changes suites."},
+    [DECISION_SUITES_CLOSED] = {"suites-closed",
+	"The pull request that --with-tests names is closed; reopen it and comment again, or leave "
+	"--with-tests out."},
+    [DECISION_SUITES_MERGED] = {"suites-merged",
+	"The pull request that --with-tests names is merged already, so its suites are in force; "
+	"leave --with-tests out."},
+    [DECISION_SUITES_PUSHED_AFTER] = {"suites-pushed-after",
+	"Commits were pushed to the pull request that --with-tests names after this comment, or "
+	"within seconds of it; comment again to have them used."},
+    [DECISION_SUITES_UNSURE] = {"suites-unsure",
+	"The forge does not show when the head of the pull request that --with-tests names was "
+	"pushed, perhaps while it was closed; close and reopen it, then comment again."},
     [DECISION_NO_ANSWER] = {"no-answer",
 	"The forge did not answer ccci's questions about this command in time; comment again "
 	"to have another try."},
@@ -72,36 +90,56 @@ static struct decision judge_author(const struct policy_facts *facts)
 	return ask_again;
 }
 
-static struct decision judge_pull(const struct policy_facts *facts)
+/* What is said of a pull request: of the one that is tested, or of the suites' own. */
+struct head_reasons {
+	enum decision_reason missing, closed, merged, pushed_after, unsure;
+};
+static const struct head_reasons reasons_of_head = {DECISION_PULL_MISSING, DECISION_PULL_CLOSED,
+    DECISION_PULL_MERGED, DECISION_PUSHED_AFTER, DECISION_HEAD_UNSURE};
+static const struct head_reasons reasons_of_suites = {DECISION_SUITES_MISSING,
+    DECISION_SUITES_CLOSED, DECISION_SUITES_MERGED, DECISION_SUITES_PUSHED_AFTER,
+    DECISION_SUITES_UNSURE};
+
+static struct decision judge_pull(
+    const struct policy_head *head, const struct head_reasons *reasons_of)
 {
-	switch (facts->pull) {
+	switch (head->pull) {
 	case POLICY_PULL_OPEN:
-		return facts->head_sha && *facts->head_sha ? go : ask_again;
+		return head->sha && *head->sha ? go : ask_again;
 	case POLICY_PULL_CLOSED:
-		return refuse(DECISION_PULL_CLOSED);
+		return refuse(reasons_of->closed);
 	case POLICY_PULL_MERGED:
-		return refuse(DECISION_PULL_MERGED);
+		return refuse(reasons_of->merged);
 	case POLICY_PULL_MISSING:
-		return refuse(DECISION_PULL_MISSING);
+		return refuse(reasons_of->missing);
 	case POLICY_PULL_UNKNOWN:
 		break;
 	}
 	return ask_again;
 }
 
-static struct decision judge_push(const struct policy_facts *facts)
+static struct decision judge_push(
+    const struct policy_head *head, const struct head_reasons *reasons_of)
 {
-	switch (facts->push) {
+	switch (head->push) {
 	case POLICY_PUSH_NONE:
 		return go;
 	case POLICY_PUSH_AFTER:
-		return refuse(DECISION_PUSHED_AFTER);
+		return refuse(reasons_of->pushed_after);
 	case POLICY_PUSH_UNSURE:
-		return refuse(DECISION_HEAD_UNSURE);
+		return refuse(reasons_of->unsure);
 	case POLICY_PUSH_UNKNOWN:
 		break;
 	}
 	return ask_again;
+}
+
+static struct decision judge_head(
+    const struct policy_head *head, const struct head_reasons *reasons_of)
+{
+	struct decision decision = judge_pull(head, reasons_of);
+
+	return decision.kind == DECISION_GO ? judge_push(head, reasons_of) : decision;
 }
 
 struct decision policy_decide(const struct policy_facts *facts)
@@ -117,12 +155,13 @@ struct decision policy_decide(const struct policy_facts *facts)
 	if (facts->is_edited)
 		return refuse(DECISION_EDITED);
 	decision = judge_author(facts);
-	if (facts->starts_nothing)
+	if (facts->starts_nothing || decision.kind != DECISION_GO)
 		return decision;
-	if (decision.kind == DECISION_GO)
-		decision = judge_pull(facts);
-	if (decision.kind == DECISION_GO)
-		decision = judge_push(facts);
+	if (facts->wants_suites && !facts->may_choose_suites)
+		return refuse(DECISION_SUITES_DENIED);
+	decision = judge_head(&facts->head, &reasons_of_head);
+	if (facts->wants_suites && decision.kind == DECISION_GO)
+		decision = judge_head(&facts->suites, &reasons_of_suites);
 	return decision;
 }
 

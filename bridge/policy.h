@@ -36,6 +36,13 @@ enum policy_push {
 	POLICY_PUSH_UNSURE, /* the timeline does not say how the head came there, and will not */
 };
 
+/* A pull request whose newest commit is asked for. */
+struct policy_head {
+	enum policy_pull pull;
+	enum policy_push push;
+	const char *sha; /* NULL or "": not known */
+};
+
 struct policy_facts {
 	bool is_bot;	  /* written by our own bot */
 	bool is_enrolled; /* the repository is one of POLL_REPOS */
@@ -44,12 +51,14 @@ struct policy_facts {
 			      */
 	bool is_allowlisted;
 	enum policy_membership membership;
-	enum policy_pull pull;
-	enum policy_push push;
-	const char *head_sha; /* NULL or "": not known */
-	int64_t age_s;	      /* of the comment now; below 0 counts as 0 (clocks differ) */
-	int64_t max_age_s;    /* MAX_COMMENT_AGE */
-	bool has_asked;	      /* a decision on this comment was ASK_AGAIN before */
+	struct policy_head head;
+	/* --with-tests: the suites are to be those of a pull request of the CI repository. */
+	bool wants_suites;
+	bool may_choose_suites; /* the author is one of WITH_TESTS_ALLOW */
+	struct policy_head suites;
+	int64_t age_s;	   /* of the comment now; below 0 counts as 0 (clocks differ) */
+	int64_t max_age_s; /* MAX_COMMENT_AGE */
+	bool has_asked;	   /* a decision on this comment was ASK_AGAIN before */
 };
 
 enum decision_kind {
@@ -72,6 +81,12 @@ enum decision_reason {
 	DECISION_PULL_MERGED,
 	DECISION_PUSHED_AFTER,
 	DECISION_HEAD_UNSURE,
+	DECISION_SUITES_DENIED,
+	DECISION_SUITES_MISSING,
+	DECISION_SUITES_CLOSED,
+	DECISION_SUITES_MERGED,
+	DECISION_SUITES_PUSHED_AFTER,
+	DECISION_SUITES_UNSURE,
 	DECISION_NO_ANSWER, /* a fact is missing: ASK_AGAIN; or was until too old: REFUSE */
 };
 struct decision {

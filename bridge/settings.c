@@ -187,6 +187,9 @@ const struct conf_row bridge_settings_rows[] = {
 	.check = command_check_trigger, .help = "the word that asks for a run"},
     {"AUTH_ALLOWLIST", CONF_TEXT, AT(auth_allowlist), .reloads = true, .check = check_allowlist,
 	.help = "users who may ask besides members of the organisation, comma separated"},
+    {"WITH_TESTS_ALLOW", CONF_TEXT, AT(with_tests_allow), .reloads = true, .check = check_allowlist,
+	.help = "users who may have a run judged by the suites of a pull request of CI_REPO, comma "
+		"separated: what is in them runs on the runners' hosts"},
     {"AUTO_TEST", CONF_TEXT, AT(auto_test), .reloads = true, .check = check_auto_test,
 	.help =
 	    "user or user:branch-prefix, comma separated: their pull requests are tested without "
@@ -364,17 +367,25 @@ static bool is_user(const struct word *word, const char *user)
 	       strncasecmp(word->text, user, word->length) == 0;
 }
 
-bool bridge_settings_allow(const struct bridge_settings *settings, const char *user)
+static bool has_user(const char *list, const char *user)
 {
 	struct word word;
 
-	if (!settings->auth_allowlist || !settings->auth_allowlist[0])
-		return false;
-	for (const char *at = settings->auth_allowlist; next_word(&at, &word);) {
+	for (const char *at = list ? list : ""; next_word(&at, &word);) {
 		if (is_user(&word, user))
 			return true;
 	}
 	return false;
+}
+
+bool bridge_settings_allow(const struct bridge_settings *settings, const char *user)
+{
+	return has_user(settings->auth_allowlist, user);
+}
+
+bool bridge_settings_allow_with_tests(const struct bridge_settings *settings, const char *user)
+{
+	return has_user(settings->with_tests_allow, user);
 }
 
 bool bridge_settings_auto_test(

@@ -35,10 +35,11 @@ struct bridge_settings {
 	char *poll_repos;
 	int64_t poll_interval_ms;
 	char *trigger;
-	char *auth_allowlist; /* may be NULL */
-	char *auto_test;      /* may be NULL */
-	char *nightly;	      /* "HH:MM"; may be NULL */
-	char *notify_command; /* absolute path of a program; may be NULL */
+	char *auth_allowlist;	/* may be NULL */
+	char *with_tests_allow; /* may be NULL */
+	char *auto_test;	/* may be NULL */
+	char *nightly;		/* "HH:MM"; may be NULL */
+	char *notify_command;	/* absolute path of a program; may be NULL */
 	int64_t max_comment_age_ms;
 	char *listen;	      /* "none": outbound only */
 	char *public_url;     /* where people reach the pages; may be NULL */
@@ -72,6 +73,8 @@ DEFINE_AUTO(bridge_settings, bridge_settings_release);
 
 /* Whether AUTH_ALLOWLIST names the user; the forge's names do not tell case. */
 bool bridge_settings_allow(const struct bridge_settings *settings, const char *user);
+/* The same of WITH_TESTS_ALLOW. */
+bool bridge_settings_allow_with_tests(const struct bridge_settings *settings, const char *user);
 /* Whether AUTO_TEST names the user, with what the branch begins with or without. */
 bool bridge_settings_auto_test(
     const struct bridge_settings *settings, const char *user, const char *branch);

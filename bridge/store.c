@@ -49,18 +49,21 @@ static const char setup_sql[] = "PRAGMA journal_mode=WAL;"
 	" FROM json_each(" document ",'$.stages')) END"
 
 /* All that lists show is in one index: the table's rows hold whole documents. */
+#define RUN_INDEX_SQL(more)                                                                        \
+	"CREATE INDEX job_run ON job(" RECIPE_SQL ", build DESC, comment, repo, command, pr,"      \
+	" author, ref, stages, state, heard_s, started_s, ended_s, verdict, level, head_version,"  \
+	" base_version, outline" more ") WHERE build>0 AND command='test';"
 #define PAGES_SQL                                                                                  \
 	"ALTER TABLE job ADD COLUMN outline TEXT;"                                                 \
-	"UPDATE job SET outline=" OUTLINE_SQL(                                                     \
-	    "results") " WHERE results IS NOT NULL;"                                               \
-		       "CREATE INDEX job_run ON job(" RECIPE_SQL                                   \
-		       ", build DESC, comment, repo, command, pr,"                                 \
-		       " author, ref, stages, state, heard_s, started_s, ended_s, verdict, "       \
-		       "level, head_version,"                                                      \
-		       " base_version, outline) WHERE build>0 AND command='test';"                 \
-		       "CREATE INDEX job_build ON job(build) WHERE build>0;"                       \
-		       "CREATE TABLE repository(name TEXT PRIMARY KEY COLLATE NOCASE,"             \
-		       " is_public INTEGER NOT NULL) WITHOUT ROWID;"
+	"UPDATE job SET outline=" OUTLINE_SQL("results") " WHERE results IS NOT "                  \
+							 "NULL;" RUN_INDEX_SQL(                    \
+							     "") "CREATE INDEX job_build ON "      \
+								 "job(build) WHERE build>0;"       \
+								 "CREATE TABLE repository(name "   \
+								 "TEXT PRIMARY KEY COLLATE "       \
+								 "NOCASE,"                         \
+								 " is_public INTEGER NOT NULL) "   \
+								 "WITHOUT ROWID;"
 
 /*
  * What is left of a job that was forgotten: its id, and of a head that was tested by itself which
@@ -117,6 +120,9 @@ static const char *const upgrades_sql[] = {
     "ALTER TABLE job ADD COLUMN status_told TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE job ADD COLUMN status_tried TEXT NOT NULL DEFAULT '';"
     "PRAGMA user_version=11;",
+    "ALTER TABLE job ADD COLUMN suite_ref TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN suite_pr INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX job_run;" RUN_INDEX_SQL(", suite_ref") "PRAGMA user_version=12;",
 };
 
 static const char *const effect_state_words[] = {
@@ -427,18 +433,19 @@ static void bind_job(sqlite3_stmt *statement, const struct job *job)
 	bind_int(statement, ++at, job->behind);
 	bind_text(statement, ++at, job->status_told);
 	bind_text(statement, ++at, job->status_tried);
+	bind_text(statement, ++at, job->suite_ref);
+	bind_int(statement, ++at, job->suite_pr);
 }
 
 #define JOB_COLUMNS                                                                                \
 	"comment,state,repo,pr,author,written_s,heard_s,moved_s,ref,stages,from_version,"          \
 	"wants_extra,build,started_s,ended_s,verdict,level,reason,head_version,base_version,"      \
 	"results,reply,told,is_shrunk,command,keep_min,first_build,first_reason,target,behind,"    \
-	"status_told,"                                                                             \
-	"status_tried"
+	"status_told,status_tried,suite_ref,suite_pr"
 /* ?21 is results. */
 #define JOB_INSERT                                                                                 \
 	"INTO job(" JOB_COLUMNS ",outline) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?" \
-	",?,?,?,?,?,?,?,?," OUTLINE_SQL("?21") ")"
+	",?,?,?,?,?,?,?,?,?,?," OUTLINE_SQL("?21") ")"
 
 static int save_effects(struct store *store, const struct job *job, struct err *err)
 {
@@ -662,6 +669,7 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	    .keep_min = sqlite3_column_int64(row, 25),
 	    .first_build = sqlite3_column_int64(row, 26),
 	    .behind = sqlite3_column_int64(row, 29),
+	    .suite_pr = sqlite3_column_int64(row, 33),
 	};
 	if (read_state(row, 1, &out->state, err) < 0 ||
 	    read_verdict(row, 15, &out->has_verdict, &out->verdict, err) < 0)
@@ -679,6 +687,7 @@ static int read_job(sqlite3_stmt *row, struct job *out, struct err *err)
 	read_text(row, 28, out->target, sizeof(out->target));
 	read_text(row, 30, out->status_told, sizeof(out->status_told));
 	read_text(row, 31, out->status_tried, sizeof(out->status_tried));
+	read_text(row, 32, out->suite_ref, sizeof(out->suite_ref));
 	if (!command || !command_kind_parse((const char *)command, &out->command))
 		return err_set(err, ERR_SYS, "store: a job has no command that is known");
 	out->results = results ? xstrdup((const char *)results) : NULL;
@@ -808,7 +817,7 @@ int store_has_newer_of_head(struct store *store, const struct job *job, bool *ou
 {
 	auto_statement sqlite3_stmt *ask = prepare(store,
 	    "SELECT EXISTS(SELECT 1 FROM job WHERE repo=? AND ref=? AND pr>0 AND command='test'"
-	    " AND (written_s,comment)>(?,?))",
+	    " AND suite_ref='' AND (written_s,comment)>(?,?))",
 	    err);
 	int64_t exists = 0;
 
@@ -1084,7 +1093,7 @@ int store_set_hook(
 
 #define BRIEF_SQL                                                                                  \
 	"SELECT comment,pr,build,heard_s,started_s,ended_s,state,verdict,level,repo,author,ref,"   \
-	"stages,head_version,base_version,outline FROM job"
+	"stages,head_version,base_version,outline,suite_ref FROM job"
 /* ?1: what is private is shown too. ?2: below which build. ?3: how many. */
 #define SHOWN_SQL " (?1 OR repo COLLATE NOCASE IN (SELECT name FROM repository WHERE is_public=1))"
 #define LIMITS_SQL SHOWN_SQL " AND (?2=0 OR build<?2)"
@@ -1126,6 +1135,7 @@ static int read_brief(sqlite3_stmt *row, struct job_brief *out, struct err *err)
 	    .head_version = column_text(row, 13),
 	    .base_version = column_text(row, 14),
 	    .outline = column_text(row, 15),
+	    .suite_ref = column_text(row, 16),
 	};
 	if (read_state(row, 6, &out->state, err) < 0)
 		return -1;

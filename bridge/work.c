@@ -190,14 +190,19 @@ void work_free(struct work *work)
 	free(work);
 }
 
+static bool is_head_asked(const struct work_head *head)
+{
+	return head->get_pull.is_under_way || head->get_timeline.is_under_way;
+}
+
 bool work_is_busy(const struct work *work)
 {
 	for (size_t i = 0; i < JOB_EFFECT_COUNT; i++) {
 		if (work->effects.tries[i].is_under_way)
 			return true;
 	}
-	return work->decision.get_comment.is_under_way || work->decision.get_member.is_under_way ||
-	       work->decision.get_pull.is_under_way || work->decision.get_timeline.is_under_way ||
+	return is_head_asked(&work->decision.head) || is_head_asked(&work->decision.suites) ||
+	       work->decision.get_comment.is_under_way || work->decision.get_member.is_under_way ||
 	       work->decision.count_behind.is_under_way || work->effects.edit.is_under_way ||
 	       work->effects.status.is_under_way || work->build.get.is_under_way ||
 	       work->build.get_log.is_under_way;

@@ -60,16 +60,23 @@ struct works {
 	int64_t soonest_effect_ns; /* of what is more than looking at builds */
 };
 
+/* What the forge says of a pull request whose newest commit is asked for. */
+struct work_head {
+	enum policy_pull pull;
+	enum policy_push push;
+	struct gitea_pull facts;
+	int64_t push_from_ns; /* of the first look at the timeline; 0: none yet */
+	struct errand get_pull, get_timeline;
+};
+
 struct work_decision {
 	bool has_command, is_edited, has_asked;
 	struct command command;
 	enum policy_membership membership;
-	enum policy_pull pull;
-	enum policy_push push;
-	struct gitea_pull facts; /* of the pull request */
+	struct work_head head;	 /* what is to be tested */
+	struct work_head suites; /* what it is to be judged by, with --with-tests */
 	bool has_compared;	 /* the head with the branch it is to go into */
-	int64_t push_from_ns;	 /* of the first look at the timeline; 0: none yet */
-	struct errand get_comment, get_member, get_pull, get_timeline, count_behind;
+	struct errand get_comment, get_member, count_behind;
 };
 
 struct work_effects {

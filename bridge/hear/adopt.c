@@ -33,6 +33,7 @@ static struct job make_job(const struct build *build, const char *repo)
 	(void)copy_text(job.ref, sizeof(job.ref), build->params.ref);
 	(void)copy_text(job.stages, sizeof(job.stages), build->params.stages);
 	(void)copy_text(job.from, sizeof(job.from), build->params.from);
+	(void)copy_text(job.suite_ref, sizeof(job.suite_ref), build->params.suite_ref);
 	return job;
 }
 

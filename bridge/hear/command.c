@@ -8,13 +8,13 @@
 #define TAB_STOP 4	/* of Markdown */
 #define FENCE_MIN 3	/* of Markdown */
 #define SPAN_RUN_MAX 64 /* longer runs of backticks are taken as text: keeps the reading linear */
-#define WORDS_MAX 32	/* every flag once is three */
+#define WORDS_MAX 32	/* every flag once is five */
 #define QUOTE_MAX 40	/* of the author's words in a sentence */
 #define TRIGGER_MIN 2
 #define TRIGGER_MAX 32
 
 static const char known_flags[] =
-    "--extra, --stages=install,upgrade, --from=VERSION and --keep=30m";
+    "--extra, --stages=install,upgrade, --from=VERSION, --keep=30m and --with-tests=12";
 
 static const char *const kind_words[COMMAND_KIND_COUNT] = {
     "none", "test", "cancel", "status", "help", "mistyped"};
@@ -263,6 +263,21 @@ static bool read_keep(struct command *out, const char *value)
 	return true;
 }
 
+static bool read_with_tests(struct command *out, const char *value)
+{
+	if (out->suite_pr) {
+		mistype(out, "--with-tests stands there twice; name one pull request.");
+		return false;
+	}
+	if (!value || !parse_int64(value, 1, COMMAND_PR_MAX, &out->suite_pr)) {
+		mistype(out,
+		    "--with-tests takes the number of a pull request of the CI repository, "
+		    "as in --with-tests=12.");
+		return false;
+	}
+	return true;
+}
+
 static bool read_flag(struct command *out, char *word)
 {
 	char quoted[QUOTE_MAX + 4];
@@ -277,6 +292,8 @@ static bool read_flag(struct command *out, char *word)
 		return read_from(out, value);
 	if (text_is(word, "--keep"))
 		return read_keep(out, value);
+	if (text_is(word, "--with-tests"))
+		return read_with_tests(out, value);
 	if (text_is(word, "--extra") && !value)
 		return read_extra(out);
 	if (text_is(word, "--extra"))

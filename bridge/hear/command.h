@@ -9,6 +9,7 @@
  * Grammar, on a line of its own, at most three blanks before it:
  *
  *   !testme [--extra] [--stages=install,upgrade] [--from=VERSION] [--keep[=30m]]
+ *           [--with-tests=12]
  *   !testme cancel | status | help
  *
  * A line counts only where Markdown shows it as text of the author: not in a quote, a fenced or
@@ -29,6 +30,7 @@
 #define COMMAND_FROM_SIZE 65	 /* docs/contracts.md, section 3: FROM has at most 64 */
 #define COMMAND_KEEP_MIN 30	 /* of --keep alone */
 #define COMMAND_KEEP_MAX_MIN 240 /* docs/contracts.md, section 3; a host may allow less */
+#define COMMAND_PR_MAX 999999999 /* docs/contracts.md, section 3: PR has at most 9 digits */
 #define COMMAND_WHY_SIZE 256
 #define COMMAND_STAGES_SIZE 64 /* all eight stage words with commas: 57 */
 
@@ -50,6 +52,7 @@ struct command {
 	bool wants_extra;
 	int64_t keep_min;	      /* 0: taken down when judged */
 	char from[COMMAND_FROM_SIZE]; /* "" = the planner decides */
+	int64_t suite_pr; /* of the CI repository, whose suites are to judge; 0: those in force */
 	/* With COMMAND_MISTYPED only: one sentence, printable ASCII. It quotes the author's words
 	 * with everything but letters, digits and -_.,=+~/ replaced by "?": still Markdown-escape
 	 * it. */

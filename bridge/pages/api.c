@@ -59,6 +59,7 @@ static struct json *encode_run(const struct past_run *run)
 	json_set_text(json, "state", frame_run_word(run));
 	set_known(json, "level", run->level, past_is_judged(run));
 	json_set_bool(json, "partial", run->is_partial);
+	json_set_bool(json, "trial", run->is_trial);
 	json_set_text(json, "head", run->head_version);
 	json_set_text(json, "base", run->base_version);
 	set_time(json, "heard", run->heard_s);

@@ -210,6 +210,12 @@ void frame_run_state(struct html *html, const struct past_run *run)
 	struct look look = look_of(run);
 
 	frame_state(html, look.class, look.word);
+	if (!run->is_trial)
+		return;
+	html_text(html, " ");
+	html_begin(html, "span", "class", "soft small", NULL);
+	html_text(html, "trial");
+	html_end(html);
 }
 
 const char *frame_run_word(const struct past_run *run)

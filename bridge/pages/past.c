@@ -59,7 +59,8 @@ void past_read(const struct job_brief *brief, struct past_run *out)
 	    .has_verdict = brief->has_verdict,
 	    .verdict = brief->verdict,
 	    .level = brief->level,
-	    .is_partial = brief->stages[0] != '\0'};
+	    .is_partial = brief->stages[0] != '\0',
+	    .is_trial = brief->suite_ref[0] != '\0'};
 	copy_head(out->repo, sizeof(out->repo), brief->repo);
 	copy_head(out->author, sizeof(out->author), brief->author);
 	copy_head(out->ref, sizeof(out->ref), brief->ref);
@@ -100,6 +101,11 @@ bool past_is_judged(const struct past_run *run)
 	return !past_is_active(run) && run->has_verdict && verdict_is_of_recipe(run->verdict);
 }
 
+bool past_is_whole(const struct past_run *run)
+{
+	return past_is_judged(run) && !run->is_partial && !run->is_trial;
+}
+
 bool past_is_red(const struct past_run *run)
 {
 	return past_is_judged(run) && run->verdict != VERDICT_PASSED;
@@ -116,7 +122,7 @@ int64_t past_seconds(const struct past_run *run)
 const struct past_run *past_last(const struct past *past)
 {
 	for (size_t i = 0; i < past->count; i++) {
-		if (!past_is_active(&past->runs[i]))
+		if (!past_is_active(&past->runs[i]) && !past->runs[i].is_trial)
 			return &past->runs[i];
 	}
 	return NULL;
@@ -125,7 +131,7 @@ const struct past_run *past_last(const struct past *past)
 const struct past_run *past_newest(const struct past *past)
 {
 	for (size_t i = 0; i < past->count; i++) {
-		if (past_is_judged(&past->runs[i]))
+		if (past_is_judged(&past->runs[i]) && !past->runs[i].is_trial)
 			return &past->runs[i];
 	}
 	return NULL;
@@ -134,7 +140,7 @@ const struct past_run *past_newest(const struct past *past)
 const struct past_run *past_level(const struct past *past)
 {
 	for (size_t i = 0; i < past->count; i++) {
-		if (past_is_judged(&past->runs[i]) && !past->runs[i].is_partial)
+		if (past_is_whole(&past->runs[i]))
 			return &past->runs[i];
 	}
 	return NULL;
@@ -199,7 +205,7 @@ int64_t past_usual_s(const struct past *past)
 		int64_t took = past_seconds(run);
 		size_t at = count;
 
-		if (!took || run->is_partial || !past_is_judged(run) || past_is_red(run))
+		if (!took || !past_is_whole(run) || past_is_red(run))
 			continue;
 		for (; at > 0 && seconds[at - 1] > took; at--)
 			seconds[at] = seconds[at - 1];
@@ -218,8 +224,8 @@ static const struct past_run *find_other(
 	for (size_t i = from + 1; i < past->count; i++) {
 		const struct past_run *other = &past->runs[i];
 
-		if (other->stages[stage].is_known && other->stages[stage].outcome == wanted &&
-		    text_is(other->ref, run->ref))
+		if (!other->is_trial && other->stages[stage].is_known &&
+		    other->stages[stage].outcome == wanted && text_is(other->ref, run->ref))
 			return other;
 	}
 	return NULL;
@@ -231,7 +237,7 @@ static bool is_flaky(const struct past *past, size_t at, enum stage stage, struc
 	const struct past_run *run = &past->runs[at];
 	bool is_green = run->stages[stage].outcome == OUTCOME_PASS;
 
-	if (!run->stages[stage].is_known || !run->ref[0] ||
+	if (run->is_trial || !run->stages[stage].is_known || !run->ref[0] ||
 	    (!is_green && run->stages[stage].outcome != OUTCOME_FAIL))
 		return false;
 	const struct past_run *other =

@@ -23,6 +23,7 @@ struct past_run {
 	enum verdict_class verdict;
 	int level;
 	bool is_partial; /* only some stages were asked for */
+	bool is_trial;	 /* judged by suites that were not in force */
 	char repo[JOB_REPO_SIZE];
 	char author[JOB_USER_SIZE];
 	char ref[JOB_REF_SIZE];
@@ -48,15 +49,17 @@ DEFINE_AUTO(past, past_release);
 
 /* It has ended, and says something of the recipe: it is neither cancelled nor ours. */
 bool past_is_judged(const struct past_run *run);
+/* Judged, in every stage, by the suites in force: its level is the recipe's. */
+bool past_is_whole(const struct past_run *run);
 bool past_is_red(const struct past_run *run);	  /* judged, and not passed */
 bool past_is_active(const struct past_run *run);  /* its end is still to come */
 int64_t past_seconds(const struct past_run *run); /* from start to end; 0: not known */
 
-/* The newest that has ended, whatever came of it; NULL: none. */
+/* The newest that has ended, whatever came of it, and is no trial; NULL: none. */
 const struct past_run *past_last(const struct past *past);
-/* The newest judged one; NULL: none. */
+/* The newest judged one that is no trial; NULL: none. */
 const struct past_run *past_newest(const struct past *past);
-/* The newest judged one that was asked for every stage: its level is the recipe's. NULL: none. */
+/* The newest whole one; NULL: none. */
 const struct past_run *past_level(const struct past *past);
 int64_t past_usual_s(const struct past *past); /* median of the last that passed; 0: none */
 
@@ -72,7 +75,7 @@ struct past_night {
 };
 struct past_night past_by_night(const struct past *past);
 
-/* One commit, one stage, red and green: the newest two runs that say so. */
+/* One commit, one stage, red and green: the newest two runs that say so; a trial says nothing. */
 struct past_flaky {
 	enum stage stage;
 	const struct past_run *green, *red; /* borrowed from past */

@@ -206,7 +206,7 @@ static struct series series_of_levels(const struct past *past)
 	for (size_t i = past->count; i > 0; i--) {
 		const struct past_run *run = &past->runs[i - 1];
 
-		if (!past_is_judged(run) || run->is_partial)
+		if (!past_is_whole(run))
 			continue;
 		if (series.count == DRAW_COLUMNS_MAX) {
 			memmove(series.columns, series.columns + 1,

@@ -80,6 +80,24 @@ static void add_first_try(struct html *html, const struct job *job)
 	html_end(html);
 }
 
+static void add_trial(struct html *html, const struct job *job)
+{
+	if (!job_is_trial(job))
+		return;
+	frame_section(html, "card", "trial", "A trial");
+	html_begin(html, "p", NULL);
+	html_text(html, "Judged by the suites of ");
+	if (job->suite_pr)
+		html_text(html, "pull request #%" PRId64 " of ", job->suite_pr);
+	html_text(html, "the CI repository at ");
+	html_begin(html, "code", NULL);
+	html_outside(html, job->suite_ref, JOB_REF_SIZE);
+	html_end(html);
+	html_text(html, ", not by those in force. It counts for no level.");
+	html_end(html);
+	html_end(html);
+}
+
 static void add_why(struct html *html, const struct run_page_facts *facts)
 {
 	auto_str char *since = facts->results ? since_sentence(facts->results) : NULL;
@@ -511,6 +529,7 @@ static void add_provenance(struct html *html, const struct results *results)
 	add_fact(html, "abra", results->abra);
 	add_fact(html, "host", results->host);
 	add_fact(html, "suite", results->suite);
+	add_fact(html, "its commit", results->suite_ref);
 	add_fact(html, "its hash", results->suite_hash);
 	add_fact(html, "recipe's tests", results->recipe_tests_hash);
 	for (size_t i = 0; i < results->allowed.count; i++)
@@ -570,6 +589,7 @@ void run_page_write(
 	add_links(html, frame, facts);
 	if (past_is_active(facts->run))
 		add_steps(html, frame, facts);
+	add_trial(html, facts->job);
 	add_why(html, facts);
 	if (facts->results) {
 		add_stages(html, facts);

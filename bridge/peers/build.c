@@ -68,6 +68,7 @@ size_t build_params_list(const struct build_params *params, struct build_pair ou
 	count += add_text(&out[count], "EXTRA_TESTS", params->wants_extra ? "1" : "");
 	count += add_text(&out[count], "FROM", params->from);
 	count += add_number(&out[count], "KEEP", params->keep_min);
+	count += add_text(&out[count], "SUITE_REF", params->suite_ref);
 	return count;
 }
 

@@ -58,6 +58,7 @@ struct build_params {
 	bool wants_extra;
 	int64_t keep_min; /* 0: none */
 	char from[BUILD_PARAM_SIZE];
+	char suite_ref[BUILD_PARAM_SIZE];
 };
 /* Who ended a build that was killed, as far as the server says. */
 enum build_ender {
@@ -87,7 +88,7 @@ struct builds {
 	struct peer_odd odd;
 };
 
-#define BUILD_PAIRS_MAX 9
+#define BUILD_PAIRS_MAX 10
 struct build_pair {
 	const char *name; /* of docs/contracts.md, section 3 */
 	char value[BUILD_PARAM_SIZE];

@@ -159,6 +159,7 @@ static void read_params(const struct json *params, struct build_params *out)
 	get_param(params, "REF", out->ref, sizeof(out->ref));
 	get_param(params, "STAGES", out->stages, sizeof(out->stages));
 	get_param(params, "FROM", out->from, sizeof(out->from));
+	get_param(params, "SUITE_REF", out->suite_ref, sizeof(out->suite_ref));
 	out->wants_extra = get_param_number(params, "EXTRA_TESTS") == 1;
 	out->keep_min = get_param_number(params, "KEEP");
 }

@@ -18,7 +18,7 @@ static struct standing stand(const struct past *past)
 	for (size_t i = 0; i < past->count && !standing.level; i++) {
 		const struct past_run *run = &past->runs[i];
 
-		if (past_is_judged(run) && !run->is_partial && !past_is_by_chance(past, i))
+		if (past_is_whole(run) && !past_is_by_chance(past, i))
 			standing.level = run;
 	}
 	return standing;

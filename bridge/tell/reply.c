@@ -158,6 +158,26 @@ static void add_behind(const struct job *job, struct buf *out)
 	(void)buf_add_text(out, ": what is there since is not tested with it.\n");
 }
 
+/* A green one is no green of the recipe's as it stands, and a red one may be the suites' fault. */
+static void add_trial(const struct reply_facts *facts, struct buf *out)
+{
+	const struct job *job = facts->job;
+
+	if (!job_is_trial(job))
+		return;
+	auto_str char *pull = job->suite_pr
+				  ? xasprintf("%s#%lld", facts->ci_repo, (long long)job->suite_pr)
+				  : xstrdup(facts->ci_repo);
+	auto_str char *commit = xstrndup(job->suite_ref, SHORT_REF);
+	(void)buf_add_text(out, "\nA trial: judged by the suites of ");
+	(void)markdown_add_code(out, pull);
+	(void)buf_add_text(out, " at ");
+	(void)markdown_add_code(out, commit);
+	(void)buf_add_text(out, ", not by those in force on ");
+	(void)markdown_add_code(out, facts->ci_branch);
+	(void)buf_add_text(out, ". It counts for no level and no commit status.\n");
+}
+
 /*
  * How the build came to be, when it is not plainly what a comment asked for: started by hand, or
  * the second one, after an error of ours, with which: whoever runs the host should hear of it. And
@@ -181,6 +201,7 @@ static void add_notes(const struct reply_facts *facts, struct buf *out)
 		(void)markdown_add_text(out, job->author, NAME_SHOWN_BYTES);
 		(void)buf_add_text(out, ".\n");
 	}
+	add_trial(facts, out);
 	add_behind(job, out);
 	if (!job->first_build)
 		return;
@@ -649,7 +670,9 @@ void reply_help(const char *trigger, char *reason, size_t reason_size)
 	(void)snprintf(reason, reason_size,
 	    "on a line of its own, %s tests this pull request; --extra adds the recipe's long "
 	    "tests, --stages=install,upgrade runs only those, --from=VERSION upgrades from that "
-	    "version, --keep=30m leaves the app up for a look. %s cancel ends what runs, %s status "
+	    "version, --keep=30m leaves the app up for a look, --with-tests=12 has it judged by "
+	    "the "
+	    "suites of that pull request of the CI repository. %s cancel ends what runs, %s status "
 	    "tells how it stands.",
 	    trigger, trigger, trigger);
 }

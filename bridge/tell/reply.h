@@ -60,6 +60,7 @@ struct reply_facts {
 	const char *builds_url;	  /* "https://drone.example.org/org/cc-ci"; "": not known yet */
 	const char *pages_url;	  /* where the run has a page; NULL: nowhere that people can see */
 	const char *trigger;
+	const char *ci_repo, *ci_branch; /* where the suites in force are */
 };
 
 void reply_write(const struct reply_facts *facts, struct buf *out);

@@ -65,7 +65,7 @@ bool status_write(const struct status_facts *facts, struct gitea_status *out)
 	const struct job *job = facts->job;
 	struct gitea_status status = {.state = GITEA_STATUS_PENDING};
 
-	if (!job->ref[0] || !job->pr || job->command != COMMAND_TEST)
+	if (!job->ref[0] || !job->pr || job->command != COMMAND_TEST || job_is_trial(job))
 		return false;
 	switch (job->state) {
 	case JOB_HEARD:

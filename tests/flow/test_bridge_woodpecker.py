@@ -14,7 +14,7 @@ from lib.world import PUBLIC, WoodpeckerStandinWorld, wait_for
 
 # A build is made with what was asked, watched, waited for, cancelled, read to its end, and its token hidden.
 THEIRS = ("member_gets_a_verdict_on_the_private_repository", "parameters_are_those_of_the_command",
-    "one_comment_is_edited_while_the_build_goes_on", "an_error_of_ours_is_tried_again_once",
+    "suites_of_a_pull_request_judge_a_trial", "one_comment_is_edited_while_the_build_goes_on", "an_error_of_ours_is_tried_again_once",
     "two_comments_at_once_queue_and_both_get_verdicts", "who_asks_for_many_leaves_room_for_others", "killed_in_mid_run_the_verdict_arrives",
     "a_build_cancelled_in_its_server", "cancel_by_comment", "zz_no_secret_is_in_the_log")
 

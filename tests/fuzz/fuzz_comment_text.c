@@ -15,8 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	command_read((const char *)data, size, "!testme", &command);
 	command_write_stages(&command, stages);
-	assert(
-	    command.kind == COMMAND_TEST || (!*stages && !*command.from && !command.wants_extra));
+	assert(command.kind == COMMAND_TEST ||
+	       (!*stages && !*command.from && !command.wants_extra && !command.suite_pr));
+	assert(command.suite_pr >= 0 && command.suite_pr <= COMMAND_PR_MAX);
 	assert((command.kind == COMMAND_MISTYPED) == (*command.why != '\0'));
 	for (const char *c = command.why; *c; c++)
 		assert(isprint((unsigned char)*c) && !strchr("`<>@[]*#|\\$", *c));

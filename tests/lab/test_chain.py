@@ -6,6 +6,7 @@ import unittest
 
 from lib.chain import trailer
 from lib.lab_chain import LabChain
+from lib.trial import TrialCases
 from lib.world import wait_for
 
 VERDICT_SECONDS = 180
@@ -57,6 +58,10 @@ class ChainOnTheLab(unittest.TestCase):
         self.assertEqual("recipe_failed", trailer(body)["verdict"], body)
         self.assertIn("/srv", body)
         self.assertIn("failed at upgrade", body)
+
+
+class SuitesOfAPullRequest(TrialCases, unittest.TestCase):
+    make_chain = LabChain
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ ENDED = ("success", "failure", "error", "killed")
 
 # The step named hold waits while {hold}/any exists. The report prints {hold}/results, or what is there for its build
 # alone, with the run's own numbers in it.
-PREPARE = 'env | grep -E "^(RECIPE|SRC|PR|REF|COMMENT|STAGES|EXTRA_TESTS|FROM)=" | sort'
+PREPARE = 'env | grep -E "^(RECIPE|SRC|PR|REF|COMMENT|STAGES|EXTRA_TESTS|FROM|SUITE_REF)=" | sort'
 HOLD = 'while [ -e "{hold}/any" ]; do sleep 0.05; done'
-REPORT = """B=$DRONE_BUILD_NUMBER$CI_PIPELINE_NUMBER; f="{hold}/results"; [ ! -e "$f.$B" ] || f="$f.$B"; printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$((PR + 0))/; s/@REF@/$REF/; s/@COMMENT@/$((COMMENT + 0))/; s/@BUILD@/$B/" "$f"; printf '%s\\n' '--- end ccci results ---'"""
+REPORT = """B=$DRONE_BUILD_NUMBER$CI_PIPELINE_NUMBER; f="{hold}/results"; [ ! -e "$f.$B" ] || f="$f.$B"; printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$((PR + 0))/; s/@REF@/$REF/; s/@SUITE_REF@/$SUITE_REF/; s/@COMMENT@/$((COMMENT + 0))/; s/@BUILD@/$B/" "$f"; printf '%s\\n' '--- end ccci results ---'"""
 
 PIPELINE = f"""\
 kind: pipeline
@@ -95,7 +95,7 @@ def results(verdict="passed", level=4, reason="", outcome="pass", stages=(), lef
     """
     document = {"schema": 1,
         "run": {"id": "41-9f2c1a", "build": "@BUILD@", "recipe": "@RECIPE@", "src": "@SRC@", "pr": "@PR@",
-                "ref": "@REF@", "comment": "@COMMENT@", "domain": "cust-9f2c1a.ci.example.org", "host": "ci1",
+                "ref": "@REF@", "suite_ref": "@SUITE_REF@", "comment": "@COMMENT@", "domain": "cust-9f2c1a.ci.example.org", "host": "ci1",
                 "started": "2026-11-22T03:10:00Z", "seconds": 31.4} | run,
         "verdict": verdict, "level": level, "reason": reason,
         "versions": {"head": "1.2.0+2.1.0", "base": "1.1.0+2.0.3", "base_why": "newest", "rejected": []},
@@ -138,7 +138,8 @@ class BridgeCases:
         os.mkdir(cls.hold_dir)
         cls.world.set_ci_yml(PIPELINES[cls.world.ci_name].format(hold=cls.hold_dir))
         cls.set_results(results())
-        cls.bridge = make_bridge(cls.world, webhook_secret=HOOK_SECRET, auto_test="outsider:auto-", **cls.bridge_settings)
+        cls.bridge = make_bridge(cls.world, webhook_secret=HOOK_SECRET, auto_test="outsider:auto-", with_tests_allow="member",
+            **cls.bridge_settings)
         cls.addClassCleanup(cls.stop_bridge)
         cls.bridge.start()
 
@@ -341,6 +342,55 @@ class BridgeCases:
         self.assertEqual({key: self.builds_of(comment)[0]["params"].get(key) for key in ("STAGES", "EXTRA_TESTS", "FROM", "KEEP")},
             {"STAGES": "install,upgrade", "EXTRA_TESTS": "1", "FROM": "1.0.0", "KEEP": "60"})
         self.assertIn("--stages=install,upgrade", body)
+
+    # ---- suites that are not in force
+
+    CI = "cc-ci"
+
+    def run_in_api(self, number):
+        runs = json.loads(exchange("GET", f"{self.bridge.url}/api/v1/runs")[1])["runs"]
+        return next(row for row in runs if row["build"] == number)
+
+    def test_suites_of_a_pull_request_judge_a_trial(self):
+        suites, number = self.open_pr(self.CI), self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "member", f"!testme --with-tests={suites}")
+        body = self.wait_verdict(PUBLIC, number, comment)
+        head, build = self.world.head(self.CI, suites), self.builds_of(comment)[0]
+        self.assertEqual((build["params"]["SUITE_REF"], build["params"]["REF"]), (head, self.world.head(PUBLIC, number)))
+        self.assertIn(f"\n\nA trial: judged by the suites of `{self.world.ci_repo}#{suites}` at `{head[:8]}`, not by those in force on `main`.", body)
+        self.assertTrue(self.run_in_api(build["number"])["trial"])
+        plain = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.assertNotIn("trial", self.wait_verdict(PUBLIC, number, plain))
+        build = self.builds_of(plain)[0]
+        self.assertNotIn("SUITE_REF", build["params"])
+        self.assertFalse(self.run_in_api(build["number"])["trial"])
+
+    def test_who_may_not_choose_the_suites(self):
+        suites, number = self.open_pr(self.CI), self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "lab-admin", f"!testme --with-tests={suites}")
+        self.assertIn("Only people whom the operator of ccci has listed", self.wait_answer(PUBLIC, number, comment, verdict="not_run"))
+        self.check_nothing_follows(PUBLIC, number)
+        self.assertEqual(self.builds_of(comment), [])
+
+    def test_suites_that_are_none(self):
+        closed, pushed, number = self.open_pr(self.CI), self.open_pr(self.CI), self.open_pr()
+        self.world.close_pr(self.CI, closed)
+        self.bridge.stop()
+        comments = [(self.world.comment(PUBLIC, number, "member", f"!testme --with-tests={suites}"), words) for suites, words in (
+            (closed, "that --with-tests names is closed"), (99999, "has no pull request of that number"),
+            (pushed, "that --with-tests names after this comment"))]
+        self.world.push(self.CI, pushed)
+        self.bridge.start()
+        for comment, words in comments:
+            self.assertIn(words, self.wait_answer(PUBLIC, number, comment, verdict="not_run"))
+            self.assertEqual(self.builds_of(comment), [])
+
+    def test_a_report_by_the_suites_in_force_is_no_verdict_of_a_trial(self):
+        """As of a ccci-run that does not know them yet."""
+        suites, number = self.open_pr(self.CI), self.open_pr()
+        self.set_results(results(suite_ref=""))
+        comment = self.world.comment(PUBLIC, number, "member", f"!testme --with-tests={suites}")
+        self.assertIn("names no commit of the suites", self.wait_verdict(PUBLIC, number, comment, "ci_error"))
 
     def test_one_comment_is_edited_while_the_build_goes_on(self):
         number = self.open_pr()

@@ -53,6 +53,7 @@ START_TEST(defaults)
 	ck_assert_str_eq(settings.enrolments[2].repo, "other/x");
 	ck_assert(!bridge_settings_allow(&settings, "anyone"));
 	ck_assert(!bridge_settings_allow(&settings, ""));
+	ck_assert(!bridge_settings_allow_with_tests(&settings, "carol"));
 }
 END_TEST
 
@@ -103,7 +104,8 @@ END_TEST
 
 START_TEST(allowlist_does_not_tell_case)
 {
-	const char *environ[] = {REQUIRED, "AUTH_ALLOWLIST=alice, Bob", NULL};
+	const char *environ[] = {
+	    REQUIRED, "AUTH_ALLOWLIST=alice, Bob", "WITH_TESTS_ALLOW=Carol", NULL};
 	AUTO(bridge_settings) settings = {0};
 	AUTO(buf) mistakes = buf_make(CONF_MISTAKES_MAX_BYTES);
 
@@ -113,6 +115,9 @@ START_TEST(allowlist_does_not_tell_case)
 	ck_assert(!bridge_settings_allow(&settings, "bo"));
 	ck_assert(!bridge_settings_allow(&settings, "bobby"));
 	ck_assert(!bridge_settings_allow(&settings, ""));
+	ck_assert(!bridge_settings_allow(&settings, "carol"));
+	ck_assert(bridge_settings_allow_with_tests(&settings, "carol"));
+	ck_assert(!bridge_settings_allow_with_tests(&settings, "alice"));
 }
 END_TEST
 
@@ -169,6 +174,7 @@ static const struct {
     {"TRIGGER", "two words"},
     {"TRIGGER", "\xc3\xa4"},
     {"AUTH_ALLOWLIST", "a,,b"},
+    {"WITH_TESTS_ALLOW", "a b"},
     {"NIGHTLY", "24:00"},
     {"NOTIFY_COMMAND", "mail"},
     {"NOTIFY_COMMAND", "/nowhere/tell"},

@@ -177,6 +177,14 @@ static const struct row rows[] = {
     BAD("!testme --keep=5h", "from 1m to 4h"),
     BAD("!testme --keep=241m", "from 1m to 4h"),
     BAD("!testme --keep=1hm", "from 1m to 4h"),
+    BAD("!testme --with-tests", "takes the number of a pull request of the CI repository"),
+    BAD("!testme --with-tests=", "as in --with-tests=12."),
+    BAD("!testme --with-tests=0", "takes the number"),
+    BAD("!testme --with-tests=-1", "takes the number"),
+    BAD("!testme --with-tests=#12", "takes the number"),
+    BAD("!testme --with-tests=1000000000", "takes the number"),
+    BAD("!testme --with-tests=12 --with-tests=12", "--with-tests stands there twice"),
+    BAD("!testme --with-test=12", "known are --extra, --stages=install,upgrade"),
     {"!testme cancel", COMMAND_CANCEL, "", false, "", NULL},
     {"!testme   status ", COMMAND_STATUS, "", false, "", NULL},
     BAD("!testme cancel 41", "\"cancel\" stands alone: write !testme cancel."),
@@ -316,6 +324,20 @@ START_TEST(keeps_for_minutes)
 }
 END_TEST
 
+START_TEST(names_the_suites)
+{
+	static const char text[] = "!testme --with-tests=999999999 --extra";
+	struct command command;
+
+	command_read(text, strlen(text), "!testme", &command);
+	ck_assert_int_eq(command.kind, COMMAND_TEST);
+	ck_assert_int_eq(command.suite_pr, 999999999);
+	ck_assert(command.wants_extra);
+	command_read("!testme", strlen("!testme"), "!testme", &command);
+	ck_assert_int_eq(command.suite_pr, 0);
+}
+END_TEST
+
 START_TEST(is_linear)
 {
 	static const char *const pieces[] = {"`", "<!--", "<!-- -->", "<pre", "`` ` ", "\\`",
@@ -373,6 +395,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, other_trigger);
 	tcase_add_test(tests, refuses_trigger);
 	tcase_add_loop_test(tests, keeps_for_minutes, 0, 5);
+	tcase_add_test(tests, names_the_suites);
 	tcase_add_test(tests, is_linear);
 	tcase_add_test(tests, too_long_a_line);
 	suite_add_tcase(suite, tests);

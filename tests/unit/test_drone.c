@@ -294,7 +294,8 @@ START_TEST(creates)
 	AUTO(buf) created = harness_data("drone", "build-create.json");
 	const struct exchange script[] = {
 	    {"POST " BUILDS "?branch=main&RECIPE=custom-html&SRC=o%2Fr&PR=3&REF=" SHA
-	     "&COMMENT=812&STAGES=install%2Cupgrade&EXTRA_TESTS=1&FROM=1.0.0%2B2.1.0&KEEP=30",
+	     "&COMMENT=812&STAGES=install%2Cupgrade&EXTRA_TESTS=1&FROM=1.0.0%2B2.1.0&KEEP=30"
+	     "&SUITE_REF=" SHA,
 		AUTH, NULL, 200, NULL, created.data},
 	    {"POST " BUILDS "?branch=a%26b&RECIPE=x", "Content-Length: 0", NULL, 200, NULL,
 		created.data},
@@ -307,7 +308,8 @@ START_TEST(creates)
 	    .keep_min = 30,
 	    .stages = "install,upgrade",
 	    .wants_extra = true,
-	    .from = "1.0.0+2.1.0"};
+	    .from = "1.0.0+2.1.0",
+	    .suite_ref = SHA};
 	struct build_params least = {.recipe = "x"};
 	struct stage_set set;
 

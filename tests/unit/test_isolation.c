@@ -24,6 +24,10 @@ static const struct row {
     {{"org/ci", true, "bot", false}, ISOLATION_GOOD, NULL},
     {{"org/ci", true, "bot", true}, ISOLATION_MEMBER,
 	"give CI_REPO an owner of which it is no member"},
+    {{"org/ci", false, "bot", false, true}, ISOLATION_CHOOSES,
+	"bot of AUTO_TEST is one of WITH_TESTS_ALLOW too"},
+    {{"org/ci", false, "bot", true, true}, ISOLATION_CHOOSES, "take it out of WITH_TESTS_ALLOW"},
+    {{"bot/ci", false, "bot", false, true}, ISOLATION_OWNER, "owns the CI repository"},
 };
 
 START_TEST(judges)

@@ -19,6 +19,7 @@
 #define RUN(build, recipe, src, pr, ref, comment)                                                  \
 	"\"build\":" build ",\"recipe\":\"" recipe "\",\"src\":\"" src "\",\"pr\":" pr             \
 	",\"ref\":\"" ref "\",\"comment\":" comment
+#define TRIAL ",\"suite_ref\":\"" OTHER_REF "\""
 #define OURS RUN("41", "custom-html", "org/custom-html", "3", REF, "812")
 
 /* Build 40 was an error of ours, so that one of 41 is the verdict. */
@@ -294,6 +295,24 @@ START_TEST(end_with_report_of_another)
 }
 END_TEST
 
+/* Whoever tried other suites is not told what those in force say, nor the other way round. */
+START_TEST(report_of_other_suites)
+{
+	struct job trial = job;
+	AUTO(learnt) good = {0};
+	AUTO(learnt) lacking = {0};
+	AUTO(learnt) foreign = {0};
+
+	(void)copy_text(trial.suite_ref, sizeof(trial.suite_ref), OTHER_REF);
+	learn_log_of(&trial, RESULTS_BEGIN "\n@\n" RESULTS_END "\n", OURS TRIAL, &good);
+	ck_assert_int_eq(good.event.verdict, VERDICT_RECIPE_FAILED);
+	learn_log_of(&trial, RESULTS_BEGIN "\n@\n" RESULTS_END "\n", OURS, &lacking);
+	ck_assert_ptr_nonnull(strstr(lacking.reason, "names no commit of the suites:"));
+	learn_log(RESULTS_BEGIN "\n@\n" RESULTS_END "\n", OURS TRIAL, &foreign);
+	ck_assert_int_eq(foreign.event.verdict, VERDICT_CI_ERROR);
+}
+END_TEST
+
 START_TEST(steps_for_people)
 {
 	struct build build = make_build(&ends[0]);
@@ -480,6 +499,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, end_with_report);
 	tcase_add_loop_test(tests, end_with_bad_report, 0, COUNT_OF(bad_logs));
 	tcase_add_loop_test(tests, end_with_report_of_another, 0, COUNT_OF(foreign_runs));
+	tcase_add_test(tests, report_of_other_suites);
 	tcase_add_test(tests, steps_for_people);
 	tcase_add_test(tests, steps_of_a_long_build);
 	tcase_add_test(tests, queue_and_origin);

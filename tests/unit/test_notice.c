@@ -9,8 +9,9 @@
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /*
- * A run in three letters. By whom: p(eople), s(ome stages only), 1 or 2, a try by night. What came
- * of it: G(reen), R(ed), T(imed out), E(rror of ours), C(ancelled), . (goes on). The level.
+ * A run in three letters. By whom: p(eople), s(ome stages only), o(ther suites), 1 or 2, a try by
+ * night. What came of it: G(reen), R(ed), T(imed out), E(rror of ours), C(ancelled), . (goes on).
+ * The level.
  */
 static struct job_brief make_brief(const char *word, int64_t build)
 {
@@ -34,6 +35,7 @@ static struct job_brief make_brief(const char *word, int64_t build)
 	    .stages = word[0] == 's' ? "install" : "",
 	    .head_version = "",
 	    .base_version = "",
+	    .suite_ref = word[0] == 'o' ? A : "",
 	    .outline = ""};
 
 	return brief;
@@ -65,6 +67,8 @@ static const struct {
     {"p.0 pG4", ""},
     {"sG1 pG4", ""},
     {"sR0 pG4", ""},
+    {"oG5 pG4", ""},
+    {"oR0 pG4", ""},
     /* Levels. */
     {"pR1 pG4", "level 4>1"},
     {"pG5 pG4", "level 4>5"},

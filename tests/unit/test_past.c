@@ -26,6 +26,7 @@ static struct job_brief make_brief(int64_t build, enum verdict_class verdict, in
 	    .stages = "",
 	    .head_version = "1.2.0",
 	    .base_version = "",
+	    .suite_ref = "",
 	    .outline = "install=pass:9.1 upgrade=fail:41.25"};
 }
 
@@ -116,6 +117,33 @@ START_TEST(level_is_of_a_run_of_all_stages)
 	ck_assert_int_eq(past_newest(&past)->build, 8);
 	ck_assert_int_eq(past_level(&past)->build, 7);
 	ck_assert_int_eq(past_usual_s(&past), 7); /* of 7 and 6 */
+}
+END_TEST
+
+/* What suites that are not in force say is no standing of the recipe's. */
+START_TEST(a_trial_counts_for_nothing)
+{
+	AUTO(past) past = {0};
+	struct past_flaky flaky[PAST_FLAKY_MAX];
+	struct job_brief trial = make_brief(9, VERDICT_RECIPE_FAILED, 1);
+	struct job_brief whole = make_brief(8, VERDICT_PASSED, 4);
+	struct job_brief other = make_brief(7, VERDICT_PASSED, 5);
+
+	trial.suite_ref = other.suite_ref = B;
+	trial.outline = "install=fail:1";
+	whole.outline = "install=pass:1";
+	other.outline = "install=fail:1";
+	past_add(&past, &trial);
+	ck_assert_ptr_null(past_last(&past));
+	ck_assert(past_is_judged(&past.runs[0]) && past_is_red(&past.runs[0]) &&
+		  !past_is_whole(&past.runs[0]));
+	past_add(&past, &whole);
+	past_add(&past, &other);
+	ck_assert_int_eq(past_last(&past)->build, 8);
+	ck_assert_int_eq(past_newest(&past)->build, 8);
+	ck_assert_int_eq(past_level(&past)->build, 8);
+	ck_assert_int_eq(past_usual_s(&past), 8);
+	ck_assert_uint_eq(past_flaky(&past, flaky), 0);
 }
 END_TEST
 
@@ -262,6 +290,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, reads_outline, 0, COUNT_OF(outlines));
 	tcase_add_loop_test(tests, knows_what_a_run_says, 0, COUNT_OF(states));
 	tcase_add_test(tests, level_is_of_a_run_of_all_stages);
+	tcase_add_test(tests, a_trial_counts_for_nothing);
 	tcase_add_test(tests, usual_is_the_median_of_the_last_five);
 	tcase_add_loop_test(tests, red_and_green_on_one_commit_is_flaky, 0, COUNT_OF(flakies));
 	tcase_add_test(tests, holds_so_many_and_no_more);

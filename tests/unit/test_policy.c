@@ -7,9 +7,12 @@
 
 #define HEAD "0123456789abcdef0123456789abcdef01234567"
 #define OTHER "fedcba9876543210fedcba9876543210fedcba98"
+#define SUITES                                                                                     \
+	.wants_suites = true, .may_choose_suites = true,                                           \
+	.suites = {POLICY_PULL_OPEN, POLICY_PUSH_NONE, OTHER}
 #define GOOD                                                                                       \
-	.is_enrolled = true, .membership = POLICY_MEMBER, .pull = POLICY_PULL_OPEN,                \
-	.push = POLICY_PUSH_NONE, .head_sha = HEAD, .age_s = 5, .max_age_s = 3600
+	.is_enrolled = true, .membership = POLICY_MEMBER,                                          \
+	.head = {POLICY_PULL_OPEN, POLICY_PUSH_NONE, HEAD}, .age_s = 5, .max_age_s = 3600
 
 /* A later initialiser of a row replaces the one of GOOD; that is what the rows are for. */
 #pragma GCC diagnostic push
@@ -37,7 +40,7 @@ static const struct row {
     {{GOOD, .max_age_s = 0}, DECISION_REFUSE, DECISION_TOO_OLD},
     {{GOOD, .age_s = 3601, .membership = POLICY_MEMBERSHIP_UNKNOWN, .has_asked = true},
 	DECISION_REFUSE, DECISION_NO_ANSWER},
-    {{GOOD, .age_s = 3601, .push = POLICY_PUSH_UNKNOWN, .has_asked = true}, DECISION_REFUSE,
+    {{GOOD, .age_s = 3601, .head.push = POLICY_PUSH_UNKNOWN, .has_asked = true}, DECISION_REFUSE,
 	DECISION_NO_ANSWER},
     {{GOOD, .is_edited = true}, DECISION_REFUSE, DECISION_EDITED},
     {{GOOD, .is_edited = true, .is_allowlisted = true}, DECISION_REFUSE, DECISION_EDITED},
@@ -51,12 +54,13 @@ static const struct row {
     {{GOOD, .membership = POLICY_MEMBERSHIP_UNKNOWN, .is_allowlisted = true}, DECISION_GO,
 	DECISION_REASON_NONE},
     /* the outsider is refused before anything else is asked */
-    {{GOOD, .membership = POLICY_NOT_MEMBER, .pull = POLICY_PULL_UNKNOWN}, DECISION_REFUSE,
+    {{GOOD, .membership = POLICY_NOT_MEMBER, .head.pull = POLICY_PULL_UNKNOWN}, DECISION_REFUSE,
 	DECISION_NOT_MEMBER},
     /* what starts nothing: the author decides alone */
-    {{GOOD, .starts_nothing = true, .pull = POLICY_PULL_MERGED, .push = POLICY_PUSH_AFTER},
+    {{GOOD, .starts_nothing = true, .head.pull = POLICY_PULL_MERGED,
+	 .head.push = POLICY_PUSH_AFTER},
 	DECISION_GO, DECISION_REASON_NONE},
-    {{GOOD, .starts_nothing = true, .pull = POLICY_PULL_UNKNOWN}, DECISION_GO,
+    {{GOOD, .starts_nothing = true, .head.pull = POLICY_PULL_UNKNOWN}, DECISION_GO,
 	DECISION_REASON_NONE},
     {{GOOD, .starts_nothing = true, .membership = POLICY_NOT_MEMBER}, DECISION_REFUSE,
 	DECISION_NOT_MEMBER},
@@ -64,20 +68,41 @@ static const struct row {
 	DECISION_NO_ANSWER},
     {{GOOD, .starts_nothing = true, .age_s = 3601}, DECISION_REFUSE, DECISION_TOO_OLD},
     /* the pull request */
-    {{GOOD, .pull = POLICY_PULL_UNKNOWN}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
-    {{GOOD, .pull = POLICY_PULL_CLOSED}, DECISION_REFUSE, DECISION_PULL_CLOSED},
-    {{GOOD, .pull = POLICY_PULL_MERGED}, DECISION_REFUSE, DECISION_PULL_MERGED},
-    {{GOOD, .pull = POLICY_PULL_MISSING}, DECISION_REFUSE, DECISION_PULL_MISSING},
-    {{GOOD, .pull = POLICY_PULL_CLOSED, .is_allowlisted = true}, DECISION_REFUSE,
+    {{GOOD, .head.pull = POLICY_PULL_UNKNOWN}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
+    {{GOOD, .head.pull = POLICY_PULL_CLOSED}, DECISION_REFUSE, DECISION_PULL_CLOSED},
+    {{GOOD, .head.pull = POLICY_PULL_MERGED}, DECISION_REFUSE, DECISION_PULL_MERGED},
+    {{GOOD, .head.pull = POLICY_PULL_MISSING}, DECISION_REFUSE, DECISION_PULL_MISSING},
+    {{GOOD, .head.pull = POLICY_PULL_CLOSED, .is_allowlisted = true}, DECISION_REFUSE,
 	DECISION_PULL_CLOSED},
-    {{GOOD, .head_sha = NULL}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
-    {{GOOD, .head_sha = ""}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
+    {{GOOD, .head.sha = NULL}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
+    {{GOOD, .head.sha = ""}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
     /* the head */
-    {{GOOD, .push = POLICY_PUSH_UNKNOWN}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
-    {{GOOD, .push = POLICY_PUSH_AFTER}, DECISION_REFUSE, DECISION_PUSHED_AFTER},
-    {{GOOD, .push = POLICY_PUSH_UNSURE}, DECISION_REFUSE, DECISION_HEAD_UNSURE},
-    {{GOOD, .push = POLICY_PUSH_AFTER, .is_allowlisted = true}, DECISION_REFUSE,
+    {{GOOD, .head.push = POLICY_PUSH_UNKNOWN}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
+    {{GOOD, .head.push = POLICY_PUSH_AFTER}, DECISION_REFUSE, DECISION_PUSHED_AFTER},
+    {{GOOD, .head.push = POLICY_PUSH_UNSURE}, DECISION_REFUSE, DECISION_HEAD_UNSURE},
+    {{GOOD, .head.push = POLICY_PUSH_AFTER, .is_allowlisted = true}, DECISION_REFUSE,
 	DECISION_PUSHED_AFTER},
+    /* --with-tests: who may, and the pull request of the suites */
+    {{GOOD, SUITES, .may_choose_suites = false}, DECISION_REFUSE, DECISION_SUITES_DENIED},
+    {{GOOD, SUITES, .may_choose_suites = false, .is_allowlisted = true}, DECISION_REFUSE,
+	DECISION_SUITES_DENIED},
+    {{GOOD, SUITES, .may_choose_suites = false, .head.pull = POLICY_PULL_UNKNOWN}, DECISION_REFUSE,
+	DECISION_SUITES_DENIED},
+    {{GOOD, SUITES, .membership = POLICY_NOT_MEMBER}, DECISION_REFUSE, DECISION_NOT_MEMBER},
+    {{GOOD, SUITES, .head.push = POLICY_PUSH_AFTER, .suites.push = POLICY_PUSH_AFTER},
+	DECISION_REFUSE, DECISION_PUSHED_AFTER},
+    {{GOOD, SUITES}, DECISION_GO, DECISION_REASON_NONE},
+    {{GOOD, SUITES, .suites.pull = POLICY_PULL_UNKNOWN}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
+    {{GOOD, SUITES, .suites.pull = POLICY_PULL_MISSING}, DECISION_REFUSE, DECISION_SUITES_MISSING},
+    {{GOOD, SUITES, .suites.pull = POLICY_PULL_CLOSED}, DECISION_REFUSE, DECISION_SUITES_CLOSED},
+    {{GOOD, SUITES, .suites.pull = POLICY_PULL_MERGED}, DECISION_REFUSE, DECISION_SUITES_MERGED},
+    {{GOOD, SUITES, .suites.sha = ""}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
+    {{GOOD, SUITES, .suites.push = POLICY_PUSH_UNKNOWN}, DECISION_ASK_AGAIN, DECISION_NO_ANSWER},
+    {{GOOD, SUITES, .suites.push = POLICY_PUSH_AFTER}, DECISION_REFUSE,
+	DECISION_SUITES_PUSHED_AFTER},
+    {{GOOD, SUITES, .suites.push = POLICY_PUSH_UNSURE}, DECISION_REFUSE, DECISION_SUITES_UNSURE},
+    /* without it they are no matter */
+    {{GOOD, .suites.pull = POLICY_PULL_CLOSED}, DECISION_GO, DECISION_REASON_NONE},
 };
 #pragma GCC diagnostic pop
 
@@ -111,11 +136,21 @@ static struct policy_facts facts_of(unsigned n)
 	facts.is_allowlisted = digit(&n, 2);
 	facts.has_asked = digit(&n, 2);
 	facts.membership = (enum policy_membership)digit(&n, 5);
-	facts.pull = (enum policy_pull)digit(&n, 5);
-	facts.push = (enum policy_push)digit(&n, 4);
-	facts.head_sha = heads[digit(&n, 3)];
+	facts.head.pull = (enum policy_pull)digit(&n, 5);
+	facts.head.push = (enum policy_push)digit(&n, 4);
+	facts.head.sha = heads[digit(&n, 3)];
+	facts.wants_suites = digit(&n, 2);
+	facts.may_choose_suites = digit(&n, 2);
+	facts.suites = (struct policy_head){
+	    (enum policy_pull)digit(&n, 5), (enum policy_push)digit(&n, 4), OTHER};
 	facts.age_s = ages[digit(&n, 4)];
 	return facts;
+}
+
+static bool has_suites(const struct policy_facts *facts)
+{
+	return facts->may_choose_suites && facts->suites.pull == POLICY_PULL_OPEN &&
+	       facts->suites.push == POLICY_PUSH_NONE;
 }
 
 /* Over every combination: GO needs all, and nothing that is answered is answered with nothing. */
@@ -123,13 +158,15 @@ START_TEST(fails_closed)
 {
 	unsigned went = 0;
 
-	for (unsigned n = 0; n < 32 * 5 * 5 * 4 * 3 * 4; n++) {
+	for (unsigned n = 0; n < 32 * 5 * 5 * 4 * 3 * 80 * 4; n++) {
 		struct policy_facts facts = facts_of(n);
 		struct decision decision = policy_decide(&facts);
 		bool is_good = !facts.is_bot && facts.is_enrolled && !facts.is_edited &&
 			       (facts.is_allowlisted || facts.membership == POLICY_MEMBER) &&
-			       facts.pull == POLICY_PULL_OPEN && facts.push == POLICY_PUSH_NONE &&
-			       facts.head_sha && *facts.head_sha && facts.age_s <= facts.max_age_s;
+			       facts.head.pull == POLICY_PULL_OPEN &&
+			       facts.head.push == POLICY_PUSH_NONE && facts.head.sha &&
+			       *facts.head.sha && facts.age_s <= facts.max_age_s &&
+			       (!facts.wants_suites || has_suites(&facts));
 		bool is_for_us = !facts.is_bot && facts.is_enrolled;
 
 		ck_assert_int_eq(decision.kind == DECISION_GO, is_good);

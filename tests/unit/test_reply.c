@@ -33,8 +33,12 @@ static char *write_reply(const struct reply_facts *facts)
 
 static struct reply_facts facts_of(const struct job *job)
 {
-	return (struct reply_facts){
-	    .job = job, .builds_url = BUILDS, .trigger = "!testme", .now_s = 1000};
+	return (struct reply_facts){.job = job,
+	    .builds_url = BUILDS,
+	    .trigger = "!testme",
+	    .ci_repo = "org/cc-ci",
+	    .ci_branch = "main",
+	    .now_s = 1000};
 }
 
 START_TEST(refused)
@@ -374,6 +378,41 @@ START_TEST(says_that_the_head_is_behind)
 		ck_assert_msg(strstr(text, behinds[_i].says) != NULL, "%s", text);
 	else
 		ck_assert_ptr_null(strstr(text, "behind"));
+}
+END_TEST
+
+static const struct {
+	const char *suite_ref;
+	int64_t suite_pr;
+	const char *says; /* NULL: nothing */
+} trials[] = {
+    {"", 0, NULL},
+    {"fedcba9876543210fedcba9876543210fedcba98", 5,
+	"\n\nA trial: judged by the suites of `org/cc-ci#5` at `fedcba98`, not by those in force "
+	"on "
+	"`main`. It counts for no level and no commit status.\n"},
+    {"fedcba9876543210fedcba9876543210fedcba98", 0,
+	"\n\nA trial: judged by the suites of `org/cc-ci` at `fedcba98`, not by"},
+    {"a,b", 0, "`org/cc-ci` at `a,b`, not"},
+};
+
+START_TEST(says_that_it_is_a_trial)
+{
+	static const enum job_state states[] = {JOB_ASKED, JOB_QUEUED, JOB_RUNNING, JOB_JUDGED};
+
+	for (size_t i = 0; i < COUNT_OF(states); i++) {
+		struct job job = make_job(states[i]);
+		struct reply_facts facts = facts_of(&job);
+
+		job.has_verdict = states[i] == JOB_JUDGED;
+		job.suite_pr = trials[_i].suite_pr;
+		(void)copy_text(job.suite_ref, sizeof(job.suite_ref), trials[_i].suite_ref);
+		auto_str char *text = write_reply(&facts);
+		if (trials[_i].says)
+			ck_assert_msg(strstr(text, trials[_i].says) != NULL, "%s", text);
+		else
+			ck_assert_ptr_null(strstr(text, "trial"));
+	}
 }
 END_TEST
 
@@ -827,6 +866,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, step_has_its_time, 0, COUNT_OF(step_rows));
 	tcase_add_test(tests, says_that_nobody_asked);
 	tcase_add_loop_test(tests, says_that_the_head_is_behind, 0, COUNT_OF(behinds));
+	tcase_add_loop_test(tests, says_that_it_is_a_trial, 0, COUNT_OF(trials));
 	tcase_add_test(tests, says_who_started_it_by_hand);
 	tcase_add_loop_test(tests, says_that_it_was_tried_again, 0, COUNT_OF(agains));
 	tcase_add_test(tests, running);

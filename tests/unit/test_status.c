@@ -31,6 +31,7 @@ static const struct row {
     {{RUN, .state = JOB_ANSWERED}, PAGES, GITEA_STATUS_OTHER, "", ""},
     {{RUN, .state = JOB_QUEUED, .ref = ""}, PAGES, GITEA_STATUS_OTHER, "", ""},
     {{RUN, .state = JOB_QUEUED, .pr = 0}, PAGES, GITEA_STATUS_OTHER, "", ""},
+    {{OVER(VERDICT_PASSED), .suite_ref = REF}, PAGES, GITEA_STATUS_OTHER, "", ""}, /* a trial */
     {{RUN, .state = JOB_ASKED, .command = COMMAND_HELP}, PAGES, GITEA_STATUS_OTHER, "", ""},
     /* it goes on */
     {{RUN, .state = JOB_ASKED}, PAGES, GITEA_STATUS_PENDING, "queued", ""},

@@ -208,6 +208,8 @@ START_TEST(job_survives_whole)
 	job.keep_min = 30;
 	job.first_build = 40;
 	job.behind = 2;
+	job.suite_pr = 5;
+	(void)copy_text(job.suite_ref, sizeof(job.suite_ref), "fedc");
 	(void)copy_text(job.status_told, sizeof(job.status_told), "5ta7");
 	(void)copy_text(job.status_tried, sizeof(job.status_tried), "5ta8");
 	(void)copy_text(job.target, sizeof(job.target), "main");
@@ -250,6 +252,8 @@ START_TEST(job_survives_whole)
 	ck_assert_str_eq(read.first_reason, "no engine");
 	ck_assert_str_eq(read.target, "main");
 	ck_assert_int_eq(read.behind, 2);
+	ck_assert_int_eq(read.suite_pr, 5);
+	ck_assert_str_eq(read.suite_ref, "fedc");
 	ck_assert_str_eq(read.status_told, "5ta7");
 	ck_assert_str_eq(read.status_tried, "5ta8");
 	ck_assert_int_eq(read.verdict, VERDICT_TIMED_OUT);
@@ -490,6 +494,7 @@ static const struct {
 	const char *repo, *ref;
 	enum command_kind command;
 	bool is_newer; /* than comment 20 */
+	const char *suite_ref;
 } head_rows[] = {
     {21, 3, "org/custom-html", "aaaa", COMMAND_TEST, true},
     {21, 4, "org/custom-html", "aaaa", COMMAND_TEST, true}, /* of another pull request too */
@@ -499,6 +504,7 @@ static const struct {
     {21, 3, "org/other", "aaaa", COMMAND_TEST, false},
     {21, 0, "org/custom-html", "aaaa", COMMAND_TEST, false}, /* by night: it sets none */
     {21, 3, "org/custom-html", "aaaa", COMMAND_STATUS, false},
+    {21, 3, "org/custom-html", "aaaa", COMMAND_TEST, false, "fedc"}, /* a trial: it sets none */
 };
 
 START_TEST(finds_a_newer_run_of_a_head)
@@ -519,6 +525,8 @@ START_TEST(finds_a_newer_run_of_a_head)
 	other.command = head_rows[_i].command;
 	(void)copy_text(other.repo, sizeof(other.repo), head_rows[_i].repo);
 	(void)copy_text(other.ref, sizeof(other.ref), head_rows[_i].ref);
+	if (head_rows[_i].suite_ref)
+		(void)copy_text(other.suite_ref, sizeof(other.suite_ref), head_rows[_i].suite_ref);
 	save(store, &other);
 	ck_assert_int_eq(store_has_newer_of_head(store, &job, &has_newer, &err), 0);
 	ck_assert_int_eq(has_newer, head_rows[_i].is_newer);
@@ -590,7 +598,7 @@ static const char *list_runs(struct store *store, const struct store_wanted *wan
 	return listed;
 }
 
-#define SCHEMA 11 /* the newest; of each there is a store in tests/data */
+#define SCHEMA 12 /* the newest; of each there is a store in tests/data */
 
 /* Each schema that ever was, as its ccci-bridge wrote it: a job under way, an answered one. */
 START_TEST(an_older_schema_is_brought_up)

@@ -151,6 +151,7 @@ START_TEST(badge_says_the_level)
 	    .stages = "",
 	    .head_version = "",
 	    .base_version = "",
+	    .suite_ref = "",
 	    .outline = ""};
 
 	past_add(&past, &brief);

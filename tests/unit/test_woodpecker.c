@@ -219,7 +219,8 @@ START_TEST(creates)
 	    {"POST " PIPELINES, AUTH,
 		"{\"branch\":\"a&b\",\"variables\":{\"RECIPE\":\"custom-html\",\"SRC\":\"o/r\","
 		"\"PR\":\"3\",\"REF\":\"abc\",\"COMMENT\":\"812\",\"STAGES\":\"install,upgrade\","
-		"\"EXTRA_TESTS\":\"1\",\"FROM\":\"1.0.0+2.1.0\",\"KEEP\":\"30\"}}",
+		"\"EXTRA_TESTS\":\"1\",\"FROM\":\"1.0.0+2.1.0\",\"KEEP\":\"30\",\"SUITE_REF\":"
+		"\"def\"}}",
 		200, NULL, created.data},
 	    {"POST " PIPELINES, "Content-Type: application/json",
 		"{\"branch\":\"main\",\"variables\":{\"RECIPE\":\"x\"}}", 200, NULL, created.data},
@@ -232,7 +233,8 @@ START_TEST(creates)
 	    .keep_min = 30,
 	    .stages = "install,upgrade",
 	    .wants_extra = true,
-	    .from = "1.0.0+2.1.0"};
+	    .from = "1.0.0+2.1.0",
+	    .suite_ref = "def"};
 	struct build_params least = {.recipe = "x"};
 	struct stage_set set;
 
