@@ -13,7 +13,7 @@ import time
 import unittest
 
 from lib.bridge_cases import PIPELINE, check_end, results, stage, trailer
-from lib.night import zone
+from lib.night import Wall
 from lib.world import ORG, PUBLIC, StandinWorld, make_bridge, wait_for
 from standin.forge_state import BOT_SCOPES
 
@@ -263,7 +263,7 @@ class Killed(unittest.TestCase):
 
     def by_night(self, tries):
         for environment in (self.usual, self.bridge.environment):
-            environment["TZ"] = zone("02:59:58")
+            environment["TZ"] = Wall().zone("02:59:58")
         self.bridge.settings["nightly"] = "03:00"
         self.bridge.rewrite()
         made = len(self.world.builds())

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from lib.bridge_cases import results
-from lib.night import zone
+from lib.night import Wall
 from lib.schema import check_schema
 from lib.standin_case import Case
 from lib.world import ORG, PRIVATE, PUBLIC, WoodpeckerStandinWorld, wait_for
@@ -25,8 +25,12 @@ class OnDrone(Case):
 
     # ---- what tests do and see
 
+    def setUp(self):
+        super().setUp()
+        self.wall = Wall()
+
     def start(self, shown, days=0):
-        self.bridge.environment["TZ"] = zone(shown, days)
+        self.bridge.environment["TZ"] = self.wall.zone(shown, days)
         self.bridge.start()
 
     def again(self, shown, days=0):
@@ -44,7 +48,7 @@ class OnDrone(Case):
         """That many builds are over, the oldest first; and the bridge has done with each of its own."""
         wait_for(lambda: len(self.builds()) >= count, 30, f"{count} builds")
         self.logged("judged -> answered", count, 40)
-        self.assertEqual(len(self.builds()), count)
+        self.assertEqual(len(self.builds()), count, f"{self.builds()}\n{self.bridge.stderr()[-6000:]}")
         return self.builds()
 
     def nothing_more(self, count):
@@ -112,7 +116,7 @@ class OnDrone(Case):
         self.start("02:59:00")
         comment = self.world.comment(PUBLIC, number, "member", "!testme")
         self.wait_answer(PUBLIC, number, comment, state="running")
-        self.bridge.environment["TZ"] = zone("02:59:59")
+        self.bridge.environment["TZ"] = self.wall.zone("02:59:59")
         self.bridge.stop()
         self.bridge.start()
         self.nothing_more(1)

@@ -12,7 +12,7 @@ import time
 import unittest
 
 from lib.bridge_cases import HOOK_SECRET, results
-from lib.night import zone
+from lib.night import Wall
 from lib.schema import check_schema
 from lib.standin_case import Case
 from lib.world import ORG, PRIVATE, PUBLIC, WoodpeckerStandinWorld, wait_for
@@ -121,16 +121,17 @@ class Told(Case):
     # ---- by night
 
     def begin_by_day(self):
+        self.wall = Wall()
         self.bridge.settings["nightly"] = "03:00"
         self.bridge.rewrite()
-        self.bridge.environment["TZ"] = zone("02:30:00")
+        self.bridge.environment["TZ"] = self.wall.zone("02:30:00")
         self.bridge.start()
         self.run_with(GREEN, "passed")
         self.bridge.stop()
 
     def night(self, text, days=0):
         self.set_results(text)
-        self.bridge.environment["TZ"] = zone("02:59:58", days)
+        self.bridge.environment["TZ"] = self.wall.zone("02:59:58", days)
         self.bridge.start()
 
     def test_a_nightly_turns_red_and_green_again(self):

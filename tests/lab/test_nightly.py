@@ -8,7 +8,7 @@ import sys
 import unittest
 
 from lib.lab_chain import LabChain
-from lib.night import zone
+from lib.night import Wall
 from lib.world import ORG, wait_for
 
 VERDICT_SECONDS = 180
@@ -24,14 +24,14 @@ class NightOnTheLab(unittest.TestCase):
         cls.chain.bridge.stop()
 
     def test_a_green_night_makes_a_canonical(self):
-        chain, world = self.chain, self.chain.world
+        chain, world, wall = self.chain, self.chain.world, Wall()
         # By the zone that start() had, another night goes on: the first of ours is the next by this one.
-        chain.bridge.environment["TZ"] = zone("02:30:00", days=1)
+        chain.bridge.environment["TZ"] = wall.zone("02:30:00", days=1)
         chain.bridge.settings["nightly"] = "02:31"
         chain.bridge.rewrite()
         chain.bridge.start()
         chain.bridge.stop()
-        chain.bridge.environment["TZ"] = zone("02:31:00", days=1)
+        chain.bridge.environment["TZ"] = wall.zone("02:31:00", days=1)
         chain.bridge.start()
         try:
             wait_for(lambda: "judged -> answered, passed" in chain.bridge.stderr(), VERDICT_SECONDS, "green nightly")
