@@ -224,6 +224,29 @@ static void send_deletion(struct work *work)
 	ci_cancel_build(parts->ci, work->job.build, on_deleted, work);
 }
 
+/* --- texts of which the last counts --- */
+
+/* What has no answer may arrive late, behind the next one. */
+static void end_text(
+    struct work *work, struct work_text *text, const struct err *err, int64_t every_ms)
+{
+	int64_t wait_ns = err_is_passing(err) ? WORK_SETTLE_S * NS_PER_S : every_ms * NS_PER_MS;
+
+	work_end(work->works, PARTS_FORGE, &text->errand, err);
+	text->next_ns = clock_now() + wait_ns;
+}
+
+/* No other one may follow yet. */
+static bool is_in_the_air(struct works *works, const struct work_text *text)
+{
+	if (text->errand.is_under_way)
+		return true;
+	if (clock_now() >= text->next_ns)
+		return false;
+	work_wake_at(works, text->next_ns);
+	return true;
+}
+
 /* --- our one comment --- */
 
 /* What the job's run found out, in *out, which is released whatever comes; NULL: nothing is known.
@@ -294,14 +317,22 @@ static bool has_newer_of_head(const struct work *work)
 	return has_newer;
 }
 
-/* True: *out is what is to be told, with its hash in status_sent. */
+/* Of the last one that was sent nobody knows what it came to. */
+static bool is_status_unknown(const struct work *work)
+{
+	return !text_is(work->job.status_tried, work->job.status_told);
+}
+
+/* True: *out is what is to be told, with its hash in status.sent. */
 static bool is_status_due(struct work *work, struct gitea_status *out)
 {
 	if (!work->works->parts->settings->commit_status || work->effects.is_status_refused ||
-	    work->job.is_shrunk || work->effects.status.is_under_way || !write_status(work, out))
+	    work->job.is_shrunk || work->effects.status.errand.is_under_way ||
+	    !write_status(work, out))
 		return false;
-	hash_status(out, work->effects.status_sent);
-	return !text_is(work->effects.status_sent, work->job.status_told) &&
+	hash_status(out, work->effects.status.sent);
+	return (is_status_unknown(work) ||
+		   !text_is(work->effects.status.sent, work->job.status_told)) &&
 	       !has_newer_of_head(work);
 }
 
@@ -310,7 +341,7 @@ static bool is_status_settled(struct work *work)
 {
 	struct gitea_status status;
 
-	return !work->effects.status.is_under_way &&
+	return !is_in_the_air(work->works, &work->effects.status) &&
 	       (!is_status_due(work, &status) ||
 		   clock_wall_s() - work->job.moved_s > CARRY_GIVE_UP_S);
 }
@@ -323,7 +354,7 @@ static void save_status(struct work *work, const char *told, const char *tried)
 	(void)copy_text(changed.status_told, sizeof(changed.status_told), told);
 	(void)copy_text(changed.status_tried, sizeof(changed.status_tried), tried);
 	if (work_save(work, &changed) < 0)
-		errand_fail(&work->effects.status, clock_now());
+		errand_fail(&work->effects.status.errand, clock_now());
 }
 
 /* Once for each repository, and again when it had worked in between. */
@@ -364,7 +395,7 @@ static void on_status_set(void *context, const struct err *err)
 {
 	struct work *work = context;
 
-	work_end(work->works, PARTS_FORGE, &work->effects.status, err);
+	end_text(work, &work->effects.status, err, 0);
 	if (err_is_passing(err))
 		return;
 	work_log_scope(&work->job);
@@ -381,12 +412,11 @@ static void on_status_set(void *context, const struct err *err)
 
 static void set_status(struct work *work, const struct gitea_status *status)
 {
-	save_status(work, work->job.status_told, work->effects.status_sent);
-	if (!text_is(work->job.status_tried, work->effects.status_sent))
+	save_status(work, work->job.status_told, work->effects.status.sent);
+	if (!text_is(work->job.status_tried, work->effects.status.sent))
 		return; /* not recorded, so not done */
 	TEST_POINT("effect.status.before");
-	work->effects.has_tried_status = true;
-	work_begin(work->works, PARTS_FORGE, &work->effects.status);
+	work_begin(work->works, PARTS_FORGE, &work->effects.status.errand);
 	gitea_set_status(work->works->parts->gitea, work_where(work), work->job.ref, STATUS_CONTEXT,
 	    status, on_status_set, work);
 }
@@ -396,7 +426,7 @@ static void on_status_seen(void *context, const struct gitea_status *status, con
 	struct work *work = context;
 	char hash[JOB_TOLD_SIZE] = "";
 
-	work_end(work->works, PARTS_FORGE, &work->effects.status, err);
+	work_end(work->works, PARTS_FORGE, &work->effects.status.errand, err);
 	if (err_is_passing(err))
 		return;
 	work_log_scope(&work->job);
@@ -408,23 +438,17 @@ static void on_status_seen(void *context, const struct gitea_status *status, con
 	log_scope_end();
 }
 
-/* Of an earlier process nobody knows what its last try came to. */
-static bool is_status_unknown(const struct work *work)
+/* The forge takes them as they come: another job's, of the same commit, comes first to its end. */
+static bool is_one_in_the_air(const struct work *work)
 {
-	return !work->effects.has_tried_status &&
-	       !text_is(work->job.status_tried, work->job.status_told);
-}
-
-/* The forge takes them as they come: another job's comes first to its end. */
-static bool is_one_under_way(const struct work *work)
-{
-	const struct works *works = work->works;
+	struct works *works = work->works;
 
 	for (size_t i = 0; i < works->count; i++) {
 		const struct work *other = works->items[i];
 
-		if (other->effects.status.is_under_way && text_is(other->job.ref, work->job.ref) &&
-		    text_is(other->job.repo, work->job.repo))
+		if (text_is(other->job.ref, work->job.ref) &&
+		    text_is(other->job.repo, work->job.repo) &&
+		    is_in_the_air(works, &other->effects.status))
 			return true;
 	}
 	return false;
@@ -434,20 +458,20 @@ static void carry_status(struct work *work)
 {
 	struct gitea_status status;
 
-	if (clock_now() < work->effects.status_ns)
+	if (clock_now() < work->effects.status.write_ns)
 		return;
 	if (!is_status_due(work, &status)) {
-		work->effects.status_ns = clock_now() + CARRY_WRITE_EVERY_MS * NS_PER_MS;
+		work->effects.status.write_ns = clock_now() + CARRY_WRITE_EVERY_MS * NS_PER_MS;
 		return;
 	}
-	if (is_one_under_way(work) ||
-	    !work_may_begin(work->works, PARTS_FORGE, &work->effects.status))
+	if (is_one_in_the_air(work) ||
+	    !work_may_begin(work->works, PARTS_FORGE, &work->effects.status.errand))
 		return;
 	if (!is_status_unknown(work)) {
 		set_status(work, &status);
 		return;
 	}
-	work_begin(work->works, PARTS_FORGE, &work->effects.status);
+	work_begin(work->works, PARTS_FORGE, &work->effects.status.errand);
 	gitea_get_status(work->works->parts->gitea, work_where(work), work->job.ref, STATUS_CONTEXT,
 	    on_status_seen, work);
 }
@@ -509,10 +533,10 @@ static void on_posted(void *context, struct gitea_comment *comment, const struct
 	struct work *work = context;
 
 	work_end(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY], err);
-	work->effects.edit_ns = clock_now() + CARRY_EDIT_EVERY_MS * NS_PER_MS;
+	work->effects.reply.next_ns = clock_now() + CARRY_EDIT_EVERY_MS * NS_PER_MS;
 	work_log_scope(&work->job);
 	if (!err)
-		take_reply(work, comment->id, work->effects.sent);
+		take_reply(work, comment->id, work->effects.reply.sent);
 	else if (is_plain_no(err) || clock_wall_s() - work->job.moved_s > CARRY_GIVE_UP_S)
 		give_up_telling(work, err);
 	log_scope_end();
@@ -523,7 +547,7 @@ static void post_reply(struct work *work)
 	AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
 
 	write_text(work, &text);
-	file_hash_bytes(buf_text(&text), text.length, work->effects.sent);
+	file_hash_bytes(buf_text(&text), text.length, work->effects.reply.sent);
 	gitea_post_comment(work->works->parts->gitea, work_where(work), work->job.pr,
 	    buf_text(&text), on_posted, work);
 }
@@ -585,10 +609,7 @@ static void on_edited(void *context, const struct err *err)
 	struct work *work = context;
 	struct job changed;
 
-	work_end(work->works, PARTS_FORGE, &work->effects.edit, err);
-	work->effects.edit_ns = clock_now() + CARRY_EDIT_EVERY_MS * NS_PER_MS;
-	if (err_is_passing(err)) /* it may arrive late, behind the next text */
-		work->effects.edit_ns = clock_now() + WORK_SETTLE_S * NS_PER_S;
+	end_text(work, &work->effects.reply, err, CARRY_EDIT_EVERY_MS);
 	work_log_scope(&work->job);
 	if (err) {
 		/* Deleted by somebody: a second comment is not what they want. */
@@ -599,7 +620,7 @@ static void on_edited(void *context, const struct err *err)
 	}
 	TEST_POINT("effect.edit.sent");
 	job_copy(&work->job, &changed);
-	(void)copy_text(changed.told, sizeof(changed.told), work->effects.sent);
+	(void)copy_text(changed.told, sizeof(changed.told), work->effects.reply.sent);
 	if (work_save(work, &changed) == 0)
 		TEST_POINT("effect.edit.done");
 	log_scope_end();
@@ -608,7 +629,7 @@ static void on_edited(void *context, const struct err *err)
 static void send_edit(struct work *work, const char *text)
 {
 	TEST_POINT("effect.edit.before");
-	work_begin(work->works, PARTS_FORGE, &work->effects.edit);
+	work_begin(work->works, PARTS_FORGE, &work->effects.reply.errand);
 	gitea_edit_comment(
 	    work->works->parts->gitea, work_where(work), work->job.reply, text, on_edited, work);
 }
@@ -626,24 +647,21 @@ static bool has_something_to_say(const struct work *work)
 static void carry_edit(struct work *work)
 {
 	AUTO(buf) text = buf_make(REPLY_MAX_BYTES);
+	struct work_text *reply = &work->effects.reply;
 	int64_t now_ns = clock_now();
 
-	if (!has_something_to_say(work) || work->effects.edit.is_under_way ||
-	    now_ns < work->effects.write_ns)
+	if (!has_something_to_say(work) || now_ns < reply->write_ns ||
+	    is_in_the_air(work->works, reply))
 		return;
-	if (now_ns < work->effects.edit_ns) {
-		work_wake_at(work->works, work->effects.edit_ns);
-		return;
-	}
 	write_text(work, &text);
-	file_hash_bytes(buf_text(&text), text.length, work->effects.sent);
-	if (!text_is(work->effects.sent, work->job.told)) {
-		if (work_may_begin(work->works, PARTS_FORGE, &work->effects.edit))
+	file_hash_bytes(buf_text(&text), text.length, reply->sent);
+	if (!text_is(reply->sent, work->job.told)) {
+		if (work_may_begin(work->works, PARTS_FORGE, &reply->errand))
 			send_edit(work, buf_text(&text));
 	} else if (is_last_text(work)) {
 		end_job(work);
 	} else {
-		work->effects.write_ns = now_ns + CARRY_WRITE_EVERY_MS * NS_PER_MS;
+		reply->write_ns = now_ns + CARRY_WRITE_EVERY_MS * NS_PER_MS;
 	}
 }
 

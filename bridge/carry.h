@@ -9,9 +9,10 @@
  * that was tried and has no answer (a crash, a broken connection) is looked for first, among the
  * builds by COMMENT, among the pull request's comments by our hidden line, and only its absence
  * lets it be tried again. WORK_SETTLE_S lies between, so that what is still on its way has
- * arrived. A commit status is the same however often it is set, but the last one counts: so none is
- * set of a job when a newer one tests the same commit, nor while another's is on its way, and one
- * that was tried by an earlier process is looked at first.
+ * arrived. Edits and commit statuses are the same however often they are sent, but the last one
+ * counts: so none follows one that has no answer before WORK_SETTLE_S are over. A status is that of
+ * a commit: none is set of a job when a newer one tests the same commit, nor while another's may be
+ * on its way; and of one without an answer the forge is asked first what came of it.
  */
 #ifndef CCCI_BRIDGE_CARRY_H
 #define CCCI_BRIDGE_CARRY_H

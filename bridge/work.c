@@ -112,8 +112,8 @@ int work_save_with(struct work *work, struct job *take_changed, const char *noti
 	job_release(&work->job);
 	work->job = *take_changed;
 	*take_changed = (struct job){0};
-	work->effects.write_ns = 0;
-	work->effects.status_ns = 0;
+	work->effects.reply.write_ns = 0;
+	work->effects.status.write_ns = 0;
 	if (work->job.state != before) {
 		count_move(&works->events, before, &work->job);
 		work->build.get.due_ns = 0; /* the new state wants to know at once */
@@ -179,7 +179,9 @@ struct work *work_load(struct works *works, int64_t comment, struct err *err)
 		return NULL;
 	/* An earlier process may have died with a text on its way, which must not come last. */
 	struct work *work = work_add(works, &job);
-	work->effects.edit_ns = clock_now() + WORK_SETTLE_S * NS_PER_S;
+	work->effects.reply.next_ns = clock_now() + WORK_SETTLE_S * NS_PER_S;
+	if (!text_is(work->job.status_tried, work->job.status_told))
+		work->effects.status.next_ns = work->effects.reply.next_ns;
 	return work;
 }
 
@@ -203,8 +205,9 @@ bool work_is_busy(const struct work *work)
 	}
 	return is_head_asked(&work->decision.head) || is_head_asked(&work->decision.suites) ||
 	       work->decision.get_comment.is_under_way || work->decision.get_member.is_under_way ||
-	       work->decision.count_behind.is_under_way || work->effects.edit.is_under_way ||
-	       work->effects.status.is_under_way || work->build.get.is_under_way ||
+	       work->decision.count_behind.is_under_way ||
+	       work->effects.reply.errand.is_under_way ||
+	       work->effects.status.errand.is_under_way || work->build.get.is_under_way ||
 	       work->build.get_log.is_under_way;
 }
 

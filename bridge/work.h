@@ -79,21 +79,22 @@ struct work_decision {
 	struct errand get_comment, get_member, count_behind;
 };
 
+/* One of a job's two texts at the forge, of which the last counts: the reply, the commit status. */
+struct work_text {
+	struct errand errand;
+	int64_t next_ns;  /* none is sent before: what may be on its way must not come last */
+	int64_t write_ns; /* not written anew before: it holds whole minutes */
+	char sent[JOB_TOLD_SIZE]; /* hash of the one under way */
+};
+
 struct work_effects {
 	struct errand tries[JOB_EFFECT_COUNT];
 	int64_t build_from_s; /* when the build was first asked for, as far as is known; 0: never */
 	/* While looking for ours, both at the same time after a crash; 0: none. */
 	int build_page;
 	int64_t found_build, found_reply;
-	struct errand edit;
-	int64_t edit_ns;	  /* no edit before */
-	int64_t write_ns;	  /* the text is not written anew before: it holds whole minutes */
-	char sent[JOB_TOLD_SIZE]; /* hash of the text under way */
-	struct errand status;
-	int64_t status_ns;		 /* it is not looked at anew before */
-	bool has_tried_status;		 /* since the start */
-	bool is_status_refused;		 /* the forge does not let us; the next job asks again */
-	char status_sent[JOB_TOLD_SIZE]; /* hash of the one under way */
+	struct work_text reply, status;
+	bool is_status_refused; /* the forge does not let us; the next job asks again */
 };
 
 struct work_build {

@@ -18,14 +18,17 @@ import time
 import unittest
 
 from lib.bridge_cases import REPORT, check_end, results, trailer
+from lib.standin_case import Case
 from lib.wanted import chance, everything
 from lib.world import ORG, PUBLIC, StandinWorld, make_bridge, wait_for
+from standin.forge_state import BOT_SCOPES
 from standin.server import Fault
 
 SECRET = "the-key-of-the-hook-that-stutters"
 COMMENTS, KILLS = (1000, 200) if everything() else (12, 4)
 AT_ONCE = 40                     # comments that have no answer yet
 WITHIN_S = 1500 if everything() else 120
+LATE_S = 2.5                     # what is on its way without its sender; the bridge counts on 3
 QUIET_S = 8                      # after all is answered: what comes twice comes then
 FAILING = 0.1                    # of all requests
 # What becomes of one that fails; a real timeout of the bridge's takes 30 s and is rare.
@@ -180,27 +183,77 @@ class ExactlyOnce(unittest.TestCase):
         self.world.check()
 
 
-class AfterACrash(unittest.TestCase):
-    def test_a_late_edit_is_not_the_last_word(self):
-        """Sent by a bridge that died, it arrives when the next one has the verdict already."""
-        world = StandinWorld(runner=False)
-        self.addCleanup(world.down)
-        bridge = make_bridge(world, poll_repos=f"{ORG}/{PUBLIC}")
-        self.addCleanup(bridge.kill)
-        bridge.start()
-        wait_for(lambda: "first poll" in bridge.stderr(), 15, "first poll")
-        late = world.forge.fault("slow", "PATCH", "/issues/comments", seconds=2.0)
-        number = world.open_pr(PUBLIC, "late")
-        comment = world.comment(PUBLIC, number, "member", "!testme")
-        self.assertTrue(late.met.wait(20))
-        bridge.kill()
-        world.cancel(world.builds()[0]["number"])
-        mark = world.forge.mark()
-        bridge.start()
-        wait_for(lambda: world.forge.count("PATCH", "", since=mark) >= 2, 20, "both edits")
-        wait_for(lambda: f"job={comment} judged -> answered" in bridge.stderr(), 20, "answered job")
-        self.assertEqual(trailer(world.bot_comments(PUBLIC, number)[0]["body"]).get("verdict"), "cancelled")
+class LateTexts(Case):
+    """Comment and commit status, of which the last one counts: one that has no answer arrives before the next is sent."""
 
+    def setUp(self):
+        super().setUp()
+        self.world.forge.set_role(ORG, "bot", "write")
+        token = self.world.new_token("bot", (*BOT_SCOPES, "write:repository"))
+        self.bridge.change_settings(gitea_token=token, commit_status="1")
+        self.bridge.start()
+        self.logged("first poll")
+
+    def late(self, method, path, after=0):
+        return self.world.forge.fault("late", method, path, seconds=LATE_S, after=after)
+
+    def statuses(self, number):
+        head = self.world.head(PUBLIC, number)
+        return [(row["status"], row["description"]) for _, sha, row in self.world.forge.statuses if sha == head]
+
+    def check_last(self, number, comment, verdict="passed", state="success"):
+        self.wait_verdict(PUBLIC, number, comment, verdict)
+        self.logged(f"job={comment} judged -> answered")
+        time.sleep(LATE_S + 0.5)     # what comes late comes then
+        self.wait_verdict(PUBLIC, number, comment, verdict)
+        self.assertEqual(self.statuses(number)[-1][0], state)
+
+    def test_a_late_edit_is_not_the_last_word(self):
+        late = self.late("PATCH", "/issues/comments")
+        number, comment = self.ask()
+        self.check_last(number, comment)
+        self.assertEqual(late.hits, 1)
+
+    def test_a_late_status_is_not_the_last_word(self):
+        late = self.late("POST", "/statuses/")
+        number, comment = self.ask()
+        self.check_last(number, comment)
+        self.assertEqual(late.hits, 1)
+
+    def test_a_late_status_of_an_older_run_is_not_the_last_word(self):
+        """Of the older one none is set any more, and the newer one's first still waits for the last of it."""
+        self.hold()
+        number, older = self.ask()
+        wait_for(lambda: self.statuses(number)[-1] == ("pending", "running"), 20, "status of the run")
+        late = self.late("POST", "/statuses/")
+        self.world.cancel(self.builds_of(older)[0]["number"])
+        self.assertTrue(late.met.wait(20))
+        newer = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_answer(PUBLIC, number, newer, state="running")
+        time.sleep(LATE_S + 0.5)
+        self.assertEqual(self.statuses(number)[-1], ("pending", "running"))
+        self.release()
+        self.check_last(number, newer)
+
+    def check_crash(self, *which):
+        """Sent by a bridge that died, it arrives when the next one has the verdict already."""
+        self.hold()
+        late = self.late(*which)
+        number, comment = self.ask()
+        self.assertTrue(late.met.wait(20))
+        self.bridge.kill()
+        self.world.cancel(self.builds_of(comment)[0]["number"])
+        self.bridge.start()
+        self.check_last(number, comment, "cancelled", "error")
+
+    def test_a_late_edit_after_a_crash(self):
+        self.check_crash("PATCH", "/issues/comments")
+
+    def test_a_late_status_after_a_crash(self):
+        self.check_crash("POST", "/statuses/", 1)
+
+
+class AfterACrash(unittest.TestCase):
     def test_build_and_comment_are_looked_for_at_once(self):
         """Both were made, of neither is it known, and the builds have several pages: each look keeps what is its own."""
         world = StandinWorld(runner=False)

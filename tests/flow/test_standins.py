@@ -89,6 +89,13 @@ class Faults(StandinCase):
         self.assertEqual(self.said(), ["hello"])
         self.assertEqual(self.world.forge_api(*self.post)[0], 201)
 
+    def test_late_takes_effect_later(self):
+        self.forge.fault("late", "POST", "/comments$", seconds=0.5)
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            self.world.forge_api(*self.post)
+        self.assertEqual(self.said(), [])
+        wait_for(self.said, 5, "comment that comes late")
+
     def test_reset_takes_none(self):
         self.forge.fault("reset", "POST", "/comments$")
         with self.assertRaises((OSError, http.client.HTTPException)):

@@ -84,7 +84,7 @@ class Request:
 class Fault:
     """One switched-on fault; `hits` counts the requests that met it."""
 
-    KINDS = ("status", "slow", "reset", "cut", "drop", "raw", "hang")
+    KINDS = ("status", "slow", "reset", "cut", "late", "drop", "raw", "hang")
 
     def __init__(self, kind, method, path, times, after, options):
         if kind not in self.KINDS:
@@ -260,6 +260,7 @@ class Server:
           slow    waits `seconds`, then goes on as usual
           reset   closes the connection; no effect
           cut     takes effect, then closes the connection without an answer
+          late    closes the connection without an answer, and takes effect after `seconds`
           drop    takes effect, sends `size` bytes of the answer, then closes
           raw     answers 200 (or `status`) with `body` as it is; no effect
           hang    takes no effect and answers nothing for `seconds`, then closes
@@ -292,7 +293,9 @@ class Server:
     def exchange(self, handler, request):
         fault = self._take_fault(request)
         kind, options = (fault.kind, fault.options) if fault else (None, {})
-        if kind == "slow":
+        if kind == "late":
+            handler._close_now()
+        if kind in ("slow", "late"):
             time.sleep(options["seconds"])
         if kind in ("reset", "hang"):
             self._record(request, 0)
@@ -307,7 +310,7 @@ class Server:
         else:
             reply = self.dispatch(request)
         self._record(request, reply.status)
-        if kind == "cut":
+        if kind in ("cut", "late"):
             handler._close_now()
             return
         handler._send(reply, options["size"] if kind == "drop" else None)
