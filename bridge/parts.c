@@ -29,17 +29,23 @@ bool parts_end(
 	return errand_end(errand, &parts->gates[peer], err, asked_ms, clock_now());
 }
 
-const char *parts_pages_url(const struct parts *parts, const char *repo)
+bool parts_shows(const struct parts *parts, const char *repo)
 {
-	const struct bridge_settings *settings = parts->settings;
 	bool is_public = false;
 	struct err err;
 
-	if (!settings->public_url || !settings->public_url[0])
-		return NULL;
-	if (!settings->pages_private && store_is_public(parts->store, repo, &is_public, &err) < 0)
+	if (parts->settings->pages_private)
+		return true;
+	if (store_is_public(parts->store, repo, &is_public, &err) < 0)
 		log_warning("%s", err.msg);
-	return settings->pages_private || is_public ? settings->public_url : NULL;
+	return is_public;
+}
+
+const char *parts_pages_url(const struct parts *parts, const char *repo)
+{
+	const char *url = parts->settings->public_url;
+
+	return url && *url && parts_shows(parts, repo) ? url : NULL;
 }
 
 bool parts_are_busy(const struct parts *parts)

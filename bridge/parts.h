@@ -37,6 +37,8 @@ void parts_take_back(struct parts *parts, enum parts_peer peer, struct errand *e
 /* An answer came: true when the errand is done, else it comes due again by itself. */
 bool parts_end(
     struct parts *parts, enum parts_peer peer, struct errand *errand, const struct err *err);
+/* Whether anybody may be told of a repository's runs, wherever that is. */
+bool parts_shows(const struct parts *parts, const char *repo);
 /* Where people reach the pages of a repository's runs; NULL: nowhere, or they may not see them. */
 const char *parts_pages_url(const struct parts *parts, const char *repo);
 bool parts_are_busy(const struct parts *parts); /* a request is under way */

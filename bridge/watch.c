@@ -116,8 +116,11 @@ static void see_queue(struct work *work, const struct builds *builds)
 		return;
 	for (size_t i = 0; i < count; i++)
 		turns[i] = turn_of(work->works, ahead[i]);
-	(void)copy_text(
-	    work->build.ahead_recipe, sizeof(work->build.ahead_recipe), ahead[0]->params.recipe);
+	/* Whoever reads one repository's pull requests need not know that another one is there. */
+	if (text_is(ahead[0]->params.src, work->job.repo) ||
+	    parts_shows(work->works->parts, ahead[0]->params.src))
+		(void)copy_text(work->build.ahead_recipe, sizeof(work->build.ahead_recipe),
+		    ahead[0]->params.recipe);
 	work->build.ahead = (struct reply_ahead){.build = ahead[0]->number,
 	    .pr = ahead[0]->params.pr,
 	    .running_s = turns[0].running_s,

@@ -618,6 +618,21 @@ class BridgeCases:
         self.wait_verdict(PRIVATE, three, third)
         self.assertEqual((len(self.builds_of(first)), len(self.builds_of(second))), (1, 1))
 
+    def test_a_private_repository_is_named_to_nobody_else(self):
+        one, two, three = self.open_pr(PRIVATE), self.open_pr(), self.open_pr(PRIVATE)
+        self.hold()
+        first = self.world.comment(PRIVATE, one, "member", "!testme")
+        self.wait_answer(PRIVATE, one, first, state="running")
+        ahead = self.builds_of(first)[0]["number"]
+        second = self.world.comment(PUBLIC, two, "member", "!testme")
+        self.says(PUBLIC, two, second, f"**ccci: queued** behind build [#{ahead}](")
+        third = self.world.comment(PRIVATE, three, "lab-admin", "!testme")
+        self.says(PRIVATE, three, third, f" (`{PRIVATE} #{one}`, ")
+        self.assertFalse([body for body in self.answers(PUBLIC, two) if PRIVATE in body])
+        self.release()
+        for repo, number, comment in ((PRIVATE, one, first), (PUBLIC, two, second), (PRIVATE, three, third)):
+            self.wait_verdict(repo, number, comment)
+
     def says(self, repo, number, comment, words, seconds=20):
         wait_for(lambda: [body for body in self.answers_to(repo, number, comment) if words in body], seconds, words)
 
