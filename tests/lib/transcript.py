@@ -14,7 +14,7 @@ import time
 
 from lib import wanted
 from lib.bridge_cases import BridgeCases, results, stage, trailer
-from lib.world import PUBLIC, exchange, wait_for
+from lib.world import PRIVATE, PUBLIC, exchange, wait_for
 
 LOOK_EVERY_S = 0.1
 SAMPLE = ("green", "cancelled_by_comment", "mistyped")
@@ -141,20 +141,27 @@ class Transcripts(BridgeCases):
         said = self.run_to("recipe_failed")
         self.assertIn("the app answers 502", said[-1])
 
-    def test_queued_behind_two_others(self):
-        others = [self.open_pr(), self.open_pr()]
+    def queue_up(self, second, words):
+        """A run of member's, then the second, then the one that is recorded, until it has said these words."""
         self.hold()
-        asked = []
-        for number, state in zip(others, ("running", "queued")):
-            asked.append(self.world.comment(PUBLIC, number, "member", "!testme"))
-            self.wait_answer(PUBLIC, number, asked[-1], state=state)
+        runs = []
+        for (repo, user), state in ((PUBLIC, "member"), "running"), (second, "queued"):
+            number = self.open_pr(repo)
+            runs.append((repo, number, self.world.comment(repo, number, user, "!testme")))
+            self.wait_answer(*runs[-1], state=state)
         with self.record() as seen:
-            comment = self.ask()
-            wait_for(lambda: "and 1 more" in "".join(self.answers(PUBLIC, self.number)), 30, "place in the queue")
+            runs.append((PUBLIC, self.number, self.ask()))
+            self.says(*runs[-1], words, seconds=30)
             self.release()
-            for number, other in zip(others + [self.number], asked + [comment]):
-                self.wait_verdict(PUBLIC, number, other, seconds=90)
+            for run in runs:
+                self.wait_verdict(*run, seconds=90)
         self.keep(seen)
+
+    def test_queued_behind_two_others(self):
+        self.queue_up((PRIVATE, "lab-admin"), "and 1 more")
+
+    def test_queued_behind_two_of_ones_own(self):
+        self.queue_up((PUBLIC, "member"), "behind 2 of your own runs")
 
     def test_cancelled_by_comment(self):
         with self.record() as seen:
