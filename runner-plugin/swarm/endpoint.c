@@ -205,14 +205,15 @@ bool endpoint_was_turned_away(const struct endpoint *endpoint, const char *said)
 	       (strstr(said, "kex_exchange_identification") || strstr(said, "banner exchange"));
 }
 
-void endpoint_explain(const struct endpoint *endpoint, const char *said, struct err *err)
+void endpoint_explain(
+    const struct endpoint *endpoint, const char *said, bool has_answered, struct err *err)
 {
 	bool is_ssh = endpoint->kind == ENDPOINT_SSH;
 	const struct way_out *way = is_ssh ? find_way(ssh_ways, COUNT_OF(ssh_ways), said)
 					   : find_way(tls_ways, COUNT_OF(tls_ways), said);
 
-	if (way && way->may_pass && !endpoint->ca)
-		way = NULL; /* in plain text it has seen no certificate */
+	if (way && way->may_pass && (!endpoint->ca || has_answered))
+		way = NULL; /* it has seen no certificate, or took it */
 	/* What went before it is ssh's way there. */
 	size_t length = 0;
 	const char *last = text_last_line(said, &length);

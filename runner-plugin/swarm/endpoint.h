@@ -4,7 +4,7 @@
  *
  *   endpoint_read("ssh://ci@swarm.example.org", NULL, &endpoint, err);
  *   endpoint_ssh_arguments(&endpoint, "/usr/bin/ssh", argv);
- *   endpoint_explain(&endpoint, what_ssh_or_libcurl_said, err);       the way out, for a person
+ *   endpoint_explain(&endpoint, what_ssh_or_libcurl_said, has_answered, err);     for a person
  *
  * Pure. Hides what ssh and libcurl say in which case.
  *
@@ -52,8 +52,10 @@ bool endpoint_was_turned_away(const struct endpoint *endpoint, const char *said)
 
 /*
  * Says in err why the engine is not reached, and what to do. said: libcurl's reason, or what ssh
- * left on stderr. ERR_CONFIG: it stays so until somebody does it; ERR_TRANSIENT: it may pass.
+ * left on stderr. has_answered: before, so that it has seen our certificate and took it.
+ * ERR_CONFIG: it stays so until somebody does it; ERR_TRANSIENT: it may pass.
  */
-void endpoint_explain(const struct endpoint *endpoint, const char *said, struct err *err);
+void endpoint_explain(
+    const struct endpoint *endpoint, const char *said, bool has_answered, struct err *err);
 
 #endif

@@ -191,7 +191,7 @@ static int explain(const struct engine *engine, struct err *err)
 	bool is_ssh = engine->at.kind == ENDPOINT_SSH;
 
 	auto_str char *said = is_ssh ? ssh_words(engine) : xstrdup(err->msg);
-	endpoint_explain(&engine->at, said, err);
+	endpoint_explain(&engine->at, said, engine->api_minor != 0, err);
 	return -1;
 }
 
@@ -295,7 +295,7 @@ static int settle_version(struct engine *engine, struct err *err)
 		return -1;
 	AUTO_PTR(json) answer = read_answer(&call, &response, err);
 	if (!answer && response.status >= 400)
-		endpoint_explain(&engine->at, buf_text(&response.body), err);
+		endpoint_explain(&engine->at, buf_text(&response.body), false, err);
 	if (!answer)
 		return -1;
 	int newest = api_minor(json_get_text(answer, "ApiVersion"));

@@ -115,6 +115,7 @@ static const struct silence_row {
 	enum err_code code;
 	const char *text;
 	bool is_plain; /* no TLS */
+	bool has_answered;
 } silence_rows[] = {
     {"unix:///run/d.sock", "Couldn't connect to server", ERR_TRANSIENT,
 	"the engine at unix:///run/d.sock does not answer"},
@@ -133,6 +134,10 @@ static const struct silence_row {
     {TCP, "GET h/version: Send failure: Broken pipe", ERR_TRANSIENT, "refuses our certificate"},
     {TCP, "GET h/version: Recv failure: Connection reset by peer", ERR_TRANSIENT, "it hung up"},
     {TCP, "GET h/version: Send failure: Broken pipe", ERR_TRANSIENT, "does not answer", true},
+    {TCP, "GET h/v1.41/tasks: Recv failure: Connection reset by peer", ERR_TRANSIENT,
+	"does not answer: GET h/v1.41/tasks: Recv failure: Connection reset", false, true},
+    {TCP, "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required",
+	ERR_CONFIG, "refuses our certificate", false, true},
     {TCP, "GET h/v: getpeername() failed with errno 107: Transport endpoint is not connected",
 	ERR_TRANSIENT, "it hung up"},
     {TCP, "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number", ERR_CONFIG,
@@ -167,7 +172,7 @@ START_TEST(says_what_to_do)
 	struct err err = {0};
 
 	ck_assert_int_eq(endpoint_read(row->host, row->is_plain ? NULL : "/c", &endpoint, &err), 0);
-	endpoint_explain(&endpoint, row->said, &err);
+	endpoint_explain(&endpoint, row->said, row->has_answered, &err);
 	ck_assert_msg(err.code == row->code, "%d: %s", err.code, err.msg);
 	ck_assert_msg(strstr(err.msg, row->text) != NULL, "%s", err.msg);
 }
