@@ -29,11 +29,23 @@ static bool is_right(const struct gitea_hook *hook, const struct hook_plan_wante
 	       text_is(hook->url, wanted->url);
 }
 
+static struct hook_step take_away(
+    const struct gitea_hook *hooks, size_t count, const struct hook_plan_wanted *wanted)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (hooks[i].is_gitea && is_remembered(&hooks[i], wanted))
+			return (struct hook_step){HOOK_STEP_REMOVE, hooks[i].id};
+	}
+	return (struct hook_step){.kind = HOOK_STEP_NONE};
+}
+
 struct hook_step hook_plan_next(
     const struct gitea_hook *hooks, size_t count, const struct hook_plan_wanted *wanted)
 {
-	const struct gitea_hook *kept = find_kept(hooks, count, wanted);
+	if (!wanted->url)
+		return take_away(hooks, count, wanted);
 
+	const struct gitea_hook *kept = find_kept(hooks, count, wanted);
 	if (!kept)
 		return (struct hook_step){.kind = HOOK_STEP_CREATE};
 	if (!is_right(kept, wanted))
@@ -59,4 +71,13 @@ void hook_write_trouble(const char *repo, const struct err *err, char out[HOOK_T
 			   "the token write:repository, or add the webhook by hand and switch "
 			   "WEBHOOK_AUTOREGISTER off"
 			 : "");
+}
+
+void hook_write_left(const char *repo, const struct hook_memory *memory, const struct err *err,
+    char out[HOOK_TROUBLE_SIZE])
+{
+	(void)snprintf(out, HOOK_TROUBLE_SIZE,
+	    "%s may still have the webhook %lld that we made, to %s: the forge does not let us "
+	    "take it away (%s); whoever administers the repository can delete it in its settings",
+	    repo, (long long)memory->hook, memory->url, err->msg);
 }

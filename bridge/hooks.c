@@ -12,6 +12,7 @@ struct place {
 	struct hooks *hooks;
 	char repo[GITEA_REPO_SIZE];
 	bool is_heard;
+	bool is_left;  /* one that we made is there, and none is wanted any more */
 	bool was_seen; /* it was looked at, whatever came of it */
 	struct errand errand;
 	struct hook_step step;		 /* under way */
@@ -26,6 +27,7 @@ struct hooks {
 	char *url;	       /* NULL: not wanted */
 	struct place **places; /* by name */
 	size_t count, sorted;  /* those behind were found since */
+	size_t left_count;
 	size_t under_way;
 	uint64_t reloads;
 	bool was_ready;
@@ -77,9 +79,8 @@ static int compare_name(const void *name, const void *place)
 	return strcasecmp(name, (*other)->repo);
 }
 
-static void on_heard(void *context, const char *repo)
+static struct place *place_of(struct hooks *hooks, const char *repo)
 {
-	struct hooks *hooks = context;
 	struct place **found = hooks->sorted ? bsearch(repo, hooks->places, hooks->sorted,
 						   sizeof(struct place *), compare_name)
 					     : NULL;
@@ -93,25 +94,61 @@ static void on_heard(void *context, const char *repo)
 		    xrealloc_array(hooks->places, hooks->count + 1, sizeof(struct place *));
 		hooks->places[hooks->count++] = place;
 	}
-	place->is_heard = true;
+	return place;
+}
+
+static void on_heard(void *context, const char *repo)
+{
+	place_of(context, repo)->is_heard = true;
+}
+
+/* Only a repository that certainly is not enrolled any more has left: of one that is archived, or
+ * gone for a while, the webhook stays. */
+static void on_remembered(void *context, const char *repo)
+{
+	struct hooks *hooks = context;
+	bool is_left = !is_wanted(hooks) ||
+		       (hear_knows_enrolled(hooks->hear) && !hear_is_enrolled(hooks->hear, repo));
+
+	if (!is_left || !gitea_is_repo(repo))
+		return;
+	place_of(hooks, repo)->is_left = true;
+	hooks->left_count++;
+}
+
+static void sort_places(struct hooks *hooks)
+{
+	if (hooks->count > hooks->sorted)
+		qsort(hooks->places, hooks->count, sizeof(struct place *), compare_places);
+	hooks->sorted = hooks->count;
 }
 
 static void sync_places(struct hooks *hooks)
 {
-	for (size_t i = 0; i < hooks->count; i++)
+	struct err err;
+
+	for (size_t i = 0; i < hooks->count; i++) {
 		hooks->places[i]->is_heard = false;
-	hear_each(hooks->hear, on_heard, hooks);
-	if (hooks->count > hooks->sorted)
-		qsort(hooks->places, hooks->count, sizeof(struct place *), compare_places);
-	hooks->sorted = hooks->count;
-	hooks->sync_ns = clock_now() + HOOKS_SYNC_MS * NS_PER_MS;
+		hooks->places[i]->is_left = false;
+	}
+	hooks->left_count = 0;
+	if (is_wanted(hooks))
+		hear_each(hooks->hear, on_heard, hooks);
+	sort_places(hooks);
+	if (store_each_hook(hooks->parts->store, on_remembered, hooks, &err) < 0)
+		log_warning("%s", err.msg);
+	sort_places(hooks);
+	hooks->sync_ns = INT64_MAX; /* nothing to do before the next reload */
+	if (is_wanted(hooks) || hooks->left_count)
+		hooks->sync_ns = clock_now() + HOOKS_SYNC_MS * NS_PER_MS;
 }
 
 /* --- what was set --- */
 
+/* NULL: no webhook is wanted. */
 static const char *newest_key(const struct hooks *hooks)
 {
-	return hooks->parts->settings->hook_keys.keys[0];
+	return is_wanted(hooks) ? hooks->parts->settings->hook_keys.keys[0] : NULL;
 }
 
 /* Of one key, hook and address; it tells nothing of the key to who has not got it. */
@@ -145,6 +182,37 @@ static void remember(const struct place *place, int64_t hook)
 	TEST_POINT("effect.hook.done");
 }
 
+/* What is not there any more, or not ours to take away. */
+static void forget(struct place *place)
+{
+	struct err err;
+
+	if (store_forget_hook(place->hooks->parts->store, place->repo, &err) < 0) {
+		log_warning("%s", err.msg);
+		errand_fail(&place->errand, clock_now());
+		return;
+	}
+	place->is_left = false;
+	place->steps = 0;
+	place->hooks->left_count--;
+}
+
+/* Said once: from then on it is theirs who can. */
+static void give_up(struct place *place, const struct err *err)
+{
+	struct hook_memory memory = {0};
+	char text[HOOK_TROUBLE_SIZE];
+	struct err trouble;
+
+	if (store_get_hook(place->hooks->parts->store, place->repo, &memory, &trouble) < 0) {
+		log_warning("%s", trouble.msg);
+		return;
+	}
+	hook_write_left(place->repo, &memory, err, text);
+	log_warning("%s", text);
+	forget(place);
+}
+
 /* --- answers --- */
 
 /* True: go on. */
@@ -158,6 +226,10 @@ static bool take_answer(struct place *place, const struct err *err)
 		return true;
 	if (err_is_passing(err))
 		return false;
+	if (place->is_left) {
+		give_up(place, err);
+		return false;
+	}
 	hook_write_trouble(place->repo, err, trouble);
 	if (!text_is(trouble, place->trouble))
 		log_warning("%s", trouble);
@@ -201,8 +273,9 @@ static void on_removed(void *context, const struct err *err)
 
 	TEST_POINT("effect.hook.sent");
 	if (take_answer(place, but_missing(err)))
-		log_info("%s: webhook %lld was one too many and is removed", place->repo,
-		    (long long)place->step.hook);
+		log_info("%s: webhook %lld %s and is removed", place->repo,
+		    (long long)place->step.hook,
+		    place->is_left ? "is wanted no more" : "was one too many");
 }
 
 static void take_step(struct place *place)
@@ -250,21 +323,27 @@ static void on_hooks(void *context, struct gitea_hooks *listed, const struct err
 		(void)err_set(&trouble, ERR_PROTOCOL, "it does not keep what is set");
 		err = &trouble;
 	}
-	if (!take_answer(place, err) || !is_wanted(hooks))
+	if (!take_answer(place, err) || !(is_wanted(hooks) || place->is_left))
 		return;
 	if (store_get_hook(hooks->parts->store, place->repo, &memory, &trouble) < 0) {
 		log_warning("%s", trouble.msg);
 		errand_fail(&place->errand, clock_now());
 		return;
 	}
-	struct hook_plan_wanted wanted = {hooks->url, &memory, has_newest_key(place, &memory)};
-	place->step = hook_plan_next(listed->items, listed->count, &wanted);
-	if (place->step.kind == HOOK_STEP_NONE) {
-		come_to_rest(place);
-		return;
+	struct hook_plan_wanted wanted = {.memory = &memory};
+	if (!place->is_left) {
+		wanted.url = hooks->url;
+		wanted.has_key = has_newest_key(place, &memory);
 	}
-	place->steps++;
-	take_step(place);
+	place->step = hook_plan_next(listed->items, listed->count, &wanted);
+	if (place->step.kind != HOOK_STEP_NONE) {
+		place->steps++;
+		take_step(place);
+	} else if (place->is_left) {
+		forget(place);
+	} else {
+		come_to_rest(place);
+	}
 }
 
 /* --- the turn --- */
@@ -279,8 +358,6 @@ int64_t hooks_turn(struct hooks *hooks)
 {
 	bool is_ready = hear_is_ready(hooks->hear);
 
-	if (!is_wanted(hooks))
-		return INT64_MAX;
 	if (clock_now() >= hooks->sync_ns || (is_ready && !hooks->was_ready))
 		sync_places(hooks);
 	hooks->was_ready = is_ready;
@@ -290,7 +367,7 @@ int64_t hooks_turn(struct hooks *hooks)
 		struct place *place = hooks->places[i];
 		int64_t due_ns = 0;
 
-		if (!place->is_heard)
+		if (!place->is_heard && !place->is_left)
 			continue;
 		if (parts_may_begin(hooks->parts, PARTS_FORGE, &place->errand, &due_ns))
 			look(place);
@@ -310,13 +387,13 @@ void hooks_reload(struct hooks *hooks)
 
 bool hooks_are_quiet(const struct hooks *hooks)
 {
-	if (!is_wanted(hooks))
-		return true;
 	for (size_t i = 0; i < hooks->count; i++) {
-		if (hooks->places[i]->is_heard && !hooks->places[i]->was_seen)
+		const struct place *place = hooks->places[i];
+
+		if (place->is_left || (place->is_heard && !place->was_seen))
 			return false;
 	}
-	return hooks->was_ready && !hooks->under_way;
+	return (hooks->was_ready || !is_wanted(hooks)) && !hooks->under_way;
 }
 
 size_t hooks_count_missing(const struct hooks *hooks)

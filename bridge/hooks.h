@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * WEBHOOK_AUTOREGISTER: keeps one webhook of ours, and a right one, in each repository that is
- * heard. What is to be done says hook_plan.h; this does it, one step at a time, and lists again
- * after each.
+ * heard, and takes away what it made where none is wanted any more: the setting is off, or the
+ * repository is not enrolled. What is to be done says hook_plan.h; this does it, one step at a
+ * time, and lists again after each.
  *
  *   hooks_turn(hooks);              starts what is due; returns at once
  *   hooks_write_missing(hooks, out) a line for each repository where the forge does not let us
@@ -10,7 +11,8 @@
  * Nothing needs a row before it is tried: what a lost answer or a crash leaves, the next list
  * shows, and in the place of a hook whose key nobody remembers comes another. Where the forge does
  * not let us, it is said once and asked again with the next look, HOOKS_LOOK_MS later; polling is
- * what hears commands, with and without.
+ * what hears commands, with and without. What it does not let us take away is said once, and then
+ * forgotten.
  */
 #ifndef CCCI_BRIDGE_HOOKS_H
 #define CCCI_BRIDGE_HOOKS_H
@@ -26,7 +28,7 @@
 
 struct hooks;
 
-/* Borrows both, which outlive it. Does nothing where the settings do not want it. */
+/* Borrows both, which outlive it. */
 struct hooks *hooks_new(struct parts *parts, const struct hear *hear) CHECKED;
 /* After gitea_free(): no answer may come any more. */
 void hooks_free(struct hooks *hooks);

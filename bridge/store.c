@@ -1089,6 +1089,31 @@ int store_set_hook(
 	return step_done(store, put, "save a webhook", err);
 }
 
+int store_forget_hook(struct store *store, const char *repo, struct err *err)
+{
+	auto_statement sqlite3_stmt *cut = prepare(store, "DELETE FROM webhook WHERE repo=?", err);
+
+	if (!cut)
+		return -1;
+	bind_text(cut, 1, repo);
+	return step_done(store, cut, "forget a webhook", err);
+}
+
+int store_each_hook(struct store *store, store_repo on_repo, void *context, struct err *err)
+{
+	auto_statement sqlite3_stmt *ask = prepare(store, "SELECT repo FROM webhook", err);
+	char repo[GITEA_REPO_SIZE];
+	int result;
+
+	if (!ask)
+		return -1;
+	while ((result = sqlite3_step(ask)) == SQLITE_ROW) {
+		read_text(ask, 0, repo, sizeof(repo));
+		on_repo(context, repo);
+	}
+	return result == SQLITE_DONE ? 0 : fail(store, "list webhooks", err);
+}
+
 /* --- runs for the pages --- */
 
 #define BRIEF_SQL                                                                                  \

@@ -104,6 +104,11 @@ int store_get_hook(
     struct store *store, const char *repo, struct hook_memory *out, struct err *err) CHECKED;
 int store_set_hook(struct store *store, const char *repo, const struct hook_memory *memory,
     struct err *err) CHECKED;
+int store_forget_hook(struct store *store, const char *repo, struct err *err) CHECKED;
+/* Each repository where one was set. */
+typedef void (*store_repo)(void *context, const char *repo);
+int store_each_hook(
+    struct store *store, store_repo on_repo, void *context, struct err *err) CHECKED;
 
 /* --- news that somebody is still to be told of, see notify.h --- */
 

@@ -727,10 +727,10 @@ class BridgeCases:
             [("gitea", True, ["pull_request_comment"], "json")])
         return hooks[0]
 
-    def check_delivered(self, repo):
+    def check_delivered(self, repo, bot="lab-admin"):
         number = self.open_pr(repo)
         comment = self.world.comment(repo, number, "member", "!testme help")
-        wait_for(lambda: self.answers_by("lab-admin", repo, number, comment), self.hook_hears_within, "delivery")
+        wait_for(lambda: self.answers_by(bot, repo, number, comment), self.hook_hears_within, "delivery")
 
     def answers_by(self, login, repo, number, comment):
         return [row for row in self.world.comments(repo, number, login) if trailer(row["body"]).get("comment") == comment]
@@ -780,6 +780,44 @@ class BridgeCases:
         self.assertEqual(len(self.hooks_of(repo)), 2)
         for secret in (HOOK_SECRET, NEW_SECRET, token):
             self.assertNotIn(secret, bridge.stderr())
+
+    def test_what_it_made_goes_when_it_is_not_wanted(self):
+        """Its own webhook alone: of a repository that is not enrolled any more, and when the setting is switched off."""
+        first, second = "hooked-first", "hooked-then"
+        self.world.new_recipe(second)
+        token = self.world.new_token("lab-admin", (*BOT_SCOPES, "write:repository"))
+        bridge = self.registering_bridge(first, gitea_token=token)
+        self.addCleanup(check_end, bridge)
+        made = self.wait_webhook(bridge, first)["id"]
+        bridge.change_settings(poll_repos=self.world.full(second))
+        os.kill(bridge.pid, signal.SIGHUP)
+        gone = " is wanted no more and is removed\n"
+        wait_for(lambda: f"{self.world.full(first)}: webhook {made}{gone}" in bridge.stderr(), 20, "end of the first webhook")
+        self.assertEqual(self.hooks_of(first), [])
+        made = wait_for(lambda: self.hooks_of(second), 20, "webhook of the second")[0]["id"]
+        wait_for(lambda: f"{self.world.full(second)}: its webhook is right" in bridge.stderr(), 20, "webhook that is right")
+        bridge.stop()
+
+        others = [self.world.add_hook(second, url, HOOK_SECRET) for url in ("http://127.0.0.1:9/theirs", bridge.hook_url)]
+        bridge.change_settings(webhook_autoregister=None)
+        bridge.start()
+        wait_for(lambda: f"{self.world.full(second)}: webhook {made}{gone}" in bridge.stderr(), 20, "end of the second webhook")
+        self.assertEqual([hook["id"] for hook in self.hooks_of(second)], others)
+        self.check_delivered(second)
+        bridge.stop()
+
+        # Where it may no more, that is said once.
+        bridge.change_settings(webhook_autoregister="1")
+        made = self.wait_webhook(bridge, second)["id"]
+        bridge.stop()
+        bridge.change_settings(webhook_autoregister=None, gitea_token=self.world.tokens["bot"])
+        said = f"{self.world.full(second)} may still have the webhook {made} that we made, to {bridge.hook_url}: "
+        bridge.start()
+        wait_for(lambda: said in bridge.stderr(), 20, "line that says so")
+        bridge.stop()
+        bridge.start()
+        self.check_delivered(second, "bot")
+        self.assertEqual(bridge.stderr().count(said), 1)
 
     def test_where_the_token_may_have_no_webhook_it_is_polled(self):
         bridge = self.registering_bridge("unhooked", poll_interval="1s")

@@ -63,6 +63,23 @@ static const struct row {
     {KNOWN, true, {{.id = 7, GOOD, .url = OTHERS}}, {HOOK_STEP_CREATE, 0}},
     {{.hook = 8, .url = OLD_URL}, true, {{.id = 7, GOOD, .url = OLD_URL}}, {HOOK_STEP_CREATE, 0}},
 };
+
+/* None is wanted: only what we made goes, where we left it. */
+static const struct taken_row {
+	struct hook_memory memory;
+	struct gitea_hook hooks[HOOKS_MAX];
+	struct hook_step step;
+} taken[] = {
+    {KNOWN, {{0}}, {HOOK_STEP_NONE, 0}},
+    {KNOWN, {{.id = 7, GOOD}}, {HOOK_STEP_REMOVE, 7}},
+    {KNOWN, {{.id = 7, GOOD, .is_active = false}}, {HOOK_STEP_REMOVE, 7}},
+    {KNOWN, {{.id = 5, GOOD}, {.id = 7, GOOD}}, {HOOK_STEP_REMOVE, 7}},
+    {KNOWN, {{.id = 5, GOOD}}, {HOOK_STEP_NONE, 0}},
+    {KNOWN, {{.id = 7, GOOD, .url = OTHERS}}, {HOOK_STEP_NONE, 0}},
+    {KNOWN, {{.id = 7, GOOD, .is_gitea = false}}, {HOOK_STEP_NONE, 0}},
+    {{.hook = 7, .url = OLD_URL}, {{.id = 7, GOOD, .url = OLD_URL}}, {HOOK_STEP_REMOVE, 7}},
+    {{0}, {{.id = 7, GOOD}}, {HOOK_STEP_NONE, 0}},
+};
 #pragma GCC diagnostic pop
 
 static size_t count_hooks(const struct gitea_hook *hooks)
@@ -78,6 +95,17 @@ START_TEST(next_step_row)
 {
 	const struct row *row = &rows[_i];
 	struct hook_plan_wanted wanted = {URL, &row->memory, row->has_key};
+	struct hook_step step = hook_plan_next(row->hooks, count_hooks(row->hooks), &wanted);
+
+	ck_assert_msg(step.kind == row->step.kind && step.hook == row->step.hook,
+	    "row %d: step %d of hook %lld", _i, (int)step.kind, (long long)step.hook);
+}
+END_TEST
+
+START_TEST(taken_away_row)
+{
+	const struct taken_row *row = &taken[_i];
+	struct hook_plan_wanted wanted = {.memory = &row->memory};
 	struct hook_step step = hook_plan_next(row->hooks, count_hooks(row->hooks), &wanted);
 
 	ck_assert_msg(step.kind == row->step.kind && step.hook == row->step.hook,
@@ -172,12 +200,27 @@ START_TEST(says_what_is_wrong)
 }
 END_TEST
 
+START_TEST(says_what_is_left)
+{
+	struct hook_memory memory = KNOWN;
+	struct err err = {.code = ERR_DENIED, .msg = "why"};
+	char text[HOOK_TROUBLE_SIZE];
+
+	hook_write_left("org/a", &memory, &err, text);
+	ck_assert_str_eq(text, "org/a may still have the webhook 7 that we made, to " URL
+			       ": the forge does not let us take it away (why); whoever "
+			       "administers the repository can delete it in its settings");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("hook_plan");
 	TCase *tests = tcase_create("hook_plan");
 
 	tcase_add_loop_test(tests, next_step_row, 0, COUNT_OF(rows));
+	tcase_add_loop_test(tests, taken_away_row, 0, COUNT_OF(taken));
+	tcase_add_test(tests, says_what_is_left);
 	tcase_add_loop_test(tests, comes_to_rest, 0, COUNT_OF(rows));
 	tcase_add_loop_test(tests, says_what_is_wrong, 0, COUNT_OF(troubles));
 	suite_add_tcase(suite, tests);

@@ -975,6 +975,14 @@ START_TEST(garbage_is_refused)
 }
 END_TEST
 
+static void add_repo(void *context, const char *repo)
+{
+	char *repos = context;
+	size_t used = strlen(repos);
+
+	(void)snprintf(repos + used, 64 - used, " %s", repo);
+}
+
 START_TEST(remembers_webhooks)
 {
 	auto_str char *dir = harness_dir();
@@ -996,6 +1004,18 @@ START_TEST(remembers_webhooks)
 	ck_assert_int_eq(store_get_hook(store, "org/b", &found, &err), 0);
 	ck_assert_int_eq(found.hook, 0);
 	ck_assert_str_eq(found.url, "");
+
+	char repos[64] = "";
+	ck_assert_int_eq(store_set_hook(store, "org/b", &memory, &err), 0);
+	ck_assert_int_eq(store_each_hook(store, add_repo, repos, &err), 0);
+	ck_assert_str_eq(repos, " ORG/a org/b");
+	ck_assert_int_eq(store_forget_hook(store, "org/A", &err), 0);
+	ck_assert_int_eq(store_forget_hook(store, "org/never", &err), 0);
+	repos[0] = '\0';
+	ck_assert_int_eq(store_each_hook(store, add_repo, repos, &err), 0);
+	ck_assert_str_eq(repos, " org/b");
+	ck_assert_int_eq(store_get_hook(store, "org/a", &found, &err), 0);
+	ck_assert_int_eq(found.hook, 0);
 	store_close(store);
 }
 END_TEST
