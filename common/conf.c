@@ -3,6 +3,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "common/nearest.h"
 #include "common/yaml.h"
 
 #include <ctype.h>
@@ -471,7 +472,7 @@ static void report_unknown(
     struct loading *loading, const struct known *known, const char *where, const char *name)
 {
 	char shown[SHOWN_MAX_BYTES + 4];
-	const char *nearest = yaml_nearest(name, known->list, known->count);
+	const char *nearest = nearest_word(name, known->list, known->count);
 
 	show(name, shown);
 	if (nearest)

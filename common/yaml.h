@@ -71,9 +71,6 @@ const char *yaml_get_text(const struct yaml *mapping, const char *key);
 bool yaml_bool(
     const struct yaml *value, bool *out); /* true false yes no on off, in lower case; 1 and 0 */
 
-/* The candidate nearest to word by edit distance, when near enough to suggest; NULL else. */
-const char *yaml_nearest(const char *word, const char *const *candidates, size_t count);
-
 DEFINE_AUTO_PTR(yaml, yaml_tree_free);
 
 #endif

@@ -3,8 +3,8 @@
 #include "common/base.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/nearest.h"
 #include "common/version.h"
-#include "common/yaml.h"
 #include "runner-plugin/host/canary.h"
 #include "runner-plugin/host/check_suite.h"
 #include "runner-plugin/host/doctor.h"
@@ -327,7 +327,7 @@ static int check_flag_name(const char *name)
 			nearest = list[i];
 	}
 	if (!nearest)
-		nearest = yaml_nearest(name, list, names.count);
+		nearest = nearest_word(name, list, names.count);
 	auto_str char *shown = nearest ? xasprintf("--%s", nearest) : NULL;
 	return usage("unknown flag", name, shown);
 }
@@ -382,7 +382,7 @@ static int read_word(struct command *command, const char *text)
 		command->word = find_word(text);
 		return command->word
 			   ? 0
-			   : usage("unknown word", text, yaml_nearest(text, list, COUNT_OF(words)));
+			   : usage("unknown word", text, nearest_word(text, list, COUNT_OF(words)));
 	}
 	if (command->word->target == TARGET_NONE || command->target)
 		return usage("one word too many:", text, NULL);

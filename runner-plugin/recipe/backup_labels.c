@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/recipe/backup_labels.h"
 
-#include "common/yaml.h"
+#include "common/nearest.h"
 
 #define PREFIX "backupbot."
 #define BACKUP PREFIX "backup"
@@ -155,7 +155,7 @@ static int fail_unknown(const struct label *label, struct err *err)
 {
 	static const char *const known[] = {"path", "pre-hook", "post-hook", "volumes", "backup"};
 	const char *dot = strrchr(label->key, '.');
-	const char *near = yaml_nearest(dot + 1, known, COUNT_OF(known));
+	const char *near = nearest_word(dot + 1, known, COUNT_OF(known));
 	auto_str char *what = xasprintf("is none that a backup knows%s%s%s",
 	    near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 

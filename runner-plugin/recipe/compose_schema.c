@@ -2,6 +2,7 @@
 #include "runner-plugin/recipe/compose_schema.h"
 
 #include "common/buf.h"
+#include "common/nearest.h"
 #include "runner-plugin/recipe/compose_short.h"
 
 #include <strings.h>
@@ -724,7 +725,7 @@ static int fail_unknown(
 	assert(shape->member_count <= COUNT_OF(known));
 	for (size_t i = 0; i < shape->member_count; i++)
 		known[i] = shape->members[i].key;
-	const char *nearest = yaml_nearest(key, known, shape->member_count);
+	const char *nearest = nearest_word(key, known, shape->member_count);
 	(void)buf_printf(&what, "a stack has no key \"%.40s\" here", key);
 	for (size_t i = 0; i < COUNT_OF(foreign_keys); i++) {
 		if (!text_is(foreign_keys[i].key, key))

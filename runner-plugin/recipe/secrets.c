@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runner-plugin/recipe/secrets.h"
 
-#include "common/yaml.h"
+#include "common/nearest.h"
 
 bool secrets_split(const char *stack, const char *name, char **out_secret, char **out_version)
 {
@@ -42,7 +42,7 @@ static char *describe_unknown(
 		for (size_t k = 0; k < models[i]->secret_count; k++)
 			known[count++] = models[i]->secrets[k].key;
 	}
-	const char *near = yaml_nearest(name, known, count);
+	const char *near = nearest_word(name, known, count);
 	char *sentence =
 	    xasprintf("the suite's secrets: the recipe has no secret \"%.60s\"%s%.60s%s", name,
 		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");

@@ -3,6 +3,7 @@
 
 #include "common/conf.h"
 #include "common/file.h"
+#include "common/nearest.h"
 #include "common/yaml.h"
 #include "runner-plugin/recipe/trespass.h"
 
@@ -76,7 +77,7 @@ static int check_keys(
 	for (size_t i = 0; i < mapping->count; i++) {
 		if (text_index(known, count, mapping->keys[i]) < count)
 			continue;
-		const char *near = yaml_nearest(mapping->keys[i], known, count);
+		const char *near = nearest_word(mapping->keys[i], known, count);
 
 		result = mistake(reader, mapping->items[i], "unknown key \"%.40s\"%s%s%s",
 		    mapping->keys[i], near ? "; did you mean \"" : "", near ? near : "",

@@ -2,7 +2,7 @@
 #include "runner-plugin/recipe/trespass.h"
 
 #include "common/buf.h"
-#include "common/yaml.h"
+#include "common/nearest.h"
 #include "runner-plugin/recipe/compose_short.h"
 
 #include <ctype.h>
@@ -96,7 +96,7 @@ static const char *nearest_kind(const char *name)
 
 	for (size_t i = 0; i < COUNT_OF(trespass_kinds); i++)
 		names[i] = trespass_kinds[i].name;
-	return yaml_nearest(name, names, COUNT_OF(names));
+	return nearest_word(name, names, COUNT_OF(names));
 }
 
 char *trespass_word_fault(const char *word)

@@ -29,6 +29,7 @@ static const struct rank {
     {"exec", 1},
     {"err", 1},
     {"buf", 1},
+    {"nearest", 1},
     {"clock", 2},
     {"log", 3},
     {"file", 4},
@@ -46,8 +47,8 @@ static const struct rank {
 
 /* verdict stands high but is pure: this is all that it, and any other value, may include of common.
  */
-static const char *const value_headers[] = {"base", "err", "buf", "clock", "golang", "json", "yaml",
-    "results", "since", "verdict", "version"};
+static const char *const value_headers[] = {"base", "err", "buf", "clock", "golang", "json",
+    "nearest", "yaml", "results", "since", "verdict", "version"};
 
 /* Values: no descriptor, clock, log or foreign library. */
 static const char *const values[] = {

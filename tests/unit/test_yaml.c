@@ -240,46 +240,6 @@ START_TEST(reads_scalar_row)
 }
 END_TEST
 
-static const struct nearest_row {
-	const char *word;
-	const char *nearest;
-} nearest_rows[] = {
-    {"pol_interval", "poll_interval"},
-    {"poll-interval", "poll_interval"},
-    {"POLL_INTERVAL", "poll_interval"},
-    {"interval", NULL},
-    {"env", "env"},
-    {"enf", "env"},
-    {"e", NULL},
-    {"", NULL},
-    {"redy", "ready"},
-    {"something_else", NULL},
-};
-
-START_TEST(guesses_row)
-{
-	static const char *const words[] = {"env", "ready", "poll_interval"};
-	const struct nearest_row *row = &nearest_rows[_i];
-	const char *nearest = yaml_nearest(row->word, words, COUNT_OF(words));
-
-	ck_assert_msg((nearest == NULL) == (row->nearest == NULL), "row %d \"%s\": %s", _i,
-	    row->word, nearest ? nearest : "nothing");
-	if (nearest)
-		ck_assert_str_eq(nearest, row->nearest);
-}
-END_TEST
-
-START_TEST(a_huge_word_is_no_guess)
-{
-	static const char *const words[] = {"env"};
-	char word[5000] = {0};
-
-	for (size_t i = 0; i < sizeof(word) - 1; i++)
-		word[i] = 'e';
-	ck_assert_ptr_null(yaml_nearest(word, words, 1));
-}
-END_TEST
-
 /* What is at "a" to docker's reader: its type's letter, then its text; "!": refused. */
 static const struct go_row {
 	const char *text;
@@ -381,8 +341,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, aliases_cannot_explode);
 	tcase_add_test(tc, size_and_depth_are_bounded);
 	tcase_add_loop_test(tc, reads_scalar_row, 0, COUNT_OF(scalar_rows));
-	tcase_add_loop_test(tc, guesses_row, 0, COUNT_OF(nearest_rows));
-	tcase_add_test(tc, a_huge_word_is_no_guess);
 	return suite;
 }
 
