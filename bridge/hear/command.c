@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bridge/hear/command.h"
 
+#include "common/nearest.h"
+
 #include <ctype.h>
 #include <strings.h>
 
@@ -15,6 +17,11 @@
 
 static const char known_flags[] =
     "--extra, --stages=install,upgrade, --from=VERSION, --keep=30m and --with-tests=12";
+
+/* What may have been meant: the flags first, then what stands alone. */
+static const char *const known_words[] = {
+    "--extra", "--stages", "--from", "--keep", "--with-tests", "cancel", "status", "help"};
+#define FLAG_WORDS 5
 
 static const char *const kind_words[COMMAND_KIND_COUNT] = {
     "none", "test", "cancel", "status", "help", "mistyped"};
@@ -158,6 +165,15 @@ static void mistype(struct command *out, const char *format, ...)
 	va_end(args);
 }
 
+static const char *nearest_stage(const char *word)
+{
+	const char *known[STAGE_COUNT];
+
+	for (int i = 0; i < STAGE_COUNT; i++)
+		known[i] = stage_word((enum stage)i);
+	return nearest_word(word, known, STAGE_COUNT);
+}
+
 static bool read_stage(struct command *out, const char *word)
 {
 	char quoted[QUOTE_MAX + 4];
@@ -170,7 +186,12 @@ static bool read_stage(struct command *out, const char *word)
 		return false;
 	}
 	if (!stage_parse(word, &stage) || stage >= STAGE_COUNT) {
-		mistype(out, "\"%s\" is no stage; there are " STAGE_LIST ".", quoted);
+		const char *meant = nearest_stage(word);
+
+		if (meant)
+			mistype(out, "\"%s\" is no stage; did you mean %s?", quoted, meant);
+		else
+			mistype(out, "\"%s\" is no stage; there are " STAGE_LIST ".", quoted);
 		return false;
 	}
 	if (out->stages[stage]) {
@@ -278,6 +299,16 @@ static bool read_with_tests(struct command *out, const char *value)
 	return true;
 }
 
+static void refuse_flag(struct command *out, const char *word, const char *quoted)
+{
+	const char *meant = nearest_word(word, known_words, FLAG_WORDS);
+
+	if (meant)
+		mistype(out, "\"%s\" is no flag here; did you mean %s?", quoted, meant);
+	else
+		mistype(out, "\"%s\" is no flag here; known are %s.", quoted, known_flags);
+}
+
 static bool read_flag(struct command *out, char *word)
 {
 	char quoted[QUOTE_MAX + 4];
@@ -303,7 +334,7 @@ static bool read_flag(struct command *out, char *word)
 	else if (text_is(word, "--from"))
 		mistype(out, "--from needs a version, as in --from=1.0.0+2.1.0.");
 	else
-		mistype(out, "\"%s\" is no flag here; known are %s.", quoted, known_flags);
+		refuse_flag(out, word, quoted);
 	return false;
 }
 
@@ -321,11 +352,15 @@ static enum command_kind lone_word(const char *word)
 
 static void refuse_word(struct command *out, const char *word, const char *trigger)
 {
+	const char *meant = nearest_word(word, known_words, COUNT_OF(known_words));
 	char quoted[QUOTE_MAX + 4];
 
 	quote(quoted, word);
 	if (lone_word(word) != COMMAND_NONE)
 		mistype(out, "\"%s\" stands alone: write %s %s.", word, trigger, word);
+	else if (meant)
+		mistype(out, "\"%s\" does not belong on the line of the command; did you mean %s?",
+		    quoted, meant);
 	else
 		mistype(out,
 		    "\"%s\" does not belong on the line of the command; put other text on "
@@ -354,23 +389,23 @@ static size_t split_words(char *text, char **words, size_t most)
 
 static void read_words(struct command *out, char *text, const char *trigger)
 {
-	char *words[WORDS_MAX];
-	size_t count = split_words(text, words, WORDS_MAX);
+	char *parts[WORDS_MAX];
+	size_t count = split_words(text, parts, WORDS_MAX);
 
 	if (count > WORDS_MAX) {
 		mistype(out, "There are too many words; known are %s.", known_flags);
 		return;
 	}
-	out->kind = count == 1 ? lone_word(words[0]) : COMMAND_NONE;
+	out->kind = count == 1 ? lone_word(parts[0]) : COMMAND_NONE;
 	if (out->kind != COMMAND_NONE)
 		return;
 	out->kind = COMMAND_TEST;
 	for (size_t i = 0; i < count; i++) {
-		if (words[i][0] != '-') {
-			refuse_word(out, words[i], trigger);
+		if (parts[i][0] != '-') {
+			refuse_word(out, parts[i], trigger);
 			return;
 		}
-		if (!read_flag(out, words[i]))
+		if (!read_flag(out, parts[i]))
 			return;
 	}
 }

@@ -135,7 +135,7 @@ static const struct row rows[] = {
     RUN("<details>\n\n!testme\n\n</details>"),
     /* mistyped: flags */
     BAD("!testme --foo", "\"--foo\" is no flag here"),
-    BAD("!testme --extr", "\"--extr\" is no flag here; known are --extra, "),
+    BAD("!testme --extr", "\"--extr\" is no flag here; did you mean --extra?"),
     BAD("!testme -x", "\"-x\" is no flag here"),
     BAD("!testme --", "\"--\" is no flag here"),
     BAD("!testme --Extra", "\"--Extra\" is no flag here"),
@@ -146,7 +146,6 @@ static const struct row rows[] = {
     BAD("!testme --stages=", "empty entry"),
     BAD("!testme --stages=install,", "empty entry"),
     BAD("!testme --stages=,install", "empty entry"),
-    BAD("!testme --stages=instal", "\"instal\" is no stage; there are install,"),
     BAD("!testme --stages=Install", "\"Install\" is no stage"),
     BAD("!testme --stages=none", "\"none\" is no stage"),
     BAD("!testme --stages=../x", "\"../x\" is no stage"),
@@ -184,7 +183,19 @@ static const struct row rows[] = {
     BAD("!testme --with-tests=#12", "takes the number"),
     BAD("!testme --with-tests=1000000000", "takes the number"),
     BAD("!testme --with-tests=12 --with-tests=12", "--with-tests stands there twice"),
-    BAD("!testme --with-test=12", "known are --extra, --stages=install,upgrade"),
+    /* what was meant */
+    BAD("!testme --with-test=12", "\"--with-test=12\" is no flag here; did you mean --with-tests?"),
+    BAD("!testme --with_tests=12", "did you mean --with-tests?"),
+    BAD("!testme --stage=install", "did you mean --stages?"),
+    BAD("!testme --Extra", "did you mean --extra?"),
+    BAD("!testme --nosuch", "known are --extra, --stages=install,upgrade"),
+    BAD("!testme --stages=instal", "\"instal\" is no stage; did you mean install?"),
+    BAD("!testme --stages=deploy", "\"deploy\" is no stage; there are install,"),
+    BAD("!testme cancell",
+	"\"cancell\" does not belong on the line of the command; did you mean cancel?"),
+    BAD("!testme stauts", "did you mean status?"),
+    BAD("!testme extra", "did you mean --extra?"),
+    BAD("!testme please", "put other text on another line, or write !testme help."),
     {"!testme cancel", COMMAND_CANCEL, "", false, "", NULL},
     {"!testme   status ", COMMAND_STATUS, "", false, "", NULL},
     BAD("!testme cancel 41", "\"cancel\" stands alone: write !testme cancel."),
@@ -255,7 +266,8 @@ START_TEST(sentence_is_whole_and_harmless)
 		return;
 	size_t length = strlen(command.why);
 	ck_assert_uint_lt(length, COMMAND_WHY_SIZE - 1);
-	ck_assert_msg(command.why[length - 1] == '.', "not a sentence: %s", command.why);
+	ck_assert_msg(
+	    strchr(".?", command.why[length - 1]) != NULL, "not a sentence: %s", command.why);
 	for (size_t i = 0; i < length; i++)
 		ck_assert_msg(isprint((unsigned char)command.why[i]) &&
 				  !strchr("`<>@[]*#|\\", command.why[i]),
