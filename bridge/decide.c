@@ -207,24 +207,34 @@ static void apply(struct work *work, const struct job_event *event)
 		work_wake_at(work->works, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
 }
 
-/* One sentence each, but no flood: after some in an hour the rest stay without an answer. */
+/* They change from one time to the next, or were asked for again. */
+static bool may_repeat(enum command_kind kind)
+{
+	return kind == COMMAND_STATUS || kind == COMMAND_HELP;
+}
+
+/*
+ * One sentence each, but no flood: in an hour the same one once, and after some the rest stay
+ * without an answer.
+ */
 static void refuse(struct work *work, const char *sentence)
 {
 	char reason[JOB_REASON_SIZE];
 	struct job_event event = {.kind = JOB_EVENT_REFUSED, .reason = reason};
-	int64_t before = 0;
+	struct store_refusals before;
 	struct err err;
 
-	if (store_count_refused(work->works->parts->store, &work->job,
-		clock_wall_s() - REFUSALS_WITHIN_S, &before, &err) < 0) {
+	if (store_find_refusals(work->works->parts->store, &work->job,
+		clock_wall_s() - REFUSALS_WITHIN_S, sentence, &before, &err) < 0) {
 		log_warning("%s", err.msg);
 		work_wake_at(work->works, clock_now() + HEARD_AGAIN_MS * NS_PER_MS);
 		return;
 	}
 	(void)snprintf(reason, sizeof(reason), "%s", sentence);
-	if (before == REPLY_REFUSALS_PER_HOUR - 1)
+	if (before.count == REPLY_REFUSALS_PER_HOUR - 1)
 		reply_add_limit_note(reason, sizeof(reason));
-	if (before >= REPLY_REFUSALS_PER_HOUR)
+	if (before.count >= REPLY_REFUSALS_PER_HOUR ||
+	    (before.has_reason && !may_repeat(work->decision.command.kind)))
 		event.kind = JOB_EVENT_IGNORED;
 	apply(work, &event);
 }

@@ -851,13 +851,14 @@ int store_find_newest(
 	return step_int(store, ask, out_comment, err);
 }
 
-int store_count_refused(
-    struct store *store, const struct job *job, int64_t since_s, int64_t *out, struct err *err)
+int store_find_refusals(struct store *store, const struct job *job, int64_t since_s,
+    const char *reason, struct store_refusals *out, struct err *err)
 {
+	/* What an answer adds to its sentence stands behind it. */
 	auto_statement sqlite3_stmt *ask = prepare(store,
-	    "SELECT COUNT(*) FROM job WHERE repo=? AND pr=? AND author=? AND heard_s>=?"
-	    " AND comment<>? AND build=0 AND (state='refused' OR state='answered') AND verdict IS "
-	    "NULL",
+	    "SELECT COUNT(*),MAX(substr(reason,1,length(?6))=?6) FROM job"
+	    " WHERE repo=?1 AND pr=?2 AND author=?3 AND heard_s>=?4 AND comment<>?5 AND build=0"
+	    " AND state IN('refused','answered') AND verdict IS NULL AND reason<>''",
 	    err);
 
 	if (!ask)
@@ -867,7 +868,12 @@ int store_count_refused(
 	bind_text(ask, 3, job->author);
 	bind_int(ask, 4, since_s);
 	bind_int(ask, 5, job->comment);
-	return step_int(store, ask, out, err);
+	bind_text(ask, 6, reason);
+	if (sqlite3_step(ask) != SQLITE_ROW)
+		return fail(store, "count refusals", err);
+	*out = (struct store_refusals){
+	    .count = sqlite3_column_int64(ask, 0), .has_reason = sqlite3_column_int(ask, 1) != 0};
+	return 0;
 }
 
 int store_list_nights(struct store *store, const char *repo, struct night_run *out, size_t room,

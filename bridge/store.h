@@ -72,9 +72,13 @@ int store_has_newer_of_head(
 /* The newest run of the same pull request that was asked for before; 0: none. */
 int store_find_newest(
     struct store *store, const struct job *asking, int64_t *out_comment, struct err *err) CHECKED;
-/* How many of this author's comments in this pull request were refused since then. */
-int store_count_refused(struct store *store, const struct job *job, int64_t since_s, int64_t *out,
-    struct err *err) CHECKED;
+/* What this author's comments in this pull request were refused with since then. */
+struct store_refusals {
+	int64_t count;	 /* of those that were answered */
+	bool has_reason; /* one of them with this very sentence */
+};
+int store_find_refusals(struct store *store, const struct job *job, int64_t since_s,
+    const char *reason, struct store_refusals *out, struct err *err) CHECKED;
 /* A repository's runs by night, the newest first; at most room. */
 int store_list_nights(struct store *store, const char *repo, struct night_run *out, size_t room,
     size_t *out_count, struct err *err) CHECKED;

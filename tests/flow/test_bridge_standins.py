@@ -186,19 +186,28 @@ class Ages(Case):
         self.assertTrue(max(built) <= 1 and 0 in built, built)
         self.assertEqual(len(self.world.builds()), len(asked) + sum(built))
 
-    def test_a_flood_of_refusals_ends(self):
-        self.bridge.start()
+    def check_refusals(self, author, texts, wanted):
+        """So many answers to these comments of one author in one pull request; they are returned."""
         number = self.open_pr()
-        comments = [self.world.comment(PUBLIC, number, "outsider", "!testme") for _ in range(8)]
+        comments = [self.world.comment(PUBLIC, number, author, text) for text in texts]
         self.logged(f"job={comments[-1]} heard -> ", 20)
-        wait_for(lambda: len(self.answers(PUBLIC, number)) == 3, 20, "three answers")
+        wait_for(lambda: len(self.answers(PUBLIC, number)) == wanted, 20, f"{wanted} answers")
         other = self.open_pr()
         witness = self.world.comment(PUBLIC, other, "member", "!testme")
         self.wait_verdict(PUBLIC, other, witness)
         bodies = self.answers(PUBLIC, number)
-        self.assertEqual(len(bodies), 3)
-        self.assertEqual(sum("stay without an answer" in body for body in bodies), 1)
+        self.assertEqual(len(bodies), wanted)
         self.assertEqual(len(self.world.builds()), 1)
+        return bodies
+
+    def test_who_may_not_hears_it_once(self):
+        self.bridge.start()
+        self.check_refusals("outsider", ["!testme"] * 8, 1)
+
+    def test_a_flood_of_refusals_ends(self):
+        self.bridge.start()
+        bodies = self.check_refusals("member", [f"!testme --{letter * 6}" for letter in "abcdefgh"], 3)
+        self.assertEqual(sum("stay without an answer" in body for body in bodies), 1)
 
     def test_comments_that_arrive_with_a_migration(self):
         """The repository is there, empty, before its comments are: only its own age tells them from new ones."""

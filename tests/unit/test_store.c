@@ -346,25 +346,36 @@ START_TEST(finds_older_answers)
 }
 END_TEST
 
-START_TEST(counts_refusals_of_one_author)
+START_TEST(finds_refusals_of_one_author)
 {
 	auto_str char *dir = harness_dir();
 	struct store *store = open_store(dir);
 	struct job job = make_job(20);
-	int64_t count = 0;
+	struct store_refusals found;
 
 	for (int64_t id = 1; id <= 3; id++) {
 		struct job refused = make_job(id);
 
 		refused.state = id == 1 ? JOB_REFUSED : JOB_ANSWERED;
 		refused.heard_s = 100 * id;
+		/* 3 was heard, and stayed without an answer. */
+		(void)copy_text(refused.reason, sizeof(refused.reason),
+		    id == 1   ? "You may not."
+		    : id == 2 ? "Not 100%. Nor later."
+			      : "");
 		save(store, &refused);
 	}
-	ck_assert_int_eq(store_count_refused(store, &job, 150, &count, &err), 0);
-	ck_assert_int_eq(count, 2);
+	ck_assert_int_eq(store_find_refusals(store, &job, 0, "You may not.", &found, &err), 0);
+	ck_assert(found.count == 2 && found.has_reason);
+	ck_assert_int_eq(store_find_refusals(store, &job, 150, "You may not.", &found, &err), 0);
+	ck_assert(found.count == 1 && !found.has_reason);
+	ck_assert_int_eq(store_find_refusals(store, &job, 0, "Not 100%.", &found, &err), 0);
+	ck_assert(found.has_reason);
+	ck_assert_int_eq(store_find_refusals(store, &job, 0, "You may.", &found, &err), 0);
+	ck_assert(!found.has_reason);
 	(void)copy_text(job.author, sizeof(job.author), "somebody");
-	ck_assert_int_eq(store_count_refused(store, &job, 0, &count, &err), 0);
-	ck_assert_int_eq(count, 0);
+	ck_assert_int_eq(store_find_refusals(store, &job, 0, "You may not.", &found, &err), 0);
+	ck_assert(found.count == 0 && !found.has_reason);
 	store_close(store);
 }
 END_TEST
@@ -1032,7 +1043,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, job_survives_whole);
 	tcase_add_test(tests, lists_what_is_left_to_do);
 	tcase_add_test(tests, finds_older_answers);
-	tcase_add_test(tests, counts_refusals_of_one_author);
+	tcase_add_test(tests, finds_refusals_of_one_author);
 	tcase_add_test(tests, knows_the_usual_time);
 	tcase_add_test(tests, keeps_positions);
 	tcase_add_test(tests, second_bridge_is_refused);
