@@ -528,12 +528,18 @@ static void take_reply(struct work *work, int64_t comment, const char *told)
 	record_done(work, JOB_EFFECT_REPLY, &changed);
 }
 
+static void hold_progress(struct work *work)
+{
+	work->effects.progress_ns = clock_now() + CARRY_PROGRESS_EVERY_MS * NS_PER_MS;
+}
+
 static void on_posted(void *context, struct gitea_comment *comment, const struct err *err)
 {
 	struct work *work = context;
 
 	work_end(work->works, PARTS_FORGE, &work->effects.tries[JOB_EFFECT_REPLY], err);
 	work->effects.reply.next_ns = clock_now() + CARRY_EDIT_EVERY_MS * NS_PER_MS;
+	hold_progress(work);
 	work_log_scope(&work->job);
 	if (!err)
 		take_reply(work, comment->id, work->effects.reply.sent);
@@ -610,6 +616,7 @@ static void on_edited(void *context, const struct err *err)
 	struct job changed;
 
 	end_text(work, &work->effects.reply, err, CARRY_EDIT_EVERY_MS);
+	hold_progress(work);
 	work_log_scope(&work->job);
 	if (err) {
 		/* Deleted by somebody: a second comment is not what they want. */
@@ -653,6 +660,10 @@ static void carry_edit(struct work *work)
 	if (!has_something_to_say(work) || now_ns < reply->write_ns ||
 	    is_in_the_air(work->works, reply))
 		return;
+	if (now_ns < work->effects.progress_ns && !is_last_text(work)) {
+		work_wake_at(work->works, work->effects.progress_ns);
+		return;
+	}
 	write_text(work, &text);
 	file_hash_bytes(buf_text(&text), text.length, reply->sent);
 	if (!text_is(reply->sent, work->job.told)) {

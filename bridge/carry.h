@@ -19,7 +19,8 @@
 
 #include "bridge/work.h"
 
-#define CARRY_EDIT_EVERY_MS 1000 /* of one comment, and only when its text differs */
+#define CARRY_EDIT_EVERY_MS 1000     /* of one comment, and only when its text differs */
+#define CARRY_PROGRESS_EVERY_MS 3000 /* the verdict does not wait so long */
 #define CARRY_WRITE_EVERY_MS 900
 #define CARRY_CLOCKS_S 600  /* as far may other clocks be from the forge's */
 #define CARRY_NO_BUILD_S 60 /* a plain no of the server's may be the forge's hiccup so long */

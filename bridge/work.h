@@ -94,6 +94,7 @@ struct work_effects {
 	int build_page;
 	int64_t found_build, found_reply;
 	struct work_text reply, status;
+	int64_t progress_ns;	/* no text of the reply but the last one is sent before */
 	bool is_status_refused; /* the forge does not let us; the next job asks again */
 };
 
