@@ -15,7 +15,7 @@ A machine is a process in namespaces of its own (mount, net, pid, uts, ipc), bes
 without a trace in them: /run, /root and /var/lib/docker are its own. Its end, by close() or with us, ends everything in it,
 and takes mounts and network devices along. What it leaves is a directory and empty control groups, which close() removes.
 
-Needs root, dockerd, dropbear (Debian: dropbear-bin), ssh, ip, nsenter, unshare, openssl.
+Needs root, busybox, dockerd, dropbear (Debian: dropbear-bin), ssh, ip, nsenter, unshare, openssl.
 """
 
 import contextlib
@@ -35,7 +35,8 @@ SSH_PORT = 2222
 START_S = 30
 SERVER = "elsewhere"  # abra's name of it, and so the docker context's
 
-# The first process of a machine. It reaps what the engine's shims leave to it.
+# The first process of a machine. It reaps what the engine's shims leave to it. A dropbear that listens itself takes no more
+# than five that have not said who they are; docs/install.md wants a server that takes more, as abra does not try again.
 INIT = """\
 set -e
 mount --make-rprivate /
@@ -45,7 +46,7 @@ mount --bind "$1/data" /var/lib/docker
 hostname "$2"
 ip link set lo up
 install -m 600 "$1/authorized_keys" /root/.ssh/authorized_keys
-dropbear -F -E -s -p 2222 -r "$1/host_key" 2>"$1/dropbear.log" &
+busybox nc -ll -p 2222 -e dropbear -i -s -r "$1/host_key" 2>"$1/ssh.log" &
 mkfifo "$1/again"
 while :; do
 	dockerd -s vfs --iptables=false --config-file "$1/daemon.json" --cgroup-parent "$3" -H unix:///var/run/docker.sock \\
@@ -64,7 +65,8 @@ def missing():
     """Why there can be no such machine here; "" when there can."""
     if os.geteuid() != 0:
         return "needs root"
-    for program in ("dockerd", "dropbear", "dropbearkey", "ssh", "ssh-keygen", "ip", "nsenter", "unshare", "openssl"):
+    for program in ("busybox", "dockerd", "dropbear", "dropbearkey", "ssh", "ssh-keygen", "ip", "nsenter", "unshare",
+                    "openssl"):
         if not shutil.which(program, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"):
             return f"there is no {program}"
     return ""
@@ -200,7 +202,7 @@ class Machine:
 
     def logs(self):
         found = []
-        for name in ("init.log", "dropbear.log", "dockerd.log"):
+        for name in ("init.log", "ssh.log", "dockerd.log"):
             with contextlib.suppress(OSError), open(os.path.join(self.directory, name), encoding="utf-8") as file:
                 found.append(f"{name}:\n{textwrap.indent(file.read()[-2000:], '    ')}")
         return "\n".join(found)

@@ -173,6 +173,27 @@ class Engines(unittest.TestCase):
         nowhere = f"ssh://root@{self.manager.address}:1"
         self.assert_bad("engine", "does not answer: ssh: connect to host", self.doctor(nowhere))
 
+    def test_a_busy_ssh(self):
+        """It turns us away twice, as one does that has reached its MaxStartups: we try again."""
+        turned_away = [os.path.join(self.directory, f"turned-away-{number}") for number in (1, 2)]
+
+        def busy(host):
+            host.write("bin/ssh", f"""#!/bin/sh
+case $* in *ControlMaster=no*)          # ours; abra does not try again
+	for mark in {' '.join(turned_away)}; do
+		if mkdir "$mark" 2>/dev/null; then
+			echo 'kex_exchange_identification: read: Connection reset by peer' >&2
+			exit 255
+		fi
+	done ;;
+esac
+exec /usr/bin/ssh -F {self.swarm.directory}/ssh_config "$@"
+""", 0o755)
+
+        found = self.doctor(self.manager.ssh, busy)
+        self.assertEqual([mark for mark in turned_away if not os.path.exists(mark)], [])
+        self.assertTrue(found["engine"][0], found)
+
     def test_nodes(self):
         for nodes, says in ((None, "ENGINE_NODES does not name node worker"),
                             (f"nobody={self.worker.tcp}", "nobody, which is no node of the Swarm"),
