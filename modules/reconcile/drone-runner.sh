@@ -51,7 +51,8 @@ restart_when_stale() {
 	done <"/proc/$pid/environ"
 	for name in DRONE_RPC_HOST DRONE_RPC_SECRET DRONE_RUNNER_CAPACITY; do
 		if [[ ${running[$name]:-} != "$(line_of "$name")" ]]; then
-			change "$RUNNER_UNIT restarted, it runs with another $name" systemctl try-restart "$RUNNER_UNIT"
+			# Not waited for: systemd starts it only when ccci-drone-runner.service, which may be waiting here, is over.
+			change "$RUNNER_UNIT restarted, it runs with another $name" systemctl --no-block try-restart "$RUNNER_UNIT"
 			return
 		fi
 	done

@@ -206,17 +206,29 @@ class Package(unittest.TestCase):
         self.assertIn("DRONE_RUNNER_CAPACITY=3", told)
         run("systemctl", "stop", RUNNER)
         wait_for(lambda: os.path.exists("/run/fake-keeper.done"), 10, "keeper that has done its work")
+
+    def test_11_the_reconciler_has_the_runner_started_with_another_secret(self):
+        run("systemctl", "start", RUNNER)
+        process = show(RUNNER, "MainPID")
+        write("/etc/ccci/run.yml", "zone: ci.example.org\n", 0o600)
+        write("/etc/ccci/infra.conf", "DRONE_DOMAIN=drone.example.org\nRUNNER_NAME=host\n")
+        write("/etc/ccci/credentials/drone_rpc_secret", "another\n", 0o600)
+        run("systemctl", "start", "ccci-drone-runner.service")
+        wait_for(lambda: state(RUNNER) == "active" and show(RUNNER, "MainPID") not in ("0", process), 20, "runner that is another")
+        with open("/run/fake-runner.env", encoding="utf-8") as file:
+            self.assertIn("DRONE_RPC_SECRET=another", file.read().splitlines())
+        run("systemctl", "stop", RUNNER)
         os.remove("/usr/local/bin/drone-runner-exec")
         os.remove("/usr/local/lib/fake-keeper.py")
 
-    def test_11_reap_says_that_there_is_no_engine(self):
+    def test_12_reap_says_that_there_is_no_engine(self):
         write("/etc/ccci/run.yml", "zone: ci.example.org\n", 0o600)
         run("systemctl", "start", "ccci-reap.service", check=False)
         self.assertEqual("failed", state("ccci-reap.service"))
         self.assertIn("docker.sock", run("journalctl", "-u", "ccci-reap.service", "--no-pager"))
         run("systemctl", "reset-failed")
 
-    def test_12_removed_it_leaves_what_is_the_operators(self):
+    def test_13_removed_it_leaves_what_is_the_operators(self):
         run("apt-get", "-q", "remove", "-y", "ccci-bridge", "ccci-run", "ccci-common")
         self.assertEqual("inactive", state(BRIDGE))
         self.assertEqual([], [link for link in map(program_of, glob.glob("/proc/[0-9]*")) if "ccci-" in link])
@@ -224,12 +236,12 @@ class Package(unittest.TestCase):
         for path in ("/etc/ccci/bridge.yml", "/etc/ccci/credentials/gitea_token", "/var/lib/ccci-bridge", "/etc/ccci/run.yml"):
             self.assertTrue(os.path.exists(path), path)
 
-    def test_13_installed_again_it_goes_on(self):
+    def test_14_installed_again_it_goes_on(self):
         install("newer")
         wait_for(lambda: exchange("GET", f"{PAGES}/healthz", timeout=2)[0] == 200, 20, "well bridge")
         self.assertEqual(200, exchange("GET", f"{PAGES}/runs/1")[0])
 
-    def test_14_purged_it_leaves_nothing(self):
+    def test_15_purged_it_leaves_nothing(self):
         run("apt-get", "-q", "purge", "-y", "ccci-bridge", "ccci-run", "ccci-common")
         after = snapshot()
         for kind, was in self.before.items():

@@ -241,7 +241,7 @@ class Drift(Case):
                 process.kill()
             self.assertEqual((done.returncode, os.path.exists(calls)), (0, is_stale), done.stdout)
         with open(calls, encoding="ascii") as file:
-            self.assertEqual(file.read(), "try-restart drone-runner-exec.service\n")
+            self.assertEqual(file.read(), "--no-block try-restart drone-runner-exec.service\n")
         self.assertIn("restarted, it runs with another DRONE_RUNNER_CAPACITY", done.stdout)
         self.assertNotIn("0123456789abcdef", done.stdout)
 
