@@ -121,6 +121,7 @@ static int read_settings(void *context, struct bridge_settings *out, struct buf 
 	struct conf_sources sources = {
 	    .file = line->config ? line->config : BRIDGE_SETTINGS_FILE,
 	    .file_may_be_missing = !line->config,
+	    .credentials = line->config ? NULL : BRIDGE_CREDENTIALS,
 	    .environ = (const char *const *)environ,
 	    .flags = line->flags,
 	    .flag_count = line->flag_count,

@@ -15,6 +15,7 @@
 #include "common/conf.h"
 
 #define BRIDGE_SETTINGS_FILE "/etc/ccci/bridge.yml"
+#define BRIDGE_CREDENTIALS "/etc/ccci/credentials" /* where its unit has them from */
 #define BRIDGE_REPOS_MAX 1000 /* entries of POLL_REPOS; a wildcard stands for any number */
 #define BRIDGE_LISTEN_NONE "none"
 

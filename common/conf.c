@@ -341,6 +341,21 @@ static void read_secret_file(
 	set_origin(origin, buf_text(&content), take_ptr(where));
 }
 
+/* One that a service is handed by systemd, for whoever calls the program as systemd would. */
+static void from_credentials(
+    struct loading *loading, const struct conf_row *row, struct origin *origin)
+{
+	struct names names = names_of(row);
+
+	if (!loading->sources->credentials || row->kind != CONF_SECRET)
+		return;
+	char *path = xasprintf("%s/%s", loading->sources->credentials, names.key);
+	if (access(path, R_OK) == 0)
+		read_secret_file(loading, path, origin, path);
+	else
+		free(path);
+}
+
 static char *file_position(const struct loading *loading, const struct yaml *value, const char *key)
 {
 	return xasprintf("%s:%d:%d: %s", loading->sources->file, value->line, value->column, key);
@@ -592,6 +607,8 @@ static void load_row(struct loading *loading, const struct conf_row *row, void *
 	from_file(loading, row, &origin);
 	from_env(loading, row, &origin);
 	from_flags(loading, row, &origin);
+	if (!origin.text && mistakes == loading->mistake_count)
+		from_credentials(loading, row, &origin);
 	if (!origin.text && row->fallback)
 		set_origin(&origin, row->fallback, xstrdup("default"));
 	if (!origin.text && row->is_required && mistakes == loading->mistake_count)

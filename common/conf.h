@@ -15,6 +15,8 @@
  * --poll-interval. Flag beats environment beats file beats default. A row that is a secret also
  * reads NAME_FILE (a path; one trailing newline is dropped) from environment and file, is masked in
  * logs (log_mask) and printed as "***". Its only flag is --name-file: argv is for all to read.
+ * Where nothing names it, it is the file of its key in the directory of credentials; one that is
+ * not there, or not for us to read, is none.
  *
  * A text or URL that is not required may be given as empty. Nothing else may, and no value holds
  * control characters.
@@ -71,6 +73,7 @@ struct conf_flag {
 struct conf_sources {
 	const char *file;	    /* NULL: none */
 	bool file_may_be_missing;   /* the default path */
+	const char *credentials;    /* directory; NULL: none */
 	const char *const *environ; /* NULL-terminated NAME=value */
 	const struct conf_flag *flags;
 	size_t flag_count;

@@ -210,6 +210,29 @@ START_TEST(says_what_is_wrong_in_row)
 }
 END_TEST
 
+START_TEST(a_credential_counts_where_nothing_names_another)
+{
+	const char *none[] = {"URL=https://h", NULL};
+	auto_str char *token = xasprintf("%s/token", dir);
+	struct conf_sources sources = {.file = file, .credentials = dir, .environ = none};
+
+	put(file, "slots: 3\n");
+	put(token, "of-the-directory\n");
+	ck_assert_msg(load(&sources) == 0, "%s", buf_text(&mistakes));
+	ck_assert_str_eq(settings.token, "of-the-directory");
+	conf_release(rows, COUNT_OF(rows), &settings);
+	put(file, "token: of-the-file\n");
+	ck_assert_int_eq(load(&sources), 0);
+	ck_assert_str_eq(settings.token, "of-the-file");
+	conf_release(rows, COUNT_OF(rows), &settings);
+	settings = (struct settings){0};
+	put(file, "slots: 3\n");
+	ck_assert_int_eq(unlink(token), 0);
+	ck_assert_int_eq(load(&sources), -1);
+	ck_assert_ptr_nonnull(strstr(buf_text(&mistakes), "token: required;"));
+}
+END_TEST
+
 START_TEST(all_mistakes_are_told_at_once)
 {
 	const char *environ[] = {"LOUD=x", NULL};
@@ -483,6 +506,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, defaults_fill_what_is_absent);
 	tcase_add_test(tc, flag_beats_environment_beats_file);
 	tcase_add_loop_test(tc, says_what_is_wrong_in_row, 0, COUNT_OF(fault_rows));
+	tcase_add_test(tc, a_credential_counts_where_nothing_names_another);
 	tcase_add_test(tc, all_mistakes_are_told_at_once);
 	tcase_add_test(tc, a_file_that_must_exist);
 	tcase_add_test(tc, a_file_that_is_too_large);
