@@ -61,7 +61,16 @@ file(GLOB DOCUMENTS CONFIGURE_DEPENDS docs/*.md docs/*.json)
 install(FILES README.md ${DOCUMENTS} DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT common)
 file(GLOB EXAMPLES CONFIGURE_DEPENDS docs/examples/*)
 install(FILES ${EXAMPLES} modules/systemd/drone-runner.env modules/systemd/woodpecker.conf modules/systemd/webhook.conf
-	.drone.yml .woodpecker.yml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT common)
+	.woodpecker.yml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT common)
+# Of Drone's pipelines the first, for a CI repository that begins with it: the second one tests this repository.
+file(READ .drone.yml pipelines)
+string(FIND "${pipelines}" "\n---\n" first_bytes)
+string(SUBSTRING "${pipelines}" 0 ${first_bytes} pipeline)
+string(APPEND pipeline "\n")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS .drone.yml)
+file(CONFIGURE OUTPUT installed/common/.drone.yml CONTENT "@pipeline@" @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/installed/common/.drone.yml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
+	COMPONENT common)
 
 # Completions of both programs are one file, which goes with each: either package is whole alone.
 foreach(component bridge run)

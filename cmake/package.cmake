@@ -33,8 +33,9 @@ set(CPACK_DEBIAN_BRIDGE_PACKAGE_CONTROL_EXTRA ${SCRIPTS}/bridge/postinst ${SCRIP
 	${SCRIPTS}/bridge/postrm)
 
 # An engine may be another host's (DOCKER_HOST), so none is needed here. bubblewrap is for the tests that recipes ship
-# and for pictures, ssh for an engine elsewhere; a browser is for pictures alone, which are off unless wanted; python3 and
-# busybox make the images of the canaries; ccci-setup and the reconcilers ask with curl and openssl. abra and Drone's runner are in no Debian.
+# and for pictures, ssh for an engine elsewhere; a browser is for pictures alone, which are off unless wanted; the suites
+# that come along are in Python; it and busybox make the images of the canaries; ccci-setup and the reconcilers ask with
+# curl and openssl. abra and Drone's runner are in no Debian.
 set(CPACK_DEBIAN_RUN_PACKAGE_NAME ccci-run)
 set(CPACK_COMPONENT_RUN_DESCRIPTION "test a Co-op Cloud recipe on a Docker Swarm
 ccci-run deploys a recipe with abra, proves that it installs, upgrades, backs
@@ -42,9 +43,9 @@ up and restores, takes everything down again and judges. It is for the host of
 Drone's exec runner or of Woodpecker's agent; abra has to be installed too.")
 set(CPACK_DEBIAN_RUN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_RUN_PACKAGE_DEPENDS "${COMMON}, ca-certificates, git, ${SYSTEMD}")
-set(CPACK_DEBIAN_RUN_PACKAGE_RECOMMENDS "docker.io | docker-ce, bubblewrap, openssh-client, curl, openssl")
+set(CPACK_DEBIAN_RUN_PACKAGE_RECOMMENDS "docker.io | docker-ce, bubblewrap, openssh-client, curl, openssl, python3")
 set(CPACK_DEBIAN_RUN_PACKAGE_SUGGESTS
-	"chromium-headless-shell | chromium, fonts-dejavu-core, busybox-static, python3")
+	"chromium-headless-shell | chromium, fonts-dejavu-core, busybox-static")
 set(CPACK_DEBIAN_RUN_PACKAGE_CONTROL_EXTRA ${SCRIPTS}/run/postinst ${SCRIPTS}/run/prerm ${SCRIPTS}/run/postrm)
 
 set(CPACK_DEBIAN_COMMON_PACKAGE_NAME ccci-common)

@@ -6,6 +6,8 @@ import os
 import subprocess
 import unittest
 
+import yaml
+
 from lib.installed import Installed
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -42,6 +44,14 @@ class Install(unittest.TestCase):
                 parts[component] = part.files()
         self.assertEqual(self.files, set().union(*parts.values()))
         self.assertEqual(len(self.files), sum(len(files) for files in parts.values()))
+
+    def test_the_pipeline_is_one_for_every_ci_repository(self):
+        with open(self.root.path("share/doc/ccci/examples/.drone.yml"), encoding="utf-8") as file:
+            pipelines = list(yaml.safe_load_all(file))
+        with open(os.path.join(ROOT, ".drone.yml"), encoding="utf-8") as file:
+            own = list(yaml.safe_load_all(file))
+        self.assertEqual((own[:1], "recipe"), (pipelines, pipelines[0]["name"]))
+        self.assertEqual(["teardown", "report"], [step["name"] for step in pipelines[0]["steps"]][-2:])
 
     def test_the_programs_start(self):
         for name in ("ccci-bridge", "ccci-run"):

@@ -332,6 +332,8 @@ def main(argv):
     if argv[1:2] not in (["make"], ["remove"]) or not (len(argv) == 3 or argv[1::2] == ["make", "all"]):
         sys.exit("usage: images.py make FILE [all] | remove FILE")
     if argv[1] == "make":
+        if not os.path.exists(BUSYBOX):
+            sys.exit(f"images.py: there is no {BUSYBOX}: apt-get install busybox-static")
         with open(argv[2], "a", encoding="utf-8") as file:
             for name in [*IMAGES, *(DATABASES if len(argv) > 3 else ())]:
                 for made in make([name]):
