@@ -10,6 +10,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
+from lib.installed import Installed  # noqa: E402
+
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 BUILD = os.environ["CCCI_BUILD"]
 
@@ -36,6 +38,12 @@ def commands(text):
         yield code
 
 
+def documents():
+    """{name: text} of what people read."""
+    return {os.path.basename(path): read(path) for path in [*glob.glob(os.path.join(SOURCE, "docs/*.md")),
+                                                            os.path.join(SOURCE, "README.md")]}
+
+
 def usage(program):
     return subprocess.run([os.path.join(BUILD, program), "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=True).stdout
@@ -57,15 +65,53 @@ class Documents(unittest.TestCase):
         """Every ccci-run and ccci-bridge that a document names has such a word, and such options."""
         helps = {program: usage(program) for program in ("ccci-run", "ccci-bridge")}
         count = 0
-        for path in glob.glob(os.path.join(SOURCE, "docs/*.md")) + [os.path.join(SOURCE, "README.md")]:
-            for command in commands(read(path)):
+        for name, text in documents().items():
+            for command in commands(text):
                 at = re.search(r"(?:^|\s|/)(ccci-run|ccci-bridge) (.+)", command)
                 if not at:
                     continue
-                with self.subTest(document=os.path.basename(path), command=command):
+                with self.subTest(document=name, command=command):
                     self.check(helps[at[1]], at[2], takes_word=at[1] == "ccci-run")
                     count += 1
         self.assertGreater(count, 30)
+
+    def test_installed_files(self):
+        """Each file of ours that a document names by its path is where the packages have it, and install.md tells of every
+        example."""
+        with Installed(BUILD) as root:
+            files = root.files()
+        count = 0
+        for name, text in documents().items():
+            for prefix, path in re.findall(r"(/usr(?:/local)?)/((?:lib|share|share/doc)/ccci/[\w./-]*[\w-])", text):
+                with self.subTest(document=name, path=path):
+                    self.assertEqual("/usr", prefix)
+                    self.assertTrue(any(file == path or file.startswith(f"{path}/") for file in files))
+                    count += 1
+        self.assertGreater(count, 5)
+        told = documents()["install.md"]
+        for name in (os.path.basename(file) for file in files if file.startswith("share/doc/ccci/examples/")):
+            self.assertIn(name, told)
+
+    def test_settings_as_the_file_has_them(self):
+        """Who copies `key: value` into a file has a setting: there they are in lower case."""
+        rows = "\n".join(read(os.path.join(SOURCE, path)) for path in ("bridge/settings.c", "runner-plugin/settings.c"))
+        names = set(re.findall(r'\{"([A-Z_]+)", CONF_', rows))
+        self.assertIn("TRIGGER", names)
+        for name, text in documents().items():
+            for setting in re.findall(r"`([A-Z_]+): ", text):
+                with self.subTest(document=name):
+                    self.assertNotIn(setting, names)
+
+    def test_units_are_read_anew(self):
+        """What lays a file into /etc/systemd has systemd read it, in the same block."""
+        count = 0
+        for name, text in documents().items():
+            for block in [*re.findall(r"^ *```sh\n(.*?)```", text, re.S | re.M), *re.findall(r"`([^`\n]+)`", text)]:
+                if re.search(r"install .*/etc/systemd/system/", block):
+                    with self.subTest(document=name, block=block):
+                        self.assertIn("systemctl daemon-reload", block)
+                        count += 1
+        self.assertGreater(count, 1)
 
     def check(self, text, rest, takes_word):
         rest = re.split(r"\s[|>&;]\s?", rest)[0].replace("[", " ").replace("]", " ")
