@@ -174,13 +174,8 @@ class BridgeCases:
         """A pull request whose push is in its timeline, so that a comment comes after it."""
         type(self).branches += 1
         number = self.world.open_pr(repo, f"branch-{os.getpid()}-{self.branches}", user=user)
-        wait_for(lambda: self.pushes(repo, number), 10, "push event of the new pull request")
+        wait_for(lambda: self.world.pushes(repo, number), 10, "push event of the new pull request")
         return number
-
-    def pushes(self, repo, number):
-        rows = self.world.forge_must("lab-admin", "GET",
-            f"/repos/{self.world.full(repo)}/issues/{number}/timeline") or []
-        return [row["id"] for row in rows if row["type"] == "pull_push"]
 
     def builds_of(self, comment):
         return [build for build in self.world.builds() if build.get("params", {}).get("COMMENT") == str(comment)]
@@ -566,9 +561,9 @@ class BridgeCases:
         number = self.open_pr()
         self.bridge.stop()
         comment = self.world.comment(PUBLIC, number, "member", "!testme")
-        before = len(self.pushes(PUBLIC, number))
+        before = len(self.world.pushes(PUBLIC, number))
         self.world.push(PUBLIC, number)
-        wait_for(lambda: len(self.pushes(PUBLIC, number)) > before, 10, "event of the push")
+        wait_for(lambda: len(self.world.pushes(PUBLIC, number)) > before, 10, "event of the push")
         self.bridge.start()
         body = self.wait_answer(PUBLIC, number, comment, verdict="not_run")
         self.assertIn("pushed after", body)

@@ -69,7 +69,10 @@ class TrialCases:
         self.assertNotEqual(in_force["provenance"]["suite"], results["provenance"]["suite"])
 
     def test_what_it_finds_is_red(self):
-        self.chain.world.push(CI, self.suites, self.suite("status: [418]"))
+        world = self.chain.world
+        before = len(world.pushes(CI, self.suites))
+        world.push(CI, self.suites, self.suite("status: [418]"))
+        wait_for(lambda: len(world.pushes(CI, self.suites)) > before, 20, "event of the push")
         body, _ = self.ask(f"--stages=install --with-tests={self.suites}")
         self.assertEqual("recipe_failed", trailer(body)["verdict"], body)
         self.assertIn("failed at install", body)

@@ -275,6 +275,11 @@ class World(abc.ABC):
         """The bot's comments of a pull request, oldest first, as API objects."""
         return self.comments(repo, number, "bot")
 
+    def pushes(self, repo, number):
+        """Ids of the events of pushes to a pull request; the forge writes them seconds after the head has moved."""
+        rows = self.forge_must("lab-admin", "GET", f"/repos/{self.full(repo)}/issues/{number}/timeline") or []
+        return [row["id"] for row in rows if row["type"] == "pull_push"]
+
     def head(self, repo, number):
         return self.forge_must("lab-admin", "GET", f"/repos/{self.full(repo)}/pulls/{number}")["head"]["sha"]
 
