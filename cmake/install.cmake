@@ -66,7 +66,6 @@ install(FILES ${EXAMPLES} modules/systemd/drone-runner.env modules/systemd/woodp
 file(READ .drone.yml pipelines)
 string(FIND "${pipelines}" "\n---\n" first_bytes)
 string(SUBSTRING "${pipelines}" 0 ${first_bytes} pipeline)
-string(APPEND pipeline "\n")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS .drone.yml)
 file(CONFIGURE OUTPUT installed/common/.drone.yml CONTENT "@pipeline@" @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/installed/common/.drone.yml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples

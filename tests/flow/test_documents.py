@@ -21,12 +21,12 @@ def read(path):
         return file.read()
 
 
-def sources():
+def sentences():
     """All sentences of the programs: adjacent literals put together, a number or text in them a gap."""
     paths = [path for room in ("common", "bridge", "runner-plugin")
              for path in glob.glob(os.path.join(SOURCE, room, "**/*.c"), recursive=True)]
     text = "\n".join(read(path) for path in paths)
-    return re.sub(r'"\s*\n?\s*"', "", text)
+    return re.findall(r'"((?:[^"\\\n]|\\.)*)"', re.sub(r'"\s*\n?\s*"', "", text))
 
 
 def commands(text):
@@ -52,13 +52,14 @@ def usage(program):
 class Documents(unittest.TestCase):
     def test_quotes(self):
         """A quote of troubleshooting.md is a sentence of ours: who searches for it finds it."""
-        said, count = sources(), 0
+        said, count = sentences(), 0
         text = re.sub(r"```.*?```", "", read(os.path.join(SOURCE, "docs/troubleshooting.md")), flags=re.S)
         for quote in re.findall(r'"([^"\n]+)"', text):
-            for part in quote.split("…"):
-                if part.strip() and "pinged" not in quote:  # Drone's own runner says that
-                    self.assertTrue(part.strip().rstrip(",") in said, f"no program says: {quote}")
-                    count += 1
+            if "pinged" in quote:  # Drone's own runner says that
+                continue
+            form = ".*".join(re.escape(part.strip().rstrip(",")) for part in quote.split("…"))
+            self.assertTrue(any(re.search(form, sentence) for sentence in said), f"no program says: {quote}")
+            count += 1
         self.assertGreater(count, 8)
 
     def test_words_and_options(self):
