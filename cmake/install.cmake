@@ -60,7 +60,7 @@ install(FILES ${MANUALS} DESTINATION ${CMAKE_INSTALL_MANDIR}/man5 COMPONENT comm
 file(GLOB DOCUMENTS CONFIGURE_DEPENDS docs/*.md docs/*.json)
 install(FILES README.md ${DOCUMENTS} DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT common)
 file(GLOB EXAMPLES CONFIGURE_DEPENDS docs/examples/*)
-install(FILES ${EXAMPLES} modules/systemd/drone-runner.env modules/systemd/woodpecker.conf modules/systemd/webhook.conf
+install(FILES ${EXAMPLES} modules/systemd/drone-runner.env modules/systemd/00-woodpecker.conf modules/systemd/webhook.conf
 	.woodpecker.yml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT common)
 # Of Drone's pipelines the first, for a CI repository that begins with it: the second one tests this repository.
 file(READ .drone.yml pipelines)

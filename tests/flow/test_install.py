@@ -19,7 +19,7 @@ NEEDED = {
     "share/bash-completion/completions/ccci-bridge", "lib/sysusers.d/ccci-bridge.conf", "lib/tmpfiles.d/ccci-bridge.conf",
     "lib/tmpfiles.d/ccci-run.conf", "lib/systemd/system/ccci-bridge.service", "lib/systemd/system/ccci-reap.timer",
     "share/doc/ccci/install.md", "share/doc/ccci/examples/bridge.yml", "share/doc/ccci/examples/run.yml",
-    "share/doc/ccci/examples/woodpecker.conf", "share/doc/ccci/examples/.drone.yml", "share/ccci/lib/images.py",
+    "share/doc/ccci/examples/00-woodpecker.conf", "share/doc/ccci/examples/.drone.yml", "share/ccci/lib/images.py",
     "share/ccci/canaries/green/canary.yml",
 }
 

@@ -87,6 +87,18 @@ class Units(unittest.TestCase):
             if name.endswith(".timer"):
                 self.assertIn(name.replace(".timer", ".service"), self.units)
 
+    def test_what_is_added_to_the_bridge_goes_together(self):
+        """systemd takes the unit, then what was added in the order of names; an empty value begins a list anew."""
+        texts = [self.units["ccci-bridge.service"]]
+        for name in sorted(("00-woodpecker.conf", "webhook.conf")):
+            with open(self.root.path(f"share/doc/ccci/examples/{name}"), encoding="utf-8") as file:
+                texts.append(file.read())
+        for key, form in (("LoadCredential", "{0}:/etc/ccci/credentials/{0}"), ("Environment", "{1}_FILE=%d/{0}")):
+            found = []
+            for value in values("\n".join(texts), key):
+                found = [*found, *value.split()] if value else []
+            self.assertEqual([form.format(name, name.upper()) for name in ("gitea_token", "woodpecker_token", "webhook_secret")], found)
+
     def test_nothing_starts_that_is_not_configured(self):
         for name, text in self.units.items():
             if name.endswith(".service"):
