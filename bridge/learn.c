@@ -12,6 +12,7 @@ static enum reply_step_state step_state(enum build_status status)
 	case BUILD_PENDING:
 	case BUILD_WAITING:
 	case BUILD_BLOCKED:
+	case BUILD_CREATED:
 	case BUILD_UNKNOWN:
 		return REPLY_STEP_WAITING;
 	case BUILD_RUNNING:
@@ -80,7 +81,7 @@ size_t learn_ahead(
 		const struct build *build = &builds->items[i - 1];
 
 		if (build->number < number && !build_status_is_over(build->status) &&
-		    build->status != BUILD_BLOCKED)
+		    build->status != BUILD_BLOCKED && build->status != BUILD_CREATED)
 			out[count++] = build;
 	}
 	return count;
@@ -129,6 +130,16 @@ bool learn_was_dropped(const struct build *build, int64_t now_s)
 			return true;
 	}
 	return false;
+}
+
+void learn_end_unmade(struct build *build)
+{
+	if (build->status != BUILD_CREATED)
+		return;
+	build->status = BUILD_ERROR;
+	build->is_error_passing = true;
+	(void)copy_text(
+	    build->error, sizeof(build->error), "it was stopped while it was making it");
 }
 
 const struct build *learn_find(const struct builds *builds, const struct job *job)
@@ -371,7 +382,8 @@ void learn_end(const struct build *build, const struct buf *log, const struct jo
 		judge_by_results(&results, out);
 		(void)!results_find_picture(&results, buf_text(log), log->length, &out->picture);
 	}
-	if (out->event.verdict == VERDICT_CI_ERROR && build->status != BUILD_ERROR &&
-	    job_may_try_again(job) && !only_lacks_proof(&results))
+	bool is_final = build->status == BUILD_ERROR && !build->is_error_passing;
+	if (out->event.verdict == VERDICT_CI_ERROR && !is_final && job_may_try_again(job) &&
+	    !only_lacks_proof(&results))
 		out->event = (struct job_event){.kind = JOB_EVENT_ERRED, .reason = out->reason};
 }

@@ -91,6 +91,13 @@ static void see_build(struct work *work, const struct build *build)
 	check_overdue(work);
 }
 
+/* A server that died while it made a build does not go on with it when it is back. */
+static void end_unmade(const struct work *work, struct build *build)
+{
+	if (work->job.state == JOB_ENDED || clock_wall_s() - work->job.moved_s > WATCH_UNMADE_S)
+		learn_end_unmade(build);
+}
+
 /* --- the list --- */
 
 static struct learn_turn turn_of(struct works *works, const struct build *build)
@@ -131,17 +138,19 @@ static void see_queue(struct work *work, const struct builds *builds)
 
 static void see_list(struct work *work, const struct builds *builds)
 {
-	const struct build *build = NULL;
+	struct build *build = NULL;
 
 	for (size_t i = 0; i < builds->count && !build; i++) {
 		if (builds->items[i].number == work->job.build)
 			build = &builds->items[i];
 	}
 	work_log_scope(&work->job);
-	if (build)
+	if (build) {
+		end_unmade(work, build);
 		see_build(work, build);
-	else
+	} else {
 		work->build.get.due_ns = 0; /* further back than one page: ask for it alone */
+	}
 	if (work->job.state == JOB_QUEUED)
 		see_queue(work, builds);
 	log_scope_end();
@@ -307,6 +316,7 @@ static void on_build(void *context, struct build *build, const struct err *err)
 		log_scope_end();
 		return;
 	}
+	end_unmade(work, build);
 	take_steps(work, build);
 	if (work->job.state != JOB_ENDED)
 		see_build(work, build);

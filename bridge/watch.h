@@ -15,6 +15,7 @@
 #define WATCH_EVERY_MS 1000	   /* a list costs the server 2 ms, and only while a build is out */
 #define WATCH_QUEUED_LOOK_MS 30000 /* at the stages of a build that nothing is in front of */
 #define WATCH_USUAL_EVERY_MS 60000 /* how long a recipe takes is asked of the store */
+#define WATCH_UNMADE_S 60	   /* a server that lives has made a build long before */
 #define WATCH_OVERDUE_GRACE_S 120  /* Drone itself is up to a minute late with a timeout */
 
 void watch_turn(struct work *work);

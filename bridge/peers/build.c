@@ -11,6 +11,7 @@ static const char *const status_words[] = {
     [BUILD_SKIPPED] = "skipped",
     [BUILD_WAITING] = "waiting_on_dependencies",
     [BUILD_BLOCKED] = "blocked",
+    [BUILD_CREATED] = "created",
     [BUILD_DECLINED] = "declined",
     [BUILD_UNKNOWN] = "unknown",
 };
@@ -35,6 +36,7 @@ bool build_status_is_over(enum build_status status)
 	case BUILD_RUNNING:
 	case BUILD_WAITING:
 	case BUILD_BLOCKED:
+	case BUILD_CREATED:
 	case BUILD_UNKNOWN:
 		break;
 	}

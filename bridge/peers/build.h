@@ -27,6 +27,7 @@ enum build_status {
 	BUILD_SKIPPED,
 	BUILD_WAITING, /* waiting_on_dependencies */
 	BUILD_BLOCKED, /* asks a person for approval */
+	BUILD_CREATED, /* the server is making it: Woodpecker, for less than some seconds */
 	BUILD_DECLINED,
 	BUILD_UNKNOWN, /* a word we do not know; not over */
 };
@@ -73,6 +74,7 @@ struct build {
 	enum build_status status;
 	enum build_ender ender;	      /* of BUILD_KILLED */
 	char error[BUILD_ERROR_SIZE]; /* "" unless BUILD_ERROR: outside text, escape it */
+	bool is_error_passing; /* it is not the pipeline file's: the next build may fare better */
 	int64_t created_s, started_s, finished_s;
 	char starter[BUILD_NAME_SIZE]; /* login of who started it; "" when that is not told */
 	/* Without keep_min; a value of another form (a person's build) reads as absent. */

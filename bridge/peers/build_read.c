@@ -8,12 +8,6 @@ static int misses(struct err *err, const char *what, const char *member)
 	return err_set(err, ERR_PROTOCOL, "read %s: %s is missing or wrong", what, member);
 }
 
-/* Woodpecker's words that are none of ours. */
-static const struct {
-	const char *word;
-	enum build_status status;
-} other_words[] = {{"created", BUILD_PENDING}, {"canceled", BUILD_KILLED}};
-
 static bool get_status(const struct json *object, const char *key, enum build_status *out)
 {
 	const char *word = json_get_text(object, key);
@@ -25,10 +19,8 @@ static bool get_status(const struct json *object, const char *key, enum build_st
 		if (text_is(word, build_status_word((enum build_status)i)))
 			*out = (enum build_status)i;
 	}
-	for (size_t i = 0; i < COUNT_OF(other_words); i++) {
-		if (text_is(word, other_words[i].word))
-			*out = other_words[i].status;
-	}
+	if (text_is(word, "canceled")) /* Woodpecker's word */
+		*out = BUILD_KILLED;
 	return true;
 }
 

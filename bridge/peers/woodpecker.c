@@ -11,15 +11,22 @@
 
 /* --- builds --- */
 
+/*
+ * "compiler" and "linter" are about the pipeline file. "generic" is, among others, that the file
+ * could not be had of the forge: the build is there then, though its POST is answered as if there
+ * were none. Source: Woodpecker 3.17, observed.
+ */
 static void read_error(const struct json *errors, struct build *build)
 {
 	for (const struct json *item = json_first(errors); item; item = json_next(item)) {
 		const char *message = json_get_text(item, "message");
+		const char *type = json_get_text(item, "type");
 		bool is_warning = false;
 
 		if (json_get_bool(item, "is_warning", &is_warning) && is_warning)
 			continue;
 		copy_head(build->error, sizeof(build->error), message ? message : "");
+		build->is_error_passing = type && text_is(type, "generic");
 		return;
 	}
 }

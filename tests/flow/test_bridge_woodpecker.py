@@ -76,6 +76,27 @@ class OnWoodpecker(BridgeCases, unittest.TestCase):
         comment = self.world.comment(PUBLIC, number, "member", "!testme")
         self.assertIn("Woodpecker could not run the build: yaml", self.wait_verdict(PUBLIC, number, comment, "ci_error"))
 
+    def test_woodpecker_dies_while_it_makes_a_build(self):
+        """Its row stays for ever what it was: another one is made a minute later, for which the store is set back. Nobody
+        waits behind such a row."""
+        self.world.woodpecker.dies_making_the_next = True
+        self.world.woodpecker.fault("cut", "POST", "/pipelines$")
+        number = self.open_pr()
+        comment = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_answer(PUBLIC, number, comment, state="queued")
+        other = self.open_pr()
+        self.wait_verdict(PUBLIC, other, self.world.comment(PUBLIC, other, "member", "!testme"))
+        self.bridge.stop()
+        with sqlite3.connect(f"{self.bridge.settings['state_dir']}/bridge.db") as store:
+            store.execute("UPDATE job SET moved_s = moved_s - 100 WHERE comment=?", (comment,))
+        store.close()
+        self.bridge.start()
+        body = self.wait_verdict(PUBLIC, number, comment)
+        unmade, made = sorted(build["number"] for build in self.builds_of(comment))
+        self.assertEqual([self.world.build(build)["status"] for build in (unmade, made)], ["created", "success"])
+        self.assertIn(f"/pipeline/{unmade}) was a CI error and was tried again, once: Woodpecker could not run the build: it was "
+                      "stopped while it was making it.", body)
+
     def test_woodpecker_report_that_never_comes(self):
         """Its log may come late, so that it is looked for some seconds longer, and then not any more."""
         self.change_pipeline("--- end ccci results ---", "--- end ---")

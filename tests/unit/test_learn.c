@@ -41,6 +41,7 @@ static const struct end_row {
 	enum verdict_class verdict;
 	const char *reason;
 	enum build_ender ender;
+	bool is_error_passing;
 } ends[] = {
     {BUILD_KILLED, "", BUILD_KILLED, 20, VERDICT_CANCELLED,
 	"The build was cancelled in Drone, in step install."},
@@ -64,6 +65,8 @@ static const struct end_row {
 	"Drone could not run the build: yaml: line 1: no."},
     {BUILD_ERROR, "", BUILD_SKIPPED, 0, VERDICT_CI_ERROR,
 	"Drone could not run the build: no reason given."},
+    {BUILD_ERROR, "no forge", BUILD_SKIPPED, 0, VERDICT_CI_ERROR,
+	"Drone could not run the build: no forge.", .is_error_passing = true},
     {BUILD_FAILURE, "", BUILD_FAILURE, 5, VERDICT_CI_ERROR,
 	"The build ended without a report: step install failed."},
     {BUILD_SUCCESS, "", BUILD_SUCCESS, 5, VERDICT_CI_ERROR,
@@ -76,6 +79,7 @@ static struct build make_build(const struct end_row *row)
 	    .number = 41,
 	    .status = row->status,
 	    .ender = row->ender,
+	    .is_error_passing = row->is_error_passing,
 	    .started_s = 1000,
 	    .finished_s = 1000 + row->seconds,
 	    .stages = &stage,
@@ -104,7 +108,8 @@ START_TEST(end_of_a_first_build)
 {
 	const struct end_row *row = &ends[_i];
 	struct build build = make_build(row);
-	bool is_tried_again = row->verdict == VERDICT_CI_ERROR && row->status != BUILD_ERROR;
+	bool is_tried_again = row->verdict == VERDICT_CI_ERROR &&
+			      (row->status != BUILD_ERROR || row->is_error_passing);
 	AUTO(learnt) learnt = {0};
 	struct job first = job;
 
@@ -112,6 +117,27 @@ START_TEST(end_of_a_first_build)
 	learn_end(&build, NULL, &first, 3600, &learnt);
 	ck_assert_int_eq(learnt.event.kind, is_tried_again ? JOB_EVENT_ERRED : JOB_EVENT_JUDGED);
 	ck_assert_str_eq(learnt.event.reason, row->reason);
+}
+END_TEST
+
+/* Only what is being made can be left half made; another try may do better. */
+START_TEST(ends_what_nobody_makes)
+{
+	struct build pending = {.server = "Woodpecker", .status = BUILD_PENDING};
+	struct build unmade = {.server = "Woodpecker", .status = BUILD_CREATED};
+	AUTO(learnt) learnt = {0};
+	struct job first = job;
+
+	learn_end_unmade(&pending);
+	ck_assert_int_eq(pending.status, BUILD_PENDING);
+	ck_assert(!build_status_is_over(unmade.status));
+	learn_end_unmade(&unmade);
+	ck_assert(build_status_is_over(unmade.status));
+	first.first_build = 0;
+	learn_end(&unmade, NULL, &first, 3600, &learnt);
+	ck_assert_int_eq(learnt.event.kind, JOB_EVENT_ERRED);
+	ck_assert_str_eq(learnt.reason, "Woodpecker could not run the build: it was stopped while "
+					"it was making it.");
 }
 END_TEST
 
@@ -372,6 +398,8 @@ START_TEST(queue_and_origin)
 	ck_assert_int_eq(ahead[1]->number, 41);
 	ck_assert_int_eq(ahead[2]->number, 43);
 	ck_assert_uint_eq(learn_ahead(&builds, 40, ahead), 0);
+	items[1].status = BUILD_CREATED;
+	ck_assert_uint_eq(learn_ahead(&builds, 44, ahead), 2);
 	items[1].status = BUILD_BLOCKED;
 	ck_assert_uint_eq(learn_ahead(&builds, 44, ahead), 2);
 	struct job asked = job;
@@ -495,6 +523,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, report_of_a_first_build);
 	tcase_add_loop_test(tests, report_without_proof, 0, COUNT_OF(unproved));
 	tcase_add_loop_test(tests, end_of_a_withdrawn_job, 0, COUNT_OF(ends));
+	tcase_add_test(tests, ends_what_nobody_makes);
 	tcase_add_test(tests, knows_a_whole_report);
 	tcase_add_test(tests, end_with_report);
 	tcase_add_loop_test(tests, end_with_bad_report, 0, COUNT_OF(bad_logs));

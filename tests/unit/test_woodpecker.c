@@ -35,6 +35,7 @@ static const struct sample {
 } samples[] = {
     {"pipeline-create.json", 1, BUILD_PENDING, BUILD_ENDER_UNKNOWN, "hello", BUILD_PENDING, 2},
     {"pipeline-create-yaml-error.json", 38, BUILD_ERROR, BUILD_ENDER_UNKNOWN, NULL, 0, 0},
+    {"pipeline-get-forge-error.json", 2, BUILD_ERROR, BUILD_ENDER_UNKNOWN, NULL, 0, 0},
     {"pipeline-get-pending.json", 0, BUILD_PENDING, BUILD_ENDER_UNKNOWN, NULL, 0, 0},
     {"pipeline-get-running.json", 0, BUILD_RUNNING, BUILD_ENDER_UNKNOWN, NULL, 0, 0},
     {"pipeline-get-success.json", 0, BUILD_SUCCESS, BUILD_ENDER_UNKNOWN, NULL, 0, 0},
@@ -78,6 +79,7 @@ START_TEST(reads_what_matters)
 	AUTO(build) created = read_sample("pipeline-create.json");
 	AUTO(build) killed = read_sample("pipeline-get-killed.json");
 	AUTO(build) wrong = read_sample("pipeline-create-yaml-error.json");
+	AUTO(build) unread = read_sample("pipeline-get-forge-error.json");
 	int64_t stage = 0;
 
 	ck_assert_str_eq(created.params.recipe, "custom-html");
@@ -88,6 +90,9 @@ START_TEST(reads_what_matters)
 	ck_assert_int_eq(killed.finished_s - killed.started_s, 3);
 	ck_assert_int_eq(build_find_step(&killed, "run", &stage)->stopped_s, 1795321651);
 	ck_assert(text_starts(wrong.error, "go-yaml load error in parser"));
+	ck_assert(!wrong.is_error_passing);
+	ck_assert(text_starts(unread.error, "could not load config from forge: "));
+	ck_assert(unread.is_error_passing);
 }
 END_TEST
 
