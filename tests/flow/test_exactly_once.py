@@ -9,66 +9,32 @@ A sample by default; 1,000 comments and 200 kills at least with CCCI_ALL=1 (./de
 which is printed, but for what threads and processes make of it. What no server here does is to act on a request more than
 three seconds after whoever sent it is gone (WORK_SETTLE_S of bridge/work.h).
 """
-import collections
 import os
-import random
 import sys
-import threading
 import time
 import unittest
 
-from lib.bridge_cases import REPORT, check_end, results, trailer
+from lib.bridge_cases import check_end, results
+from lib.exactly_once import PIPELINES, SECRET, Chaos, Once
 from lib.standin_case import Case
 from lib.wanted import chance, everything
 from lib.world import ORG, PUBLIC, StandinWorld, make_bridge, wait_for
 from standin.forge_state import BOT_SCOPES
 from standin.server import Fault
 
-SECRET = "the-key-of-the-hook-that-stutters"
 COMMENTS, KILLS = (1000, 200) if everything() else (12, 4)
 AT_ONCE = 40                     # comments that have no answer yet
 WITHIN_S = 1500 if everything() else 120
 LATE_S = 2.5                     # what is on its way without its sender; the bridge counts on 3
-QUIET_S = 8                      # after all is answered: what comes twice comes then
 FAILING = 0.1                    # of all requests
 # What becomes of one that fails; a real timeout of the bridge's takes 30 s and is rare.
 FAULTS = ([("reset", {})] * 6 + [("status", {"status": 500})] * 4 + [("status", {"status": 502})] * 2 + [("cut", {})] * 6 +
           [("drop", {"size": 40})] * 2 + [("slow", {"seconds": 1.0})] * 3 + [("hang", {"seconds": 2.0})] * 2)
 TIMEOUTS = 0.002                 # of those that fail
-PIPELINE = f"""\
-kind: pipeline
-type: exec
-name: recipe
-
-platform: {{{{os: linux, arch: amd64}}}}
-
-trigger:
-  event: [custom]
-
-clone: {{{{disable: true}}}}
-
-steps:
-  - name: report
-    commands:
-      - {REPORT}
-"""
 
 
-class Chaos:
-    """What goes wrong, by chance. It takes the place of a server's own faults and of the forge's deliveries."""
-
-    def __init__(self, seed):
-        self.seed = seed
-        self.is_on = True
-        self.counts = collections.Counter()
-        self.lock = threading.Lock()
-
-    def chance_for(self, what):
-        return random.Random(f"{self.seed} {what}")
-
-    def count(self, what):
-        with self.lock:
-            self.counts[what] += 1
+class FailingRequests(Chaos):
+    """It takes the place of a server's own faults."""
 
     def spoil(self, server, name):
         dice = self.chance_for(name)
@@ -87,100 +53,44 @@ class Chaos:
             return Fault(kind, None, "", None, 0, options)
         server._take_fault = take_fault
 
-    def stutter(self, forge):
-        """Each delivery comes not at all, once, or up to three times, among others that wait."""
-        dice, waiting, deliver = self.chance_for("hook"), [], forge.deliver
 
-        def deliver_some(delivery):
-            waiting.extend([delivery] * dice.choice((0, 1, 1, 2, 3)))
-            most = dice.randrange(6) if self.is_on else 0
-            while len(waiting) > most:
-                self.count("deliveries")
-                deliver(waiting.pop(dice.randrange(len(waiting))))
-        forge.deliver = deliver_some
-
-    def kill_often(self, bridge, stop):
-        dice = self.chance_for("kill")
-        while not stop.wait(dice.uniform(0.05, 4)) and (everything() or self.counts["kills"] < KILLS):
-            bridge.kill()
-            self.count("kills")
-            bridge.start(wait=False)
-
-
-class ExactlyOnce(unittest.TestCase):
+class ExactlyOnce(Once, unittest.TestCase):
     def setUp(self):
         seed = os.environ.get("CCCI_SEED") or str(chance().randrange(10**9))
         print(f"seed {seed}: {COMMENTS} comments, {KILLS} kills", file=sys.stderr, flush=True)
         self.world = StandinWorld(capacity=4)
         self.addCleanup(self.world.down)
+        super().setUp()
         hold = os.path.join(self.world.directory, "hold")
         os.mkdir(hold)
         with open(os.path.join(hold, "results"), "w", encoding="utf-8") as file:
             file.write(results())
-        self.world.set_ci_yml(PIPELINE.format(hold=hold))
+        self.world.set_ci_yml(PIPELINES["Drone"].format(hold=hold))
         self.bridge = make_bridge(self.world, poll_repos=f"{ORG}/{PUBLIC}", webhook_secret=SECRET, log_level="info")
         self.addCleanup(check_end, self.bridge)
         self.bridge.start()
         wait_for(lambda: "first poll" in self.bridge.stderr(), 15, "first poll")
         self.world.add_hook(PUBLIC, self.bridge.hook_url, SECRET)
-        self.chaos = Chaos(seed)
-        self.asked = {}              # pull request -> comment
-
-    def verdicts(self, number):
-        return [row for row in self.world.bot_comments(PUBLIC, number) if trailer(row["body"]).get("verdict")]
-
-    def unanswered(self):
-        self.open = [number for number in self.open if not self.verdicts(number)]
-        return len(self.open)
+        self.chaos = FailingRequests(seed)
 
     def ask_all(self):
         deadline = time.monotonic() + WITHIN_S
-        self.open = []
         while len(self.asked) < COMMENTS:
-            number = self.world.open_pr(PUBLIC, f"once-{len(self.asked)}")
-            self.asked[number] = self.world.comment(PUBLIC, number, "member", "!testme")
-            self.open.append(number)
+            self.ask(self.world.open_pr(PUBLIC, f"once-{len(self.asked)}"))
             while self.unanswered() >= AT_ONCE:
                 self.assertLess(time.monotonic(), deadline, "no answers")
                 time.sleep(0.2)
             if len(self.asked) % 100 == 0:
                 print(f"  {len(self.asked)} asked, {dict(self.chaos.counts)}", file=sys.stderr, flush=True)
-        wait_for(lambda: not self.unanswered() and self.chaos.counts["kills"] >= KILLS,
-            max(deadline - time.monotonic(), 1), "answer to each comment, and all kills", every=0.2)
+        self.wait_answers(max(deadline - time.monotonic(), 1), lambda: self.chaos.counts["kills"] >= KILLS)
 
     def test_all(self):
-        began, stop = time.monotonic(), threading.Event()
         self.chaos.spoil(self.world.forge, "forge")
         self.chaos.spoil(self.world.drone, "drone")
-        self.chaos.stutter(self.world.forge)
-        killer = threading.Thread(target=self.chaos.kill_often, args=(self.bridge, stop))
-        killer.start()
-        try:
+        self.world.forge.deliver = self.chaos.stutter(self.world.forge.deliver)
+        with self.chaos.going_on(self.chaos.kill_often, self.bridge, None if everything() else KILLS):
             self.ask_all()
-        finally:
-            stop.set()
-            killer.join()
-            self.chaos.is_on = False
-        wait_for(self.bridge.is_ready, 20, "ready bridge")
-        time.sleep(QUIET_S)
-        self.judge(time.monotonic() - began)
-
-    def judge(self, seconds):
-        builds = collections.Counter(build["params"].get("COMMENT") for build in self.world.builds())
-        answers = {number: self.world.bot_comments(PUBLIC, number) for number in self.asked}
-        lost = [number for number, comment in self.asked.items() if not builds[str(comment)] or not answers[number]]
-        doubled = [number for number, comment in self.asked.items() if builds[str(comment)] > 1 or len(answers[number]) > 1]
-        strange = set(builds) - {str(comment) for comment in self.asked.values()}
-        print(f"  {sum(builds.values())} builds and {sum(map(len, answers.values()))} answers for {len(self.asked)} comments, "
-              f"{len(lost)} lost, {len(doubled)} doubled, in {seconds:.0f} s: {dict(self.chaos.counts)}", file=sys.stderr, flush=True)
-        for number in lost + doubled:
-            print("\n".join(line for line in self.bridge.stderr().splitlines() if f"job={self.asked[number]} " in line),
-                  *[row["body"] for row in answers[number]], sep="\n", file=sys.stderr)
-        self.assertEqual((lost, doubled, strange), ([], [], set()))
-        for number, comment in self.asked.items():
-            said = trailer(answers[number][0]["body"])
-            self.assertEqual((said["comment"], said["verdict"]), (comment, "passed"), answers[number][0]["body"])
-        self.world.check()
+        self.judge()
 
 
 class LateTexts(Case):

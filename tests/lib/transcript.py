@@ -221,12 +221,11 @@ class Transcripts(BridgeCases):
         self.keep(seen)
 
     def test_ci_server_restarted_in_between(self):
-        name = {"Drone": "drone", "Woodpecker": "woodpecker-server"}[self.world.ci_name]
         with self.record() as seen:
             comment, _ = self.running()
-            self.world.server(name, "stop")
+            self.world.server(self.world.ci_daemon, "stop")
             time.sleep(5)
-            self.world.server(name, "start")
+            self.world.server(self.world.ci_daemon, "start")
             self.release()
             self.wait_verdict(PUBLIC, self.number, comment, seconds=120)
         self.keep(seen)

@@ -103,7 +103,7 @@ def wait_for(predicate, seconds, what, every=0.03):
             last, error = predicate(), None
             if last:
                 return last
-        except (AssertionError, KeyError, IndexError, OSError) as raised:
+        except (AssertionError, KeyError, IndexError, OSError, http.client.HTTPException) as raised:
             error = raised
         if time.monotonic() >= deadline:
             seen = f"raised {error!r}" if error else f"was {last!r}"
@@ -164,6 +164,7 @@ class World(abc.ABC):
 
     is_lab = False
     ci_name, ci_yml = "Drone", ".drone.yml"
+    ci_daemon = "drone"              # for server()
     forge_url = drone_url = directory = ""
     org, ci_repo = ORG, CI_REPO
     tokens = {}                      # login -> forge token
@@ -712,7 +713,7 @@ class LabWorld(World):
 class WithWoodpecker:
     """What a World is asked of builds, in Woodpecker's API; statuses and members are named as Drone names them."""
 
-    ci_name, ci_yml = "Woodpecker", ".woodpecker.yml"
+    ci_name, ci_yml, ci_daemon = "Woodpecker", ".woodpecker.yml", "woodpecker-server"
     woodpecker_url, repo_id = "", 0
     woodpecker_tokens = {}           # admin, user, reader
 
@@ -815,10 +816,11 @@ class WoodpeckerLabWorld(WithWoodpecker, LabWorld):
 # ---------------------------------------------------------------- a webhook receiver
 
 class Receiver:
-    """Listens like a hook; `got` holds (path, headers, body) of what arrived. status: what it answers."""
+    """Listens like a hook; `got` holds (path, headers, body) of what arrived, unless take(it) has it. status: what it answers."""
 
-    def __init__(self, status=204):
+    def __init__(self, status=204, take=None):
         self.got, self.status = [], status
+        self.take = take or self.got.append
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -827,7 +829,7 @@ class Receiver:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                receiver.got.append((self.path, self.headers, body))
+                receiver.take((self.path, self.headers, body))
                 self.send_response(receiver.status)
                 self.end_headers()
 
