@@ -14,6 +14,7 @@ struct asked {
 	struct gitea *gitea;
 	bool wants_hooks;    /* of ours */
 	const char *ci_repo; /* borrowed */
+	char *bot;	     /* our token's user */
 	bool is_ci_enrolled; /* as far as was looked */
 	bool is_done;
 	int result; /* of err */
@@ -46,8 +47,11 @@ static int wait_for_answer(struct asked *asked)
 
 static void on_whoami(void *context, const char *login, const struct err *err)
 {
-	(void)login;
-	take_answer(context, err);
+	struct asked *asked = context;
+
+	take_answer(asked, err);
+	if (login)
+		asked->bot = xstrdup(login);
 }
 
 static void on_suites(void *context, struct gitea_names *names, const struct err *err)
@@ -198,6 +202,40 @@ static int check_isolation(struct asked *asked, const struct bridge_settings *se
 	}
 }
 
+/* --- who may start a run --- */
+
+static bool was_seen(const struct bridge_settings *settings, size_t index)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (strcasecmp(settings->enrolments[i].owner, settings->enrolments[index].owner) ==
+		    0)
+			return true;
+	}
+	return false;
+}
+
+/* A warning: the users of AUTH_ALLOWLIST may be all that anybody wants. */
+static int check_members(struct asked *asked, const struct bridge_settings *settings)
+{
+	char text[STANDING_TEXT_SIZE];
+
+	for (size_t i = 0; i < settings->enrolment_count; i++) {
+		const char *owner = settings->enrolments[i].owner;
+
+		if (was_seen(settings, i))
+			continue;
+		gitea_get_member(asked->gitea, owner, asked->bot, on_member, asked);
+		int result = wait_for_answer(asked);
+
+		if (result < 0 && err_is_passing(&asked->err))
+			return -1;
+		if (standing_write_members(owner, asked->bot, result < 0 ? NULL : &asked->member,
+			result < 0 ? &asked->err : NULL, text))
+			(void)buf_printf(asked->out, "warning: %s\n", text);
+	}
+	return 0;
+}
+
 static int check_all(struct asked *asked, const struct bridge_settings *settings)
 {
 	gitea_whoami(asked->gitea, on_whoami, asked);
@@ -212,7 +250,7 @@ static int check_all(struct asked *asked, const struct bridge_settings *settings
 			      : check_owner(asked, enrolment->owner)) < 0)
 			return -1;
 	}
-	return check_isolation(asked, settings);
+	return check_members(asked, settings) < 0 ? -1 : check_isolation(asked, settings);
 }
 
 int check_forge(
@@ -229,6 +267,7 @@ int check_forge(
 		*err = asked.err;
 	else
 		*out_count = asked.bad;
+	free(asked.bot);
 	gitea_names_release(&asked.suites);
 	gitea_free(asked.gitea);
 	http_free(asked.http);

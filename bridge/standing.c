@@ -78,3 +78,20 @@ void standing_write(enum standing standing, const char *repo, const char *now, b
 		    "named as before",
 		    repo, now);
 }
+
+bool standing_write_members(const char *owner, const char *bot, const enum gitea_member *member,
+    const struct err *err, char out[STANDING_TEXT_SIZE])
+{
+	if (err)
+		(void)snprintf(out, STANDING_TEXT_SIZE,
+		    "cannot ask who is in %s (%s): nobody there can start a run but the users of "
+		    "AUTH_ALLOWLIST",
+		    owner, err->msg);
+	else if (*member != GITEA_MEMBER)
+		(void)snprintf(out, STANDING_TEXT_SIZE,
+		    "%s is not in the organisation %s, so the forge does not say who is: nobody "
+		    "there can start a run but the users of AUTH_ALLOWLIST; add %s to a team with "
+		    "read access",
+		    bot, owner, bot);
+	return err || *member != GITEA_MEMBER;
+}

@@ -6,6 +6,7 @@
  *   standing = standing_of("org/recipe", found, err);        the answer of gitea_get_repo()
  *   if (standing_is_bad(standing))
  *           standing_write(standing, "org/recipe", found ? found->name : "", true, text);
+ *   if (standing_write_members("org", "bot", member, err, text))    gitea_get_member()'s answer
  *
  * A repository that was renamed or moved is not followed: its name is the recipe's, names the suite
  * and is what the operator let in. It is heard again when it, or the setting, has the name back.
@@ -38,5 +39,11 @@ bool standing_is_bad(enum standing standing); /* neither UNKNOWN nor GOOD */
  */
 void standing_write(enum standing standing, const char *repo, const char *now, bool is_named,
     char out[STANDING_TEXT_SIZE]);
+/*
+ * What keeps the members of an owner from being asked for: the answer of gitea_get_member() about
+ * bot, our token's user, there. Exactly one of member and err is not NULL. False: nothing does.
+ */
+bool standing_write_members(const char *owner, const char *bot, const enum gitea_member *member,
+    const struct err *err, char out[STANDING_TEXT_SIZE]) CHECKED;
 
 #endif

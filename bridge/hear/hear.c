@@ -387,19 +387,13 @@ static void on_whoami(void *context, const char *login, const struct err *err)
 static void on_bot_member(void *context, const enum gitea_member *member, const struct err *err)
 {
 	struct owner *owner = context;
+	char text[STANDING_TEXT_SIZE];
 
 	if (!finish(owner->hear, &owner->check, err) && err_is_passing(err))
 		return;
 	owner->was_bot_checked = true;
-	if (err)
-		log_error("cannot ask who is in %s (%s): nobody there can start a run but the "
-			  "users of AUTH_ALLOWLIST",
-		    owner->name, err->msg);
-	else if (*member != GITEA_MEMBER)
-		log_error("%s is not in the organisation %s, so the forge does not say who is: "
-			  "nobody there can start a run but the users of AUTH_ALLOWLIST; add "
-			  "%s to a team with read access",
-		    owner->hear->bot, owner->name, owner->hear->bot);
+	if (standing_write_members(owner->name, owner->hear->bot, err ? NULL : member, err, text))
+		log_error("%s", text);
 }
 
 static void check_bot(struct hear *hear, struct owner *owner)

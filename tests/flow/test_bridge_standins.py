@@ -471,6 +471,12 @@ class Program(Case):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("cannot look at the enrolled repositories", done.stderr)
 
+    def test_check_tells_that_the_forge_does_not_say_who_is_a_member(self):
+        self.world.forge.set_role(ORG, "bot", None)
+        done = self.run_once("--check", "--poll-repos", f"{ORG}/{PUBLIC},{ORG}/{PUBLIC}")
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        self.assertRegex(done.stderr, rf"\Awarning: bot is not in the organisation {ORG}, .* add bot to a team with read access\n\Z")
+
     def test_check_asks_for_the_webhook(self):
         arguments = ("--check", "--webhook-autoregister", "1", "--public-url", "https://ci.example.org")
         done = self.run_once(*arguments)

@@ -97,7 +97,8 @@ class Units(unittest.TestCase):
             found = []
             for value in values("\n".join(texts), key):
                 found = [*found, *value.split()] if value else []
-            self.assertEqual([form.format(name, name.upper()) for name in ("gitea_token", "woodpecker_token", "webhook_secret")], found)
+            names = ("gitea_token", "woodpecker_token", "webhook_secret")
+            self.assertEqual([form.format(name, name.upper()) for name in names], found)
 
     def test_nothing_starts_that_is_not_configured(self):
         for name, text in self.units.items():

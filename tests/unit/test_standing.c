@@ -55,12 +55,38 @@ START_TEST(judges_row)
 }
 END_TEST
 
+START_TEST(members_row)
+{
+	static const struct {
+		enum gitea_member member;
+		enum err_code code;
+		const char *says; /* NULL: nothing */
+	} members[] = {
+	    {GITEA_MEMBER, ERR_NONE, NULL},
+	    {GITEA_NOT_MEMBER, ERR_NONE, "bot is not in the organisation org, so the forge"},
+	    {GITEA_BOT_OUTSIDE, ERR_NONE, "bot is not in the organisation org, so the forge"},
+	    {GITEA_MEMBER, ERR_DENIED, "cannot ask who is in org (a reason): nobody there"},
+	};
+	const struct err err = {.code = members[_i].code, .msg = "a reason"};
+	bool is_answered = err.code == ERR_NONE;
+	char text[STANDING_TEXT_SIZE] = "";
+
+	ck_assert_int_eq(
+	    standing_write_members("org", "bot", is_answered ? &members[_i].member : NULL,
+		is_answered ? NULL : &err, text),
+	    members[_i].says != NULL);
+	ck_assert_msg(text_starts(text, members[_i].says ? members[_i].says : ""), "%s", text);
+	ck_assert_int_eq(*text != '\0', members[_i].says != NULL);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("standing");
 	TCase *tests = tcase_create("standing");
 
 	tcase_add_loop_test(tests, judges_row, 0, COUNT_OF(rows));
+	tcase_add_loop_test(tests, members_row, 0, 4);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
