@@ -7,6 +7,8 @@ systemd-nspawn.
         machine.put("/usr/local/bin/tool", text, 0o755)
         status, output = machine.boot(["/usr/bin/python3", "/ccci/tests/package/inside.py"], {"/ccci/tests": path}, 120)
 
+    with Machine(packages, has_engine=True) as machine:         docker.io, and what a container engine needs of its host
+
 The root is made once for a list of packages and kept below build/machine; each machine unpacks it anew.
 """
 import hashlib
@@ -23,6 +25,13 @@ RELEASE = "bookworm"
 BASE = ["systemd", "systemd-sysv", "dbus", "passwd", "python3", "python3-yaml", "git"]
 SOURCES = "/etc/apt/sources.list.d/debian.sources"      # where this host gets Debian from, else mmdebstrap's own
 OUTPUT, STATUS = "/ccci-output", "/ccci-status"
+# What an engine is. Control groups of the old kind are read-only within, so they are mounted anew before the command.
+ENGINE = ["docker.io", "iptables"]
+ENGINE_WORDS = ["--capability=all", "--system-call-filter=@keyring bpf"]
+ENGINE_GROUPS = """\
+#!/bin/sh
+awk '$3 == "cgroup" { print $2 }' /proc/mounts | while read -r path; do mount -o remount,bind,rw "$path"; done
+"""
 
 UNIT = """\
 [Unit]
@@ -31,6 +40,7 @@ After=basic.target
 
 [Service]
 Environment=PYTHONDONTWRITEBYTECODE=1
+ExecStartPre=-/ccci-groups
 ExecStart=/bin/sh -c '{command} >{output} 2>&1; echo $? >{status}; systemctl poweroff'
 """
 
@@ -47,14 +57,14 @@ def check_host():
             raise NoMachine(f"there is no {tool} here (Debian's mmdebstrap, systemd-container)")
 
 
-def make_root(packages):
-    """The packed root with these packages; an older one is removed."""
+def make_root(kind, packages):
+    """The packed root of that kind with these packages; an older one is removed."""
     names = sorted(set(BASE) | set(packages))
-    path = os.path.join(CACHE, f"{hashlib.sha256(' '.join([RELEASE, *names]).encode()).hexdigest()[:16]}.tar")
+    path = os.path.join(CACHE, kind, f"{hashlib.sha256(' '.join([RELEASE, *names]).encode()).hexdigest()[:16]}.tar")
     if os.path.exists(path):
         return path
-    shutil.rmtree(CACHE, ignore_errors=True)
-    os.makedirs(CACHE)
+    shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+    os.makedirs(os.path.dirname(path))
     words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(names)}", RELEASE, f"{path}.part"]
     done = subprocess.run([*words, "--format=tar", *([SOURCES] if os.path.exists(SOURCES) else [])], text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1500, check=False)
@@ -67,9 +77,10 @@ def make_root(packages):
 class Machine:
     """NoMachine: this host can have none. From then on what goes wrong is a failure."""
 
-    def __init__(self, packages):
+    def __init__(self, packages, has_engine=False):
         check_host()
-        self.packed = make_root(packages)
+        self.has_engine = has_engine
+        self.packed = make_root(*(("engine", [*packages, *ENGINE]) if has_engine else ("plain", packages)))
 
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix="ccci-machine-")
@@ -92,7 +103,7 @@ class Machine:
     def nspawn(self, *words):
         # Registered with nobody, so that it needs no systemd on this side; killed with whoever started it.
         return ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--kill-signal=SIGRTMIN+3",
-                "-D", self.root, *words]
+                *(ENGINE_WORDS if self.has_engine else ()), "-D", self.root, *words]
 
     def put(self, path, text, mode=0o644):
         path = self.root + path
@@ -110,6 +121,8 @@ class Machine:
 
     def boot(self, command, binds, seconds):
         """Boots, runs the command, waits for the end: its exit status and what it printed; mounts {there: here}, read-only."""
+        if self.has_engine:
+            self.put("/ccci-groups", ENGINE_GROUPS, 0o755)
         self.put("/etc/systemd/system/ccci-test.service",
                  UNIT.format(command=shlex.join(command), output=OUTPUT, status=STATUS))
         wants = self.root + "/etc/systemd/system/multi-user.target.wants"

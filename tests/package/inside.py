@@ -214,7 +214,7 @@ class Package(unittest.TestCase):
         write("/etc/ccci/infra.conf", "DRONE_DOMAIN=drone.example.org\nRUNNER_NAME=host\n")
         write("/etc/ccci/credentials/drone_rpc_secret", "another\n", 0o600)
         run("systemctl", "start", "ccci-drone-runner.service")
-        wait_for(lambda: state(RUNNER) == "active" and show(RUNNER, "MainPID") not in ("0", process), 20, "runner that is another")
+        wait_for(lambda: state(RUNNER) == "active" and show(RUNNER, "MainPID") not in ("0", process), 20, "another runner")
         with open("/run/fake-runner.env", encoding="utf-8") as file:
             self.assertIn("DRONE_RPC_SECRET=another", file.read().splitlines())
         run("systemctl", "stop", RUNNER)
