@@ -103,6 +103,17 @@ class Documents(unittest.TestCase):
                 with self.subTest(document=name):
                     self.assertNotIn(setting, names)
 
+    def test_the_ci_repository_has_an_owner_of_its_own(self):
+        """As upgrade-bots.md and security.md want it: who copies an example has it so."""
+        count = 0
+        for kind in ("docs/*.md", "docs/*.[58]", "docs/examples/*"):
+            for path in glob.glob(os.path.join(SOURCE, kind)):
+                for owner in re.findall(r"^ *(?:ci_repo: |CI_REPO=|.*ciRepo = \")([\w-]+)/", read(path), re.M):
+                    with self.subTest(document=os.path.basename(path)):
+                        self.assertEqual("ci-maintainers", owner)
+                        count += 1
+        self.assertGreater(count, 4)
+
     def test_units_are_read_anew(self):
         """What lays a file into /etc/systemd has systemd read it, in the same block."""
         count = 0
