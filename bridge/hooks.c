@@ -192,6 +192,8 @@ static void forget(struct place *place)
 		errand_fail(&place->errand, clock_now());
 		return;
 	}
+	log_debug("%s: its webhook is forgotten", place->repo);
+	TEST_POINT("effect.hook.done");
 	place->is_left = false;
 	place->steps = 0;
 	place->hooks->left_count--;

@@ -350,6 +350,17 @@ class Killed(unittest.TestCase):
             self.assertEqual([hook.secret for hook in self.world.forge.hooks.values()], ["the-key-of-the-hook-in-tests"])
         self.every_point(registered, [f"effect.hook.{moment}" for moment in ("before", "sent", "done")])
 
+        def taken_away(self):
+            environment, self.bridge.environment = self.bridge.environment, self.usual
+            registered(self)
+            self.bridge.stop()
+            self.bridge.environment = environment
+            self.bridge.change_settings(webhook_autoregister=None)
+            self.start()
+            self.until(lambda: "its webhook is forgotten" in self.bridge.stderr())
+            self.assertEqual(self.world.forge.hooks, {})
+        self.every_point(taken_away, [f"effect.hook.{moment}" for moment in ("before", "sent", "done")])
+
     def test_a_logged_hidden_line_is_nobodys_answer(self):
         """A service logs the hidden line of the answer that the bridge looks for after its death."""
         self.bridge.start()
