@@ -91,10 +91,14 @@ bool errand_end(struct errand *errand, struct gate *gate, const struct err *err,
     int64_t asked_to_wait_ms, int64_t now_ns)
 {
 	take_answer(gate, err, asked_to_wait_ms, now_ns);
-	if (err)
-		errand_fail(errand, now_ns);
-	else
+	if (!err) {
 		*errand = (struct errand){0};
+	} else if (gate->failures > 1) { /* the peer's failure and none of its own */
+		errand->is_under_way = false;
+		errand->due_ns = gate->due_ns;
+	} else {
+		errand_fail(errand, now_ns);
+	}
 	return !err;
 }
 

@@ -9,7 +9,9 @@
  *   }                                      else look again at due_ns
  *   on the answer:  errand_end(&errand, &gate, err, asked_to_wait_ms, now_ns);
  *
- * While a peer fails, one request at a time goes there as a probe; the first answer opens it again.
+ * While a peer fails, one request at a time goes there as a probe; the first answer opens it again,
+ * and then all that has failed with it is due: how long a peer was away makes nobody wait longer
+ * when it is back.
  */
 #ifndef CCCI_BRIDGE_ERRAND_H
 #define CCCI_BRIDGE_ERRAND_H

@@ -111,6 +111,35 @@ START_TEST(gate_lets_one_probe_through)
 }
 END_TEST
 
+/* The one that is tried most often while nobody answers, a poll, would come back last. */
+START_TEST(what_failed_with_the_peer_is_due_with_it)
+{
+	struct gate gate = {.name = "peer"};
+	struct errand errand = {0};
+	int64_t now_ns = 0;
+
+	for (int i = 0; i < 12; i++) {
+		ck_assert(may_begin(&errand, &gate, now_ns));
+		errand_begin(&errand, &gate);
+		ck_assert(!errand_end(&errand, &gate, &down, 0, now_ns));
+		ck_assert_int_le(gate.due_ns, now_ns + GATE_MOST_MS * NS_PER_MS);
+		now_ns = gate.due_ns;
+	}
+	ck_assert_uint_eq(errand.failures, 1);
+	try_once(&gate, NULL, 0);
+	ck_assert_msg(may_begin(&errand, &gate, now_ns), "due %lld s after the peer is back",
+	    (long long)((errand.due_ns - now_ns) / NS_PER_S));
+
+	/* What fails alone still waits longer each time. */
+	for (unsigned i = 2; i < 6; i++) {
+		errand_begin(&errand, &gate);
+		ck_assert(!errand_end(&errand, &gate, &down, 0, now_ns));
+		ck_assert_uint_eq(errand.failures, i);
+		try_once(&gate, NULL, 0);
+	}
+}
+END_TEST
+
 START_TEST(gate_is_down_after_some_failures)
 {
 	struct gate gate = {.name = "peer"};
@@ -159,6 +188,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, errand_waits_longer_each_time);
 	tcase_add_test(tests, errand_says_when_to_look_again);
 	tcase_add_test(tests, what_is_taken_back_never_began);
+	tcase_add_test(tests, what_failed_with_the_peer_is_due_with_it);
 	tcase_add_test(tests, gate_is_down_after_some_failures);
 	tcase_add_test(tests, gate_lets_one_probe_through);
 	tcase_add_test(tests, gate_does_as_it_was_asked);
