@@ -57,9 +57,9 @@ struct learn_turn {
 int64_t learn_wait_s(const struct learn_turn *turns, size_t count);
 
 /* Whether a runner took the build and then never began: it would stay pending for ever. */
+bool learn_was_dropped(const struct build *build, int64_t now_s);
 /* Of one that is being made, when it is clear that nobody makes it any more. */
 void learn_end_unmade(struct build *build);
-bool learn_was_dropped(const struct build *build, int64_t now_s);
 
 /* Which of the builds was made for the job's next try: the oldest; NULL: none of them. */
 const struct build *learn_find(const struct builds *builds, const struct job *job);
