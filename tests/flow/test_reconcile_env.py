@@ -23,10 +23,10 @@ from lib.house import SCRIPTS  # noqa: E402
 HARNESS = r"""
 . "$1/common.sh"
 work=$(mktemp -d) app_env=$2 app_stack=nobody app_checkout=/nonexistent
+trap 'rm -rf "$work"' EXIT
 docker() { return 1; }
 shift 2
 "$@"
-rm -rf "$work"
 """
 
 # (env file before, function, arguments, env file after)
