@@ -55,15 +55,10 @@ static const char setup_sql[] = "PRAGMA journal_mode=WAL;"
 	" base_version, outline" more ") WHERE build>0 AND command='test';"
 #define PAGES_SQL                                                                                  \
 	"ALTER TABLE job ADD COLUMN outline TEXT;"                                                 \
-	"UPDATE job SET outline=" OUTLINE_SQL("results") " WHERE results IS NOT "                  \
-							 "NULL;" RUN_INDEX_SQL(                    \
-							     "") "CREATE INDEX job_build ON "      \
-								 "job(build) WHERE build>0;"       \
-								 "CREATE TABLE repository(name "   \
-								 "TEXT PRIMARY KEY COLLATE "       \
-								 "NOCASE,"                         \
-								 " is_public INTEGER NOT NULL) "   \
-								 "WITHOUT ROWID;"
+	"CREATE INDEX job_build ON job(build) WHERE build>0;"                                      \
+	"CREATE TABLE repository(name TEXT PRIMARY KEY COLLATE NOCASE,"                            \
+	" is_public INTEGER NOT NULL) WITHOUT ROWID;"                                              \
+	"UPDATE job SET outline=" OUTLINE_SQL("results") " WHERE results IS NOT NULL;"
 
 /*
  * What is left of a job that was forgotten: its id, and of a head that was tested by itself which
@@ -107,7 +102,7 @@ static const char *const upgrades_sql[] = {
     "ALTER TABLE job ADD COLUMN target TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE job ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version=5;",
-    PAGES_SQL "PRAGMA user_version=6;",
+    PAGES_SQL RUN_INDEX_SQL("") "PRAGMA user_version=6;",
     "CREATE TABLE picture(comment INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
     "PRAGMA user_version=7;",
     "CREATE TABLE webhook(repo TEXT PRIMARY KEY COLLATE NOCASE, hook INTEGER NOT NULL,"

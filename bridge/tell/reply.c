@@ -671,9 +671,8 @@ void reply_help(const char *trigger, char *reason, size_t reason_size)
 	    "on a line of its own, %s tests this pull request; --extra adds the recipe's long "
 	    "tests, --stages=install,upgrade runs only those, --from=VERSION upgrades from that "
 	    "version, --keep=30m leaves the app up for a look, --with-tests=12 has it judged by "
-	    "the "
-	    "suites of that pull request of the CI repository. %s cancel ends what runs, %s status "
-	    "tells how it stands.",
+	    "the suites of that pull request of the CI repository. %s cancel ends what runs, "
+	    "%s status tells how it stands.",
 	    trigger, trigger, trigger);
 }
 
