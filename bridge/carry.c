@@ -249,23 +249,14 @@ static bool is_in_the_air(struct works *works, const struct work_text *text)
 
 /* --- our one comment --- */
 
-/* What the job's run found out, in *out, which is released whatever comes; NULL: nothing is known.
- */
-static const struct results *read_results(const struct job *job, struct results *out)
-{
-	const char *document = job->results;
-	struct err err;
-
-	return document && results_decode(document, strlen(document), out, &err) == 0 ? out : NULL;
-}
-
 static void write_text(const struct work *work, struct buf *out)
 {
 	const struct bridge_settings *settings = work->works->parts->settings;
 	AUTO(results) results = {0};
+	bool has_results = !work->job.is_shrunk && results_read(work->job.results, &results);
 	struct reply_facts facts = {
 	    .job = &work->job,
-	    .results = work->job.is_shrunk ? NULL : read_results(&work->job, &results),
+	    .results = has_results ? &results : NULL,
 	    .steps = work->build.steps,
 	    .step_count = work->build.step_count,
 	    .ahead = work->build.ahead,
@@ -288,8 +279,9 @@ static void write_text(const struct work *work, struct buf *out)
 static bool write_status(const struct work *work, struct gitea_status *out)
 {
 	AUTO(results) results = {0};
+	bool has_results = results_read(work->job.results, &results);
 	struct status_facts facts = {.job = &work->job,
-	    .results = read_results(&work->job, &results),
+	    .results = has_results ? &results : NULL,
 	    .builds_url = ci_builds_url(work->works->parts->ci),
 	    .pages_url = parts_pages_url(work->works->parts, work->job.repo)};
 

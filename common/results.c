@@ -998,6 +998,13 @@ static bool find_between(const char *log, size_t length, const char *begin, cons
 	return is_found;
 }
 
+bool results_read(const char *text, struct results *out)
+{
+	struct err err;
+
+	return text && results_decode(text, strlen(text), out, &err) == 0;
+}
+
 int results_find(const char *log, size_t length, struct results *out, struct err *err)
 {
 	AUTO(buf) found = buf_make(RESULTS_MAX_BYTES);

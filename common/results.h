@@ -179,6 +179,8 @@ char *results_picture_text(const struct results *results) CHECKED;
 char *results_encode(const struct results *results) CHECKED; /* one line */
 /* *out need not be initialised; it is filled on 0 and untouched on -1. */
 int results_decode(const char *text, size_t length, struct results *out, struct err *err) CHECKED;
+/* The same of a stored text; false: there is none (NULL), or none that can be read. */
+bool results_read(const char *text, struct results *out) CHECKED;
 /* Finds the document between its two marker lines in a log, last one wins; ERR_MISSING when there
  * is none. */
 int results_find(const char *log, size_t length, struct results *out, struct err *err) CHECKED;

@@ -409,14 +409,6 @@ static int read_past(const struct call *call, const char *recipe, struct past *o
 	return store_each_run(call->pages->settings.store, &wanted, take_run, out, err);
 }
 
-/* What a document of the store says; false: there is none, or none that can be read. */
-static bool read_results(const char *document, struct results *out)
-{
-	struct err err;
-
-	return document && results_decode(document, strlen(document), out, &err) == 0;
-}
-
 /* What the run said with which a recipe turned red by night. */
 static int read_first_red(const struct call *call, const struct past *past, bool *out_has,
     struct results *out, struct err *err)
@@ -428,7 +420,7 @@ static int read_first_red(const struct call *call, const struct past *past, bool
 		return 0;
 	if (store_load(call->pages->settings.store, run->comment, &job, err) < 0)
 		return -1;
-	*out_has = read_results(job.results, out);
+	*out_has = results_read(job.results, out);
 	return 0;
 }
 
@@ -446,7 +438,7 @@ static int write_recipe(const struct call *call, const char *name, const struct 
 		return -1;
 	if (level && store_load(call->pages->settings.store, level->comment, &job, err) < 0)
 		return -1;
-	bool has_results = read_results(job.results, &results);
+	bool has_results = results_read(job.results, &results);
 	if (list_now(call, name, &now, err) < 0)
 		return -1;
 	struct frame frame = make_frame(call, "../", name, name);
@@ -561,7 +553,7 @@ static void answer_part(const struct call *call, const struct job *job, enum par
 	AUTO(results) results = {0};
 	AUTO(html) html = html_make();
 	AUTO(buf) body = buf_make(HTML_MAX_BYTES);
-	bool has_results = read_results(job->results, &results);
+	bool has_results = results_read(job->results, &results);
 
 	if (part == PART_PAGE) {
 		write_run(call, job, has_results ? &results : NULL, &html);
