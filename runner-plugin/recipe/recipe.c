@@ -422,26 +422,41 @@ static char *wanted_ref(const struct params *params)
 	return xstrdup("HEAD");
 }
 
+/* Where the forge has a repository, "owner/name"; the caller frees it. */
+static char *forge_url(const struct stages_work *work, const char *repo, struct err *err)
+{
+	if (work->settings->gitea_url)
+		return xasprintf("%s/%s.git", work->settings->gitea_url, repo);
+	(void)err_set(err, ERR_CONFIG, "GITEA_URL is not set: where is %s?", repo);
+	return NULL;
+}
+
+static int fetch_by_token(const struct stages_work *work, const char *const *args, struct err *err)
+{
+	return run_git(
+	    &(struct git_call){.work = work, .args = args, .token_url = work->settings->gitea_url},
+	    err);
+}
+
 /* Where the head of the default branch is kept: no branch, so that abra sees none. */
 #define DEFAULT_REF "refs/ccci/default"
 
 static int fetch_from_forge(const struct stages_work *work, struct recipe *recipe, struct err *err)
 {
 	static const char branch_spec[] = "HEAD:" DEFAULT_REF;
-	const char *forge = work->settings->gitea_url;
 	const struct params *params = &work->run->params;
 	auto_str char *ref = wanted_ref(params);
+	auto_str char *url = forge_url(work, params->src, err);
 	char branch[PARAMS_REF_SIZE];
 
-	if (!forge)
-		return err_set(err, ERR_CONFIG, "GITEA_URL is not set: where is %s?", params->src);
-	auto_str char *url = xasprintf("%s/%s.git", forge, params->src);
+	if (!url)
+		return -1;
 	/* Whole history: versions are tags on it, and a recipe's repository is small. The default
 	 * branch as well: what was green there may be the base. */
 	const char *const fetch[] = {"-C", work->run->recipe_dir, "fetch", "--quiet",
 	    "--no-recurse-submodules", "--tags", "--", url, ref, branch_spec, NULL};
 
-	if (run_git(&(struct git_call){.work = work, .args = fetch, .token_url = forge}, err) < 0)
+	if (fetch_by_token(work, fetch, err) < 0)
 		return err_prefix(
 		    err, "fetch %s of %s", params->ref[0] ? params->ref : ref, params->src);
 	if (rev_parse(work, "FETCH_HEAD^{commit}", recipe->head, err) < 0 ||
@@ -537,21 +552,18 @@ int recipe_fetch(const struct stages_work *work, struct recipe *out, struct err 
 int recipe_fetch_suites(const struct stages_work *work, char *directory, struct err *err)
 {
 	const struct run *run = work->run;
-	const char *forge = work->settings->gitea_url;
 	const char *commit = run->params.suite_ref;
 	struct run there = *run; /* its paths are borrowed */
 	struct stages_work at = *work;
+	auto_str char *url = forge_url(work, run->step.repo, err);
 
-	if (!forge)
-		return err_set(
-		    err, ERR_CONFIG, "GITEA_URL is not set: where is %s?", run->step.repo);
+	if (!url)
+		return -1;
 	there.recipe_dir = directory;
 	at.run = &there;
-	auto_str char *url = xasprintf("%s/%s.git", forge, run->step.repo);
 	const char *const fetch[] = {"-C", directory, "fetch", "--quiet", "--depth=1", "--no-tags",
 	    "--no-recurse-submodules", "--", url, commit, NULL};
-	if (init_checkout(&at, err) < 0 ||
-	    run_git(&(struct git_call){.work = &at, .args = fetch, .token_url = forge}, err) < 0 ||
+	if (init_checkout(&at, err) < 0 || fetch_by_token(&at, fetch, err) < 0 ||
 	    check_out(&at, commit, err) < 0)
 		return err_prefix(err, "fetch the suites of %s at %.8s", run->step.repo, commit);
 	return 0;
