@@ -29,7 +29,15 @@ PREPARE = 'env | grep -E "^(RECIPE|SRC|PR|REF|COMMENT|STAGES|EXTRA_TESTS|FROM|SU
 HOLD = 'while [ -e "{hold}/any" ]; do sleep 0.05; done'
 REPORT = """B=$DRONE_BUILD_NUMBER$CI_PIPELINE_NUMBER; f="{hold}/results"; [ ! -e "$f.$B" ] || f="$f.$B"; printf '%s\\n' '--- ccci results 1 ---'; sed -e "s/@RECIPE@/$RECIPE/; s,@SRC@,$SRC,; s/@PR@/$((PR + 0))/; s/@REF@/$REF/; s/@SUITE_REF@/$SUITE_REF/; s/@COMMENT@/$((COMMENT + 0))/; s/@BUILD@/$B/" "$f"; printf '%s\\n' '--- end ccci results ---'"""
 
-PIPELINE = f"""\
+STEPS = (("prepare", PREPARE), ("hold", HOLD), ("report", REPORT))
+
+
+def pipelines(steps, head=""):
+    """Of a CI server's name its pipeline file with these steps, (name, command), the last of which runs whatever came before;
+    head: more of what stands before them. To be formatted with the directory {hold}."""
+    listed = {server: "".join(f"  - name: {name}\n{image}    commands:\n      - {command}\n" for name, command in steps)
+              for server, image in (("Drone", ""), ("Woodpecker", "    image: bash\n"))}
+    return {"Drone": f"""\
 kind: pipeline
 type: exec
 name: recipe
@@ -39,48 +47,23 @@ platform: {{{{os: linux, arch: amd64}}}}
 trigger:
   event: [custom]
 
-concurrency: {{{{limit: 1}}}}
-
-clone: {{{{disable: true}}}}
+{head}clone: {{{{disable: true}}}}
 
 steps:
-  - name: prepare
-    commands:
-      - {PREPARE}
-  - name: hold
-    commands:
-      - {HOLD}
-  - name: report
-    commands:
-      - {REPORT}
-    when: {{{{status: [success, failure]}}}}
-"""
-
-# The same for Woodpecker.
-WOODPECKER_PIPELINE = f"""\
+{listed["Drone"]}    when: {{{{status: [success, failure]}}}}
+""", "Woodpecker": f"""\
 when:
   - event: manual
 
-concurrency: {{{{limit: 1}}}}
-
-skip_clone: true
+{head}skip_clone: true
 
 steps:
-  - name: prepare
-    image: bash
-    commands:
-      - {PREPARE}
-  - name: hold
-    image: bash
-    commands:
-      - {HOLD}
-  - name: report
-    image: bash
-    commands:
-      - {REPORT}
-    when: [{{{{status: [success, failure]}}}}]
-"""
-PIPELINES = {"Drone": PIPELINE, "Woodpecker": WOODPECKER_PIPELINE}
+{listed["Woodpecker"]}    when: [{{{{status: [success, failure]}}}}]
+"""}
+
+
+PIPELINES = pipelines(STEPS, "concurrency: {{limit: 1}}\n\n")
+PIPELINE = PIPELINES["Drone"]
 
 
 def stage(name="install", outcome="pass", reason="", evidence=""):

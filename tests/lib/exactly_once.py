@@ -17,39 +17,12 @@ import sys
 import threading
 import time
 
-from lib.bridge_cases import REPORT, trailer
+from lib.bridge_cases import REPORT, pipelines, trailer
 from lib.world import PUBLIC, wait_for
 
 SECRET = "the-key-of-the-hook-that-stutters"
 QUIET_S = 8                      # after all is answered: what comes twice comes then
-PIPELINES = {"Drone": f"""\
-kind: pipeline
-type: exec
-name: recipe
-
-platform: {{{{os: linux, arch: amd64}}}}
-
-trigger:
-  event: [custom]
-
-clone: {{{{disable: true}}}}
-
-steps:
-  - name: report
-    commands:
-      - {REPORT}
-""", "Woodpecker": f"""\
-when:
-  - event: manual
-
-skip_clone: true
-
-steps:
-  - name: report
-    image: bash
-    commands:
-      - {REPORT}
-"""}
+PIPELINES = pipelines([("report", REPORT)])
 
 
 class Chaos:
