@@ -141,3 +141,10 @@ class Machine:
         if not status:
             raise AssertionError(f"the machine ended without a word:\n{self.read(OUTPUT)}\n{console[-3000:]}")
         return int(status), self.read(OUTPUT)
+
+    def run_tests(self, name, debs, seconds):
+        """A program of tests/package within, with the packages at /ccci/debs: its words are ours, and so is its exit status."""
+        command = ["/usr/bin/env", "PYTHONPATH=/ccci/tests", "/usr/bin/python3", f"/ccci/tests/package/{name}", "-v"]
+        status, output = self.boot(command, {"/ccci/tests": f"{ROOT}/tests", "/ccci/debs": debs}, seconds)
+        print(output, end="")
+        return status

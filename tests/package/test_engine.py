@@ -6,7 +6,7 @@ import sys
 import tempfile
 
 from lib.debs import depends, pack
-from lib.machine import ROOT, Machine, NoMachine, check_host
+from lib.machine import Machine, NoMachine, check_host
 from lib.world import skip
 
 BOOT_SECONDS = 900
@@ -17,10 +17,7 @@ def main():
         pack(f"{debs}/now")
         # What ccci-setup asks with, and what images are made of; the packages recommend or suggest it.
         with Machine({*depends(f"{debs}/now"), "curl", "openssl", "busybox-static"}, has_engine=True) as machine:
-            command = ["/usr/bin/env", "PYTHONPATH=/ccci/tests", "/usr/bin/python3", "/ccci/tests/package/inside_engine.py", "-v"]
-            status, output = machine.boot(command, {"/ccci/tests": f"{ROOT}/tests", "/ccci/debs": debs}, BOOT_SECONDS)
-    print(output, end="")
-    return status
+            return machine.run_tests("inside_engine.py", debs, BOOT_SECONDS)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 import tempfile
 
 from lib.debs import depends, pack
-from lib.machine import ROOT, Machine, NoMachine, check_host
+from lib.machine import Machine, NoMachine, check_host
 from lib.world import skip
 
 NEWER = "0.999.0"
@@ -20,10 +20,7 @@ def main():
         needed = depends(f"{debs}/now")
         assert {"libcurl4", "libsqlite3-0", "git"} <= needed, needed
         with Machine(needed) as machine:
-            command = ["/usr/bin/env", "PYTHONPATH=/ccci/tests", "/usr/bin/python3", "/ccci/tests/package/inside.py", "-v"]
-            status, output = machine.boot(command, {"/ccci/tests": f"{ROOT}/tests", "/ccci/debs": debs}, BOOT_SECONDS)
-    print(output, end="")
-    return status
+            return machine.run_tests("inside.py", debs, BOOT_SECONDS)
 
 
 if __name__ == "__main__":
