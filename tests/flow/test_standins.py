@@ -249,6 +249,17 @@ class DroneExtras(StandinCase):
         self.assertEqual(self.drone.build(number)["status"], "pending")
         self.assertEqual(self.drone.wait(number)["status"], "success")
 
+    def test_a_log_of_a_build_cancelled_before_it_was_taken(self):
+        """The server does not know its steps; it goes on hearing of others."""
+        self.drone.stop_runner()
+        number = self.drone.create()
+        self.drone.cancel(number)
+        stage, = self.drone.builds[number].stages
+        stage.is_closed = True           # as of one that was on its way to the runner
+        self.drone._heard({"op": "step", "stage": stage.id, "number": 1, "status": "killed", "exit_code": 137, "log": []})
+        self.drone.start_runner()
+        self.assertEqual(self.drone.wait(self.drone.create())["status"], "success")
+
     def test_two_slots(self):
         self.drone.stop_runner()
         self.drone.capacity = 2

@@ -355,7 +355,7 @@ class Drone(Server):
         stage = next(stage for stage in self._stages() if stage.id == message["stage"])
         if message["op"] == "stage":
             stage.is_at_runner = False
-        if stage.is_closed and "log" in message and not stage.is_unheard:
+        if stage.is_closed and stage.steps and "log" in message and not stage.is_unheard:
             stage.steps[message["number"] - 1].log = message["log"]      # logs come by another way
         if not stage.is_closed:
             {"taken": self._on_taken, "step": self._on_step, "stage": self._on_stage}[message["op"]](stage, message)
