@@ -846,6 +846,10 @@ class Receiver:
 
 # ---------------------------------------------------------------- the bridge
 
+class BridgeEnded(Exception):
+    """While somebody waited for it."""
+
+
 class Bridge:
     """
     A running ccci-bridge; its stderr is a file that outlives restarts. It takes any port at its first start and keeps that
@@ -905,7 +909,7 @@ class Bridge:
     def is_ready(self):
         """GET /healthz answers, or, without a listener, anything was logged. A bridge that ended is an error."""
         if self.process.poll() is not None:
-            raise RuntimeError(f"the bridge ended with {self.process.returncode}:\n{self.stderr()[-4000:]}")
+            raise BridgeEnded(f"the bridge ended with {self.process.returncode}:\n{self.stderr()[-4000:]}")
         if self.settings["listen"] == "none":
             return bool(self.stderr())
         if self.port is None and self._learn_port() is None:
