@@ -19,6 +19,8 @@ import threading
 import time
 import unittest
 
+from lib import patience
+
 DRIVER = os.path.join(os.environ["CCCI_BUILD"], "tests/driver_sandbox")
 DOMAIN = "app-1.ci.test"
 TOKEN = "canary-token"  # also what the driver has in its environment
@@ -534,7 +536,7 @@ class Death(Place):
         return not os.path.exists(path)
 
     def wait(self, holds):
-        deadline = time.monotonic() + 10
+        deadline = patience.deadline(10)
         while not holds():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)

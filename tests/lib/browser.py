@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 
+from lib import patience
 from lib.chromium import NAMES
 
 ANSWER_S = 60
@@ -77,7 +78,7 @@ class Browser:
         text = json.dumps(message).encode() + b"\0"
         while text:
             text = text[os.write(self.to, text):]
-        deadline = time.monotonic() + ANSWER_S
+        deadline = patience.deadline(ANSWER_S)
         while True:
             answer = self._message(deadline)
             if answer.get("id") != self.number:
@@ -88,7 +89,7 @@ class Browser:
                 return answer["result"]
 
     def wait_event(self, session, method):
-        deadline = time.monotonic() + ANSWER_S
+        deadline = patience.deadline(ANSWER_S)
         while True:
             for event in self.events:
                 if event.get("sessionId") == session and event["method"] == method:

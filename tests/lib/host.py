@@ -19,7 +19,7 @@ import tempfile
 import textwrap
 import time
 
-from lib import docker, standins
+from lib import docker, patience, standins
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -139,7 +139,7 @@ class RunnerHost:
 
     def wait_idle(self, seconds=90):
         """Until no keeper is left, then reap what a dead one left."""
-        deadline = time.monotonic() + seconds
+        deadline = patience.deadline(seconds)
         while self.live_runs():
             if time.monotonic() > deadline:
                 raise AssertionError(f"runs still alive after {seconds} s: {self.live_runs()}\n{self.logs()}")

@@ -28,7 +28,7 @@ import subprocess
 import textwrap
 import time
 
-from lib import docker, standins
+from lib import docker, patience, standins
 
 PORT = 2376
 SSH_PORT = 2222
@@ -192,7 +192,7 @@ class Machine:
         self._wait("its ssh", listens)
 
     def _wait(self, what, look):
-        deadline = time.monotonic() + START_S
+        deadline = patience.deadline(START_S)
         while time.monotonic() < deadline and self._process.poll() is None:
             found = look()
             if found:
@@ -231,7 +231,7 @@ class Machine:
 
 
 def _remove_group(path, seconds=5):
-    deadline = time.monotonic() + seconds
+    deadline = patience.deadline(seconds)
     for base, _, _ in os.walk(path, topdown=False):
         while True:
             try:

@@ -31,6 +31,7 @@ import threading
 import time
 import urllib.parse
 
+from lib import patience
 from standin.drone import Drone
 from standin.forge import Forge
 from standin.forge_state import ALL_SCOPES, BOT_SCOPES
@@ -96,7 +97,7 @@ def fill_forge(forge):
 
 def wait_for(predicate, seconds, what, every=0.03):
     """Polls until predicate() is true and returns its value; AssertionError naming `what` after `seconds`."""
-    deadline = time.monotonic() + seconds
+    deadline = patience.deadline(seconds)
     last, error = None, None
     while True:
         try:

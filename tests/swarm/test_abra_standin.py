@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 sys.path.insert(0, os.path.join(sys.path[0], "standin"))
 
 from abra_standin import switches  # noqa: E402
-from lib import canary, docker, images, standins  # noqa: E402
+from lib import canary, docker, images, patience, standins  # noqa: E402
 
 OFFLINE = ("--offline", "--no-input")
 CHAOS = ("--chaos", *OFFLINE)
@@ -153,7 +153,7 @@ class Case(unittest.TestCase):
         return {key.replace(f"coop-cloud.{self.stack}.", ""): value for key, value in found.items()}
 
     def wait_until(self, condition, seconds=30):
-        deadline = time.monotonic() + seconds
+        deadline = patience.deadline(seconds)
         while not condition():
             self.assertLess(time.monotonic(), deadline, "waited in vain")
             time.sleep(0.1)

@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import docker, runs  # noqa: E402
+from lib import docker, patience, runs  # noqa: E402
 
 STACK = f"bot-{os.getpid()}"
 MARK = f"ccci.test.bot={STACK}"  # others run beside this test, and must not find it
@@ -40,7 +40,7 @@ class BackupBot(unittest.TestCase):
         cls.addClassCleanup(docker.remove_stack, STACK)
         subprocess.run(["docker", "stack", "deploy", "--resolve-image", "never", "-c", "-", STACK], check=True,
                        input=COMPOSE.format(volumes=volumes), text=True, capture_output=True)
-        deadline = time.monotonic() + 30
+        deadline = patience.deadline(30)
         while not docker.containers(STACK, "app"):
             if time.monotonic() > deadline:
                 raise AssertionError("the bot does not start")

@@ -16,7 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import docker, images, standins  # noqa: E402
+from lib import docker, images, patience, standins  # noqa: E402
 from lib.lab_chain import end_proxy, start_proxy  # noqa: E402
 
 STACK = f"proxytest{os.getpid()}"
@@ -110,7 +110,7 @@ class Contract:
 
     def wait_for(self, name, status, seconds=2 * ANSWER_S):
         """The statuses seen, without repetitions, until the wanted one."""
-        seen, deadline = [], time.monotonic() + seconds
+        seen, deadline = [], patience.deadline(seconds)
         while time.monotonic() < deadline:
             now = self.get(name)[0]
             if not seen or seen[-1] != now:
@@ -174,7 +174,7 @@ class Contract:
             except ssl.SSLError as error:
                 return error.reason
             return "the proxy's own certificate"
-        deadline = time.monotonic() + ANSWER_S
+        deadline = patience.deadline(ANSWER_S)
         while shown() != "WRONG_VERSION_NUMBER" and time.monotonic() < deadline:
             time.sleep(0.2)
         self.assertEqual(shown(), "WRONG_VERSION_NUMBER")
@@ -185,7 +185,7 @@ class Contract:
         context = ssl.create_default_context(cafile=self.env["CA_FILE"])
         address, port = self.env["PROBE_CONNECT"].rsplit(":", 1)
         request = f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: words\r\n\r\n".encode()
-        deadline, heard = time.monotonic() + ANSWER_S, b""
+        deadline, heard = patience.deadline(ANSWER_S), b""
         while b" 101 " not in heard and time.monotonic() < deadline:
             with context.wrap_socket(socket.create_connection((address, int(port)), ANSWER_S), server_hostname=host) as connection:
                 connection.sendall(request)
@@ -232,7 +232,7 @@ class Traefik(Contract, unittest.TestCase):
         """Traefik answers its ping before it has read its certificate; on a busy Swarm long before."""
         context = ssl.create_default_context(cafile=cls.env["CA_FILE"])
         address, port = cls.env["PROBE_CONNECT"].rsplit(":", 1)
-        deadline = time.monotonic() + seconds
+        deadline = patience.deadline(seconds)
         while True:
             try:
                 with socket.create_connection((address, int(port)), 10) as connection:

@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import canary, runs  # noqa: E402
+from lib import canary, patience, runs  # noqa: E402
 from lib.host import RunnerHost  # noqa: E402
 
 HANGS = "#!/bin/sh\nsetsid env -i /bin/sleep {0} &\nexec sleep {0}\n"
@@ -47,7 +47,7 @@ def find_above(pid, name, more):
 
 
 def wait_for(what, seconds):
-    deadline = time.monotonic() + seconds
+    deadline = patience.deadline(seconds)
     while not (found := what()):
         if time.monotonic() > deadline:
             return None

@@ -17,7 +17,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import docker, house, second_engine  # noqa: E402
+from lib import docker, house, patience, second_engine  # noqa: E402
 from lib.house import CLIENT_SECRET, DRONE, PROXY, ZONE  # noqa: E402
 
 SETUP = os.path.join(os.path.dirname(house.SCRIPTS), "ccci-setup")
@@ -182,7 +182,7 @@ class Setup(unittest.TestCase):
 
     def read_until(self, terminal, end):
         """What is written until it ends so; None: until nobody has it open any more."""
-        text, deadline = "", time.monotonic() + 60
+        text, deadline = "", patience.deadline(60)
         while end is None or not text.endswith(end):
             self.assertLess(time.monotonic(), deadline, text)
             if not select.select([terminal], [], [], 1)[0]:
