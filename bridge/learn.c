@@ -4,7 +4,8 @@
 #include "common/clock.h"
 
 #define CLAIM_SHOWN_BYTES 100
-#define DROPPED_AFTER_S 300 /* a runner begins a stage within a second of taking it */
+#define DROPPED_AFTER_S 300   /* a runner begins a stage within a second of taking it */
+#define FORGOTTEN_AFTER_S 300 /* and takes the next one within a second of ending one */
 
 static enum reply_step_state step_state(enum build_status status)
 {
@@ -130,6 +131,24 @@ bool learn_was_dropped(const struct build *build, int64_t now_s)
 			return true;
 	}
 	return false;
+}
+
+bool learn_was_forgotten(const struct builds *builds, int64_t number, int64_t now_s)
+{
+	bool is_pending = false, is_overtaken = false;
+
+	for (size_t i = 0; i < builds->count; i++) {
+		const struct build *build = &builds->items[i];
+		bool has_run = build->status == BUILD_SUCCESS || build->status == BUILD_FAILURE;
+
+		if (build->status == BUILD_RUNNING || now_s - build->finished_s < FORGOTTEN_AFTER_S)
+			return false;
+		if (build->number > number && build->params.comment)
+			is_overtaken |= has_run;
+		if (build->number == number)
+			is_pending = build->status == BUILD_PENDING;
+	}
+	return is_pending && is_overtaken;
 }
 
 void learn_end_unmade(struct build *build)

@@ -58,6 +58,13 @@ int64_t learn_wait_s(const struct learn_turn *turns, size_t count);
 
 /* Whether a runner took the build and then never began: it would stay pending for ever. */
 bool learn_was_dropped(const struct build *build, int64_t now_s);
+/*
+ * Whether the server does not know any more that the build waits, which it forgets when it dies
+ * between writing the build down and queueing it: pending, while a younger one that a comment asked
+ * for has run to its end, and for minutes now nothing ran. The queue is first in, first out, but
+ * for an order lost in a restart; that is why a runner must have had nothing else to do.
+ */
+bool learn_was_forgotten(const struct builds *builds, int64_t number, int64_t now_s);
 /* Of one that is being made, when it is clear that nobody makes it any more. */
 void learn_end_unmade(struct build *build);
 

@@ -151,6 +151,12 @@ static void see_list(struct work *work, const struct builds *builds)
 	} else {
 		work->build.get.due_ns = 0; /* further back than one page: ask for it alone */
 	}
+	if (work->job.state == JOB_QUEUED &&
+	    learn_was_forgotten(builds, work->job.build, clock_wall_s()))
+		lose(work, true,
+		    "%s ran later builds and then nothing, and forgot that this one waits; it was "
+		    "deleted there. Please ask again.",
+		    server_of(work));
 	if (work->job.state == JOB_QUEUED)
 		see_queue(work, builds);
 	log_scope_end();

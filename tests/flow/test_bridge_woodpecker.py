@@ -97,6 +97,28 @@ class OnWoodpecker(BridgeCases, unittest.TestCase):
         self.assertIn(f"/pipeline/{unmade}) was a CI error and was tried again, once: Woodpecker could not run the build: it was "
                       "stopped while it was making it.", body)
 
+    def test_woodpecker_forgets_a_build(self):
+        """It waits for ever, younger ones have run, and for minutes nothing does, for which their times are set back."""
+        first = self.open_pr()
+        comment, build = self.start_run(first)
+        number = self.open_pr()
+        forgotten = self.world.comment(PUBLIC, number, "member", "!testme")
+        self.wait_answer(PUBLIC, number, forgotten, state="queued")
+        lost = self.builds_of(forgotten)[0]["number"]
+        self.world.forget(lost)
+        self.release()
+        self.wait_verdict(PUBLIC, first, comment)
+        last = self.open_pr()
+        self.wait_verdict(PUBLIC, last, self.world.comment(PUBLIC, last, "member", "!testme"))
+        self.assertEqual(self.world.build(lost)["status"], "pending")
+        with self.world.woodpecker.lock:
+            for pipeline in self.world.woodpecker.pipelines.values():
+                if pipeline.finished:
+                    pipeline.started, pipeline.finished = pipeline.started - 300, pipeline.finished - 300
+        body = self.wait_verdict(PUBLIC, number, forgotten, "ci_error")
+        self.assertIn("Woodpecker ran later builds and then nothing, and forgot that this one waits", body)
+        wait_for(lambda: self.world.build(lost)["status"] == "killed", 10, "deleted build")
+
     def test_woodpecker_report_that_never_comes(self):
         """Its log may come late, so that it is looked for some seconds longer, and then not any more."""
         self.change_pipeline("--- end ccci results ---", "--- end ---")

@@ -204,6 +204,24 @@ class WoodpeckerContract(Contract):
         self.call("user", "POST", f"{self.world.pipelines}/{number}/cancel", 204)
         self.wait_flow(number)
 
+    def test_one_that_the_server_forgot(self):
+        """Younger ones run, it never does; a cancel reaches it."""
+        note = os.path.join(self.world.directory, f"go-on-{time.time_ns()}")
+        first = self.create(ONE=f"until [ -e {note} ]; do sleep 0.05; done")["number"]
+        wait_for(lambda: self.states(self.get(first))["one"] == "running", 10, "running step")
+        forgotten = self.create(ONE="true")["number"]
+        self.world.forget(forgotten)
+        younger = self.create(ONE="true")["number"]
+        with open(note, "w", encoding="ascii"):
+            pass
+        self.assertEqual(self.wait_flow(younger, seconds=60)["status"], "success")
+        time.sleep(0.5)
+        now = self.get(forgotten)
+        self.assertEqual((now["status"], now["started"], now["workflows"][0]["state"]), ("pending", 0, "pending"))
+        self.call("user", "POST", f"{self.world.pipelines}/{forgotten}/cancel", 204)
+        done = self.get(forgotten)
+        self.assertEqual((done["status"], done["started"], done["workflows"][0]["state"]), ("canceled", 0, "skipped"))
+
     def test_cancel_after_a_restart_of_the_server_is_lost(self):
         note = os.path.join(self.world.directory, f"go-on-{time.time_ns()}")
         number = self.create(ONE=f"until [ -e {note} ]; do sleep 0.05; done")["number"]

@@ -24,6 +24,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -787,6 +788,9 @@ class WoodpeckerStandinWorld(WithWoodpecker, StandinWorld):
 
     woodpecker_url = property(lambda self: self.woodpecker.url)
 
+    def forget(self, number):
+        self.woodpecker.forget(number)
+
     def server(self, name, action):
         servers = {"woodpecker-server": self.woodpecker, "gitea": self.forge}
         if name not in servers:
@@ -812,6 +816,17 @@ class WoodpeckerLabWorld(WithWoodpecker, LabWorld):
         self.woodpecker_url, self.repo_id = values["WOODPECKER_URL"], int(values["WOODPECKER_REPO_ID"])
         self.woodpecker_tokens = {"admin": values["WOODPECKER_TOKEN"], "user": values["WOODPECKER_USER_TOKEN"],
             "reader": values["WOODPECKER_READER_TOKEN"]}
+
+    def forget(self, number):
+        """The pipeline is written down and no more in the queue, as after a death of the server between the two."""
+        flows = self.woodpecker_must("admin", "GET", f"{self.pipelines}/{number}")["workflows"]
+        self.server("woodpecker-server", "kill")
+        with sqlite3.connect(os.path.join(self.state, "woodpecker", "woodpecker.sqlite")) as store:
+            gone = store.executemany("DELETE FROM tasks WHERE id=?", [(str(flow["id"]),) for flow in flows]).rowcount
+        store.close()
+        self.server("woodpecker-server", "start")
+        if gone != len(flows):
+            raise AssertionError(f"{gone} tasks of {len(flows)} workflows were in the queue")
 
 
 # ---------------------------------------------------------------- a webhook receiver

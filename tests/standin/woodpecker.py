@@ -50,6 +50,7 @@ class Pipeline:
         self.steps = []
         self.process = None
         self.is_lost = False                 # the server was started again since it began: no cancel reaches it
+        self.is_forgotten = False            # by its queue: it waits for ever
 
 
 class Woodpecker(Server):
@@ -83,6 +84,11 @@ class Woodpecker(Server):
                 pipeline.is_lost = pipeline.is_lost or pipeline.state == "running"
 
     refuse, accept = stop, Server.start
+
+    def forget(self, number):
+        """As its death between writing the pipeline down and queueing it."""
+        with self.lock:
+            self.pipelines[number].is_forgotten = True
 
     def start_agent(self):
         with self.lock:
@@ -167,7 +173,7 @@ class Woodpecker(Server):
 
     def _dispatch(self):
         with self.lock:
-            rows = sorted(self.pipelines.values(), key=lambda row: row.number)
+            rows = sorted((row for row in self.pipelines.values() if not row.is_forgotten), key=lambda row: row.number)
             busy = sum(row.state == "running" for row in rows)
             for row in rows:
                 before = [other for other in rows if other.number < row.number and other.state in OPEN]

@@ -513,6 +513,50 @@ START_TEST(dropped_by_its_runner)
 }
 END_TEST
 
+static bool was_forgotten(struct build other, struct build younger, struct build ours)
+{
+	struct build older = {
+	    .number = 41, .status = BUILD_SUCCESS, .started_s = 400, .finished_s = 600};
+	struct build items[] = {other, younger, ours, older};
+	struct builds builds = {.items = items, .count = COUNT_OF(items)};
+
+	ck_assert_msg(!learn_was_forgotten(&builds, 40, 1300), "it is not in the list");
+	return learn_was_forgotten(&builds, 42, 1300);
+}
+
+START_TEST(forgotten_by_its_server)
+{
+	const struct build other = {
+	    .number = 44, .status = BUILD_SUCCESS, .started_s = 700, .finished_s = 1000};
+	const struct build younger = {.number = 43,
+	    .status = BUILD_FAILURE,
+	    .started_s = 900,
+	    .finished_s = 1000,
+	    .params = {.comment = 9}};
+	const struct build ours = {.number = 42, .status = BUILD_PENDING, .params = {.comment = 8}};
+	struct build changed = other;
+
+	ck_assert(was_forgotten(other, younger, ours));
+	changed.finished_s++;
+	ck_assert_msg(!was_forgotten(changed, younger, ours), "only for 299 s nothing ran");
+	changed.status = BUILD_RUNNING;
+	changed.finished_s = 0;
+	ck_assert_msg(!was_forgotten(changed, younger, ours), "the runner is busy");
+	changed = younger;
+	changed.params.comment = 0;
+	ck_assert_msg(!was_forgotten(other, changed, ours), "perhaps another runner's pipeline");
+	changed = younger;
+	changed.status = BUILD_KILLED;
+	ck_assert_msg(!was_forgotten(other, changed, ours), "perhaps cancelled while it waited");
+	changed = ours;
+	changed.status = BUILD_BLOCKED;
+	ck_assert_msg(!was_forgotten(other, younger, changed), "it waits for a person");
+	changed = younger;
+	changed.number = 39;
+	ck_assert_msg(!was_forgotten(other, changed, ours), "it came before");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("learn");
@@ -536,6 +580,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, origin_of_a_build, 0, COUNT_OF(origins));
 	tcase_add_loop_test(tests, report_of_a_build_by_hand, 0, 4);
 	tcase_add_test(tests, dropped_by_its_runner);
+	tcase_add_test(tests, forgotten_by_its_server);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
