@@ -15,6 +15,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -52,11 +53,14 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         os.close(self.to)
         os.close(self.come)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        # Its children end a moment later, and write until then.
+        deadline = patience.deadline(ANSWER_S)
+        while os.path.exists(self.directory) and time.monotonic() < deadline:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def _message(self, deadline):
         while b"\0" not in self.rest:

@@ -148,7 +148,7 @@ distinguished_name = any_name
         return ["nsenter", "-t", str(self.engine.pid), "-m", "-n", "-u", "-p", *argv]
 
     def environment(self, **more):
-        return {"PATH": f"{self.bin}:{SYSTEM_PATH}", "CCCI_ETC": self.etc, **more}
+        return {"PATH": f"{self.bin}:{SYSTEM_PATH}", "CCCI_ETC": self.etc, "TMPDIR": self.directory, **more}
 
     def run(self, *argv, environment=None, timeout=240):
         """Within the machine, as root there; stdout and stderr in one."""
