@@ -12,6 +12,7 @@ import sys
 import time
 import unittest
 
+from lib import side_by_side
 from lib.bridge_cases import PIPELINE, check_end, results, stage, trailer
 from lib.night import Wall
 from lib.world import ORG, PUBLIC, BridgeEnded, StandinWorld, make_bridge, wait_for
@@ -403,4 +404,4 @@ class Killed(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    side_by_side.main()
