@@ -62,9 +62,13 @@ class WoodpeckerContract(Contract):
         return self.call("user", "GET", f"{self.world.pipelines}/{number}", 200)
 
     def wait_flow(self, number, states=ENDED, seconds=30):
-        """The pipeline once its workflow is in one of these: its own status runs ahead."""
-        return wait_for(lambda: (value := self.get(number))["workflows"][0]["state"] in states and value, seconds,
-            f"workflow of pipeline {number} in {states}")
+        """The pipeline once its workflow is in one of these: its own status runs ahead of that at a cancel, and after it at the
+        end."""
+        def look():
+            value = self.get(number)
+            is_late = states == ENDED and value["status"] in ("pending", "running")
+            return value["workflows"][0]["state"] in states and not is_late and value
+        return wait_for(look, seconds, f"workflow of pipeline {number} in {states}")
 
     @staticmethod
     def states(pipeline):
