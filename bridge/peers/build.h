@@ -84,7 +84,9 @@ struct build {
 	struct peer_odd odd; /* of stages and steps */
 };
 struct builds {
-	struct build *items; /* newest first */
+	/* Newest first, which is by number: two made in one instant stand in Drone's own list
+	 * (2.24, observed) the other way round. */
+	struct build *items;
 	size_t count;
 	size_t length; /* of the page as the server counts it */
 	struct peer_odd odd;

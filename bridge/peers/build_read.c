@@ -191,6 +191,14 @@ int build_read(const char *text, size_t length, const struct build_form *form, s
 	return read_one(root, form, out, err);
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+	const struct build *one = a;
+	const struct build *other = b;
+
+	return (one->number < other->number) - (one->number > other->number);
+}
+
 int build_read_list(const char *text, size_t length, const struct build_form *form,
     struct builds *out, struct err *err)
 {
@@ -211,6 +219,8 @@ int build_read_list(const char *text, size_t length, const struct build_form *fo
 		else
 			builds.count++;
 	}
+	if (builds.count)
+		qsort(builds.items, builds.count, sizeof(*builds.items), compare_numbers);
 	*out = builds;
 	builds = (struct builds){0};
 	return 0;

@@ -196,6 +196,21 @@ START_TEST(refuses_row)
 END_TEST
 
 /* What makes no sense is left out of each kind of list and counted; what is left is whole. */
+START_TEST(sorts_a_list)
+{
+	static const char list[] =
+	    "[{\"number\":4,\"status\":\"pending\"},{\"number\":2,\"status\":\"running\"},"
+	    "{\"number\":3,\"status\":\"pending\"},{\"number\":1,\"status\":\"success\"}]";
+	AUTO(builds) builds = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(drone_read_builds(list, sizeof(list) - 1, &builds, &err), 0);
+	ck_assert_uint_eq(builds.count, 4);
+	for (size_t i = 0; i < builds.count; i++)
+		ck_assert_int_eq(builds.items[i].number, 4 - (int64_t)i);
+}
+END_TEST
+
 START_TEST(leaves_out_odd_items)
 {
 	static const char build_text[] =
@@ -461,6 +476,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tests, refuses_other_answers);
 	tcase_add_test(tests, cuts_between_characters);
 	tcase_add_test(tests, leaves_out_odd_items);
+	tcase_add_test(tests, sorts_a_list);
 	tcase_add_loop_test(tests, deaf_runner, 0, COUNT_OF(deaf_rows));
 	tcase_add_test(tests, creates);
 	tcase_add_loop_test(tests, create_fails, 0, COUNT_OF(create_rows));
