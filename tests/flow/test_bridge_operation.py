@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from lib import promtool
+from lib import patience, promtool
 from lib.bridge_cases import HOOK_SECRET, check_end, results
 from lib.manager import Manager
 from lib.standin_case import Case
@@ -164,7 +164,7 @@ class Socket(Case):
             time.sleep(0.2)
             since = time.monotonic()
             self.bridge.stop()
-            self.assertLess(time.monotonic() - since, 2)
+            self.assertLess(time.monotonic() - since, patience.seconds(2))
 
     def refused(self, words):
         self.bridge.start(wait=False)

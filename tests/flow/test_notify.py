@@ -11,6 +11,7 @@ import subprocess
 import time
 import unittest
 
+from lib import patience
 from lib.bridge_cases import HOOK_SECRET, results
 from lib.night import Wall
 from lib.schema import check_schema
@@ -216,7 +217,7 @@ class Told(Case):
         self.assertEqual(self.health()[0], 200)
         began = time.monotonic()
         self.assertEqual(self.bridge.stop(), 0)
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, patience.seconds(5))
         self.assertNotIn("NOTIFY_COMMAND (try", self.bridge.stderr())
         children = subprocess.run(["pgrep", "-f", "^sleep 1000$"], stdout=subprocess.PIPE, text=True, check=False)
         self.assertEqual(children.stdout, "")

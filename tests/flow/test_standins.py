@@ -201,7 +201,7 @@ class DroneExtras(StandinCase):
         self.drone.start_runner()
 
     def test_a_deaf_runner_and_the_timeout_that_ends_its_step(self):
-        self.drone.deaf, self.drone.seconds_per_minute, self.drone.timeout = True, 1.0, 1
+        self.drone.deaf, self.drone.seconds_per_minute, self.drone.timeout = True, 5.0, 1
         number = self.drone.create(ONE="sleep 60")
         self.world.wait_step(number, "one")
         self.drone.cancel(number)
@@ -209,13 +209,13 @@ class DroneExtras(StandinCase):
         following = self.drone.create()
         time.sleep(0.3)
         self.assertEqual(self.drone.build(following)["status"], "pending")
-        self.assertEqual(self.drone.wait(following, timeout_s=5)["status"], "success")
+        self.assertEqual(self.drone.wait(following)["status"], "success")
         self.assertEqual(self.world.steps(number)["one"]["exit_code"], 130)
 
     def test_a_timeout(self):
         self.drone.seconds_per_minute, self.drone.timeout = 0.5, 1
         number = self.drone.create(ONE="sleep 60", ALWAYS="echo ran")
-        build = self.drone.wait(number, timeout_s=5)
+        build = self.drone.wait(number)
         self.assertEqual((build["status"], build["stages"][0]["status"]), ("killed", "killed"))
         steps = self.world.steps(number)
         self.assertEqual((steps["one"]["status"], steps["one"]["exit_code"]), ("killed", 137))
@@ -223,18 +223,18 @@ class DroneExtras(StandinCase):
         self.assertEqual(os.listdir(self.drone.root), [])
 
     def test_a_server_that_is_away_hears_later(self):
-        number = self.drone.create(ONE="sleep 0.2")
+        number = self.drone.create(ONE="sleep 1")
         self.world.wait_step(number, "one")
         self.drone.refuse()
         with self.assertRaises(OSError):
             exchange("GET", f"{self.drone.url}/healthz")
-        time.sleep(0.5)
+        time.sleep(1.5)
         self.assertEqual(self.drone.build(number)["status"], "running")
         self.drone.accept()
         self.assertEqual(self.drone.wait(number)["status"], "success")
 
     def test_a_runner_asked_to_leave_finishes_first(self):
-        number = self.drone.create(ONE="sleep 0.4")
+        number = self.drone.create(ONE="sleep 2")
         self.world.wait_step(number, "one")
         waiting = self.drone.create()
         self.drone.stop_runner()
@@ -244,7 +244,7 @@ class DroneExtras(StandinCase):
         self.assertEqual(self.drone.wait(waiting)["status"], "success")
 
     def test_a_late_start(self):
-        self.drone.start_delay_s = 0.3
+        self.drone.start_delay_s = 2.0
         number = self.drone.create()
         self.assertEqual(self.drone.build(number)["status"], "pending")
         self.assertEqual(self.drone.wait(number)["status"], "success")

@@ -826,7 +826,7 @@ class DroneContract(Contract):
         self.drone(None, "GET", "/user", 401, message="Unauthorized")
 
     def test_drone_logs(self):
-        number = self.start(ONE="echo one; printf 'no newline'", TWO="sleep 0.6; printf 'ü\\377\\033[0m\\n'; head -c 40000 /dev/zero | tr '\\0' x")
+        number = self.start(ONE="echo one; printf 'no newline'", TWO="sleep 3; printf 'ü\\377\\033[0m\\n'; head -c 40000 /dev/zero | tr '\\0' x")
         path = f"{self.ci}/builds/{number}/logs/1"
         self.world.wait_step(number, "two")
         rows = wait_for(lambda: (answer := self.world.drone_api(None, "GET", f"{path}/2"))[0] == 200 and answer[1], 3,
@@ -897,11 +897,11 @@ class DroneContract(Contract):
         marker = os.path.join(self.world.directory, f"held-{time.time_ns()}")
         started = time.monotonic()
         build, _ = self.run_build(ONE="sleep 1.2 &",
-            TWO=f"setsid sh -c 'sleep 1.5; touch {marker}' </dev/null >/dev/null 2>&1 &")
+            TWO=f"setsid sh -c 'sleep 6; touch {marker}' </dev/null >/dev/null 2>&1 &")
         self.assertEqual(build["status"], "success")
         self.assertGreater(time.monotonic() - started, 1.2)
         self.assertFalse(os.path.exists(marker))
-        wait_for(lambda: os.path.exists(marker), 5, "the child that outlived the build")
+        wait_for(lambda: os.path.exists(marker), 10, "the child that outlived the build")
 
     def start_long(self, **more):
         """A build in a step whose shell, child and session child write their pids; (number, pids, workspace)."""

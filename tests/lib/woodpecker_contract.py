@@ -153,7 +153,7 @@ class WoodpeckerContract(Contract):
 
     def test_while_later_steps_run_the_pipeline_runs(self):
         """A red step before them is no end yet."""
-        number = self.create(ONE="exit 1", ALWAYS="sleep 1.5")["number"]
+        number = self.create(ONE="exit 1", ALWAYS="sleep 4")["number"]
         wait_for(lambda: self.states(self.get(number))["always"] == "running", 10, "running step")
         self.assertEqual(self.get(number)["status"], "running")
         self.wait_flow(number)

@@ -742,7 +742,8 @@ class Converging(Case):
         self.append_env("TIMEOUT=3")
         began = time.monotonic()
         self.assertIn("timed out", self.deploy("--chaos", ok=False).stderr)
-        self.assertLess(abs(time.monotonic() - began - 4), 3)
+        self.assertGreater(time.monotonic() - began, 3)
+        self.assertLess(time.monotonic() - began, patience.seconds(7))
         self.assertTrue(docker.services(self.stack))
         self.assertEqual(self.pin(), "0.2.0+1.1")
         self.standin.switch("k19-pin")
@@ -762,7 +763,7 @@ class Converging(Case):
         self.new()
         began = time.monotonic()
         self.deploy("--chaos", "--no-converge-checks")
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, patience.seconds(5))
         self.assertTrue(all(task["Status"]["State"] != "running" for task in docker.tasks(self.stack)))
 
     def test_h21_exit_0_without_health(self):

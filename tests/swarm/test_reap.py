@@ -13,7 +13,7 @@ import tempfile
 import time
 import unittest
 
-from lib import canary, docker, images, runs, standins
+from lib import canary, docker, images, patience, runs, standins
 from lib.chain import Chain
 from lib.host import RunnerHost
 from lib.world import wait_for
@@ -157,23 +157,23 @@ class Reap(unittest.TestCase):
                 {"Type": "volume", "Source": volume, "Target": "/data"}]}})["Id"]
         removed = []
         self.addCleanup(lambda: removed or docker.raw("DELETE", f"/containers/{holder}?force=1"))
-        patience = os.path.join(host.state_dir, "leftovers", stack)
+        tries = os.path.join(host.state_dir, "leftovers", stack)
 
         since = time.monotonic()
         done = host.ccci_run("run", "--stages=install", self.make_recipe("green"))
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertLess(time.monotonic() - since, 45, done.stdout)
-        with open(patience, encoding="ascii") as file:  # on disk before it is tried
+        self.assertLess(time.monotonic() - since, patience.seconds(45), done.stdout)
+        with open(tries, encoding="ascii") as file:  # on disk before it is tried
             self.assertEqual(file.read().split()[0], "1")
         wait_for(lambda: self.janitor_is_over(host), 90, "end of the janitor")
         with open(os.path.join(host.state_dir, "reap.log"), encoding="utf-8") as file:
             self.assertRegex(file.read(), f"still there: volume {volume}: .*in use")
 
-        with open(patience, "w", encoding="ascii") as file:
+        with open(tries, "w", encoding="ascii") as file:
             file.write(f"2 {int(time.time()) + 900}\n")
         since = time.monotonic()
         done = host.ccci_run("reap")
-        self.assertLess(time.monotonic() - since, 10)
+        self.assertLess(time.monotonic() - since, patience.seconds(10))
         self.assertEqual(done.returncode, 4, done.stdout)
         self.assertRegex(done.stdout, rf"left behind: stack {stack}: could not be removed before; tried again in 1\d m")
 
@@ -181,7 +181,7 @@ class Reap(unittest.TestCase):
         removed.append(holder)
         self.assertIn(f"removing stack {stack}", host.ccci_run("reap", "--now", check=True).stdout)
         self.assertEqual(names_in_swarm(stack), set())
-        self.assertFalse(os.path.exists(patience))
+        self.assertFalse(os.path.exists(tries))
 
     # --- an app that somebody wants to look at ---
 
@@ -278,7 +278,7 @@ class Reap(unittest.TestCase):
         os.kill(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 6, output)
-        self.assertLess(time.monotonic() - since, 30)
+        self.assertLess(time.monotonic() - since, patience.seconds(30))
         self.assertEqual(names_in_swarm(self.domain_of(self.newest_run(host)).replace(".", "_")), set())
         self.assertEqual(host.leftovers(), [])
         self.assertRegex(output, r"cancelled, after \d+ s, in install")

@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from lib import canary, docker, images, runs, standins  # noqa: E402
+from lib import canary, docker, images, patience, runs, standins  # noqa: E402
 
 PERSON = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a",
           "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_CONFIG_GLOBAL": "/dev/null"}
@@ -231,7 +231,7 @@ class Verdicts(unittest.TestCase):
     def test_never_ready(self):
         outcome = self.assert_failed("not ready within 15 s; it waits for the healthcheck of service app")
         self.assertIn("web 1.2 serves /data", outcome.stage("install")["evidence"])
-        self.assertLess(outcome.stage("install")["seconds"], 30)
+        self.assertLess(outcome.stage("install")["seconds"], patience.seconds(30))
 
     def run_no_router(self):
         return self.start(self.recipe().edit(("traefik.enable=true", "traefik.enable=false")), deploy_timeout="10s")
@@ -403,7 +403,7 @@ class Verdicts(unittest.TestCase):
 
     def test_no_proxy(self):
         outcome = self.assert_ci_error("the proxy at 127.0.0.1:1 does not answer")
-        self.assertLess(outcome.stage("install")["seconds"], 40)
+        self.assertLess(outcome.stage("install")["seconds"], patience.seconds(40))
 
     def run_no_server(self):
         return self.start(self.recipe(), abra_server="elsewhere")
