@@ -136,18 +136,20 @@ class EveryStage(unittest.TestCase):
         cls.zones = [Zone(os.path.join(cls.directory, str(number)), names) for number in range(HOSTS)]
         for zone in cls.zones:
             cls.addClassCleanup(zone.close)
-        cls.side_by_side(cls.learn, [Recipe(name, os.path.join(cls.directory, "recipes")) for name in names])
+        recipes = iter([Recipe(name, os.path.join(cls.directory, "recipes")) for name in names])
+        cls.side_by_side(cls.learn, lambda: next(recipes, None))
         cls.matrix = Matrix(cls.recipes, chance)
 
     @classmethod
-    def side_by_side(cls, act, each):
-        """act(zone, one) for each, as soon as a host is free."""
-        each, lock = iter(each), threading.Lock()
+    def side_by_side(cls, act, take):
+        """act(zone, one) for each that take() gives, as soon as a host is free, until it gives None to all of them: the last one
+        at work may find that there is more."""
+        lock = threading.Lock()
 
         def work(zone):
             while True:
                 with lock:
-                    one = next(each, None)
+                    one = take()
                 if one is None:
                     return
                 act(zone, one)
@@ -183,7 +185,7 @@ class EveryStage(unittest.TestCase):
         cls.matrix.note(hit, who, failure and f"{where}: {failure}")
 
     def test_nothing_is_left(self):
-        self.side_by_side(self.kill, iter(self.matrix.next, None))
+        self.side_by_side(self.kill, self.matrix.next)
         print(self.matrix.text(), f"{self.matrix.missed} times nobody was there any more", sep="\n", flush=True)
         self.assertFalse(self.matrix.failures, "\n\n".join(self.matrix.failures))
         killed = sum(self.matrix.table.values())
