@@ -195,7 +195,6 @@ START_TEST(refuses_row)
 }
 END_TEST
 
-/* What makes no sense is left out of each kind of list and counted; what is left is whole. */
 START_TEST(sorts_a_list)
 {
 	static const char list[] =
@@ -211,6 +210,7 @@ START_TEST(sorts_a_list)
 }
 END_TEST
 
+/* What makes no sense is left out of each kind of list and counted; what is left is whole. */
 START_TEST(leaves_out_odd_items)
 {
 	static const char build_text[] =
