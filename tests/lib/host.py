@@ -142,7 +142,7 @@ class RunnerHost:
         deadline = patience.deadline(seconds)
         while self.live_runs():
             if time.monotonic() > deadline:
-                raise AssertionError(f"runs still alive after {seconds} s: {self.live_runs()}\n{self.logs()}")
+                raise AssertionError(f"runs still alive after {patience.seconds(seconds):g} s: {self.live_runs()}\n{self.logs()}")
             time.sleep(0.05)
         self.ccci_run("reap", check=True)
 

@@ -109,7 +109,7 @@ def wait_for(predicate, seconds, what, every=0.03):
             error = raised
         if time.monotonic() >= deadline:
             seen = f"raised {error!r}" if error else f"was {last!r}"
-            raise AssertionError(f"no {what} within {seconds} s; at the end the condition {seen}"[:2000])
+            raise AssertionError(f"no {what} within {patience.seconds(seconds):g} s; at the end the condition {seen}"[:2000])
         time.sleep(every)
 
 
